@@ -1,0 +1,117 @@
+package kiosk
+
+import (
+	"fmt"
+	"time"
+)
+
+// Signal is a row of the door's table: what lamp, buzzer, relay and screen have to say together.
+// A steady light is always about the person, a blinking light always about the kiosk or the code.
+type Signal uint8
+
+// The rows. Idle is the zero value: all dark, relay closed.
+const (
+	Idle         Signal = iota // nobody there
+	Working                    // a code was seen, the registry is being asked
+	Admitted                   // welcome
+	AdmittedHere               // yellow in a shop or a pharmacy
+	TurnedBack                 // this person may not enter here
+	AskStaff                   // nobody can tell: data too old for this colour, unknown index
+	CodeProblem                // not readable as a pass, too old, or the phone's clock is wrong
+	CodeRefused                // forged, foreign key, replay, revoked
+	OutOfOrder                 // camera, clock or data: no verdicts
+)
+
+// Signals lists all rows.
+var Signals = []Signal{Idle, Working, Admitted, AdmittedHere, TurnedBack, AskStaff, CodeProblem, CodeRefused, OutOfOrder}
+
+var signalNames = [...]string{
+	"idle", "working", "admitted", "admitted-here", "turned-back", "ask-staff", "code-problem", "code-refused", "out-of-order",
+}
+
+// String is the row's name in lower case with hyphens, as in metrics, logs and configuration.
+func (s Signal) String() string {
+	if int(s) < len(signalNames) {
+		return signalNames[s]
+	}
+	return fmt.Sprintf("signal %d", uint8(s))
+}
+
+// MarshalText writes the signal by name.
+func (s Signal) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a signal by name.
+func (s *Signal) UnmarshalText(text []byte) error {
+	for i, name := range signalNames {
+		if name == string(text) {
+			*s = Signal(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown signal %q", text)
+}
+
+// Reason is why a verdict is what it is, for screen, log and metrics: a fixed word, never anything that came from outside.
+type Reason string
+
+// The reasons, by the signal they go with.
+const (
+	NoReason Reason = ""
+
+	// CodeProblem
+	NotAPass   Reason = "not-a-pass"  // the QR code is something else
+	Expired    Reason = "expired"     // the credential's own end has passed
+	Stale      Reason = "stale"       // the code is older than its window: a screenshot, or the phone's clock is behind
+	PhoneClock Reason = "phone-clock" // the code is from the future: the phone's clock is ahead
+
+	// CodeRefused
+	Forged        Reason = "forged"         // a signature does not verify
+	UnknownIssuer Reason = "unknown-issuer" // signed by a key that is not trusted
+	Revoked       Reason = "revoked"        // the credential was withdrawn
+	Replayed      Reason = "replayed"       // this code was used here before
+	PassedAlready Reason = "passed-already" // this person was admitted here a moment ago
+	PaperRefused  Reason = "paper-refused"  // this venue takes no printed passes
+
+	// AskStaff
+	DataOld       Reason = "data-old"       // too old for this colour
+	UnknownPerson Reason = "unknown-person" // the index is in no list that the door knows
+	PassSuspended Reason = "suspended"      // the credential is on hold
+	NoRule        Reason = "no-rule"        // no rule covers this situation
+
+	// OutOfOrder
+	Starting    Reason = "starting"     // not everything is up yet
+	CameraFault Reason = "camera"       // no pictures, or the picture is frozen
+	ClockFault  Reason = "clock"        // the door does not know what time it is
+	NoData      Reason = "no-data"      // no status list yet
+	DataLimit   Reason = "data-limit"   // data beyond the limit
+	OutputFault Reason = "output-fault" // a lamp, the buzzer or the relay cannot be driven
+)
+
+// Verdict is what the door shows. It carries no identity: it may be logged, counted and sent to a screen as it is.
+type Verdict struct {
+	Signal Signal        `json:"signal"`
+	Colour Colour        `json:"colour"`           // NoColour unless a status was looked up
+	Reason Reason        `json:"reason,omitempty"` // for everything that is not about a rule
+	Rule   string        `json:"rule,omitempty"`   // name of the rule that decided
+	Text   Text          `json:"text,omitzero"`    // that rule in plain words
+	Until  time.Time     `json:"until,omitzero"`   // how long the status or the admission holds, where known
+	Age    time.Duration `json:"age"`              // age of the status data, ns; 0 where no data was asked
+	Aged   bool          `json:"aged,omitempty"`   // the age is to be on the screen
+	Paper  bool          `json:"paper,omitempty"`  // decided on a printed pass
+	Hold   time.Duration `json:"hold"`             // how long it is shown, ns; 0 until the next one
+	Taken  time.Time     `json:"-"`                // when the camera took the frame that led here; zero without one
+	Seq    uint64        `json:"seq"`              // grows by one with each verdict of this process
+}
+
+// Text is a sentence in the door's three languages.
+type Text struct {
+	KK string `json:"kk"`
+	RU string `json:"ru"`
+	EN string `json:"en"`
+}
+
+// Outlet shows verdicts: the panel on the wall, the screen, the counters. Show must return at once; an outlet that
+// needs time keeps the newest verdict and drops the rest.
+type Outlet interface {
+	Show(Verdict)
+}
