@@ -1,0 +1,229 @@
+package pass
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"time"
+
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+// Prefix starts the text of every code.
+const Prefix = "AQ1:"
+
+// Window is how far the time in a rotating code may be from the door's, either way: twice the error of a phone's clock
+// that gets its time from the network now and then, and too short to forward a screenshot.
+const Window = 60 * time.Second
+
+// Period is how often a phone makes a new rotating code.
+const Period = 15 * time.Second
+
+// MaxText is the size of the largest code, bytes. Longer input is refused before anything else is done with it.
+const MaxText = 475
+
+// ErrNotAPass says that the text is something else than a code in its one accepted encoding. The errors that wrap it
+// say in what way.
+var ErrNotAPass = errors.New("not a pass")
+
+// Why a well-formed code is not good.
+var (
+	ErrUnknownIssuer = errors.New("credential is of an issuer that is not trusted")
+	ErrForged        = errors.New("forged")
+	ErrExpired       = errors.New("credential has expired")
+	ErrNotYetValid   = errors.New("credential is from the future")
+	ErrStale         = errors.New("code is too old")
+	ErrFuture        = errors.New("code is from the future")
+)
+
+// What most QR codes at a door fail on costs no allocation.
+var (
+	errTooLong = fmt.Errorf("%w: longer than %d characters", ErrNotAPass, MaxText)
+	errPrefix  = fmt.Errorf("%w: does not start with %q", ErrNotAPass, Prefix)
+)
+
+// Code is a well-formed code, not verified yet.
+type Code struct {
+	Credential Credential
+	Signed     time.Time // when the phone made it, whole seconds; zero in a paper code
+
+	sealed     []byte         // the message as it was encoded in the text
+	credential *sign1.Message // signed by the issuer
+	rotating   *sign1.Message // signed by the holder; nil in a paper code
+}
+
+// presentation is the payload of a rotating code.
+type presentation struct {
+	_          struct{} `cbor:",toarray"`
+	Signed     uint32
+	Credential []byte
+}
+
+// Rotate makes a rotating code of a sealed credential, as of now, with the key that the credential names as its
+// holder's.
+func Rotate(holder ed25519.PrivateKey, credential []byte, now time.Time) (string, error) {
+	c, err := OpenCredential(credential)
+	if err != nil {
+		return "", fmt.Errorf("make a rotating code: %w", err)
+	}
+	if !bytes.Equal(c.Holder, holder.Public().(ed25519.PublicKey)) {
+		return "", errors.New("make a rotating code: the credential belongs to another key")
+	}
+	signed, err := seconds(now)
+	if err != nil {
+		return "", fmt.Errorf("make a rotating code: %w", err)
+	}
+	payload, err := sign1.Marshal(presentation{Signed: signed, Credential: credential})
+	if err != nil {
+		return "", fmt.Errorf("encode a rotating code: %w", err)
+	}
+	sealed, err := sign1.Seal(holder, sign1.Header{}, payload)
+	if err != nil {
+		return "", fmt.Errorf("seal a rotating code: %w", err)
+	}
+	return text(sealed), nil
+}
+
+// Paper makes the code to print of a sealed credential without a holder.
+func Paper(credential []byte) (string, error) {
+	c, err := OpenCredential(credential)
+	if err != nil {
+		return "", fmt.Errorf("make a paper code: %w", err)
+	}
+	if c.Holder != nil {
+		return "", errors.New("make a paper code: the credential belongs to a phone")
+	}
+	return text(credential), nil
+}
+
+// Parse reads a code without verifying it. Every error wraps ErrNotAPass. The text is not kept.
+func Parse(text []byte) (*Code, error) {
+	if len(text) > MaxText {
+		return nil, errTooLong
+	}
+	body, ok := bytes.CutPrefix(text, []byte(Prefix))
+	if !ok {
+		return nil, errPrefix
+	}
+	sealed, err := decodeBase45(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAPass, err)
+	}
+	c, err := parseCode(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAPass, err)
+	}
+	return c, nil
+}
+
+func parseCode(sealed []byte) (*Code, error) {
+	m, err := parseMessage(sealed)
+	if err != nil {
+		return nil, err
+	}
+	c := &Code{sealed: sealed}
+	if m.Header.KeyID != nil {
+		c.credential = m
+	} else if err := c.readRotating(m); err != nil {
+		return nil, err
+	}
+	if c.Credential, err = readCredential(c.credential); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.IsPaper() && c.Credential.Holder != nil:
+		return nil, errors.New("credential of a phone without the phone's signature")
+	case !c.IsPaper() && c.Credential.Holder == nil:
+		return nil, errors.New("credential without a holder in a rotating code")
+	}
+	return c, nil
+}
+
+func (c *Code) readRotating(m *sign1.Message) error {
+	var p presentation
+	if err := sign1.Unmarshal(m.Payload, &p); err != nil {
+		return fmt.Errorf("rotating code's payload: %w", err)
+	}
+	inner, err := parseMessage(p.Credential)
+	if err != nil {
+		return fmt.Errorf("credential: %w", err)
+	}
+	c.Signed = time.Unix(int64(p.Signed), 0)
+	c.rotating, c.credential = m, inner
+	return nil
+}
+
+// parseMessage takes a message without a type: a verifier that expects none must not be shown one.
+func parseMessage(sealed []byte) (*sign1.Message, error) {
+	m, err := sign1.Parse(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if m.Header.Type != "" {
+		return nil, errors.New("message has a type")
+	}
+	return m, nil
+}
+
+// IsPaper reports whether the code was printed rather than made by a phone: nobody proved to hold a key.
+func (c *Code) IsPaper() bool { return c.rotating == nil }
+
+// Text is the code's text, exactly as it was parsed.
+func (c *Code) Text() string { return text(c.sealed) }
+
+func text(sealed []byte) string {
+	out := make([]byte, 0, len(Prefix)+base45Len(len(sealed)))
+	return string(appendBase45(append(out, Prefix...), sealed))
+}
+
+// Issuers are the trusted issuers' keys by their identifiers.
+type Issuers map[sign1.KeyID]ed25519.PublicKey
+
+// NewIssuers makes the set of the given keys.
+func NewIssuers(keys []ed25519.PublicKey) Issuers {
+	issuers := make(Issuers, len(keys))
+	for _, key := range keys {
+		issuers[sign1.IDOf(key)] = key
+	}
+	return issuers
+}
+
+// Verify checks the code against the trusted issuers and the door's clock. The first thing wrong is the error, in this
+// order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's signature), ErrExpired, ErrNotYetValid,
+// ErrStale, ErrFuture. A code exactly Window away is good.
+func (c *Code) Verify(issuers Issuers, now time.Time) error {
+	if err := c.verifySignatures(issuers); err != nil {
+		return err
+	}
+	switch {
+	case !now.Before(c.Credential.Expires):
+		return ErrExpired
+	case c.Credential.Issued.After(now.Add(Window)):
+		return ErrNotYetValid
+	case c.IsPaper():
+		return nil
+	case now.After(c.Signed.Add(Window)):
+		return ErrStale
+	case c.Signed.After(now.Add(Window)):
+		return ErrFuture
+	}
+	return nil
+}
+
+func (c *Code) verifySignatures(issuers Issuers) error {
+	issuer, ok := issuers[c.Credential.Issuer]
+	if !ok {
+		return ErrUnknownIssuer
+	}
+	if err := c.credential.Verify(issuer); err != nil {
+		return fmt.Errorf("%w: issuer's signature: %w", ErrForged, err)
+	}
+	if c.IsPaper() {
+		return nil
+	}
+	if err := c.rotating.Verify(c.Credential.Holder); err != nil {
+		return fmt.Errorf("%w: holder's signature: %w", ErrForged, err)
+	}
+	return nil
+}
