@@ -1,0 +1,166 @@
+// Package client asks the registry what a door asks: what is current, the blobs of it, one person's standing; and it
+// delivers the door's counts.
+//
+// Every call ends: the answer has to begin within Config.Timeout (after the wait of a long poll), may never pause for
+// longer than that, comes at slowest or faster, and is bounded in size. Nothing is retried here; whoever keeps trying
+// is the caller. Failures are an *Error, which tells a wrong clock from a wrong certificate from a pulled cable.
+package client
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+const (
+	// MaxBlob bounds a blob, bytes. The largest is a section that cannot be compressed: 512 KiB and its frame.
+	MaxBlob = 1 << 20
+	// maxAnswer bounds every other answer, bytes.
+	maxAnswer = 16 << 10
+	// slowest is the rate at which an answer has to come on average, bytes/s: less than a 2G modem has.
+	slowest = 4 << 10
+	// defaultTimeout goes with a mobile link that has to wake up first.
+	defaultTimeout = 10 * time.Second
+)
+
+// Config says where the registry is.
+type Config struct {
+	URL     string         // "https://registry.example" or with a path that all requests go below
+	Token   string         // this kiosk's; only sent where the registry wants to know who is asking
+	CA      *x509.CertPool // authorities of the registry's certificate; nil: the system's
+	Timeout time.Duration  // for an answer to begin, and between two parts of it; 0: 10 s
+}
+
+// Client talks to one registry. It may be used from several goroutines at once.
+type Client struct {
+	base    *url.URL
+	token   string
+	timeout time.Duration
+	http    *http.Client
+}
+
+// New checks the configuration. It does not talk to the registry.
+func New(cfg Config) (*Client, error) {
+	base, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("registry URL %q: %w", cfg.URL, err)
+	}
+	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("kiosk's token has characters that no token has: is there a line break at its end?")
+	}
+	switch {
+	case cfg.Timeout < 0:
+		return nil, fmt.Errorf("registry timeout %v is negative", cfg.Timeout)
+	case cfg.Timeout == 0:
+		cfg.Timeout = defaultTimeout
+	}
+	return &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, http: newHTTP(cfg)}, nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.Unwrap(err) // the outer error repeats the URL
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("scheme is %q, want https (or http)", u.Scheme)
+	case u.Hostname() == "":
+		return nil, errors.New("names no host")
+	case u.User != nil:
+		return nil, errors.New("has a user name in it; the kiosk's token is what identifies it")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("ends at its path: no '?' or '#'")
+	}
+	return u, nil
+}
+
+// Close lets go of idle connections. Calls under way are ended by their contexts.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Manifest gets the current manifest, sealed and unverified. When after is not 0, the registry holds its answer back
+// until it has a newer version than that, at most for wait.
+func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
+	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK, limit: api.MaxManifest}
+	if after != 0 {
+		k.wait = wait
+		k.query = url.Values{"after": {strconv.FormatUint(after, 10)}, "wait": {wait.String()}}.Encode()
+	}
+	return c.do(ctx, k)
+}
+
+// Blob gets the blob whose SHA-256 is h. What it returns has that hash.
+func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
+	k := call{
+		doing: "get blob " + h.String()[:12], method: http.MethodGet, path: api.PathBlob + "/" + h.String(),
+		want: http.StatusOK, limit: MaxBlob,
+	}
+	data, err := c.do(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	if got := api.HashOf(data); got != h {
+		return nil, c.failure(k.doing, fmt.Errorf("%w: %d bytes with hash %s", errHash, len(data), got))
+	}
+	return data, nil
+}
+
+// Status asks the registry for one person's standing (kiosk.Lookup). An index that was never given out is
+// kiosk.ErrUnknownPerson.
+func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
+	const doing = "ask for a standing"
+	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index})
+	if err != nil {
+		return kiosk.Standing{}, c.failure(doing, err)
+	}
+	data, err := c.do(ctx, call{
+		doing: doing, method: http.MethodPost, path: api.PathCheck, body: body, auth: true,
+		want: http.StatusOK, limit: maxAnswer,
+	})
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.code == http.StatusNotFound && refused.said.Error != "" {
+		// Only a registry explains itself like that; any other 404 is of a server that is none.
+		return kiosk.Standing{}, fmt.Errorf("%s: %w", doing, kiosk.ErrUnknownPerson)
+	}
+	if err != nil {
+		return kiosk.Standing{}, err
+	}
+	standing, err := readStanding(data)
+	if err != nil {
+		return kiosk.Standing{}, c.failure(doing, err)
+	}
+	return standing, nil
+}
+
+func readStanding(data []byte) (kiosk.Standing, error) {
+	var answer api.CheckAnswer
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return kiosk.Standing{}, fmt.Errorf("%w: %w", errNotRegistry, err)
+	}
+	status, err := statuslist.ParseStatus(answer.Status)
+	if err != nil {
+		return kiosk.Standing{}, fmt.Errorf("%w: %w", errNotRegistry, err)
+	}
+	if answer.AsOf.IsZero() {
+		return kiosk.Standing{}, fmt.Errorf("%w: it does not say how old it is", errNotRegistry)
+	}
+	return kiosk.Standing{Status: status, AsOf: answer.AsOf, Until: answer.Until}, nil
+}
+
+// SendCounts delivers one report, api.Counts in JSON. The same report may be sent again: its ID makes it harmless.
+func (c *Client) SendCounts(ctx context.Context, body []byte) error {
+	_, err := c.do(ctx, call{
+		doing: "send counts", method: http.MethodPost, path: api.PathCounts, body: body, auth: true,
+		want: http.StatusNoContent, limit: maxAnswer,
+	})
+	return err
+}
