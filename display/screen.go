@@ -1,0 +1,94 @@
+package display
+
+import (
+	"time"
+
+	"ashyq-kiosk/kiosk"
+)
+
+// screen is one event: everything the page needs, in words and names, so that the page decides nothing.
+type screen struct {
+	Build  string         `json:"build,omitempty"` // of the page that belongs to this daemon
+	Signal kiosk.Signal   `json:"signal"`
+	Ground kiosk.Colour   `json:"ground"` // the whole screen's colour, about the person; "none": dark
+	Symbol string         `json:"symbol"` // id of a drawing in page.html
+	Lamps  []kiosk.Colour `json:"lamps"`  // lit ones; with alternate the first begins
+	Blink  string         `json:"blink"`  // steady, slow, fast, alternate, heartbeat
+	Lines  []line         `json:"lines"`  // main language first
+	Mirror bool           `json:"mirror"` // the camera's picture is to be had
+	Hold   int64          `json:"hold"`   // ms left to show it; 0: until the next one
+	Seq    uint64         `json:"seq"`
+}
+
+// line is what is said in one language.
+type line struct {
+	Lang  string `json:"lang"`
+	Head  string `json:"head"`
+	Body  string `json:"body,omitempty"`
+	Until string `json:"until,omitempty"`
+	Age   string `json:"age,omitempty"`
+}
+
+// row is how a signal looks. Rows about the person have the status colour all over the screen and one steady lamp; rows
+// about the kiosk or the code stay dark and blink, so that nobody takes one for the other.
+type row struct {
+	symbol string
+	person bool
+	lamps  []kiosk.Colour // of a row that is not about the person
+	blink  string
+	mirror bool
+}
+
+var rows = map[kiosk.Signal]row{
+	kiosk.Idle:         {symbol: "phone", blink: "heartbeat", lamps: []kiosk.Colour{kiosk.Blue}, mirror: true},
+	kiosk.Working:      {symbol: "progress", blink: "steady", mirror: true},
+	kiosk.Admitted:     {symbol: "tick", blink: "steady", person: true},
+	kiosk.AdmittedHere: {symbol: "tick", blink: "steady", person: true},
+	kiosk.TurnedBack:   {symbol: "cross", blink: "steady", person: true},
+	kiosk.AskStaff:     {symbol: "question", blink: "alternate", lamps: []kiosk.Colour{kiosk.Blue, kiosk.Yellow}},
+	kiosk.CodeProblem:  {symbol: "code", blink: "fast", lamps: []kiosk.Colour{kiosk.Blue}},
+	kiosk.CodeRefused:  {symbol: "hand", blink: "fast", lamps: []kiosk.Colour{kiosk.Red}},
+	kiosk.OutOfOrder:   {symbol: "wrench", blink: "slow", lamps: []kiosk.Colour{kiosk.Yellow}},
+}
+
+// mirrors tells whether the camera's picture may be shown beside this signal: only while nobody is being told anything.
+func mirrors(s kiosk.Signal) bool { return rows[s].mirror }
+
+// screen is what a page shows of a verdict that has been on for the given time.
+func (h *Hub) screen(v kiosk.Verdict, since time.Duration) screen {
+	if v.Hold > 0 && since >= v.Hold+grace {
+		v = kiosk.Verdict{Seq: v.Seq} // the door forgot to end it; a page that connects now must not show it to somebody else
+	}
+	r, ok := rows[v.Signal]
+	if !ok {
+		v = kiosk.Verdict{Signal: kiosk.OutOfOrder, Seq: v.Seq}
+		r = rows[v.Signal]
+	}
+	s := screen{
+		Build: h.build, Signal: v.Signal, Symbol: r.symbol, Lamps: r.lamps, Blink: r.blink,
+		Mirror: r.mirror && h.options.Mirror != nil, Seq: v.Seq,
+	}
+	if r.person && v.Colour != kiosk.NoColour {
+		s.Ground, s.Lamps = v.Colour, []kiosk.Colour{v.Colour}
+	}
+	if s.Lamps == nil {
+		s.Lamps = []kiosk.Colour{}
+	}
+	if v.Hold > 0 {
+		s.Hold = max(v.Hold-since, time.Millisecond).Milliseconds()
+	}
+	now := time.Now()
+	for _, l := range h.options.Languages {
+		s.Lines = append(s.Lines, lineOf(v, l, now))
+	}
+	return s
+}
+
+// lost is what the page shows by itself when it hears nothing from the daemon.
+func (h *Hub) lost() screen {
+	s := h.screen(kiosk.Verdict{Signal: kiosk.OutOfOrder}, 0)
+	for i := range s.Lines {
+		s.Lines[i].Body = lostWords.body[s.Lines[i].Lang]
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+package display
+
+import (
+	"fmt"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+)
+
+// defaultLanguages are all there are words in, in the order of a door that has not been told otherwise.
+var defaultLanguages = []string{"kk", "ru", "en"}
+
+// in is one phrase in all languages, by language.
+type in map[string]string
+
+// words is what a row or a reason says: a head to be read from three metres, and a body to be read from one.
+// Everybody in the queue reads it too: it never tells what is known about a person, and never accuses.
+type words struct{ head, body in }
+
+// signalWords is what each row says unless its reason knows better.
+var signalWords = map[kiosk.Signal]words{
+	kiosk.Idle: {
+		head: in{"kk": "Кодыңызды осында көрсетіңіз", "ru": "Поднесите код сюда", "en": "Hold your code here"},
+	},
+	kiosk.Working: {
+		head: in{"kk": "Сәл күте тұрыңыз", "ru": "Минуту, пожалуйста", "en": "One moment, please"},
+	},
+	kiosk.Admitted: {
+		head: in{"kk": "Қош келдіңіз", "ru": "Добро пожаловать", "en": "Welcome"},
+	},
+	kiosk.AdmittedHere: {
+		head: in{"kk": "Тек дүкен мен дәріхана", "ru": "Только магазин и аптека", "en": "Shop and pharmacy only"},
+		body: in{"kk": "Қош келдіңіз", "ru": "Добро пожаловать", "en": "Welcome"},
+	},
+	kiosk.TurnedBack: {
+		head: in{"kk": "Кешіріңіз, қазір кіруге болмайды", "ru": "Извините, сейчас войти нельзя", "en": "Sorry, you cannot enter now"},
+		body: in{"kk": "Себебін телефоныңыздан көре аласыз", "ru": "Причину можно посмотреть в телефоне", "en": "Your phone shows you the reason"},
+	},
+	kiosk.AskStaff: {
+		head: in{"kk": "Қызметкерге жүгініңіз", "ru": "Обратитесь к сотруднику", "en": "Please ask the staff"},
+		body: in{"kk": "Киоск өзі шеше алмайды", "ru": "Киоск не может решить сам", "en": "The kiosk cannot decide by itself"},
+	},
+	kiosk.CodeProblem: {
+		head: in{"kk": "Кодты қайта ашыңыз", "ru": "Откройте код ещё раз", "en": "Open the code again"},
+		body: in{"kk": "Кодты оқу мүмкін болмады", "ru": "Не удалось прочитать код", "en": "The code could not be read"},
+	},
+	kiosk.CodeRefused: {
+		head: in{"kk": "Бұл код жарамсыз", "ru": "Этот код недействителен", "en": "This code is not valid"},
+		body: in{"kk": "Сұрағыңыз болса, қызметкерге жүгініңіз", "ru": "Если есть вопросы, обратитесь к сотруднику", "en": "If in doubt, please ask the staff"},
+	},
+	kiosk.OutOfOrder: {
+		head: in{"kk": "Киоск жұмыс істемейді", "ru": "Киоск не работает", "en": "Out of order"},
+		body: in{"kk": "Қызметкерге жүгініңіз", "ru": "Обратитесь к сотруднику", "en": "Please ask the staff"},
+	},
+}
+
+// reasonWords is what each reason adds, and for some the head it needs instead of its row's.
+var reasonWords = map[kiosk.Reason]words{
+	kiosk.NotAPass: {
+		body: in{"kk": "Бұл Ashyq коды емес", "ru": "Это не код Ashyq", "en": "This is not an Ashyq code"},
+	},
+	kiosk.Expired: {
+		head: in{"kk": "Кодтың мерзімі өтіп кеткен", "ru": "Срок действия кода истёк", "en": "This code has expired"},
+		body: in{"kk": "Жаңа код алыңыз", "ru": "Получите новый код", "en": "Please get a new one"},
+	},
+	kiosk.Stale: { // two causes, and the door cannot tell which: the second sentence is for the one that repeats
+		body: in{"kk": "Код ескірген. Қайталанса, телефонның сағатын тексеріңіз", "ru": "Код устарел. Если повторится, проверьте часы телефона", "en": "The code is too old. If it happens again, check the phone's clock"},
+	},
+	kiosk.PhoneClock: {
+		head: in{"kk": "Телефонның сағатын тексеріңіз", "ru": "Проверьте часы телефона", "en": "Check the phone's clock"},
+		body: in{"kk": "Телефонның сағаты алға кеткен", "ru": "Часы телефона спешат", "en": "The phone's clock is ahead"},
+	},
+
+	kiosk.Forged: {
+		body: in{"kk": "Кодтың қолтаңбасы расталмады", "ru": "Подпись кода не подтвердилась", "en": "The code's signature could not be confirmed"},
+	},
+	kiosk.UnknownIssuer: {
+		body: in{"kk": "Кодты берген мекеме киоскке белгісіз", "ru": "Киоск не знает, кто выдал этот код", "en": "The kiosk does not know who issued it"},
+	},
+	kiosk.Revoked: {
+		body: in{"kk": "Бұл кодтың күші жойылған. Жаңа код алыңыз", "ru": "Этот код отозван. Получите новый код", "en": "It was withdrawn. Please get a new one"},
+	},
+	kiosk.Replayed: {
+		head: in{"kk": "Бұл код мұнда қолданылып қойған", "ru": "Этот код здесь уже использован", "en": "This code was already used here"},
+		body: in{"kk": "Телефонда келесі код шыққанын күтіңіз", "ru": "Дождитесь на телефоне следующего кода", "en": "Wait for the next code on your phone"},
+	},
+	kiosk.PassedAlready: {
+		head: in{"kk": "Сіз жаңа ғана кірдіңіз", "ru": "Вы только что вошли", "en": "You have just been let in"},
+		body: in{"kk": "Сәл күтіңіз немесе қызметкерге жүгініңіз", "ru": "Подождите немного или обратитесь к сотруднику", "en": "Wait a little, or ask the staff"},
+	},
+	kiosk.PaperRefused: {
+		head: in{"kk": "Мұнда қағаз код қабылданбайды", "ru": "Бумажный код здесь не принимают", "en": "Printed codes are not taken here"},
+		body: in{"kk": "Кодты телефоннан көрсетіңіз", "ru": "Покажите код на телефоне", "en": "Please show the code on a phone"},
+	},
+
+	kiosk.DataOld: {
+		body: in{"kk": "Киосктегі деректер ескірген", "ru": "Данные в киоске устарели", "en": "The kiosk's data is too old"},
+	},
+	kiosk.UnknownPerson: {
+		body: in{"kk": "Киоскте бұл код туралы дерек әзірге жоқ", "ru": "В киоске пока нет данных об этом коде", "en": "The kiosk has no data about this code yet"},
+	},
+	kiosk.PassSuspended: {
+		body: in{"kk": "Бұл кодтың күші уақытша тоқтатылған", "ru": "Действие этого кода приостановлено", "en": "This code is on hold"},
+	},
+	kiosk.NoRule: {
+		body: in{"kk": "Бұл жағдайға арналған ереже жоқ", "ru": "Для этого случая нет правила", "en": "There is no rule for this case"},
+	},
+
+	kiosk.Starting: {
+		head: in{"kk": "Киоск іске қосылып жатыр", "ru": "Киоск запускается", "en": "The kiosk is starting"},
+		body: in{"kk": "Сәл күте тұрыңыз", "ru": "Минуту, пожалуйста", "en": "One moment, please"},
+	},
+	kiosk.CameraFault: {
+		body: in{"kk": "Камерадан сурет келмей тұр", "ru": "Нет изображения с камеры", "en": "No picture from the camera"},
+	},
+	kiosk.ClockFault: {
+		body: in{"kk": "Киоск нақты уақытты білмейді", "ru": "Киоск не знает точного времени", "en": "The kiosk does not know the time"},
+	},
+	kiosk.NoData: {
+		body: in{"kk": "Деректер әлі жүктелген жоқ", "ru": "Данные ещё не загружены", "en": "No data has been loaded yet"},
+	},
+	kiosk.DataLimit: {
+		body: in{"kk": "Деректер тым ескі", "ru": "Данные слишком старые", "en": "The data is too old"},
+	},
+	kiosk.OutputFault: {
+		body: in{"kk": "Шам, дыбыс немесе есік құлпы істемей тұр", "ru": "Неисправны лампы, звук или замок двери", "en": "A lamp, the buzzer or the door lock does not work"},
+	},
+}
+
+// lostWords are for the page that hears nothing from the daemon any more.
+var lostWords = words{
+	head: signalWords[kiosk.OutOfOrder].head,
+	body: in{"kk": "Киоск жауап бермей тұр", "ru": "Киоск не отвечает", "en": "The kiosk does not answer"},
+}
+
+// lineOf is what a verdict says in one language, at the time now.
+func lineOf(v kiosk.Verdict, lang string, now time.Time) line {
+	w := signalWords[v.Signal]
+	l := line{Lang: lang, Head: w.head[lang], Body: w.body[lang]}
+	switch v.Signal {
+	case kiosk.Idle, kiosk.Working:
+		return l
+	case kiosk.Admitted: // welcome is enough: the way is free, nobody stops to read
+	case kiosk.AdmittedHere:
+		l.Body = first(ruleText(v.Text, lang), l.Body)
+	default:
+		why := reasonWords[v.Reason]
+		l.Head = first(why.head[lang], l.Head)
+		l.Body = first(why.body[lang], ruleText(v.Text, lang), l.Body)
+	}
+	if rows[v.Signal].person && !v.Until.IsZero() {
+		l.Until = until(v, lang, now)
+	}
+	if v.Age > 0 && (v.Aged || v.Signal == kiosk.OutOfOrder) {
+		l.Age = fmt.Sprintf(ageWords[lang], age(v.Age, lang))
+	}
+	return l
+}
+
+func first(phrases ...string) string {
+	for _, p := range phrases {
+		if p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+// ruleText is the rule's own sentence; empty where the rules have none in this language.
+func ruleText(t kiosk.Text, lang string) string {
+	return map[string]string{"kk": t.KK, "ru": t.RU, "en": t.EN}[lang]
+}
+
+// untilWords take a time. For somebody who is let in it is how long that holds, for others until when the status does.
+var (
+	untilWords  = in{"kk": "Жарамдылық мерзімі: %s", "ru": "Действует до %s", "en": "Valid until %s"}
+	statusWords = in{"kk": "Мәртебе мерзімі: %s", "ru": "Статус до %s", "en": "Status until %s"}
+	clockLayout = in{"kk": "бүгін, 15:04", "ru": "15:04", "en": "15:04 today"}
+	dayLayout   = in{"kk": "02.01.2006, 15:04", "ru": "02.01.2006, 15:04", "en": "2 Jan 2006, 15:04"}
+)
+
+// until is a time on the door's own wall clock, with its date unless that is today's.
+func until(v kiosk.Verdict, lang string, now time.Time) string {
+	phrase, layout := untilWords[lang], dayLayout[lang]
+	if v.Signal == kiosk.TurnedBack {
+		phrase = statusWords[lang]
+	}
+	end := v.Until.In(now.Location())
+	if end.YearDay() == now.YearDay() && end.Year() == now.Year() {
+		layout = clockLayout[lang]
+	}
+	return fmt.Sprintf(phrase, end.Format(layout))
+}
+
+var (
+	ageWords = in{"kk": "Деректер %s бұрын жаңартылған", "ru": "Данные обновлены %s назад", "en": "Data updated %s ago"}
+	minutes  = in{"kk": "%d мин", "ru": "%d мин", "en": "%d min"}
+	hours    = in{"kk": "%d сағ", "ru": "%d ч", "en": "%d h"}
+	days     = in{"kk": "%d күн", "ru": "%d сут.", "en": "%d days"}
+)
+
+// age rounds down, in the unit that keeps the figure small: minutes below two hours, hours below three days.
+func age(a time.Duration, lang string) string {
+	switch {
+	case a < 2*time.Hour:
+		return fmt.Sprintf(minutes[lang], int(a.Minutes()))
+	case a < 72*time.Hour:
+		return fmt.Sprintf(hours[lang], int(a.Hours()))
+	}
+	return fmt.Sprintf(days[lang], int(a.Hours()/24))
+}
