@@ -1,0 +1,224 @@
+// Package config reads the kiosk's configuration in two steps: the TOML file as written (raw.go), then checked and
+// typed (Config). A file with a mistake is refused as a whole, with the line and what to do.
+package config
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+)
+
+// Config is a checked configuration.
+type Config struct {
+	Door     Door
+	Camera   Camera
+	Registry Registry
+	Hardware Hardware
+	Screen   Screen
+	StateDir string // directory of the cache
+	Clock    Clock
+}
+
+// Door is where the kiosk stands and how it treats codes.
+type Door struct {
+	Name        string
+	Venue       kiosk.Venue
+	Zone        kiosk.Zone
+	AcceptPaper bool
+	Again       time.Duration // a person admitted is not admitted again for so long
+}
+
+// Camera is where pictures come from. The source's syntax is the scanner's to check.
+type Camera struct {
+	Source      string
+	FrozenAfter time.Duration
+}
+
+// Registry is whom the door follows. An empty URL is a door that lives on what its cache holds.
+type Registry struct {
+	URL      string
+	Key      ed25519.PublicKey // of the manifest
+	Token    string            // of this door, for the online check and the counts
+	CAFile   string            // PEM; empty: the system's
+	Deadline time.Duration     // for one online check while somebody waits
+	Fresh    time.Duration     // age of the data from which the registry is asked
+}
+
+// Hardware is the panel on the wall.
+type Hardware struct {
+	Pins      string // "sim", "sim:TRACEFILE", or the label of a GPIO chip
+	Lines     Lines
+	ActiveLow []string // names of lines that are on at a low level
+}
+
+// Lines are names ("GPIO17") or BCM numbers ("17") of the chip's lines.
+type Lines struct {
+	Red, Yellow, Blue, Green, Buzzer, Relay string
+}
+
+// Screen is the local web server: the door's screen, /metrics, /healthz.
+type Screen struct {
+	Listen    string
+	Languages []string // the first is the largest
+}
+
+// Clock says when the time is trusted.
+type Clock struct {
+	Always bool // without asking the kernel: for machines whose clock something else keeps
+}
+
+// Load reads and checks a file.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read the configuration: %w\nhint: copy systemd/ashyq-kiosk.toml to %q, or name another file with --config", err, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	c, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %q: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse checks the bytes of a file.
+func Parse(data []byte) (*Config, error) {
+	raw, err := parseRaw(data)
+	if err != nil {
+		return nil, err
+	}
+	var problems []error
+	check := func(key string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	c := &Config{
+		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
+		Camera:   Camera{Source: raw.Camera.Source},
+		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA},
+		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow},
+		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
+		StateDir: raw.State.Dir,
+		Clock:    Clock{Always: raw.Clock.Trust == "always"},
+	}
+	c.Door.Venue, err = kiosk.ParseVenue(raw.Door.Venue)
+	check("door.venue", err)
+	c.Door.Zone, err = kiosk.ParseZone(raw.Door.Zone)
+	check("door.zone", err)
+	c.Door.Again, err = duration(raw.Door.Again, 0, time.Hour)
+	check("door.again", err)
+	check("camera.source", notEmpty(raw.Camera.Source))
+	c.Camera.FrozenAfter, err = duration(raw.Camera.FrozenAfter, time.Second, 5*time.Minute)
+	check("camera.frozen_after", err)
+	check("registry.url", checkURL(raw.Registry.URL))
+	c.Registry.Key, err = parseKey(raw.Registry.Key, raw.Registry.URL != "")
+	check("registry.key", err)
+	c.Registry.Deadline, err = duration(raw.Registry.Deadline, 100*time.Millisecond, 10*time.Second)
+	check("registry.deadline", err)
+	c.Registry.Fresh, err = duration(raw.Registry.Fresh, 0, 72*time.Hour)
+	check("registry.fresh", err)
+	check("hardware.pins", notEmpty(raw.Hardware.Pins))
+	check("hardware.active_low", checkActiveLow(raw.Hardware.ActiveLow))
+	check("screen.listen", checkListen(raw.Screen.Listen))
+	check("screen.languages", checkLanguages(raw.Screen.Languages))
+	check("state.dir", checkDir(raw.State.Dir))
+	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
+		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))
+	}
+	return c, errors.Join(problems...)
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+func duration(s string, least, most time.Duration) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration as 1500ms, 15m, 24h", s)
+	}
+	if d < least || d > most {
+		return 0, fmt.Errorf("%q is outside of %v to %v", s, least, most)
+	}
+	return d, nil
+}
+
+func checkURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return err
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q, want https://HOST or http://HOST", s)
+	}
+	return nil
+}
+
+func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
+	if s == "" && !needed {
+		return nil, nil
+	}
+	key, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it, and so does the page where the door was created")
+	}
+	return key, nil
+}
+
+// lineNames are the panel's lines, from the top of the wall.
+var lineNames = []string{"red", "yellow", "blue", "green", "buzzer", "relay"}
+
+func checkActiveLow(names []string) error {
+	for _, n := range names {
+		if !slices.Contains(lineNames, n) {
+			return fmt.Errorf("unknown line %q, want some of %s", n, strings.Join(lineNames, ", "))
+		}
+	}
+	return nil
+}
+
+func checkListen(s string) error {
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		return fmt.Errorf("%q, want HOST:PORT as 127.0.0.1:8081", s)
+	}
+	return nil
+}
+
+func checkLanguages(languages []string) error {
+	known := []string{"kk", "ru", "en"}
+	if len(languages) == 0 {
+		return errors.New("names no language, want some of kk, ru, en")
+	}
+	for i, l := range languages {
+		if !slices.Contains(known, l) || slices.Contains(languages[:i], l) {
+			return fmt.Errorf("%q is unknown or named twice, want some of kk, ru, en", l)
+		}
+	}
+	return nil
+}
+
+func checkDir(s string) error {
+	if !filepath.IsAbs(s) {
+		return fmt.Errorf("%q is not an absolute path", s)
+	}
+	return nil
+}

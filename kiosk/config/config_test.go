@@ -1,0 +1,99 @@
+package config_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"ashyq-kiosk/kiosk/config"
+)
+
+func TestShippedFile(t *testing.T) {
+	data, err := os.ReadFile("../../systemd/ashyq-kiosk.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Door.Venue != "shop" || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always {
+		t.Errorf("parsed as %+v", c)
+	}
+}
+
+// TestShippedDefaults uncomments the shipped file's example lines: each must be a known key and give the default.
+func TestShippedDefaults(t *testing.T) {
+	data, err := os.ReadFile("../../systemd/ashyq-kiosk.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []string
+	for line := range strings.Lines(string(data)) {
+		rest, commented := strings.CutPrefix(line, "# ")
+		example := strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") || strings.HasPrefix(rest, "token") ||
+			strings.HasPrefix(rest, "ca ") || strings.HasPrefix(rest, "active_low")
+		if commented && strings.Contains(rest, " = ") && !example {
+			line = rest
+		}
+		open = append(open, line)
+	}
+	got, err := config.Parse([]byte(strings.Join(open, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
+		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
+		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock {
+		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	const good = "[door]\nvenue = \"shop\"\n"
+	for _, c := range []struct{ name, file, want string }{
+		{"nearest key", "[door]\nvenu = \"shop\"\n", `line 2: unknown key "door.venu"` + "\n" + `hint: the nearest known key is "door.venue"`},
+		{"nearest section", good + "[harware]\npins = \"sim\"\n", `"hardware`},
+		{"not TOML", "[door\n", "line 1, column"},
+		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
+		{"no venue", "", `door.venue: unknown kind of venue ""`},
+		{"venue", "[door]\nvenue = \"pub\"\n", `unknown kind of venue "pub", want one of airport,`},
+		{"zone", good + "zone = \"blue\"\n", `door.zone: unknown zone "blue"`},
+		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
+		{"too long", good + "again = \"2h\"\n", `outside of 0s to 1h0m0s`},
+		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},
+		{"key missing", good + "[registry]\nurl = \"https://x\"\n", "registry.key: is not a public key"},
+		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
+		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
+		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `unknown line "pink"`},
+		{"clock", good + "[clock]\ntrust = \"me\"\n", `clock.trust: "me", want kernel or always`},
+		{"state", good + "[state]\ndir = \"here\"\n", "not an absolute path"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := config.Parse([]byte(c.file))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is\n%v\nwant in it\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := config.Parse([]byte("[door]\nvenue = \"pub\"\nzone = \"pink\"\n"))
+	if err == nil || !strings.Contains(err.Error(), "door.venue") || !strings.Contains(err.Error(), "door.zone") {
+		t.Errorf("error is %v, want both mistakes in it", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("[door]\nvenue = \"shop\"\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := config.Parse(data); err == nil && c.Door.Venue == "" {
+			t.Error("a configuration without a venue was taken")
+		}
+	})
+}

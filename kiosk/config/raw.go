@@ -1,0 +1,136 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// raw is the file as written. What is absent keeps the value from defaults().
+type raw struct {
+	Door struct {
+		Name  string `toml:"name"`
+		Venue string `toml:"venue"`
+		Zone  string `toml:"zone"`
+		Paper bool   `toml:"paper"`
+		Again string `toml:"again"`
+	} `toml:"door"`
+	Camera struct {
+		Source      string `toml:"source"`
+		FrozenAfter string `toml:"frozen_after"`
+	} `toml:"camera"`
+	Registry struct {
+		URL      string `toml:"url"`
+		Key      string `toml:"key"`
+		Token    string `toml:"token"`
+		CA       string `toml:"ca"`
+		Deadline string `toml:"deadline"`
+		Fresh    string `toml:"fresh"`
+	} `toml:"registry"`
+	Hardware struct {
+		Pins      string   `toml:"pins"`
+		Lines     rawLines `toml:"lines"`
+		ActiveLow []string `toml:"active_low"`
+	} `toml:"hardware"`
+	Screen struct {
+		Listen    string   `toml:"listen"`
+		Languages []string `toml:"languages"`
+	} `toml:"screen"`
+	State struct {
+		Dir string `toml:"dir"`
+	} `toml:"state"`
+	Clock struct {
+		Trust string `toml:"trust"`
+	} `toml:"clock"`
+}
+
+type rawLines struct {
+	Red    string `toml:"red"`
+	Yellow string `toml:"yellow"`
+	Blue   string `toml:"blue"`
+	Green  string `toml:"green"`
+	Buzzer string `toml:"buzzer"`
+	Relay  string `toml:"relay"`
+}
+
+func defaults() raw {
+	var r raw
+	r.Door.Name, r.Door.Zone, r.Door.Paper, r.Door.Again = "door", "green", true, "60s"
+	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
+	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
+	r.Hardware.Pins = "pinctrl-bcm2835"
+	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
+	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
+	r.State.Dir = "/var/lib/ashyq-kiosk"
+	r.Clock.Trust = "kernel"
+	return r
+}
+
+func parseRaw(data []byte) (raw, error) {
+	r := defaults()
+	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	err := dec.Decode(&r)
+	var unknown *toml.StrictMissingError
+	var wrong *toml.DecodeError
+	switch {
+	case errors.As(err, &unknown):
+		var problems []error
+		for _, e := range unknown.Errors {
+			problems = append(problems, unknownKey(e))
+		}
+		return r, errors.Join(problems...)
+	case errors.As(err, &wrong):
+		row, column := wrong.Position()
+		return r, fmt.Errorf("line %d, column %d: %w", row, column, err)
+	}
+	return r, err
+}
+
+func unknownKey(e toml.DecodeError) error {
+	row, _ := e.Position()
+	key := strings.Join(e.Key(), ".")
+	known := keys(reflect.TypeFor[raw](), "")
+	near := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
+	return fmt.Errorf("line %d: unknown key %q\nhint: the nearest known key is %q", row, key, near)
+}
+
+// keys lists all keys below a raw struct, with dots.
+func keys(t reflect.Type, prefix string) []string {
+	var all []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := prefix + f.Tag.Get("toml")
+		all = append(all, name)
+		if f.Type.Kind() == reflect.Struct {
+			all = append(all, keys(f.Type, name+".")...)
+		}
+	}
+	return all
+}
+
+// distance is the Levenshtein distance in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			above := row[j]
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(above+1, row[j-1]+1, diagonal+cost)
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}

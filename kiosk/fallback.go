@@ -1,0 +1,48 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// Fallback asks the cache first, and the registry itself when the cache is older than Fresh or does not know the
+// person. The registry gets Deadline to answer; after a failure it is left alone for Pause, so that a dead network
+// costs one person a moment and not everybody. Without an answer the cache's counts.
+type Fallback struct {
+	Cache    Lookup
+	Registry Lookup
+	Fresh    time.Duration // age up to which the cache is not doubted
+	Deadline time.Duration // for one question to the registry
+	Pause    time.Duration // after one that failed
+	Now      func() time.Time
+	Asking   func() // called before the registry is asked: somebody has to wait now
+
+	silent atomic.Int64 // Unix ns until which the registry is left alone
+}
+
+// Status implements Lookup.
+func (f *Fallback) Status(ctx context.Context, p Person) (Standing, error) {
+	cached, cacheErr := f.Cache.Status(ctx, p)
+	now := f.Now()
+	if cacheErr == nil && now.Sub(cached.AsOf) <= f.Fresh || now.UnixNano() < f.silent.Load() {
+		return cached, cacheErr
+	}
+	if f.Asking != nil {
+		f.Asking()
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.Deadline)
+	defer cancel()
+	asked, err := f.Registry.Status(ctx, p)
+	switch {
+	case err == nil:
+		return asked, nil
+	case !errors.Is(err, ErrUnknownPerson):
+		f.silent.Store(now.Add(f.Pause).UnixNano())
+	}
+	if cacheErr == nil || !errors.Is(err, ErrUnknownPerson) {
+		return cached, cacheErr
+	}
+	return Standing{}, err
+}

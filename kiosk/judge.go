@@ -1,0 +1,106 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// judge turns one code into one verdict. It is owned by the Door's goroutine.
+type judge struct {
+	opt   Options
+	guard *pass.Guard
+}
+
+// problems says what each refusal of a pass looks like at the door. The first entry that errors.Is matches counts.
+var problems = []struct {
+	err    error
+	signal Signal
+	reason Reason
+}{
+	{pass.ErrNotAPass, CodeProblem, NotAPass},
+	{pass.ErrUnknownIssuer, CodeRefused, UnknownIssuer},
+	{pass.ErrForged, CodeRefused, Forged},
+	{pass.ErrExpired, CodeProblem, Expired},
+	{pass.ErrNotYetValid, CodeProblem, Expired},
+	{pass.ErrStale, CodeProblem, Stale},
+	{pass.ErrFuture, CodeProblem, PhoneClock},
+	{pass.ErrReplayed, CodeRefused, Replayed},
+	{pass.ErrPassedAlready, CodeRefused, PassedAlready},
+}
+
+func problemOf(err error) *Verdict {
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return &Verdict{Signal: p.signal, Reason: p.reason}
+		}
+	}
+	return &Verdict{Signal: CodeRefused, Reason: Forged} // an error that pass does not name is not a reason to open
+}
+
+// read parses and verifies a code. The verdict is nil for a genuine one.
+func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Code, *Verdict) {
+	c, err := pass.Parse(text)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	if err := c.Verify(issuers, now); err != nil {
+		v := problemOf(err)
+		v.Paper = c.IsPaper()
+		return nil, v
+	}
+	return c, nil
+}
+
+// decide looks a genuine code's person up and asks the rules.
+func (j *judge) decide(ctx context.Context, c *pass.Code, p Person, t Trust, now time.Time) Verdict {
+	v := j.lookUp(ctx, c, p, t, now)
+	v.Paper = c.IsPaper()
+	switch v.Signal {
+	case Admitted, AdmittedHere:
+		j.guard.Used(c, now)
+		j.guard.Admitted(c, now)
+	case TurnedBack:
+		j.guard.Used(c, now)
+	}
+	return v
+}
+
+func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now time.Time) Verdict {
+	if c.IsPaper() && !j.opt.AcceptPaper {
+		return Verdict{Signal: CodeRefused, Reason: PaperRefused}
+	}
+	again := j.guard.Check(c, now, j.opt.Again)
+	if errors.Is(again, pass.ErrReplayed) {
+		return *problemOf(again)
+	}
+	s, err := j.opt.Lookup.Status(ctx, p)
+	if err != nil {
+		return Verdict{Signal: AskStaff, Reason: UnknownPerson}
+	}
+	v := Verdict{Age: max(0, now.Sub(s.AsOf)), Until: s.Until}
+	switch s.Status {
+	case statuslist.Invalid:
+		v.Signal, v.Reason = CodeRefused, Revoked
+		return v
+	case statuslist.Suspended:
+		v.Signal, v.Reason = AskStaff, PassSuspended
+		return v
+	}
+	v.Colour = ColourOf(s.Status)
+	d := t.Rules.Decide(Situation{
+		Venue: j.opt.Venue, Zone: j.opt.Zone, Colour: v.Colour, Time: now, Occupancy: -1, Age: v.Age,
+	})
+	v.Signal, v.Reason, v.Rule, v.Text, v.Aged = d.Signal, d.Reason, d.Rule, d.Text, d.Aged
+	if v.Until.IsZero() || !d.Until.IsZero() && d.Until.Before(v.Until) {
+		v.Until = d.Until
+	}
+	// Only who would be let in can have passed already; whoever is turned back shall see why.
+	if again != nil && (v.Signal == Admitted || v.Signal == AdmittedHere) {
+		return *problemOf(again)
+	}
+	return v
+}

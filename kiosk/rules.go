@@ -1,0 +1,279 @@
+package kiosk
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Rules is the decree in force: a table of venue kind x colour x zone x weekday x hour x occupancy, in the order in
+// which it is read. It comes from the registry as a JSON document whose hash is in the signed manifest:
+//
+//	{
+//	  "name": "...",                        which decree, for people
+//	  "timezone": "Asia/Almaty",            IANA name; hours and weekdays are local there
+//	  "ages": {"quiet": "15m", "full": "24h", "limit": "72h"},
+//	  "rules": [ {
+//	    "name": "...",                      unique; every verdict names its rule
+//	    "colours": ["yellow"],              at least one
+//	    "venues": ["shop", "pharmacy"],     absent: all
+//	    "zones": ["red"],                   absent: all
+//	    "weekdays": ["saturday"],           absent: all
+//	    "hours": {"from": "07:00", "until": "01:00"},   absent: all day; may cross midnight
+//	    "occupancy_below": 0.5,             share of seats; absent: any
+//	    "from": "2021-04-01T00:00:00+06:00", "until": "...",   when the rule is in force; absent: always
+//	    "then": "admitted-here",            admitted, admitted-here, turned-back or ask-staff
+//	    "text": {"kk": "...", "ru": "...", "en": "..."}        the rule in plain words
+//	  } ]
+//	}
+//
+// The first rule that matches decides.
+type Rules struct {
+	Name     string `json:"name"`
+	Timezone string `json:"timezone"`
+	Ages     Ages   `json:"ages"`
+	Rules    []Rule `json:"rules"`
+	location *time.Location
+}
+
+// Ages are the limits on the age of the status data, graded by what a mistake would cost.
+type Ages struct {
+	Quiet Duration `json:"quiet"` // beyond it the age is on the screen
+	Full  Duration `json:"full"`  // beyond it blue and green become "ask the staff"
+	Limit Duration `json:"limit"` // beyond it the door is out of order
+}
+
+// Duration is a time.Duration that reads and writes as "15m".
+type Duration time.Duration
+
+// UnmarshalText reads a duration as time.ParseDuration does; negative ones are refused.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return err
+	}
+	if v < 0 {
+		return fmt.Errorf("negative duration %q", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes the duration as time.Duration prints it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Rule is one line of the decree.
+type Rule struct {
+	Name           string    `json:"name"`
+	Colours        []Colour  `json:"colours"`
+	Venues         []Venue   `json:"venues,omitempty"`
+	Zones          []Zone    `json:"zones,omitempty"`
+	Weekdays       []Weekday `json:"weekdays,omitempty"`
+	Hours          *Hours    `json:"hours,omitempty"`
+	OccupancyBelow float64   `json:"occupancy_below,omitempty"`
+	From           time.Time `json:"from,omitzero"`
+	Until          time.Time `json:"until,omitzero"`
+	Then           Signal    `json:"then"`
+	Text           Text      `json:"text"`
+}
+
+// Weekday reads as an English name in lower case.
+type Weekday time.Weekday
+
+// UnmarshalText reads a weekday.
+func (w *Weekday) UnmarshalText(text []byte) error {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if strings.ToLower(d.String()) == string(text) {
+			*w = Weekday(d)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown weekday %q, want monday to sunday in lower case", text)
+}
+
+// MarshalText writes a weekday.
+func (w Weekday) MarshalText() ([]byte, error) {
+	return []byte(strings.ToLower(time.Weekday(w).String())), nil
+}
+
+// Hours is a span of the day; Until before From crosses midnight.
+type Hours struct {
+	From  Clock `json:"from"`
+	Until Clock `json:"until"`
+}
+
+// Clock is a time of day in minutes since midnight.
+type Clock int
+
+// UnmarshalText reads "HH:MM".
+func (c *Clock) UnmarshalText(text []byte) error {
+	t, err := time.Parse("15:04", string(text))
+	if err != nil || len(text) != len("15:04") {
+		return fmt.Errorf("time of day %q, want HH:MM", text)
+	}
+	*c = Clock(t.Hour()*60 + t.Minute())
+	return nil
+}
+
+// MarshalText writes "HH:MM".
+func (c Clock) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%02d:%02d", c/60, c%60), nil }
+
+//go:embed rules.default.json
+var defaultRules []byte
+
+// DefaultRulesJSON is the source article's rule as a document: red nowhere, yellow only in a shop or a pharmacy, blue
+// and green everywhere.
+func DefaultRulesJSON() []byte { return bytes.Clone(defaultRules) }
+
+// MaxRules bounds a rules document, bytes.
+const MaxRules = 1 << 20
+
+// ParseRules reads and checks a document. Unknown keys are errors.
+func ParseRules(data []byte) (*Rules, error) {
+	if len(data) > MaxRules {
+		return nil, fmt.Errorf("rules of %d bytes, at most %d are taken", len(data), MaxRules)
+	}
+	r := &Rules{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(r); err != nil {
+		return nil, fmt.Errorf("read the rules: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("read the rules: something follows the document")
+	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("check the rules: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Rules) check() error {
+	var err error
+	if r.location, err = time.LoadLocation(r.Timezone); err != nil || r.Timezone == "" || r.Timezone == "Local" {
+		return fmt.Errorf("timezone %q, want an IANA name as Asia/Almaty", r.Timezone)
+	}
+	if r.Ages.Quiet > r.Ages.Full || r.Ages.Full > r.Ages.Limit || r.Ages.Limit == 0 {
+		return fmt.Errorf("ages quiet %v, full %v, limit %v are not in ascending order",
+			time.Duration(r.Ages.Quiet), time.Duration(r.Ages.Full), time.Duration(r.Ages.Limit))
+	}
+	names := map[string]bool{}
+	for i, rule := range r.Rules {
+		if rule.Name == "" || names[rule.Name] {
+			return fmt.Errorf("rule %d: name %q is empty or taken", i, rule.Name)
+		}
+		names[rule.Name] = true
+		if err := rule.check(); err != nil {
+			return fmt.Errorf("rule %q: %w", rule.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r Rule) check() error {
+	if len(r.Colours) == 0 || slices.Contains(r.Colours, NoColour) {
+		return errors.New("names no colour")
+	}
+	for _, v := range r.Venues {
+		if _, err := ParseVenue(string(v)); err != nil {
+			return err
+		}
+	}
+	for _, z := range r.Zones {
+		if _, err := ParseZone(string(z)); err != nil {
+			return err
+		}
+	}
+	switch r.Then {
+	case Admitted, AdmittedHere, TurnedBack, AskStaff:
+	default:
+		return fmt.Errorf("decides %q, want admitted, admitted-here, turned-back or ask-staff", r.Then)
+	}
+	if r.OccupancyBelow < 0 || r.OccupancyBelow > 1 {
+		return fmt.Errorf("occupancy_below %v is not a share", r.OccupancyBelow)
+	}
+	if !r.Until.IsZero() && !r.From.Before(r.Until) {
+		return errors.New("ends before it begins")
+	}
+	if r.Text.KK == "" || r.Text.RU == "" || r.Text.EN == "" {
+		return errors.New("has no text in one of kk, ru, en")
+	}
+	return nil
+}
+
+// Situation is everything a rule may look at.
+type Situation struct {
+	Venue     Venue
+	Zone      Zone
+	Colour    Colour
+	Time      time.Time
+	Occupancy float64       // share of seats taken; negative: unknown, then no rule with a limit matches
+	Age       time.Duration // of the status data
+}
+
+// Decision is what the rules say.
+type Decision struct {
+	Signal Signal
+	Reason Reason
+	Rule   string    // empty where no rule was asked
+	Text   Text      // of that rule
+	Until  time.Time // end of the rule's hours; zero where it has none
+	Aged   bool      // the data's age is to be on the screen
+}
+
+// Decide is pure: the same situation gives the same decision.
+func (r *Rules) Decide(s Situation) Decision {
+	aged := s.Age > time.Duration(r.Ages.Quiet)
+	if s.Age > time.Duration(r.Ages.Limit) {
+		return Decision{Signal: OutOfOrder, Reason: DataLimit, Aged: aged}
+	}
+	if s.Age > time.Duration(r.Ages.Full) && (s.Colour == Blue || s.Colour == Green) {
+		return Decision{Signal: AskStaff, Reason: DataOld, Aged: aged}
+	}
+	for _, rule := range r.Rules {
+		if until, ok := rule.matches(s, r.location); ok {
+			return Decision{Signal: rule.Then, Rule: rule.Name, Text: rule.Text, Until: until, Aged: aged}
+		}
+	}
+	return Decision{Signal: AskStaff, Reason: NoRule, Aged: aged}
+}
+
+func (r Rule) matches(s Situation, location *time.Location) (until time.Time, ok bool) {
+	local := s.Time.In(location)
+	if r.Hours != nil {
+		if until, ok = r.Hours.end(local); !ok {
+			return time.Time{}, false
+		}
+	}
+	ok = slices.Contains(r.Colours, s.Colour) &&
+		(len(r.Venues) == 0 || slices.Contains(r.Venues, s.Venue)) &&
+		(len(r.Zones) == 0 || slices.Contains(r.Zones, s.Zone)) &&
+		(len(r.Weekdays) == 0 || slices.Contains(r.Weekdays, Weekday(local.Weekday()))) &&
+		(r.OccupancyBelow == 0 || s.Occupancy >= 0 && s.Occupancy < r.OccupancyBelow) &&
+		!s.Time.Before(r.From) && (r.Until.IsZero() || s.Time.Before(r.Until))
+	return until, ok
+}
+
+// end tells whether now lies within the hours, and when they are over.
+func (h Hours) end(now time.Time) (time.Time, bool) {
+	at := func(day int, c Clock) time.Time {
+		return time.Date(now.Year(), now.Month(), now.Day()+day, int(c)/60, int(c)%60, 0, 0, now.Location())
+	}
+	night := 0
+	if h.Until <= h.From {
+		night = 1
+	}
+	for _, day := range []int{-1, 0} {
+		from, until := at(day, h.From), at(day+night, h.Until)
+		if !now.Before(from) && now.Before(until) {
+			return until, true
+		}
+	}
+	return time.Time{}, false
+}

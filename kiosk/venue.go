@@ -1,0 +1,50 @@
+package kiosk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Venue is a kind of venue, as the decrees list them.
+type Venue string
+
+// The kinds of venues that took part in Ashyq. A decree may name any of them; one that a decree does not name falls
+// under the rules for all venues.
+var Venues = []Venue{
+	"airport", "banquet-hall", "beauty-salon", "bowling", "bus-station", "casino", "cinema", "computer-club", "conference",
+	"dentist", "exhibition", "fitness", "food-court", "government-office", "hotel", "karaoke", "library", "market", "museum",
+	"nightclub", "office", "pharmacy", "playground", "pool", "prayer-house", "railway-station", "restaurant", "sauna", "school",
+	"shop", "shopping-mall", "sport-event", "theatre",
+}
+
+// ParseVenue checks that the kind is one of Venues.
+func ParseVenue(s string) (Venue, error) {
+	if slices.Contains(Venues, Venue(s)) {
+		return Venue(s), nil
+	}
+	names := make([]string, len(Venues))
+	for i, v := range Venues {
+		names[i] = string(v)
+	}
+	return "", fmt.Errorf("unknown kind of venue %q, want one of %s", s, strings.Join(names, ", "))
+}
+
+// Zone is the epidemiological zone of the region the venue lies in.
+type Zone string
+
+// The zones of the decrees.
+const (
+	RedZone    Zone = "red"
+	YellowZone Zone = "yellow"
+	GreenZone  Zone = "green"
+)
+
+// ParseZone checks that the zone is one of the three.
+func ParseZone(s string) (Zone, error) {
+	switch z := Zone(s); z {
+	case RedZone, YellowZone, GreenZone:
+		return z, nil
+	}
+	return "", fmt.Errorf("unknown zone %q, want red, yellow or green", s)
+}
