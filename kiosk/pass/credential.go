@@ -80,6 +80,9 @@ func Issue(issuer ed25519.PrivateKey, c Credential) ([]byte, error) {
 // OpenCredential reads a sealed credential without verifying it: what a phone does with the one it was given. Every
 // error wraps ErrNotAPass.
 func OpenCredential(sealed []byte) (Credential, error) {
+	if len(sealed) > MaxCredential {
+		return Credential{}, fmt.Errorf("%w: credential longer than %d bytes", ErrNotAPass, MaxCredential)
+	}
 	m, err := parseMessage(sealed)
 	if err != nil {
 		return Credential{}, fmt.Errorf("%w: %w", ErrNotAPass, err)

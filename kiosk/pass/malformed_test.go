@@ -1,0 +1,142 @@
+package pass_test
+
+import (
+	"bytes"
+	"strings"
+)
+
+const notDeterministic = "not the deterministic encoding"
+
+// malformedRecipes are not passes, which is the result of a recipe that names none.
+var malformedRecipes = []recipe{
+	// The text.
+	{name: "url", comment: "most QR codes are something else", detail: "does not start", text: always("https://example.kz/menu?table=7")},
+	{name: "empty", comment: "no text at all", detail: "does not start", text: always("")},
+	{name: "prefix-only", comment: "nothing behind the prefix", detail: "COSE_Sign1", text: always("AQ1:")},
+	{name: "prefix-lowercase", comment: "the prefix is upper case", detail: "does not start",
+		text: func(s string) string { return "aq1:" + s[4:] }},
+	{name: "prefix-other-version", comment: "another version of the format", detail: "does not start",
+		text: func(s string) string { return "AQ2:" + s[4:] }},
+	{name: "space-in-front", comment: "nothing is trimmed", detail: "does not start", text: func(s string) string { return " " + s }},
+	{name: "newline-behind", comment: "nothing is trimmed", detail: "base45", text: func(s string) string { return s + "\n" }},
+	{name: "too-long", comment: "476 characters: refused unread", detail: "longer",
+		text: func(s string) string { return s + strings.Repeat("0", 476-len(s)) }},
+	{name: "base45-lowercase", comment: "the alphabet has upper case only", detail: "base45: character",
+		text: func(s string) string { return s[:4] + strings.ToLower(s[4:]) }},
+	{name: "base45-character", comment: "an underscore is not in the alphabet", detail: "base45: character",
+		text: func(s string) string { return s[:10] + "_" + s[11:] }},
+	{name: "base45-utf8", comment: "neither is anything beyond ASCII", detail: "base45: character",
+		text: func(s string) string { return s[:10] + "Қ" + s[12:] }},
+	{name: "base45-length", comment: "no bytes are encoded in 3n+1 characters", detail: "base45: a single",
+		paper: true, text: func(s string) string { return s + "0" }},
+	{name: "base45-triple", comment: "a triple of 65536, one more than two bytes hold", detail: "base45: group",
+		text: func(s string) string { return s[:4] + "GGW" + s[7:] }},
+	{name: "base45-pair", comment: "a final pair of 256, one more than a byte holds", detail: "base45: group",
+		text: func(s string) string { return s[:len(s)-2] + "V5" }},
+
+	// The message.
+	{name: "message-tagged", comment: "COSE_Sign1 with its CBOR tag 18", detail: "COSE_Sign1",
+		message: func(b []byte) []byte { return append(unhex("d2"), b...) }},
+	{name: "message-trailing-byte", comment: "a byte behind the message", detail: "COSE_Sign1",
+		message: func(b []byte) []byte { return append(bytes.Clone(b), 0) }},
+	{name: "message-cut", comment: "the last byte is missing", detail: "COSE_Sign1",
+		message: func(b []byte) []byte { return b[:len(b)-1] }},
+	{name: "message-indefinite", comment: "an array of indefinite length", detail: "COSE_Sign1",
+		message: func(b []byte) []byte { return join(unhex("9f"), b[1:], unhex("ff")) }},
+	{name: "message-long-length", comment: "the header's length in two bytes where one does", detail: notDeterministic,
+		message: func(b []byte) []byte { return join(unhex("84 58 03"), b[2:]) }},
+	{name: "message-signature-63", comment: "a signature of 63 bytes", detail: "signature of 63 bytes",
+		message: func(b []byte) []byte { return join(b[:len(b)-66], bytesItem(b[len(b)-63:])) }},
+	{name: "message-unprotected", comment: "something in the unprotected header", detail: "unprotected",
+		message: resealed(holderKey, holderHeader, unhex("a1 04 44 01020304"))},
+	{name: "message-algorithm", comment: "alg is ES256", detail: "algorithm", message: resealed(holderKey, unhex("a1 01 26"), emptyMap)},
+	{name: "message-no-algorithm", comment: "alg is missing", detail: "algorithm", message: resealed(holderKey, unhex("a0"), emptyMap)},
+	{name: "message-unknown-header", comment: "a content type (3) in the header", detail: "unknown protected header",
+		message: resealed(holderKey, unhex("a2 01 27 03 18 3c"), emptyMap)},
+	{name: "message-typ", comment: "codes have no typ", detail: "type", message: resealed(holderKey, unhex("a2 01 27 10 63 612f62"), emptyMap)},
+	{name: "rotating-with-kid", comment: "a rotating code has no kid: with one it has to be a credential", detail: "credential's claims",
+		message: resealed(holderKey, issuerHeader(holderKey), emptyMap)},
+
+	// The rotating code's payload.
+	{name: "rotating-as-map", comment: "the payload as a map instead of an array", detail: "rotating code's payload",
+		presentation: func(b []byte) []byte { return join(unhex("a2 06"), b[1:6], unhex("3a 00010000"), b[6:]) }},
+	{name: "rotating-third-element", comment: "an array of three", detail: "rotating code's payload",
+		presentation: func(b []byte) []byte { return join(unhex("83"), b[1:], unhex("00")) }},
+	{name: "rotating-long-time", comment: "iat in eight bytes where four do", detail: notDeterministic,
+		presentation: replace(uintItem(nowAt), join(unhex("1b 00000000"), uintItem(nowAt)[1:]))},
+	{name: "rotating-time-negative", comment: "iat before 1970", detail: "rotating code's payload",
+		presentation: replace(uintItem(nowAt), unhex("20"))},
+	{name: "rotating-time-float", comment: "iat as a floating-point number", detail: "rotating code's payload",
+		presentation: replace(uintItem(nowAt), unhex("fb 41da55c2a0000000"))},
+	{name: "rotating-time-33-bits", comment: "iat is 2^32, in the year 2106", detail: "rotating code's payload",
+		presentation: replace(uintItem(nowAt), uintItem(1<<32))},
+	{name: "rotating-trailing-byte", comment: "a byte behind the payload", detail: "rotating code's payload",
+		presentation: func(b []byte) []byte { return append(bytes.Clone(b), 0) }},
+	{name: "rotating-embedded", comment: "the credential itself instead of a byte string that holds it", detail: "rotating code's payload",
+		presentation: func(b []byte) []byte { return join(b[:6], b[8:]) }},
+	{name: "rotating-paper", comment: "a credential without holder in a rotating code", detail: "without a holder",
+		claims: withoutHolder},
+	{name: "rotating-rotating", comment: "a rotating code in a rotating code", detail: "no key id",
+		credential: resealed(holderKey, holderHeader, emptyMap)},
+
+	// The credential.
+	{name: "credential-bare", comment: "a phone's credential without the phone's signature: what a stolen copy would be", paper: true,
+		detail: "without the phone's signature", claims: withHolder},
+	{name: "credential-tagged", comment: "the credential with CBOR tag 18", detail: "COSE_Sign1",
+		credential: func(b []byte) []byte { return append(unhex("d2"), b...) }},
+	{name: "credential-cwt-tag", comment: "the credential with the CWT tag 61 in front of that", detail: "COSE_Sign1",
+		credential: func(b []byte) []byte { return append(unhex("d83d d2"), b...) }},
+	{name: "credential-kid-8", comment: "a kid of 8 bytes", detail: "key id of 8 bytes",
+		credential: resealed(issuerKey, unhex("a2 01 27 04 48 0102030405060708"), emptyMap)},
+	{name: "credential-typ", comment: "a credential has no typ", detail: "type",
+		credential: resealed(issuerKey, join(unhex("a3"), issuerHeader(issuerKey)[1:], unhex("10 63 612f62")), emptyMap)},
+	{name: "credential-header-order", comment: "kid before alg", detail: notDeterministic,
+		credential: resealed(issuerKey, join(unhex("a2"), issuerHeader(issuerKey)[3:], unhex("01 27")), emptyMap)},
+
+	// Its claims.
+	{name: "claims-order", comment: "iat before exp: the keys of a map ascend", detail: notDeterministic,
+		claims: func(b []byte) []byte { return join(b[:1], b[7:13], b[1:7], b[13:]) }},
+	{name: "claims-long-time", comment: "exp in eight bytes where four do", detail: notDeterministic,
+		claims: replace(uintItem(expiresAt), join(unhex("1b 00000000"), uintItem(expiresAt)[1:]))},
+	{name: "claims-unknown", comment: "a claim that is not of the format (cti, 7)", detail: "credential's claims",
+		claims: func(b []byte) []byte { return join(unhex("a5"), b[1:13], unhex("07 41 00"), b[13:]) }},
+	{name: "claims-twice", comment: "exp twice", detail: "credential's claims",
+		claims: func(b []byte) []byte { return join(unhex("a5"), b[1:7], b[1:]) }},
+	{name: "claims-no-exp", comment: "exp is missing", detail: notDeterministic,
+		claims: func(b []byte) []byte { return join(unhex("a3"), b[7:]) }},
+	{name: "claims-no-status", comment: "status is missing", detail: notDeterministic,
+		claims: func(b []byte) []byte { return join(unhex("a3"), b[1:13+len(holderClaim)]) }},
+	{name: "claims-text-label", comment: "\"exp\" as a text label", detail: "credential's claims",
+		claims: func(b []byte) []byte { return join(b[:1], textItem("4"), b[2:]) }},
+	{name: "claims-trailing-byte", comment: "a byte behind the claims", detail: "credential's claims",
+		claims: func(b []byte) []byte { return append(bytes.Clone(b), 0) }},
+	{name: "claims-exp-is-iat", comment: "expires in the second in which it was issued", detail: "expires before", exp: issuedAt},
+	{name: "cnf-null", comment: "cnf is null instead of absent", detail: notDeterministic, paper: true,
+		claims: func(b []byte) []byte { return join(unhex("a4"), b[1:13], unhex("08 f6"), b[13:]) }},
+	{name: "cnf-x25519", comment: "the holder's key is of another curve", detail: "Ed25519", claims: replace(unhex("20 06 21"), unhex("20 04 21"))},
+	{name: "cnf-key-31", comment: "the holder's key has 31 bytes", detail: "Ed25519",
+		claims: replace(holderClaim, join(unhex("08 a1 01 a3 01 01 20 06 21"), bytesItem(publicOf(holderKey)[1:])))},
+	{name: "cnf-private-key", comment: "a private key (d, -4) beside the public one", detail: "credential's claims",
+		claims: replace(holderClaim, join(unhex("08 a1 01 a4"), holderClaim[4:], unhex("23 41 00")))},
+	{name: "index-huge", comment: "the index is 2^32", detail: "credential's claims",
+		claims: replace(uintItem(0x01c0ffee), uintItem(1<<32))},
+	{name: "index-huger", comment: "the index is 2^64 - 1", detail: "credential's claims",
+		claims: replace(uintItem(0x01c0ffee), uintItem(1<<64-1))},
+	{name: "index-negative", comment: "the index is -1", detail: "credential's claims", claims: replace(uintItem(0x01c0ffee), unhex("20"))},
+	{name: "list-empty", comment: "an empty list URI", detail: "list URI of 0 bytes", claims: replace(textItem("aq:kz/2026"), textItem(""))},
+	{name: "list-of-65-bytes", comment: "a list URI longer than 64 bytes", detail: "list URI of 65 bytes", index: 1,
+		list: strings.Repeat("x", 65)},
+	{name: "list-newline", comment: "a control character in the list URI", detail: "visible ASCII", list: "aq:kz\n2026"},
+	{name: "list-utf8", comment: "a list URI with a letter beyond ASCII", detail: "visible ASCII", list: "aq:қаз/26"},
+	{name: "list-bytes", comment: "the list URI as a byte string", detail: "credential's claims",
+		claims: replace(textItem("aq:kz/2026"), bytesItem([]byte("aq:kz/2026")))},
+	{name: "status-case", comment: "\"IDX\" for \"idx\"", detail: notDeterministic, claims: replace(textItem("idx"), textItem("IDX"))},
+	{name: "status-twice", comment: "a second member beside status_list", detail: "credential's claims",
+		claims: replace(join(statusLabel, unhex("a1")), join(statusLabel, unhex("a2"), textItem("a"), unhex("00")))},
+}
+
+// withoutHolder makes a paper credential's claims of a phone's.
+func withoutHolder(b []byte) []byte { return join(unhex("a3"), b[1:13], b[13+len(holderClaim):]) }
+
+// withHolder makes a phone's credential's claims of a paper one's.
+func withHolder(b []byte) []byte { return join(unhex("a4"), b[1:13], holderClaim, b[13:]) }

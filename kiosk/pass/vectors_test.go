@@ -1,0 +1,406 @@
+package pass_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+var update = flag.Bool("update", false, "write testdata/vectors anew")
+
+// vector is one published example; docs/pass.md explains the fields to people who write phone apps.
+type vector struct {
+	Name       string   `json:"name"`
+	Comment    string   `json:"comment"`
+	Result     string   `json:"result"`
+	Now        int64    `json:"now"`
+	Trusted    []string `json:"trusted"`
+	IssuerSeed string   `json:"issuer_seed,omitempty"`
+	HolderSeed string   `json:"holder_seed,omitempty"`
+
+	Credential *fields `json:"credential,omitempty"`
+	Signed     int64   `json:"signed,omitempty"`
+
+	CredentialPayload string `json:"credential_payload,omitempty"`
+	SealedCredential  string `json:"sealed_credential,omitempty"`
+	RotatingPayload   string `json:"rotating_payload,omitempty"`
+	RotatingCode      string `json:"rotating_code,omitempty"`
+	Text              string `json:"text"`
+}
+
+type fields struct {
+	Kid     string `json:"kid"`
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+	Holder  string `json:"holder,omitempty"`
+	List    string `json:"uri"`
+	Index   uint64 `json:"idx"`
+}
+
+var resultErrors = map[string]error{
+	"valid":          nil,
+	"not-a-pass":     pass.ErrNotAPass,
+	"unknown-issuer": pass.ErrUnknownIssuer,
+	"forged":         pass.ErrForged,
+	"expired":        pass.ErrExpired,
+	"not-yet-valid":  pass.ErrNotYetValid,
+	"stale":          pass.ErrStale,
+	"future":         pass.ErrFuture,
+}
+
+func testKey(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
+
+func publicOf(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
+var (
+	issuerKey  = testKey(0x11)
+	holderKey  = testKey(0x22)
+	foreignKey = testKey(0x33)
+)
+
+// The times of all vectors, Unix s: 2026-01-01, 2026-01-02 and 2026-04-01, each at 00:00 UTC.
+const (
+	issuedAt  = 1767225600
+	nowAt     = 1767312000
+	expiresAt = 1775001600
+)
+
+// recipe makes a vector out of bytes put together by hand, without the code under test: the good code in five stages,
+// each of which can be spoilt.
+type recipe struct {
+	name    string
+	comment string
+	result  string
+	detail  string // has to be in the error, so that the vector fails for its own reason
+
+	paper        bool
+	issuer       ed25519.PrivateKey // issuerKey where nil
+	holder       ed25519.PrivateKey // who signs the rotating code; holderKey where nil
+	iat, exp     uint32
+	signed       uint32
+	now          int64
+	list         string
+	index        uint32
+	trusted      []ed25519.PrivateKey
+	claims       func([]byte) []byte // spoils the credential's payload
+	credential   func([]byte) []byte // spoils the sealed credential
+	presentation func([]byte) []byte // spoils the rotating code's payload
+	message      func([]byte) []byte // spoils the whole message
+	text         func(string) string // spoils the text
+	read         func(*vector)       // tells what is read from a spoilt code that is still well-formed
+}
+
+func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// head is a CBOR head in its shortest form, RFC 8949 section 3.
+func head(major byte, n uint64) []byte {
+	switch {
+	case n < 24:
+		return []byte{major<<5 | byte(n)}
+	case n <= 0xff:
+		return []byte{major<<5 | 24, byte(n)}
+	case n <= 0xffff:
+		return binary.BigEndian.AppendUint16([]byte{major<<5 | 25}, uint16(n))
+	case n <= 0xffffffff:
+		return binary.BigEndian.AppendUint32([]byte{major<<5 | 26}, uint32(n))
+	}
+	return binary.BigEndian.AppendUint64([]byte{major<<5 | 27}, n)
+}
+
+func uintItem(n uint64) []byte  { return head(0, n) }
+func bytesItem(b []byte) []byte { return append(head(2, uint64(len(b))), b...) }
+func textItem(s string) []byte  { return append(head(3, uint64(len(s))), s...) }
+
+// seal is a COSE_Sign1 by hand, RFC 9052 section 4.4.
+func seal(key ed25519.PrivateKey, protected, unprotected, payload []byte) []byte {
+	toSign := join([]byte{0x84}, textItem("Signature1"), bytesItem(protected), bytesItem(nil), bytesItem(payload))
+	return join([]byte{0x84}, bytesItem(protected), unprotected, bytesItem(payload), bytesItem(ed25519.Sign(key, toSign)))
+}
+
+var (
+	emptyMap      = []byte{0xa0}
+	holderHeader  = unhex("a1 01 27")
+	holderClaim   = join(unhex("08 a1 01 a3 01 01 20 06 21"), bytesItem(publicOf(holderKey)))
+	statusLabel   = unhex("19 ffff")
+	statusListKey = textItem("status_list")
+)
+
+func issuerHeader(key ed25519.PrivateKey) []byte {
+	id := sign1.IDOf(publicOf(key))
+	return join(unhex("a2 01 27 04 44"), id[:])
+}
+
+func statusClaim(index []byte, list string) []byte {
+	return join(statusLabel, unhex("a1"), statusListKey, unhex("a2"), textItem("idx"), index, textItem("uri"), textItem(list))
+}
+
+// base45Reference follows RFC 9285 section 4 to the letter, with divisions only.
+func base45Reference(data []byte) string {
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+	var out strings.Builder
+	for i := 0; i < len(data); i += 2 {
+		if i+1 == len(data) {
+			n := int(data[i])
+			out.WriteByte(alphabet[n%45])
+			out.WriteByte(alphabet[n/45])
+			break
+		}
+		n := int(data[i])*256 + int(data[i+1])
+		out.WriteByte(alphabet[n%45])
+		out.WriteByte(alphabet[n/45%45])
+		out.WriteByte(alphabet[n/2025])
+	}
+	return out.String()
+}
+
+func spoil[T any](change func(T) T, value T) T {
+	if change == nil {
+		return value
+	}
+	return change(value)
+}
+
+func orElse[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func orKey(key, otherwise ed25519.PrivateKey) ed25519.PrivateKey {
+	if key == nil {
+		return otherwise
+	}
+	return key
+}
+
+func (r recipe) vector() vector {
+	issuer, holder := orKey(r.issuer, issuerKey), orKey(r.holder, holderKey)
+	iat, exp := orElse(r.iat, issuedAt), orElse(r.exp, expiresAt)
+	list, index := orElse(r.list, "aq:kz/2026"), orElse(r.index, 0x01c0ffee)
+	v := vector{
+		Name: r.name, Comment: r.comment, Result: orElse(r.result, "not-a-pass"),
+		Now:        orElse(r.now, nowAt),
+		IssuerSeed: hex.EncodeToString(issuer.Seed()),
+	}
+	trusted := r.trusted
+	if trusted == nil {
+		trusted = []ed25519.PrivateKey{issuerKey}
+	}
+	for _, key := range trusted {
+		v.Trusted = append(v.Trusted, hex.EncodeToString(publicOf(key)))
+	}
+
+	claims := join(unhex("a4 04"), uintItem(uint64(exp)), unhex("06"), uintItem(uint64(iat)), holderClaim,
+		statusClaim(uintItem(uint64(index)), list))
+	if r.paper {
+		claims = join(unhex("a3 04"), uintItem(uint64(exp)), unhex("06"), uintItem(uint64(iat)),
+			statusClaim(uintItem(uint64(index)), list))
+	}
+	claims = spoil(r.claims, claims)
+	credential := spoil(r.credential, seal(issuer, issuerHeader(issuer), emptyMap, claims))
+	v.CredentialPayload, v.SealedCredential = hex.EncodeToString(claims), hex.EncodeToString(credential)
+	message := credential
+	id := sign1.IDOf(publicOf(issuer))
+	well := &fields{Kid: id.String(), Issued: int64(iat), Expires: int64(exp), List: list, Index: uint64(index)}
+	if !r.paper {
+		signed := orElse(r.signed, nowAt)
+		payload := spoil(r.presentation, join([]byte{0x82}, uintItem(uint64(signed)), bytesItem(credential)))
+		message = spoil(r.message, seal(holder, holderHeader, emptyMap, payload))
+		v.HolderSeed = hex.EncodeToString(holder.Seed())
+		v.RotatingPayload, v.RotatingCode = hex.EncodeToString(payload), hex.EncodeToString(message)
+		well.Holder = hex.EncodeToString(publicOf(holderKey))
+		v.Signed = int64(signed)
+	}
+	if v.Credential = well; v.Result == "not-a-pass" {
+		v.Credential, v.Signed = nil, 0
+	}
+	if r.read != nil {
+		r.read(&v)
+	}
+	v.Text = spoil(r.text, "AQ1:"+base45Reference(message))
+	return v
+}
+
+// vectorFiles are the published files and what they are made of.
+var vectorFiles = map[string][]recipe{
+	"valid.json":     validRecipes,
+	"refused.json":   refusedRecipes,
+	"malformed.json": malformedRecipes,
+}
+
+func TestVectorFiles(t *testing.T) {
+	for name, recipes := range vectorFiles {
+		var vectors []vector
+		for _, r := range recipes {
+			vectors = append(vectors, r.vector())
+		}
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(vectors); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", "vectors", name)
+		if *update {
+			if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("%s differs from what the recipes make; go test -update writes it anew", path)
+		}
+	}
+}
+
+func readVectors(t testing.TB) map[string]vector {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", "vectors", "*"))
+	if err != nil || len(paths) != len(vectorFiles) {
+		t.Fatalf("vector files are %q, %v; want %d", paths, err, len(vectorFiles))
+	}
+	all := make(map[string]vector)
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var vectors []vector
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&vectors); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, v := range vectors {
+			if _, twice := all[v.Name]; twice {
+				t.Errorf("two vectors are called %q", v.Name)
+			}
+			all[v.Name] = v
+		}
+	}
+	return all
+}
+
+// check parses and verifies the vector's text.
+func (v vector) check(t testing.TB) (*pass.Code, error) {
+	code, err := pass.Parse([]byte(v.Text))
+	if err != nil {
+		return nil, err
+	}
+	if got := code.Text(); got != v.Text {
+		t.Errorf("parsed %q, encodes as %q", v.Text, got)
+	}
+	var keys []ed25519.PublicKey
+	for _, key := range v.Trusted {
+		keys = append(keys, unhex(key))
+	}
+	return code, code.Verify(pass.NewIssuers(keys), time.Unix(v.Now, 0))
+}
+
+func TestVectors(t *testing.T) {
+	details := make(map[string]string)
+	for _, recipes := range vectorFiles {
+		for _, r := range recipes {
+			details[r.name] = r.detail
+		}
+	}
+	for _, v := range readVectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			want, known := resultErrors[v.Result]
+			if !known {
+				t.Fatalf("result %q is not a word of docs/pass.md", v.Result)
+			}
+			code, err := v.check(t)
+			if !errors.Is(err, want) {
+				t.Fatalf("%v, want %v", err, want)
+			}
+			if err != nil && !strings.Contains(err.Error(), details[v.Name]) {
+				t.Errorf("refused because of %q, want because of %q", err, details[v.Name])
+			}
+			if v.Credential == nil {
+				if v.Result != "not-a-pass" {
+					t.Error("a well-formed code without its fields")
+				}
+				return
+			}
+			compareFields(t, code, v)
+		})
+	}
+}
+
+func compareFields(t *testing.T, code *pass.Code, v vector) {
+	t.Helper()
+	c := code.Credential
+	got := fields{
+		Kid: c.Issuer.String(), Issued: c.Issued.Unix(), Expires: c.Expires.Unix(),
+		Holder: hex.EncodeToString(c.Holder), List: c.List, Index: c.Index,
+	}
+	if got != *v.Credential {
+		t.Errorf("credential %+v, want %+v", got, *v.Credential)
+	}
+	switch {
+	case code.IsPaper() != (v.RotatingCode == ""):
+		t.Errorf("IsPaper = %v", code.IsPaper())
+	case code.IsPaper() && !code.Signed.IsZero():
+		t.Errorf("paper code was signed at %v", code.Signed)
+	case !code.IsPaper() && code.Signed.Unix() != v.Signed:
+		t.Errorf("signed at %d, want %d", code.Signed.Unix(), v.Signed)
+	}
+}
+
+// TestIssueAndRotateMakeTheVectors makes the valid codes again, now with the package itself.
+func TestIssueAndRotateMakeTheVectors(t *testing.T) {
+	for _, r := range validRecipes {
+		v := r.vector()
+		issuer := ed25519.NewKeyFromSeed(unhex(v.IssuerSeed))
+		c := pass.Credential{
+			Issued: time.Unix(v.Credential.Issued, 0), Expires: time.Unix(v.Credential.Expires, 0),
+			List: v.Credential.List, Index: v.Credential.Index,
+		}
+		if v.Credential.Holder != "" {
+			c.Holder = unhex(v.Credential.Holder)
+		}
+		sealed, err := pass.Issue(issuer, c)
+		if err != nil {
+			t.Fatalf("%s: %v", v.Name, err)
+		}
+		if got := hex.EncodeToString(sealed); got != v.SealedCredential {
+			t.Errorf("%s: sealed credential\n%s, want\n%s", v.Name, got, v.SealedCredential)
+		}
+		text, err := pass.Paper(sealed)
+		if c.Holder != nil {
+			text, err = pass.Rotate(ed25519.NewKeyFromSeed(unhex(v.HolderSeed)), sealed, time.Unix(v.Signed, 999))
+		}
+		if err != nil || text != v.Text {
+			t.Errorf("%s: code %q, %v, want %q", v.Name, text, err, v.Text)
+		}
+	}
+}
