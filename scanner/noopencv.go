@@ -1,0 +1,19 @@
+//go:build !gocv_videoio
+
+package scanner
+
+import (
+	"errors"
+	"fmt"
+)
+
+// errNoOpenCV is what this build says instead of opening a camera or a video.
+var errNoOpenCV = errors.New("cameras and videos need a build with OpenCV: make build")
+
+func openCapture(src source) (Camera, error) {
+	return nil, fmt.Errorf("open camera %q: %w", src.path, errNoOpenCV)
+}
+
+func openFrames(path string) (Camera, error) {
+	return nil, fmt.Errorf("open video %q: %w", path, errNoOpenCV)
+}

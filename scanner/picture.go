@@ -1,0 +1,72 @@
+package scanner
+
+import (
+	"fmt"
+	"image"
+	"image/draw"
+	_ "image/jpeg" // a picture's format is told by its first bytes
+	_ "image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// maxPicture is the largest picture that is opened, in pixels: more than any phone makes, and less than would hurt a Pi.
+const maxPicture = 64 << 20
+
+func isPicture(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".png", ".jpg", ".jpeg":
+		return true
+	}
+	return false
+}
+
+// readPicture loads a PNG or JPEG file into f as grey pixels.
+func readPicture(name string, f *Frame) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	header, _, err := image.DecodeConfig(file)
+	if err != nil {
+		return fmt.Errorf("read picture %q: %w", name, err)
+	}
+	if int64(header.Width)*int64(header.Height) > maxPicture {
+		return fmt.Errorf("read picture %q: %dx%d pixels are more than %d", name, header.Width, header.Height, maxPicture)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read picture %q: %w", name, err)
+	}
+	picture, _, err := image.Decode(file)
+	if err != nil {
+		return fmt.Errorf("read picture %q: %w", name, err)
+	}
+	f.resize(picture.Bounds().Dx(), picture.Bounds().Dy())
+	copyGrey(f, picture)
+	f.Taken = time.Now()
+	return nil
+}
+
+// copyGrey fills f, which has the picture's size, with its brightness.
+func copyGrey(f *Frame, picture image.Image) {
+	b := picture.Bounds()
+	pix, stride := []byte(nil), 0
+	switch p := picture.(type) {
+	case *image.Gray:
+		pix, stride = p.Pix[p.PixOffset(b.Min.X, b.Min.Y):], p.Stride
+	case *image.YCbCr: // its Y is the brightness as it is
+		pix, stride = p.Y[p.YOffset(b.Min.X, b.Min.Y):], p.YStride
+	default:
+		grey := image.Gray{Pix: f.Pix, Stride: f.Width, Rect: image.Rect(0, 0, f.Width, f.Height)}
+		draw.Draw(&grey, grey.Rect, image.White, image.Point{}, draw.Src) // paper behind what is transparent
+		draw.Draw(&grey, grey.Rect, picture, b.Min, draw.Over)
+		return
+	}
+	for y := range f.Height {
+		copy(f.Pix[y*f.Width:(y+1)*f.Width], pix[y*stride:])
+	}
+}

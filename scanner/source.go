@@ -1,0 +1,108 @@
+package scanner
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// source is a camera's address, taken apart.
+type source struct {
+	kind sourceKind
+	path string  // device, file, folder or URL
+	fps  float64 // dir: pictures a second
+	loop bool    // file and dir: start over at the end
+}
+
+type sourceKind uint8
+
+const (
+	device sourceKind = iota
+	video
+	folder
+	network
+)
+
+const defaultFolderFPS = 10
+
+// CheckSource says whether OpenCamera would understand the source, without touching any camera.
+func CheckSource(s string) error {
+	_, err := parseSource(s)
+	return err
+}
+
+// OpenCamera opens a camera, a video or a folder of pictures; the package comment lists the forms.
+// It may block for some seconds when a camera is on the network.
+func OpenCamera(s string) (Camera, error) {
+	src, err := parseSource(s)
+	if err != nil {
+		return nil, err
+	}
+	if src.kind == folder {
+		return openFolder(src)
+	}
+	return openCapture(src)
+}
+
+func parseSource(s string) (source, error) {
+	switch {
+	case strings.HasPrefix(s, "/dev/"):
+		return source{kind: device, path: filepath.Clean(s)}, nil
+	case strings.HasPrefix(s, "file:"):
+		return parseOptions(video, s, "loop")
+	case strings.HasPrefix(s, "dir:"):
+		return parseOptions(folder, s, "loop", "fps")
+	}
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
+		return source{kind: device, path: "/dev/video" + strconv.FormatUint(n, 10)}, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "rtsp") {
+		return source{}, fmt.Errorf("camera %q: want /dev/videoN, file:PATH, dir:PATH, http://..., https://... or rtsp://...", s)
+	}
+	return source{kind: network, path: s}, nil
+}
+
+// parseOptions reads "kind:PATH?key=value&...". A path may hold question marks; the last one begins the options.
+func parseOptions(kind sourceKind, s string, known ...string) (source, error) {
+	_, path, _ := strings.Cut(s, ":")
+	src := source{kind: kind, fps: defaultFolderFPS}
+	var query string
+	if i := strings.LastIndexByte(path, '?'); i >= 0 {
+		path, query = path[:i], path[i+1:]
+	}
+	if src.path = path; path == "" {
+		return source{}, fmt.Errorf("camera %q: the path is missing", s)
+	}
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return source{}, fmt.Errorf("camera %q: options: %w", s, err)
+	}
+	for key, values := range options {
+		value := values[len(values)-1]
+		switch {
+		case !slices.Contains(known, key):
+			return source{}, fmt.Errorf("camera %q: unknown option %q, known are %s", s, key, strings.Join(known, ", "))
+		case key == "fps":
+			if src.fps, err = strconv.ParseFloat(value, 64); err != nil || !(src.fps >= 0.1 && src.fps <= 240) {
+				return source{}, fmt.Errorf("camera %q: fps %q is not between 0.1 and 240", s, value)
+			}
+		case value != "":
+			return source{}, fmt.Errorf("camera %q: option %q takes no value", s, key)
+		default:
+			src.loop = true
+		}
+	}
+	return src, nil
+}
+
+// redacted is a source as it may be logged: without the password of a network camera.
+func redacted(s string) string {
+	if u, err := url.Parse(s); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return s
+}
