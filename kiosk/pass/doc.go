@@ -45,5 +45,5 @@
 // which is inside of QR version 10-L (57 x 57 modules, 395 alphanumeric characters); an URI of 11 bytes just fits, too.
 // That is why the payload is an array: as a CWT claims set with the credential under a label of the private range
 // (below -65536, 5 bytes) the text would have 402 characters. The paper code of the same list has 134 bytes, 205
-// characters, QR version 7-L, or 9-Q with more to lose to folds and stains.
+// characters, QR version 7-L, or 10-Q where folds and stains are to be expected.
 package pass
