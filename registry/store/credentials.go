@@ -1,0 +1,168 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// Why a one-time code is not good.
+var (
+	ErrCodeExpired = errors.New("the one-time code is too old")
+	ErrCodeUsed    = errors.New("the one-time code was used on another phone")
+)
+
+// Credential is a pass as the registry remembers it.
+type Credential struct {
+	Index           uint64
+	Holder          ed25519.PublicKey // nil: printed
+	Issued, Expires time.Time
+}
+
+// PutCode gives the citizen, who is enrolled by that, a one-time code. It replaces an earlier one.
+func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		citizen, err := touch(ctx, tx, iin)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO codes (hash, citizen, expires) VALUES ($1, $2, $3)
+			ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`,
+			code[:], citizen, expires.Unix())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store a one-time code: %w", err)
+	}
+	return nil
+}
+
+// Activate exchanges a one-time code for a credential of that phone and revokes the citizen's earlier phones. The same
+// phone may ask again with the same code, for the first answer may have been lost on its way: it gets the same
+// credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
+func (s *Store) Activate(ctx context.Context, code Secret, want Credential) (Credential, error) {
+	got := want
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var citizen, expires int64
+		var used sql.NullInt64
+		// An UPDATE that changes nothing locks the row in either database: of two phones one comes second.
+		err := tx.QueryRowContext(ctx, `UPDATE codes SET expires = expires WHERE hash = $1 RETURNING citizen, expires, credential`,
+			code[:]).Scan(&citizen, &expires, &used)
+		switch {
+		case err != nil:
+			return notFound(err)
+		case used.Valid:
+			got, err = activated(ctx, tx, used.Int64, want.Holder)
+			return err
+		case want.Issued.Unix() >= expires:
+			return ErrCodeExpired
+		}
+		id, index, err := replace(ctx, tx, citizen, want)
+		if err != nil {
+			return err
+		}
+		got.Index = index
+		_, err = tx.ExecContext(ctx, `UPDATE codes SET credential = $2 WHERE hash = $1`, code[:], id)
+		return err
+	})
+	if err != nil {
+		return Credential{}, fmt.Errorf("activate a phone: %w", err)
+	}
+	return got, nil
+}
+
+func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicKey) (Credential, error) {
+	var index, issued, expires int64
+	var known []byte
+	var revoked bool
+	err := tx.QueryRowContext(ctx, `SELECT idx, holder, issued, expires, revoked IS NOT NULL FROM credentials WHERE id = $1`,
+		id).Scan(&index, &known, &issued, &expires, &revoked)
+	if err != nil {
+		return Credential{}, err
+	}
+	if revoked || !bytes.Equal(known, holder) {
+		return Credential{}, ErrCodeUsed
+	}
+	return Credential{uint64(index), holder, time.Unix(issued, 0).UTC(), time.Unix(expires, 0).UTC()}, nil
+}
+
+// Print issues a credential without a phone and revokes the citizen's earlier printed ones.
+func (s *Store) Print(ctx context.Context, iin IIN, want Credential) (Credential, error) {
+	got := want
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		citizen, err := touch(ctx, tx, iin)
+		if err != nil {
+			return err
+		}
+		_, got.Index, err = replace(ctx, tx, citizen, want)
+		return err
+	})
+	if err != nil {
+		return Credential{}, fmt.Errorf("issue a printed pass: %w", err)
+	}
+	return got, nil
+}
+
+// replace revokes the citizen's credentials of the same sort and adds one at a random index that was never used.
+func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential) (id int64, index uint64, err error) {
+	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
+		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, want.Issued.Unix(), want.Holder == nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
+		return 0, 0, err
+	}
+	var sections int64
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sections`).Scan(&sections); err != nil {
+		return 0, 0, err
+	}
+	if sections == 0 {
+		return 0, 0, errors.New("nothing is published yet")
+	}
+	capacity := big.NewInt(sections * statuslist.SectionSize)
+	// At most about half of the indexes are taken: 64 misses in a row do not happen.
+	for range 64 {
+		pick, err := rand.Int(rand.Reader, capacity)
+		if err != nil {
+			return 0, 0, err
+		}
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, issued, expires)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Holder), want.Issued.Unix(), want.Expires.Unix()).Scan(&id)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return id, pick.Uint64(), err
+		}
+	}
+	return 0, 0, errors.New("no free index found in 64 tries")
+}
+
+// Revoke withdraws all of the citizen's credentials and codes.
+func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var citizen int64
+		err := tx.QueryRowContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE iin = $1 RETURNING id`,
+			string(iin)).Scan(&citizen)
+		if err != nil {
+			return notFound(err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM codes WHERE citizen = $1`, citizen); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL`,
+			citizen, now.Unix())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("revoke credentials: %w", err)
+	}
+	return nil
+}

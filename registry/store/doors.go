@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Source is who sends records.
+type Source struct {
+	ID   int64
+	Kind string // as in api.SourceRequest
+}
+
+// AddSource creates a source. A taken name is ErrExists.
+func (s *Store) AddSource(ctx context.Context, name, kind string, key Secret) error {
+	return s.add(ctx, "source", `INSERT INTO sources (name, kind, key) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+		name, kind, key[:])
+}
+
+// SourceOf finds the source of a key.
+func (s *Store) SourceOf(ctx context.Context, key Secret) (Source, error) {
+	var src Source
+	err := s.read.QueryRowContext(ctx, `SELECT id, kind FROM sources WHERE key = $1`, key[:]).Scan(&src.ID, &src.Kind)
+	if err != nil {
+		return Source{}, fmt.Errorf("look a source up: %w", notFound(err))
+	}
+	return src, nil
+}
+
+// AddKiosk creates a door. A taken name is ErrExists.
+func (s *Store) AddKiosk(ctx context.Context, name, venue string, token Secret) error {
+	return s.add(ctx, "kiosk", `INSERT INTO kiosks (name, venue, token) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+		name, venue, token[:])
+}
+
+func (s *Store) add(ctx context.Context, what, statement string, args ...any) error {
+	added, err := changed(s.write.ExecContext(ctx, statement, args...))
+	if err == nil && !added {
+		err = ErrExists
+	}
+	if err != nil {
+		return fmt.Errorf("add a %s: %w", what, err)
+	}
+	return nil
+}
+
+// seenStep is how exactly it is known when a door was last heard: it spares a write with each of its requests.
+const seenStep = 30 * time.Second
+
+// KioskOf finds the door of a token and notes that it was heard.
+func (s *Store) KioskOf(ctx context.Context, token Secret, now time.Time) (id int64, err error) {
+	var seen sql.NullInt64
+	err = s.read.QueryRowContext(ctx, `SELECT id, seen FROM kiosks WHERE token = $1`, token[:]).Scan(&id, &seen)
+	if err != nil {
+		return 0, fmt.Errorf("look a kiosk up: %w", notFound(err))
+	}
+	if seen.Valid && now.Sub(moment(seen)) < seenStep {
+		return id, nil
+	}
+	if _, err := s.write.ExecContext(ctx, `UPDATE kiosks SET seen = $2 WHERE id = $1`, id, now.Unix()); err != nil {
+		return 0, fmt.Errorf("note that a kiosk was heard: %w", err)
+	}
+	return id, nil
+}
+
+// AddCounts adds a door's report to the hour of from. The same report again changes nothing.
+func (s *Store) AddCounts(ctx context.Context, kiosk int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (kiosk, id, came) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			kiosk, report, now.Unix()))
+		if err != nil || !added {
+			return err
+		}
+		hour := from.Truncate(time.Hour).Unix()
+		for name, n := range count {
+			_, err := tx.ExecContext(ctx, `INSERT INTO counts (kiosk, hour, name, n) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (kiosk, hour, name) DO UPDATE SET n = counts.n + excluded.n`, kiosk, hour, name, int64(n))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store counts: %w", err)
+	}
+	return nil
+}

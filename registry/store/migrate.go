@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"strings"
+)
+
+// migrations are run once each, in the order of their names. A published one is never edited; the next one follows it.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date. Each step and its number are one transaction.
+func (s *Store) migrate(ctx context.Context, words *strings.Replacer) error {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return fmt.Errorf("list the migrations: %w", err)
+	}
+	have, err := s.schemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if have > len(files) {
+		return fmt.Errorf("the database has schema %d, this program knows %d: it was opened by a newer version, start that one", have, len(files))
+	}
+	for i, file := range files[have:] {
+		text, err := migrations.ReadFile("migrations/" + file.Name())
+		if err != nil {
+			return fmt.Errorf("read migration %q: %w", file.Name(), err)
+		}
+		err = s.change(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, words.Replace(string(text))); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = $1`, have+i+1)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("run migration %q: %w", file.Name(), err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) schemaVersion(ctx context.Context) (int, error) {
+	var version int
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{
+			`CREATE TABLE IF NOT EXISTS schema_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
+			`INSERT INTO schema_version (one, version) VALUES (1, 0) ON CONFLICT DO NOTHING`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return tx.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return version, nil
+}

@@ -1,0 +1,108 @@
+-- One text for both databases; {{serial}} and {{bytes}} are the only words in which they differ.
+-- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status list.
+
+-- What is published, one row: the manifest without its times.
+CREATE TABLE registry (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    version   BIGINT NOT NULL,
+    list      TEXT NOT NULL,
+    rules     {{bytes}} NOT NULL, -- hash of the published document
+    keys      {{bytes}} NOT NULL, -- hash of the published set
+    new_rules {{bytes}}           -- a document that waits for the publisher; NULL: none
+);
+
+CREATE TABLE sections (
+    id      BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    content {{bytes}} NOT NULL,
+    blob    {{bytes}} NOT NULL
+);
+
+CREATE TABLE deltas (
+    section      BIGINT NOT NULL REFERENCES sections (id),
+    from_version BIGINT NOT NULL,
+    blob         {{bytes}} NOT NULL,
+    PRIMARY KEY (section, from_version)
+);
+
+-- retired stands before data, so that SQLite finds it without walking through the pages of the data.
+CREATE TABLE blobs (
+    hash    {{bytes}} PRIMARY KEY,
+    retired BIGINT, -- since when no manifest names it; NULL: the current one does
+    data    {{bytes}} NOT NULL
+);
+CREATE INDEX blobs_retired ON blobs (retired);
+
+CREATE TABLE citizens (
+    id      {{serial}},
+    iin     TEXT NOT NULL UNIQUE,
+    status  INTEGER NOT NULL DEFAULT 0, -- as last derived
+    due     BIGINT,                     -- when it has to be derived again; NULL: never by itself
+    touched BIGINT NOT NULL DEFAULT 0,  -- grows with each record and credential
+    other   INTEGER,                    -- what a disagreeing record would give; NULL: none disagrees
+    since   BIGINT                      -- of the disagreement
+);
+CREATE INDEX citizens_due ON citizens (due) WHERE due IS NOT NULL;
+CREATE INDEX citizens_status ON citizens (status);
+CREATE INDEX citizens_since ON citizens (since) WHERE since IS NOT NULL;
+
+CREATE TABLE credentials (
+    id      {{serial}},
+    citizen BIGINT NOT NULL REFERENCES citizens (id),
+    idx     BIGINT NOT NULL UNIQUE, -- in the status list
+    holder  {{bytes}},              -- the phone's public key; NULL: printed
+    issued  BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    revoked BIGINT                  -- since when; NULL: good
+);
+CREATE INDEX credentials_citizen ON credentials (citizen);
+
+CREATE TABLE codes (
+    hash       {{bytes}} PRIMARY KEY,
+    citizen    BIGINT NOT NULL UNIQUE REFERENCES citizens (id), -- a new code replaces the old one
+    expires    BIGINT NOT NULL,
+    credential BIGINT REFERENCES credentials (id) -- what it was exchanged for; NULL: still unused
+);
+
+CREATE TABLE sources (
+    id      {{serial}},
+    name    TEXT NOT NULL UNIQUE,
+    kind    TEXT NOT NULL,
+    key     {{bytes}} NOT NULL UNIQUE,
+    records BIGINT NOT NULL DEFAULT 0,
+    last    BIGINT -- when the last record came in; NULL: none yet
+);
+
+CREATE TABLE records (
+    source  BIGINT NOT NULL REFERENCES sources (id),
+    sample  TEXT NOT NULL, -- the source's own number; for a contact made of citizen and time
+    citizen BIGINT NOT NULL REFERENCES citizens (id),
+    kind    TEXT NOT NULL,
+    at      BIGINT NOT NULL,
+    PRIMARY KEY (source, sample)
+);
+CREATE INDEX records_citizen ON records (citizen);
+
+CREATE TABLE kiosks (
+    id    {{serial}},
+    name  TEXT NOT NULL UNIQUE,
+    venue TEXT NOT NULL,
+    token {{bytes}} NOT NULL UNIQUE,
+    seen  BIGINT -- NULL: never
+);
+
+CREATE TABLE counts (
+    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    hour  BIGINT NOT NULL, -- its first second
+    name  TEXT NOT NULL,
+    n     BIGINT NOT NULL,
+    PRIMARY KEY (kiosk, hour, name)
+);
+
+CREATE TABLE reports (
+    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    id    TEXT NOT NULL,
+    came  BIGINT NOT NULL,
+    PRIMARY KEY (kiosk, id)
+);
+CREATE INDEX reports_came ON reports (came);

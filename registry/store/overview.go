@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+// maxDisagreements bounds the list for the control room.
+const maxDisagreements = 100
+
+// Overview is what the control room sees, but for the manifest's version and time.
+func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, error) {
+	o := api.Overview{
+		Statuses: map[string]int{}, Kiosks: []api.KioskState{}, Sources: []api.SourceState{}, Disagreements: []api.Disagreement{},
+	}
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE revoked IS NULL AND expires > $1`,
+			now.Unix()).Scan(&o.Credentials)
+		if err != nil {
+			return err
+		}
+		for _, part := range []func(context.Context, *sql.Tx, *api.Overview) error{statuses, sources, disagreements} {
+			if err := part(ctx, tx, &o); err != nil {
+				return err
+			}
+		}
+		return kiosks(ctx, tx, &o, now)
+	})
+	if err != nil {
+		return api.Overview{}, fmt.Errorf("read the overview: %w", err)
+	}
+	return o, nil
+}
+
+func statuses(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var status, n int
+		err := found.Scan(&status, &n)
+		o.Statuses[statuslist.Status(status).String()] = n
+		o.Citizens += n
+		return err
+	}, `SELECT status, COUNT(*) FROM citizens GROUP BY status`)
+}
+
+func sources(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var s api.SourceState
+		var last sql.NullInt64
+		err := found.Scan(&s.Name, &s.Kind, &s.Records, &last)
+		s.Last = moment(last)
+		o.Sources = append(o.Sources, s)
+		return err
+	}, `SELECT name, kind, records, last FROM sources ORDER BY name`)
+}
+
+func disagreements(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var d api.Disagreement
+		var counts, other int
+		var since sql.NullInt64
+		err := found.Scan(&d.IIN, &counts, &other, &since)
+		d.Counts, d.Other = statuslist.Status(counts).String(), statuslist.Status(other).String()
+		d.Since = moment(since)
+		o.Disagreements = append(o.Disagreements, d)
+		return err
+	}, `SELECT iin, status, other, since FROM citizens WHERE since IS NOT NULL ORDER BY since DESC, id LIMIT $1`, maxDisagreements)
+}
+
+func kiosks(ctx context.Context, tx *sql.Tx, o *api.Overview, now time.Time) error {
+	var ids []int64
+	err := rows(ctx, tx, func(found *sql.Rows) error {
+		k := api.KioskState{Counts: map[string]uint64{}}
+		var id int64
+		var seen sql.NullInt64
+		err := found.Scan(&id, &k.Name, &k.Venue, &seen)
+		k.Seen = moment(seen)
+		o.Kiosks, ids = append(o.Kiosks, k), append(ids, id)
+		return err
+	}, `SELECT id, name, venue, seen FROM kiosks ORDER BY name`)
+	if err != nil {
+		return err
+	}
+	at := map[int64]int{}
+	for i, id := range ids {
+		at[id] = i
+	}
+	// Counts are kept by the hour: the hour that the last 24 hours begin in is counted as a whole.
+	day := now.Add(-24 * time.Hour).Truncate(time.Hour).Unix()
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var kiosk, n int64
+		var name string
+		err := found.Scan(&kiosk, &name, &n)
+		if i, ok := at[kiosk]; ok && err == nil {
+			o.Kiosks[i].Counts[name] = uint64(n)
+		}
+		return err
+	}, `SELECT kiosk, name, CAST(SUM(n) AS BIGINT) FROM counts WHERE hour >= $1 GROUP BY kiosk, name`, day)
+}

@@ -1,0 +1,306 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+// KeepDeltas is how many versions a door may be behind before it has to load a section as a whole.
+const KeepDeltas = 32
+
+// keepRetired is how long a blob can still be had after the last manifest that named it: a door on a slow line may be
+// loading it.
+const keepRetired = 2 * time.Minute
+
+// keepReports is how long a door's report is remembered, so that its repetition counts nothing.
+const keepReports = 30 * 24 * time.Hour
+
+// ErrOvertaken says that somebody else published into this database.
+var ErrOvertaken = errors.New("another registry publishes into this database: run only one")
+
+// Citizen is one whose status has to be derived.
+type Citizen struct {
+	ID      int64
+	Records []Record
+	Entries []Entry
+	touched int64
+}
+
+// Entry is a credential's place in the status list.
+type Entry struct {
+	Index   uint64
+	Revoked bool
+}
+
+// Settled is the outcome for one citizen.
+type Settled struct {
+	Citizen *Citizen
+	Status  statuslist.Status
+	Due     time.Time         // when to derive again; zero: not by itself
+	Other   statuslist.Status // what a disagreeing record would give
+	Since   time.Time         // of the disagreement; zero: none
+}
+
+// Due lists the citizens whose status may have changed by now, at most limit of them, those with news first.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, error) {
+	var due []*Citizen
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		byID := map[int64]*Citizen{}
+		const which = `SELECT id FROM citizens WHERE due <= $1 ORDER BY due, id LIMIT $2`
+		err := rows(ctx, tx, func(found *sql.Rows) error {
+			c := &Citizen{}
+			err := found.Scan(&c.ID, &c.touched)
+			due, byID[c.ID] = append(due, c), c
+			return err
+		}, `SELECT id, touched FROM citizens WHERE id IN (`+which+`) ORDER BY id`, now.Unix(), limit)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		err = rows(ctx, tx, func(found *sql.Rows) error {
+			var citizen, at int64
+			var kind string
+			err := found.Scan(&citizen, &kind, &at)
+			if c := byID[citizen]; c != nil {
+				c.Records = append(c.Records, Record{Kind(kind), time.Unix(at, 0).UTC()})
+			}
+			return err
+		}, `SELECT citizen, kind, at FROM records WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		if err != nil {
+			return err
+		}
+		return rows(ctx, tx, func(found *sql.Rows) error {
+			var citizen, index int64
+			var revoked bool
+			err := found.Scan(&citizen, &index, &revoked)
+			if c := byID[citizen]; c != nil {
+				c.Entries = append(c.Entries, Entry{uint64(index), revoked})
+			}
+			return err
+		}, `SELECT citizen, idx, revoked IS NOT NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list who is due: %w", err)
+	}
+	return due, nil
+}
+
+// NextDue is when the next citizen is due; zero: none.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var due sql.NullInt64
+	if err := s.read.QueryRowContext(ctx, `SELECT MIN(due) FROM citizens WHERE due IS NOT NULL`).Scan(&due); err != nil {
+		return time.Time{}, fmt.Errorf("ask who is due next: %w", err)
+	}
+	return moment(due), nil
+}
+
+// Issued is at least the number of credentials, and nearly it.
+func (s *Store) Issued(ctx context.Context) (uint64, error) {
+	var n int64
+	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM credentials`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the credentials: %w", err)
+	}
+	return uint64(n), nil
+}
+
+// Settle stores the outcomes of citizens where nothing is to be published.
+func (s *Store) Settle(ctx context.Context, settled []Settled) error {
+	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled) })
+	if err != nil {
+		return fmt.Errorf("store derived statuses: %w", err)
+	}
+	return nil
+}
+
+// settle leaves out everybody about whom news came since Due: they stay due.
+func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
+	if len(settled) == 0 {
+		return nil
+	}
+	update, err := tx.PrepareContext(ctx, `UPDATE citizens SET status = $3, due = $4, other = $5, since = $6
+		WHERE id = $1 AND touched = $2`)
+	if err != nil {
+		return err
+	}
+	defer update.Close()
+	for _, c := range settled {
+		other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
+		_, err := update.ExecContext(ctx, c.Citizen.ID, c.Citizen.touched, int64(c.Status), unix(c.Due), other, unix(c.Since))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutRules stores a rules document for the publisher.
+func (s *Store) PutRules(ctx context.Context, document []byte) error {
+	if _, err := s.write.ExecContext(ctx, `UPDATE registry SET new_rules = $1`, document); err != nil {
+		return fmt.Errorf("store the rules: %w", err)
+	}
+	return nil
+}
+
+// NewRules is the document that waits to be published; nil: none.
+func (s *Store) NewRules(ctx context.Context) ([]byte, error) {
+	var document []byte
+	if err := s.read.QueryRowContext(ctx, `SELECT new_rules FROM registry`).Scan(&document); err != nil {
+		return nil, fmt.Errorf("read the new rules: %w", err)
+	}
+	return document, nil
+}
+
+// Blob returns a published blob. One that is not, or no longer, is ErrNotFound.
+func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
+	var data []byte
+	if err := s.read.QueryRowContext(ctx, `SELECT data FROM blobs WHERE hash = $1`, h[:]).Scan(&data); err != nil {
+		return nil, fmt.Errorf("read a blob: %w", notFound(err))
+	}
+	return data, nil
+}
+
+// Published is the current manifest without its times. ErrNotFound: nothing was published yet.
+func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
+	var m api.Manifest
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		var version int64
+		var rules, keys []byte
+		err := tx.QueryRowContext(ctx, `SELECT version, list, rules, keys FROM registry`).Scan(&version, &m.List, &rules, &keys)
+		if err != nil {
+			return notFound(err)
+		}
+		m.Version, m.Rules, m.Keys = uint64(version), api.Hash(rules), api.Hash(keys)
+		if err := readSections(ctx, tx, &m); err != nil {
+			return err
+		}
+		return rows(ctx, tx, func(found *sql.Rows) error {
+			var section, from int64
+			var blob []byte
+			if err := found.Scan(&section, &from, &blob); err != nil {
+				return err
+			}
+			to := &m.Sections[section]
+			to.Deltas = append(to.Deltas, api.Delta{From: uint64(from), Blob: api.Hash(blob)})
+			return nil
+		}, `SELECT section, from_version, blob FROM deltas ORDER BY section, from_version DESC`)
+	})
+	if err != nil {
+		return api.Manifest{}, fmt.Errorf("read what is published: %w", err)
+	}
+	return m, nil
+}
+
+func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var id, version int64
+		var content, blob []byte
+		if err := found.Scan(&id, &version, &content, &blob); err != nil {
+			return err
+		}
+		if id != int64(len(m.Sections)) {
+			return fmt.Errorf("section %d is missing", len(m.Sections))
+		}
+		m.Sections = append(m.Sections, api.Section{Version: uint64(version), Content: api.Hash(content), Blob: api.Hash(blob)})
+		return nil
+	}, `SELECT id, version, content, blob FROM sections ORDER BY id`)
+}
+
+// Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all or nothing. The
+// version has to be the one after the current one (ErrOvertaken). Blobs that no manifest named for a while are dropped.
+func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, now time.Time) error {
+	if next.Version > math.MaxInt64 {
+		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
+	}
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if err := putRegistry(ctx, tx, next); err != nil {
+			return err
+		}
+		for _, data := range blobs {
+			hash := api.HashOf(data)
+			_, err := tx.ExecContext(ctx, `INSERT INTO blobs (hash, data) VALUES ($1, $2)
+				ON CONFLICT (hash) DO UPDATE SET retired = NULL`, hash[:], data)
+			if err != nil {
+				return err
+			}
+		}
+		for id, section := range next.Sections {
+			if err := putSection(ctx, tx, id, section); err != nil {
+				return err
+			}
+		}
+		if err := settle(ctx, tx, settled); err != nil {
+			return err
+		}
+		return tidy(ctx, tx, now)
+	})
+	if err != nil {
+		return fmt.Errorf("publish version %d: %w", next.Version, err)
+	}
+	return nil
+}
+
+// putRegistry also forgets the new rules when they are the ones that get published.
+func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest) error {
+	var statement string
+	if next.Version == 1 {
+		statement = `INSERT INTO registry (one, version, list, rules, keys) VALUES (1, $1, $2, $3, $4) ON CONFLICT DO NOTHING`
+	} else {
+		statement = `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4 WHERE version = $1 - 1`
+	}
+	done, err := changed(tx.ExecContext(ctx, statement, int64(next.Version), next.List, next.Rules[:], next.Keys[:]))
+	if err != nil {
+		return err
+	}
+	if !done {
+		return ErrOvertaken
+	}
+	var document []byte
+	if err := tx.QueryRowContext(ctx, `SELECT new_rules FROM registry`).Scan(&document); err != nil {
+		return err
+	}
+	if document != nil && api.HashOf(document) == next.Rules {
+		_, err = tx.ExecContext(ctx, `UPDATE registry SET new_rules = NULL`)
+	}
+	return err
+}
+
+// putSection writes a section whose version is new, with the delta that leads to it.
+func putSection(ctx context.Context, tx *sql.Tx, id int, section api.Section) error {
+	done, err := changed(tx.ExecContext(ctx, `INSERT INTO sections (id, version, content, blob) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET version = excluded.version, content = excluded.content, blob = excluded.blob
+		WHERE sections.version < excluded.version`, id, int64(section.Version), section.Content[:], section.Blob[:]))
+	if err != nil || !done {
+		return err
+	}
+	if len(section.Deltas) > 0 {
+		newest := section.Deltas[0]
+		_, err := tx.ExecContext(ctx, `INSERT INTO deltas (section, from_version, blob) VALUES ($1, $2, $3)`,
+			id, int64(newest.From), newest.Blob[:])
+		if err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM deltas WHERE section = $1 AND from_version < $2`,
+		id, int64(section.Version)-KeepDeltas)
+	return err
+}
+
+func tidy(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE blobs SET retired = $1 WHERE retired IS NULL AND hash NOT IN (
+		SELECT blob FROM sections UNION SELECT blob FROM deltas UNION SELECT rules FROM registry UNION SELECT keys FROM registry)`,
+		now.Unix())
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE retired < $1`, now.Add(-keepRetired).Unix()); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM reports WHERE came < $1`, now.Add(-keepReports).Unix())
+	return err
+}
