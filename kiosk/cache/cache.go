@@ -1,0 +1,185 @@
+package cache
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// Cache is an open cache file. Its methods may be called from any goroutine; Status never waits for a write.
+type Cache struct {
+	// SetAside says why the file that was found could not be used and where it is kept now, after Open started a fresh
+	// one in its place. It is nil where the file was good or absent.
+	SetAside error
+
+	db      *bbolt.DB
+	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
+	clock   struct {
+		sync.Mutex
+		seen, written int64 // Unix s; newest time noted, newest one on the card
+	}
+}
+
+// vouch is the registry's word for a version that the card does not know to be that fresh.
+type vouch struct {
+	version uint64
+	asOf    int64 // Unix s
+}
+
+var _ kiosk.Lookup = (*Cache)(nil)
+
+var (
+	bucketMeta     = []byte("meta")
+	bucketSections = []byte("sections")
+	bucketStaged   = []byte("staged")
+	bucketSlots    = []byte("slots")
+	bucketOutbox   = []byte("outbox")
+
+	keyFormat = []byte("format")
+	keyHead   = []byte("head")
+	keyRules  = []byte("rules")
+	keyKeys   = []byte("keys")
+	keySeen   = []byte("seen")
+)
+
+// Close gives the file back. What Refresh and NoteTime have not written yet is lost, at most writeEvery of freshness.
+func (c *Cache) Close() error { return c.db.Close() }
+
+// Status implements kiosk.Lookup out of the memory-mapped file, in microseconds. Until is not known here. Besides
+// kiosk.ErrNoData and kiosk.ErrUnknownPerson an error means that the file is damaged or closed.
+func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
+	var out kiosk.Standing
+	err := c.db.View(func(tx *bbolt.Tx) error {
+		h, err := readHead(tx)
+		if err != nil {
+			return err
+		}
+		id := p.Index / statuslist.SectionSize
+		if string(h.list) != p.List || id > math.MaxUint32 {
+			return kiosk.ErrUnknownPerson
+		}
+		s, found, err := readSection(tx.Bucket(bucketSections), uint32(id))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return kiosk.ErrUnknownPerson
+		}
+		out.Status, err = readEntry(tx, s.slot, uint32(p.Index%statuslist.SectionSize))
+		out.AsOf = unixTime(c.asOf(h))
+		return err
+	})
+	if err != nil {
+		return kiosk.Standing{}, err
+	}
+	return out, nil
+}
+
+// State is what the cache holds.
+type State struct {
+	Version  uint64    // of the manifest; 0: nothing yet, and the rest is zero too
+	AsOf     time.Time // when the registry last vouched for all of it, whole seconds
+	List     string    // URI of the status list
+	Sections []SectionState
+}
+
+// SectionState is one section of it.
+type SectionState struct {
+	Version uint64
+	Content [32]byte // SHA-256 of the packed section
+}
+
+// State returns what the cache holds.
+func (c *Cache) State() (State, error) {
+	var out State
+	err := c.db.View(func(tx *bbolt.Tx) error {
+		h, err := readHead(tx)
+		if errors.Is(err, kiosk.ErrNoData) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out = State{Version: h.version, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
+		for id := uint32(0); ; id++ {
+			s, found, err := readSection(tx.Bucket(bucketSections), id)
+			if err != nil || !found {
+				return err
+			}
+			out.Sections = append(out.Sections, SectionState{s.version, s.content})
+		}
+	})
+	if err != nil {
+		return State{}, fmt.Errorf("read the state of the cache: %w", err)
+	}
+	return out, nil
+}
+
+// Rules returns the venue rules of the current version as they were given to Apply; nil: none yet.
+func (c *Cache) Rules() ([]byte, error) { return c.document(keyRules) }
+
+// Keys returns the issuers' keys of the current version as they were given to Apply; nil: none yet.
+func (c *Cache) Keys() ([]byte, error) { return c.document(keyKeys) }
+
+func (c *Cache) document(key []byte) ([]byte, error) {
+	var out []byte
+	err := c.db.View(func(tx *bbolt.Tx) error {
+		if v := tx.Bucket(bucketMeta).Get(key); v != nil {
+			out = append([]byte{}, v...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s from the cache: %w", key, err)
+	}
+	return out, nil
+}
+
+// head is the version that the cache holds. list is valid only as long as its transaction.
+type head struct {
+	version uint64
+	asOf    int64 // Unix s
+	list    []byte
+}
+
+// readHead returns kiosk.ErrNoData where there is no version yet.
+func readHead(tx *bbolt.Tx) (head, error) {
+	v := tx.Bucket(bucketMeta).Get(keyHead)
+	if v == nil {
+		return head{}, kiosk.ErrNoData
+	}
+	if len(v) <= 16 {
+		return head{}, damaged("head of %d bytes", len(v))
+	}
+	return head{
+		version: binary.BigEndian.Uint64(v),
+		asOf:    int64(binary.BigEndian.Uint64(v[8:])),
+		list:    v[16:],
+	}, nil
+}
+
+func writeHead(tx *bbolt.Tx, h head) error {
+	v := binary.BigEndian.AppendUint64(nil, h.version)
+	v = binary.BigEndian.AppendUint64(v, uint64(h.asOf))
+	return tx.Bucket(bucketMeta).Put(keyHead, append(v, h.list...))
+}
+
+// asOf is how fresh that version is, with what Refresh has not written.
+func (c *Cache) asOf(h head) int64 {
+	if v := c.vouched.Load(); v != nil && v.version == h.version {
+		return max(v.asOf, h.asOf)
+	}
+	return h.asOf
+}
+
+func unixTime(s int64) time.Time { return time.Unix(s, 0).UTC() }

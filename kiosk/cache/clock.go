@@ -1,0 +1,104 @@
+package cache
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+// writeEvery is how far a time has to be ahead of the one on the card before it is written: a write a minute for years
+// wears a card out, and after a power cut data may well look a few minutes older than it is.
+const writeEvery = 5 * time.Minute
+
+// Refresh notes that the registry vouched again, at asOf, for the version that the cache holds. Lookups have it at
+// once, the card only when it is writeEvery ahead of what is written there. A time that is not newer changes nothing.
+// kiosk.ErrNoData: there is no version yet.
+func (c *Cache) Refresh(asOf time.Time) error {
+	if err := c.refresh(asOf.Unix()); err != nil {
+		return fmt.Errorf("refresh the cache: %w", err)
+	}
+	return nil
+}
+
+func (c *Cache) refresh(asOf int64) error {
+	if err := sign1.CheckTime(asOf); err != nil {
+		return err
+	}
+	var write bool
+	err := c.db.View(func(tx *bbolt.Tx) error {
+		h, err := readHead(tx)
+		if err != nil {
+			return err
+		}
+		if asOf > c.asOf(h) {
+			c.vouched.Store(&vouch{h.version, asOf})
+			write = ahead(asOf, h.asOf)
+		}
+		return nil
+	})
+	if err != nil || !write {
+		return err
+	}
+	return c.db.Update(func(tx *bbolt.Tx) error {
+		h, err := readHead(tx)
+		// An Apply may have come between; its own time counts then.
+		if v := c.vouched.Load(); err != nil || v.version != h.version {
+			return err
+		}
+		h.asOf = max(h.asOf, asOf)
+		return writeHead(tx, h)
+	})
+}
+
+// NoteTime remembers t as the newest trusted time, for the next start of a board whose clock has no battery. It is
+// written when it is writeEvery ahead of what is on the card. A time that is not newer changes nothing.
+func (c *Cache) NoteTime(t time.Time) error {
+	seen := t.Unix()
+	if err := sign1.CheckTime(seen); err != nil {
+		return fmt.Errorf("note the time: %w", err)
+	}
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	c.clock.seen = max(c.clock.seen, seen)
+	if !ahead(seen, c.clock.written) {
+		return nil
+	}
+	err := c.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketMeta).Put(keySeen, binary.BigEndian.AppendUint64(nil, uint64(seen)))
+	})
+	if err != nil {
+		return fmt.Errorf("note the time: %w", err)
+	}
+	c.clock.written = seen
+	return nil
+}
+
+// SeenTime returns the newest time noted, in whole seconds; zero: none yet.
+func (c *Cache) SeenTime() (time.Time, error) {
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	if c.clock.seen == 0 {
+		return time.Time{}, nil
+	}
+	return unixTime(c.clock.seen), nil
+}
+
+func (c *Cache) loadSeen() error {
+	return c.db.View(func(tx *bbolt.Tx) error {
+		switch v := tx.Bucket(bucketMeta).Get(keySeen); len(v) {
+		case 0:
+		case 8:
+			c.clock.written = int64(binary.BigEndian.Uint64(v))
+			c.clock.seen = c.clock.written
+		default:
+			return damaged("time seen of %d bytes", len(v))
+		}
+		return nil
+	})
+}
+
+func ahead(t, written int64) bool { return t-written >= int64(writeEvery/time.Second) }

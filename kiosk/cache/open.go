@@ -1,0 +1,234 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"ashyq-kiosk/kiosk"
+)
+
+// lockTimeout is how long Open waits for another process to let go of the file: the daemon that is being restarted.
+const lockTimeout = 2 * time.Second
+
+// format is the version of the layout in the package comment.
+const format = "1"
+
+// ErrDamaged says that the file is not, or is no longer, what this package has written.
+var ErrDamaged = errors.New("cache file is damaged")
+
+func damaged(why string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(why, args...))
+}
+
+// Open opens the cache file, and creates it with mode 0600 where there is none; its directory has to exist. It reads
+// all of the file once: a damaged one is moved aside to PATH.broken-N, where N counts and only the newest is kept, and
+// a fresh one is started, see Cache.SetAside. A door has to come up by itself, and everything but the reports that were
+// not sent comes again from the registry.
+func Open(path string) (*Cache, error) {
+	c, err := open(path)
+	if !errors.Is(err, ErrDamaged) {
+		return c, err
+	}
+	kept, asideErr := setAside(path)
+	if asideErr != nil {
+		return nil, fmt.Errorf("%w; move it aside: %w", err, asideErr)
+	}
+	why := err
+	if c, err = open(path); err != nil {
+		return nil, err
+	}
+	c.SetAside = fmt.Errorf("started a fresh cache, the old file is kept as %q: %w", kept, why)
+	return c, nil
+}
+
+func open(path string) (c *Cache, err error) {
+	// The database trusts its file: a page that is not what it should be ends in a panic, one beyond the end of a cut
+	// file in a fault. Here both mean a damaged file, and a door that dies of it would die again at each start.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	var file *os.File
+	defer func() {
+		if r := recover(); r != nil {
+			c, err = nil, fmt.Errorf("open cache %q: %w", path, damaged("%v", r))
+		}
+		if err != nil && file != nil {
+			_ = file.Close() // gives the lock back; it is closed already where the database could do it
+		}
+	}()
+
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:  lockTimeout,
+		PageSize: 4096,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			var err error
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
+	})
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	c = &Cache{db: db}
+	if err := c.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
+	}
+	return c, nil
+}
+
+// openError tells what the system refuses from what the file is.
+func openError(path string, err error) error {
+	var refused syscall.Errno
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("open cache %q: another process has it open\n"+
+			"hint: stop the service first, as in: systemctl stop ashyq-kiosk", path)
+	case errors.As(err, &refused):
+		return fmt.Errorf("open cache: %w", err) // names the path
+	}
+	return fmt.Errorf("open cache %q: %w", path, damaged("%v", err))
+}
+
+// start makes sure of the file, lays out a new one and reads what lives in memory.
+func (c *Cache) start() error {
+	fresh := false
+	err := c.db.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(c.db.Path())
+		if err != nil {
+			return err
+		}
+		if tx.Size() > info.Size() {
+			return damaged("cut after %d of %d bytes", info.Size(), tx.Size())
+		}
+		k, _ := tx.Cursor().First()
+		fresh = k == nil
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := c.db.Update(layOut); err != nil {
+			return err
+		}
+	}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return c.loadSeen()
+}
+
+func layOut(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{bucketMeta, bucketSections, bucketStaged, bucketSlots, bucketOutbox} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyFormat, []byte(format))
+}
+
+// Check reads the whole file: each section has to have the content that it had when it was applied or staged, and the
+// database has to be sound in itself. Writers wait for it, lookups do not. An error wraps ErrDamaged.
+func (c *Cache) Check() error {
+	tx, err := c.db.Begin(true) // the database's own check must not meet a writer
+	if err != nil {
+		return fmt.Errorf("check the cache: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	if err := checkContents(tx); err != nil {
+		return err
+	}
+	// Only now: this runs in a goroutine of the database's, where a fault could not be caught.
+	var first error
+	for err := range tx.Check() {
+		if first == nil {
+			first = damaged("%v", err)
+		}
+	}
+	return first
+}
+
+func checkContents(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{bucketMeta, bucketSections, bucketStaged, bucketSlots, bucketOutbox} {
+		if tx.Bucket(name) == nil {
+			return damaged("no %s in it", name)
+		}
+	}
+	if v := tx.Bucket(bucketMeta).Get(keyFormat); !bytes.Equal(v, []byte(format)) {
+		return damaged("format %q, want %q", v, format)
+	}
+	if _, err := readHead(tx); err != nil && !errors.Is(err, kiosk.ErrNoData) {
+		return err
+	}
+	slots := 0
+	for _, name := range [][]byte{bucketSections, bucketStaged} {
+		err := tx.Bucket(name).ForEach(func(k, v []byte) error {
+			slots++
+			return checkSection(tx, k, v)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := tx.Bucket(bucketSlots).ForEachBucket(func([]byte) error { slots--; return nil })
+	if err != nil || slots != 0 {
+		return damaged("%d more sections than slots", slots)
+	}
+	return tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
+		_, _, err := parseReport(v)
+		return err
+	})
+}
+
+func checkSection(tx *bbolt.Tx, k, v []byte) error {
+	s, err := parseSection(v)
+	if err != nil {
+		return err
+	}
+	packed, err := readSlot(tx, s.slot)
+	if err != nil {
+		return err
+	}
+	if len(k) != 4 || sha256.Sum256(packed) != s.content {
+		return damaged("section %x in version %d has not the content it was stored with", k, s.version)
+	}
+	return nil
+}
+
+// setAside renames the file to PATH.broken-N and removes the one kept before. N tells how often it happened.
+func setAside(path string) (string, error) {
+	dir, prefix := filepath.Dir(path), filepath.Base(path)+".broken-"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	last := 0
+	var older []string
+	for _, e := range entries {
+		number, ours := strings.CutPrefix(e.Name(), prefix)
+		if n, err := strconv.Atoi(number); ours && err == nil {
+			last = max(last, n)
+			older = append(older, filepath.Join(dir, e.Name()))
+		}
+	}
+	kept := filepath.Join(dir, prefix+strconv.Itoa(last+1))
+	if err := os.Rename(path, kept); err != nil {
+		return "", err
+	}
+	for _, name := range older {
+		if err := os.Remove(name); err != nil {
+			return "", err
+		}
+	}
+	return kept, nil
+}
