@@ -1,0 +1,490 @@
+package kiosk_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+const list = "/l/1"
+
+func key(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
+
+func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
+
+// register is a Lookup over a map that can be told to fail.
+type register struct {
+	mu     sync.Mutex // guards status: the door reads it while the test changes it
+	status map[uint64]statuslist.Status
+	asOf   time.Time
+	until  time.Time
+	err    error
+	asked  int
+}
+
+func (r *register) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
+	r.asked++
+	if r.err != nil {
+		return kiosk.Standing{}, r.err
+	}
+	r.mu.Lock()
+	s, ok := r.status[p.Index]
+	r.mu.Unlock()
+	if !ok || p.List != list {
+		return kiosk.Standing{}, kiosk.ErrUnknownPerson
+	}
+	return kiosk.Standing{Status: s, AsOf: r.asOf, Until: r.until}, nil
+}
+
+func (r *register) set(index uint64, s statuslist.Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status[index] = s
+}
+
+// screen is an Outlet that remembers.
+type screen struct {
+	mu  sync.Mutex
+	all []kiosk.Verdict // guarded by mu
+}
+
+func (s *screen) Show(v kiosk.Verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, v)
+}
+
+// since returns what was shown from the nth verdict on.
+func (s *screen) since(n int) []kiosk.Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all[n:])
+}
+
+// doorway is a door that is open for business, in a synctest bubble.
+type doorway struct {
+	t        *testing.T
+	door     *kiosk.Door
+	register *register
+	screen   *screen
+	seen     int // verdicts already taken by next
+}
+
+func openDoor(t *testing.T, change func(*kiosk.Options)) *doorway {
+	d := &doorway{t: t, screen: &screen{}, register: &register{asOf: time.Now(), status: map[uint64]statuslist.Status{
+		1: statuslist.Red, 2: statuslist.Yellow, 3: statuslist.Valid, 4: statuslist.Green, 5: statuslist.Invalid, 6: statuslist.Suspended,
+	}}}
+	opt := kiosk.Options{
+		Venue: "restaurant", Zone: kiosk.GreenZone, AcceptPaper: true, Again: time.Minute,
+		Lookup: d.register, Outlets: []kiosk.Outlet{d.screen}, Now: time.Now,
+	}
+	if change != nil {
+		change(&opt)
+	}
+	d.door = kiosk.NewDoor(opt)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- d.door.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if last := d.last(); last.Signal != kiosk.Idle {
+			t.Errorf("after the end the door shows %v, want idle", last.Signal)
+		}
+	})
+	d.trust(time.Now())
+	d.door.Fault(kiosk.Starting, nil)
+	synctest.Wait()
+	d.seen = len(d.screen.since(0))
+	return d
+}
+
+func (d *doorway) last() kiosk.Verdict {
+	all := d.screen.since(0)
+	return all[len(all)-1]
+}
+
+func (d *doorway) trust(asOf time.Time) {
+	d.door.Follow(kiosk.Trust{Issuers: pass.NewIssuers([]ed25519.PublicKey{public(key(1))}), Rules: defaultRules(d.t), AsOf: asOf})
+	synctest.Wait()
+}
+
+// phone is somebody's phone.
+type phone struct {
+	t          *testing.T
+	credential []byte
+	holder     ed25519.PrivateKey
+}
+
+func newPhone(t *testing.T, index uint64) *phone {
+	return phoneOf(t, key(1), index, time.Now().Add(24*time.Hour))
+}
+
+func phoneOf(t *testing.T, issuer ed25519.PrivateKey, index uint64, expires time.Time) *phone {
+	t.Helper()
+	holder := key(byte(100 + index))
+	credential, err := pass.Issue(issuer, pass.Credential{
+		Issued: time.Now().Add(-time.Hour), Expires: expires, Holder: public(holder), List: list, Index: index,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &phone{t, credential, holder}
+}
+
+func (p *phone) code(at time.Time) string {
+	p.t.Helper()
+	text, err := pass.Rotate(p.holder, p.credential, at)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
+
+func paperOf(t *testing.T, index uint64) string {
+	t.Helper()
+	credential, err := pass.Issue(key(1), pass.Credential{Issued: time.Now(), Expires: time.Now().Add(time.Hour), List: list, Index: index})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := pass.Paper(credential)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// present holds a code up for one frame and returns what the door showed for it, "" for nothing.
+func (d *doorway) present(text string) string {
+	d.t.Helper()
+	d.door.Present(kiosk.Sighting{Text: []byte(text), Taken: time.Now()})
+	return d.next()
+}
+
+// next lists the verdicts since the last call.
+func (d *doorway) next() string {
+	synctest.Wait()
+	var out []string
+	for _, v := range d.screen.since(d.seen) {
+		d.seen++
+		out = append(out, words(v))
+	}
+	return strings.Join(out, ", ")
+}
+
+func words(v kiosk.Verdict) string {
+	s := v.Signal.String()
+	if v.Colour != kiosk.NoColour {
+		s += " " + v.Colour.String()
+	}
+	if v.Reason != kiosk.NoReason {
+		s += " " + string(v.Reason)
+	}
+	return s
+}
+
+// forge changes a character in the holder's signature so that the code still parses.
+func forge(t *testing.T, text string) string {
+	t.Helper()
+	for i := len(text) - 1; i > len(text)-20; i-- {
+		bad := text[:i] + "0" + text[i+1:]
+		if _, err := pass.Parse([]byte(bad)); err == nil && bad != text {
+			return bad
+		}
+	}
+	t.Fatal("no character of the signature can be changed")
+	return ""
+}
+
+func TestDoorDecides(t *testing.T) {
+	now := time.Now
+	code := func(index uint64) func(*testing.T) string {
+		return func(t *testing.T) string { return newPhone(t, index).code(now()) }
+	}
+	ahead := func(by time.Duration) func(*testing.T) string {
+		return func(t *testing.T) string { return newPhone(t, 4).code(now().Add(by)) }
+	}
+	text := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
+	for _, c := range []struct {
+		name string
+		text func(*testing.T) string
+		want string
+	}{
+		{"positive", code(1), "turned-back red"},
+		{"contact", code(2), "turned-back yellow"},
+		{"nothing known", code(3), "admitted blue"},
+		{"negative", code(4), "admitted green"},
+		{"revoked", code(5), "code-refused revoked"},
+		{"suspended", code(6), "ask-staff suspended"},
+		{"unknown index", code(7), "ask-staff unknown-person"},
+		{"paper", func(t *testing.T) string { return paperOf(t, 4) }, "admitted green"},
+		{"some URL", text("https://example.org/menu"), "code-problem not-a-pass"},
+		{"nothing", text(""), "code-problem not-a-pass"},
+		{"screenshot of five minutes ago", ahead(-5 * time.Minute), "code-problem stale"},
+		{"phone's clock ahead", ahead(5 * time.Minute), "code-problem phone-clock"},
+		{"credential is over", func(t *testing.T) string { return phoneOf(t, key(1), 4, now().Add(-time.Minute)).code(now()) }, "code-problem expired"},
+		{"foreign issuer", func(t *testing.T) string { return phoneOf(t, key(2), 4, now().Add(time.Hour)).code(now()) }, "code-refused unknown-issuer"},
+		{"foreign holder", func(t *testing.T) string { return forge(t, newPhone(t, 4).code(now())) }, "code-refused forged"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if got := openDoor(t, nil).present(c.text(t)); got != c.want {
+					t.Errorf("shown %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestYellowInShopAndPharmacyOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, venue := range kiosk.Venues {
+			d := openDoor(t, func(o *kiosk.Options) { o.Venue = venue })
+			want := "turned-back yellow"
+			if venue == "shop" || venue == "pharmacy" {
+				want = "admitted-here yellow"
+			}
+			if got := d.present(newPhone(t, 2).code(time.Now())); got != want {
+				t.Errorf("%s: shown %q, want %q", venue, got, want)
+			}
+		}
+	})
+}
+
+func TestPaperRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, func(o *kiosk.Options) { o.AcceptPaper = false })
+		if got := d.present(paperOf(t, 4)); got != "code-refused paper-refused" {
+			t.Errorf("shown %q", got)
+		}
+	})
+}
+
+// TestOnePersonStanding holds a phone up for 40 s: it rotates, and it is still one presentation.
+func TestOnePersonStanding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		p := newPhone(t, 4)
+		start := time.Now()
+		if got := d.present(p.code(start)); got != "admitted green" {
+			t.Fatalf("shown %q", got)
+		}
+		for time.Since(start) < 40*time.Second {
+			time.Sleep(200 * time.Millisecond)
+			at := start.Add(time.Since(start).Truncate(pass.Period))
+			if got := d.present(p.code(at)); got != "" && got != "idle" {
+				t.Fatalf("after %v: shown %q", time.Since(start), got)
+			}
+		}
+		if d.register.asked != 1 {
+			t.Errorf("looked up %d times, want once", d.register.asked)
+		}
+	})
+}
+
+func TestSecondPresentations(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		index uint64
+		after time.Duration
+		fresh bool // a new code, not the old one again
+		want  string
+	}{
+		{"admitted, the same code later", 4, 10 * time.Second, false, "code-refused replayed"},
+		{"admitted, a new code too soon", 4, 20 * time.Second, true, "code-refused passed-already"},
+		{"admitted, a new code later", 4, 2 * time.Minute, true, "admitted green"},
+		{"turned back, the same code later", 1, 10 * time.Second, false, "code-refused replayed"},
+		{"turned back, a new code", 1, 20 * time.Second, true, "turned-back red"},
+		{"ask staff, the same code again", 6, 10 * time.Second, false, "ask-staff suspended"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := openDoor(t, nil)
+				p := newPhone(t, c.index)
+				first := p.code(time.Now())
+				d.present(first)
+				time.Sleep(c.after)
+				d.next()
+				d.trust(time.Now())
+				d.next()
+				if c.fresh {
+					first = p.code(time.Now())
+				}
+				if got := d.present(first); got != c.want {
+					t.Errorf("shown %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestStatusChangesBetween is the case the whole system exists for: admitted, then a positive result, then turned back,
+// although the person passed a moment ago.
+func TestStatusChangesBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		p := newPhone(t, 4)
+		if got := d.present(p.code(time.Now())); got != "admitted green" {
+			t.Fatalf("shown %q", got)
+		}
+		time.Sleep(15 * time.Second)
+		d.next()
+		d.register.set(4, statuslist.Red)
+		if got := d.present(p.code(time.Now())); got != "turned-back red" {
+			t.Errorf("shown %q, want turned-back red", got)
+		}
+	})
+}
+
+func TestVerdictEndsAndNewerWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		d.present(newPhone(t, 1).code(time.Now()))
+		time.Sleep(5*time.Second - 1)
+		if got := d.next(); got != "" {
+			t.Fatalf("before the hold is over: %q", got)
+		}
+		time.Sleep(2)
+		if got := d.next(); got != "idle" {
+			t.Fatalf("after the hold: %q, want idle", got)
+		}
+		d.present(newPhone(t, 4).code(time.Now()))
+		time.Sleep(time.Second)
+		if got := d.present(newPhone(t, 1).code(time.Now())); got != "turned-back red" {
+			t.Fatalf("the next person: %q", got)
+		}
+		time.Sleep(3 * time.Second) // the first verdict's hold would be over by now
+		if got := d.next(); got != "" {
+			t.Errorf("the older hold ended the newer verdict: %q", got)
+		}
+	})
+}
+
+func TestFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		steps := []struct {
+			reason kiosk.Reason
+			err    error
+			want   string
+		}{
+			{kiosk.CameraFault, errors.New("unplugged"), "out-of-order camera"},
+			{kiosk.CameraFault, errors.New("unplugged"), ""},
+			{kiosk.ClockFault, errors.New("unsynced"), "out-of-order clock"},
+			{kiosk.CameraFault, nil, ""},
+			{kiosk.ClockFault, nil, "idle"},
+			{kiosk.ClockFault, nil, ""},
+		}
+		for i, s := range steps {
+			d.door.Fault(s.reason, s.err)
+			if got := d.next(); got != s.want {
+				t.Fatalf("step %d: shown %q, want %q", i, got, s.want)
+			}
+		}
+		d.present(newPhone(t, 4).code(time.Now()))
+		d.door.Fault(kiosk.CameraFault, errors.New("unplugged"))
+		if got := d.next(); got != "out-of-order camera" {
+			t.Fatalf("a fault while somebody is admitted: %q", got)
+		}
+		if got := d.present(newPhone(t, 3).code(time.Now())); got != "" {
+			t.Errorf("a code while out of order: %q, want nothing", got)
+		}
+		time.Sleep(10 * time.Second)
+		if got := d.next(); got != "" {
+			t.Errorf("out of order ended by itself: %q", got)
+		}
+	})
+}
+
+func TestNoVerdictBeforeData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{}
+		door := kiosk.NewDoor(kiosk.Options{Venue: "shop", Lookup: &register{}, Outlets: []kiosk.Outlet{s}, Now: time.Now})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- door.Run(ctx) }()
+		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
+		synctest.Wait()
+		door.Fault(kiosk.Starting, nil)
+		synctest.Wait()
+		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
+		synctest.Wait()
+		cancel()
+		<-done
+		var got []string
+		for _, v := range s.since(0) {
+			got = append(got, words(v))
+		}
+		if want := "out-of-order no-data, idle"; strings.Join(got, ", ") != want {
+			t.Errorf("shown %q, want %q", got, want)
+		}
+		door.Fault(kiosk.CameraFault, errors.New("late")) // must not hang after the end
+	})
+}
+
+func TestDataGrowsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		var got []string
+		for hour := range 80 {
+			if v := d.next(); v != "" {
+				got = append(got, fmt.Sprintf("%dh %s", hour, v))
+			}
+			time.Sleep(time.Hour)
+		}
+		if want := "73h out-of-order data-limit"; strings.Join(got, "; ") != want {
+			t.Errorf("shown %q, want %q", got, want)
+		}
+		d.trust(time.Now())
+		if got := d.next(); got != "idle" {
+			t.Errorf("with new data: %q, want idle", got)
+		}
+	})
+}
+
+func TestOldDataAsksStaff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		time.Sleep(25 * time.Hour)
+		for index, want := range map[uint64]string{1: "turned-back red", 2: "turned-back yellow", 3: "ask-staff blue data-old", 4: "ask-staff green data-old"} {
+			if got := d.present(phoneOf(t, key(1), index, time.Now().Add(time.Hour)).code(time.Now())); got != want {
+				t.Errorf("index %d: shown %q, want %q", index, got, want)
+			}
+			if v := d.last(); !v.Aged || v.Age < 25*time.Hour {
+				t.Errorf("index %d: age %v, aged %v; want it on the screen", index, v.Age, v.Aged)
+			}
+		}
+	})
+}
+
+func TestVerdictCarriesNoIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := openDoor(t, func(o *kiosk.Options) { o.Log = textLog(&log) })
+		d.register.set(987654321, statuslist.Green)
+		code := newPhone(t, 987654321).code(time.Now())
+		d.present(code)
+		if got := log.String(); strings.Contains(got, "987654321") || strings.Contains(got, code[:20]) || !strings.Contains(got, "signal=admitted") {
+			t.Errorf("logged %q", got)
+		}
+		if got := fmt.Sprintf("%+v", d.screen.since(0)); strings.Contains(got, "987654321") {
+			t.Errorf("shown %q", got)
+		}
+	})
+}
