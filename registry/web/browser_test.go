@@ -1,0 +1,199 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds everything that a browser is waited for, on a busy machine.
+const patience = 30 * time.Second
+
+// browser is started once for all tests. Each test has a server on a port of its own and therefore an origin, with its
+// storage and service worker, of its own.
+var browser = sync.OnceValues(func() (context.Context, error) {
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		return nil, errNoBrowser
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	closeBrowser = func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "close the browser:", err)
+		}
+		cancel()
+		cancelAllocator()
+	}
+	return ctx, chromedp.Do(ctx)
+})
+
+var (
+	errNoBrowser = errors.New("no chromium, chromium-browser or google-chrome was found in PATH, so no page can be opened")
+	closeBrowser = func() {}
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	closeBrowser()
+	os.Exit(status)
+}
+
+// tab opens an empty tab. Whatever a page throws or the security policy keeps from it fails the test.
+func tab(t *testing.T) context.Context {
+	t.Helper()
+	parent, err := browser()
+	if errors.Is(err, errNoBrowser) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(parent)
+	t.Cleanup(cancel)
+	err = chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("the page threw: %s %s", e.ExceptionDetails.Text, e.ExceptionDetails.Exception.Description)
+		case *log.EventEntryAdded:
+			if strings.Contains(e.Entry.Text, "Content Security Policy") {
+				t.Errorf("the page broke its policy: %s", e.Entry.Text)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: clockScript})
+	call(t, ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en-GB"})
+	return ctx
+}
+
+// clockScript puts the page's clock into the test's hand: shiftClock(ms) moves it, across reloads.
+const clockScript = `{
+	const Real = Date;
+	const key = "test.shift";
+	const shift = () => Number(localStorage.getItem(key) ?? 0);
+	globalThis.Date = class extends Real {
+		constructor(...args) { args.length ? super(...args) : super(Real.now() + shift()); }
+		static now() { return Real.now() + shift(); }
+	};
+	globalThis.shiftClock = (ms) => localStorage.setItem(key, shift() + ms);
+}`
+
+func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func call[P, R any](t *testing.T, ctx context.Context, command cdp.Command[P, R], params P) R {
+	t.Helper()
+	result, err := chromedp.Call(ctx, command, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// script puts values into the %s of an expression, as JavaScript literals.
+func script(t *testing.T, expression string, values []any) string {
+	t.Helper()
+	literals := make([]any, len(values))
+	for i, value := range values {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		literals[i] = encoded
+	}
+	if len(literals) == 0 {
+		return expression
+	}
+	return fmt.Sprintf(expression, literals...)
+}
+
+// eval runs an expression, which may be a promise, and gives its value.
+func eval[T any](t *testing.T, ctx context.Context, expression string, values ...any) T {
+	t.Helper()
+	return get(t, ctx, chromedp.Evaluate[T](script(t, expression, values), chromedp.EvalAwaitPromise))
+}
+
+// until waits for an expression to become true.
+func until(t *testing.T, ctx context.Context, expression string, values ...any) {
+	t.Helper()
+	expression = script(t, expression, values)
+	deadline, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	// An interval, not animation frames: a tab in the background gets none.
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience/2))
+	if err := chromedp.Do(deadline, poll); err != nil {
+		t.Fatalf("wait for %s: %v\nthe page says: %s", expression, err, eval[string](t, ctx, "document.body.innerText"))
+	}
+}
+
+func screen(t *testing.T, ctx context.Context, width, height int64, density float64) {
+	t.Helper()
+	call(t, ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: height, DeviceScaleFactor: density, Mobile: width < 500,
+	})
+}
+
+func phone(t *testing.T, ctx context.Context)   { t.Helper(); screen(t, ctx, 390, 844, 2) }
+func narrow(t *testing.T, ctx context.Context)  { t.Helper(); screen(t, ctx, 320, 568, 2) }
+func desktop(t *testing.T, ctx context.Context) { t.Helper(); screen(t, ctx, 1280, 900, 1) }
+
+// picture is what the screen shows. With ASHYQ_SCREENSHOTS=DIR the whole page is also kept there, for people.
+func picture(t *testing.T, ctx context.Context, name string) image.Image {
+	t.Helper()
+	if dir := os.Getenv("ASHYQ_SCREENSHOTS"); dir != "" {
+		data := get(t, ctx, chromedp.FullScreenshot(100))
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decoded, err := png.Decode(bytes.NewReader(get(t, ctx, chromedp.CaptureScreenshot())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}

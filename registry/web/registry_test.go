@@ -1,0 +1,158 @@
+package web_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/web"
+)
+
+const oneTimeCode = "K7QF-2M9X-4TBD"
+
+// registry is what the citizen's page needs of one, over the real package pass. It can be taken off the network.
+type registry struct {
+	t       *testing.T
+	issuer  ed25519.PrivateKey
+	address string
+	mux     *http.ServeMux
+
+	mu        sync.Mutex // guards the following
+	server    *httptest.Server
+	shift     time.Duration // of its clock, as the page's clock is shifted
+	lifetime  time.Duration // of the credentials
+	used      map[string]ed25519.PublicKey
+	status    api.SelfAnswer
+	questions int
+	calls     map[string]json.RawMessage // last body by path
+}
+
+func newRegistry(t *testing.T) *registry {
+	t.Helper()
+	r := &registry{
+		t:        t,
+		issuer:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)),
+		mux:      http.NewServeMux(),
+		lifetime: 365 * 24 * time.Hour,
+		used:     map[string]ed25519.PublicKey{},
+		status:   api.SelfAnswer{Status: "green", Colour: "green"},
+		calls:    map[string]json.RawMessage{},
+	}
+	r.mux.Handle("/", web.Handler())
+	r.mux.HandleFunc("POST "+api.PathActivate, r.activate)
+	r.mux.HandleFunc("POST "+api.PathSelf, r.self)
+	r.up("127.0.0.1:0")
+	t.Cleanup(r.down)
+	return r
+}
+
+func (r *registry) url() string { return "http://" + r.address }
+
+func (r *registry) up(address string) {
+	r.t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.address = listener.Addr().String()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: r.mux}}
+	server.Start()
+	r.mu.Lock()
+	r.server = server
+	r.mu.Unlock()
+}
+
+// down takes the registry off the network.
+func (r *registry) down() {
+	r.mu.Lock()
+	server := r.server
+	r.server = nil
+	r.mu.Unlock()
+	if server != nil {
+		server.CloseClientConnections()
+		server.Close()
+	}
+}
+
+func (r *registry) set(change func(*registry)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r)
+}
+
+func (r *registry) now() time.Time { return time.Now().Add(r.shift) }
+
+func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var ask api.ActivateRequest
+	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	key, err := base64.RawURLEncoding.DecodeString(ask.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		answer(w, http.StatusBadRequest, api.Error{Error: "key is not an Ed25519 public key"})
+		return
+	}
+	if holder := r.used[ask.Code]; ask.Code != oneTimeCode && ask.Code != oneTimeCode+"2" || holder != nil && !holder.Equal(ed25519.PublicKey(key)) {
+		answer(w, http.StatusForbidden, api.Error{Error: "code is not known or was used", Hint: "ask for a new one"})
+		return
+	}
+	r.used[ask.Code] = key
+	expires := r.now().Add(r.lifetime)
+	sealed, err := pass.Issue(r.issuer, pass.Credential{
+		Issued: r.now(), Expires: expires, Holder: key, List: "https://r/1", Index: 4711,
+	})
+	if err != nil {
+		answer(w, http.StatusInternalServerError, api.Error{Error: err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, api.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: expires})
+}
+
+func (r *registry) self(w http.ResponseWriter, q *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.questions++
+	w.Header().Set("Date", r.now().UTC().Format(http.TimeFormat))
+	var ask api.SelfRequest
+	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	if err := r.verify(ask.Code, r.now()); err != nil {
+		answer(w, http.StatusUnauthorized, api.Error{Error: err.Error()})
+		return
+	}
+	status := r.status
+	status.AsOf = r.now()
+	answer(w, http.StatusOK, status)
+}
+
+// verify is what a door does with a code.
+func (r *registry) verify(text string, now time.Time) error {
+	code, err := pass.Parse([]byte(text))
+	if err != nil {
+		return err
+	}
+	issuers := pass.NewIssuers([]ed25519.PublicKey{r.issuer.Public().(ed25519.PublicKey)})
+	return code.Verify(issuers, now)
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,74 @@
+// The page's language: kk, ru or en. Remembered on this device; at first as the browser says.
+//
+// HTML marks its words: data-t="key" for the text of an element, data-t-label="key" for its aria-label.
+
+const languages = ["kk", "ru", "en"];
+const locales = { kk: "kk-KZ", ru: "ru-KZ", en: "en-GB" };
+const remembered = "ashyq.language";
+
+let current = start();
+let table = {};
+const listeners = [];
+
+function start() {
+  const wishes = [localStorage.getItem(remembered), ...(navigator.languages ?? [navigator.language])];
+  const found = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((wish) => languages.includes(wish));
+  return found ?? "kk";
+}
+
+// setUp makes words known, translates the page and brings its language switch to life.
+export function setUp(words) {
+  table = words;
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => choose(button.dataset.language));
+  }
+  apply();
+}
+
+// onLanguage calls back after each change.
+export const onLanguage = (listener) => listeners.push(listener);
+
+function choose(language) {
+  current = language;
+  localStorage.setItem(remembered, language);
+  apply();
+  for (const listener of listeners) listener();
+}
+
+function apply() {
+  document.documentElement.lang = current;
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === current));
+  }
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.tLabel));
+  }
+}
+
+// t is the text of a key in the current language, with {name} replaced.
+export function t(key, values = {}) {
+  const text = table[key]?.[current];
+  if (text === undefined) throw new Error(`no text "${key}" in "${current}"`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+// moment writes a time: only the hour today, the date with it on any other day.
+export function moment(time, now = new Date()) {
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  const date = { day: "2-digit", month: current === "en" ? "short" : "2-digit", year: "numeric" };
+  const today = time.toDateString() === now.toDateString();
+  return time.toLocaleString(locales[current], today ? clock : { ...date, ...clock });
+}
+
+// day writes a date without a time.
+export const day = (time) => time.toLocaleDateString(locales[current], { day: "2-digit", month: "2-digit", year: "numeric" });
+
+// span writes a length of time, ms, in its largest unit.
+export function span(ms) {
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  for (const [unit, length] of [["days", 86400], ["hours", 3600], ["minutes", 60]]) {
+    if (seconds >= length) return t(unit, { n: Math.floor(seconds / length) });
+  }
+  return t("seconds", { n: seconds });
+}

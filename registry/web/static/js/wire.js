@@ -1,0 +1,56 @@
+// Requests to the registry, as package api defines them.
+
+const patience = 10_000; // ms for one request
+
+// RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all (status 0).
+export class RequestError extends Error {
+  constructor(status, words, hint, clock) {
+    super(words);
+    this.status = status;
+    this.hint = hint;
+    this.clock = clock;
+  }
+}
+
+// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms, NaN where not told.
+export async function request(path, { body, key } = {}) {
+  const headers = {};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers.Authorization = `Bearer ${key}`;
+  let response, text;
+  try {
+    response = await fetch(path, {
+      method: body === undefined ? "GET" : "POST",
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      credentials: "omit",
+      signal: AbortSignal.timeout(patience),
+    });
+    text = await response.text();
+  } catch (err) {
+    throw new RequestError(0, err.message, "", NaN);
+  }
+  const clock = Date.parse(response.headers.get("Date"));
+  const answer = parse(text);
+  if (response.ok && (answer || response.status === 204)) return { answer, clock };
+  // A good answer that is no JSON is not the registry's: a hotel's log-in page, say.
+  if (response.ok) throw new RequestError(0, "the answer is not the registry's", "", NaN);
+  throw new RequestError(response.status, answer?.error ?? `${response.status} ${response.statusText}`, answer?.hint ?? "", clock);
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // 204, or somebody else's page
+  }
+}
+
+export function toBase64url(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+export function fromBase64url(text) {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+}
