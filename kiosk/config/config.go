@@ -59,6 +59,7 @@ type Hardware struct {
 	Pins      string // "sim", "sim:TRACEFILE", or the label of a GPIO chip
 	Lines     Lines
 	ActiveLow []string // names of lines that are on at a low level
+	Patterns  map[string]Pattern
 }
 
 // Lines are names ("GPIO17") or BCM numbers ("17") of the chip's lines.
@@ -109,7 +110,7 @@ func Parse(data []byte) (*Config, error) {
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
 		Camera:   Camera{Source: raw.Camera.Source},
 		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA},
-		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow},
+		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Patterns: raw.Patterns},
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir: raw.State.Dir,
 		Clock:    Clock{Always: raw.Clock.Trust == "always"},

@@ -36,7 +36,7 @@ func TestShippedDefaults(t *testing.T) {
 	for line := range strings.Lines(string(data)) {
 		rest, commented := strings.CutPrefix(line, "# ")
 		example := strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") || strings.HasPrefix(rest, "token") ||
-			strings.HasPrefix(rest, "ca ") || strings.HasPrefix(rest, "active_low")
+			strings.HasPrefix(rest, "ca ") || strings.HasSuffix(strings.Fields(rest + " x")[0], "_ms") || strings.HasPrefix(rest, "active_low")
 		if commented && strings.Contains(rest, " = ") && !example {
 			line = rest
 		}
@@ -58,6 +58,7 @@ func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"nearest key", "[door]\nvenu = \"shop\"\n", `line 2: unknown key "door.venu"` + "\n" + `hint: the nearest known key is "door.venue"`},
 		{"nearest section", good + "[harware]\npins = \"sim\"\n", `"hardware`},
+		{"nearest pattern", good + "[patterns.admitted]\nrelay = 3\n", `"patterns.admitted.relay_ms"`},
 		{"not TOML", "[door\n", "line 1, column"},
 		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
 		{"no venue", "", `door.venue: unknown kind of venue ""`},

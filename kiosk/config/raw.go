@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"ashyq-kiosk/kiosk"
 )
 
 // raw is the file as written. What is absent keeps the value from defaults().
@@ -47,6 +49,22 @@ type raw struct {
 	Clock struct {
 		Trust string `toml:"trust"`
 	} `toml:"clock"`
+	Patterns map[string]Pattern `toml:"patterns"`
+}
+
+// Pattern overrides a row of the panel's table, by signal. What is absent keeps the table's value. What a panel can do
+// with it is the panel's to check.
+type Pattern struct {
+	Light   []PatternStep `toml:"light"`
+	LightMS *int64        `toml:"light_ms"`  // how long the light lasts; 0: until the next verdict
+	BuzzMS  []int64       `toml:"buzzer_ms"` // on, off, on, ...
+	RelayMS *int64        `toml:"relay_ms"`
+}
+
+// PatternStep is a part of a light.
+type PatternStep struct {
+	Lamp string `toml:"lamp"` // dark, red, yellow, blue, green, or status for the verdict's colour
+	MS   int64  `toml:"ms"`
 }
 
 type rawLines struct {
@@ -106,8 +124,13 @@ func keys(t reflect.Type, prefix string) []string {
 		f := t.Field(i)
 		name := prefix + f.Tag.Get("toml")
 		all = append(all, name)
-		if f.Type.Kind() == reflect.Struct {
+		switch f.Type.Kind() {
+		case reflect.Struct:
 			all = append(all, keys(f.Type, name+".")...)
+		case reflect.Map:
+			for _, signal := range kiosk.Signals {
+				all = append(all, keys(f.Type.Elem(), name+"."+signal.String()+".")...)
+			}
 		}
 	}
 	return all

@@ -1,0 +1,47 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"ashyq-kiosk/kiosk/doctor"
+)
+
+func well(name string, then ...doctor.Check) doctor.Check {
+	return doctor.Check{Name: name, Then: then, Run: func(context.Context) (string, error) { return "fine", nil }}
+}
+
+func TestTree(t *testing.T) {
+	ran := false
+	child := doctor.Check{Name: "leaf", Run: func(context.Context) (string, error) { ran = true; return "", nil }}
+	bad := doctor.Check{Name: "cache", Then: []doctor.Check{well("age", child)}, Run: func(context.Context) (string, error) {
+		return "", errors.New("file is locked\nhint: stop the daemon")
+	}}
+	var out strings.Builder
+	failed := doctor.Run(t.Context(), &out, []doctor.Check{well("configuration", bad), well("clock")})
+	want := `✓ configuration: fine
+  ✗ cache: file is locked
+    → stop the daemon
+    - age: waits for cache
+      - leaf: waits for cache
+✓ clock: fine
+`
+	if out.String() != want || failed != 1 || ran {
+		t.Errorf("failed %d, ran %v, printed\n%swant\n%s", failed, ran, out.String(), want)
+	}
+}
+
+func TestCheckThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		var out strings.Builder
+		hangs := doctor.Check{Name: "camera", Run: func(context.Context) (string, error) { <-release; return "", nil }}
+		if failed := doctor.Run(t.Context(), &out, []doctor.Check{hangs}); failed != 1 || !strings.Contains(out.String(), "no answer within 15s") {
+			t.Errorf("failed %d, printed %q", failed, out.String())
+		}
+	})
+}
