@@ -104,7 +104,7 @@ func (g *Guard) visit(c *Code, now time.Time) *visit {
 }
 
 // forget drops everybody who cannot matter any more, and if that is nobody, the person seen the longest ago. It walks
-// over all of the guard, which for some thousand people takes less time than one signature.
+// over all of the guard, which for a thousand people takes less time than to verify one signature.
 func (g *Guard) forget(now time.Time) {
 	var oldest person
 	first := g.uses + 1

@@ -1,0 +1,161 @@
+package pass_test
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+func goodCredential() pass.Credential {
+	return pass.Credential{
+		Issued: time.Unix(issuedAt, 0), Expires: time.Unix(expiresAt, 0),
+		Holder: publicOf(holderKey), List: "aq:kz/2026", Index: 0x01c0ffee,
+	}
+}
+
+func issue(t testing.TB, c pass.Credential) []byte {
+	t.Helper()
+	sealed, err := pass.Issue(issuerKey, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+func TestIssueRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*pass.Credential){
+		"expires with its issue": func(c *pass.Credential) { c.Expires = c.Issued },
+		"issued before 1970":     func(c *pass.Credential) { c.Issued = time.Unix(-1, 0) },
+		"no time of issue":       func(c *pass.Credential) { c.Issued = time.Time{} },
+		"expires after 2106":     func(c *pass.Credential) { c.Expires = time.Unix(math.MaxUint32+1, 0) },
+		"index of 33 bits":       func(c *pass.Credential) { c.Index = math.MaxUint32 + 1 },
+		"no list":                func(c *pass.Credential) { c.List = "" },
+		"long list":              func(c *pass.Credential) { c.List = strings.Repeat("x", pass.MaxList+1) },
+		"space in the list":      func(c *pass.Credential) { c.List = "aq:kz 2026" },
+		"DEL in the list":        func(c *pass.Credential) { c.List = "aq:kz\x7f" },
+		"short holder":           func(c *pass.Credential) { c.Holder = c.Holder[:31] },
+		"empty holder":           func(c *pass.Credential) { c.Holder = c.Holder[:0] },
+	} {
+		c := goodCredential()
+		spoil(&c)
+		if sealed, err := pass.Issue(issuerKey, c); err == nil {
+			t.Errorf("%s: issued as %x", name, sealed)
+		}
+	}
+}
+
+func TestOpenCredential(t *testing.T) {
+	want := goodCredential()
+	want.Issuer = sign1.IDOf(publicOf(issuerKey))
+	got, err := pass.OpenCredential(issue(t, want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Issued.Equal(want.Issued) || !got.Expires.Equal(want.Expires) || !bytes.Equal(got.Holder, want.Holder) ||
+		got.Issuer != want.Issuer || got.List != want.List || got.Index != want.Index {
+		t.Errorf("opened %+v, want %+v", got, want)
+	}
+	rotating := readVectors(t)["rotating"]
+	for name, sealed := range map[string][]byte{
+		"nothing":                        nil,
+		"a rotating code":                unhex(rotating.RotatingCode),
+		"a short message without kid":    seal(issuerKey, holderHeader, emptyMap, unhex(rotating.CredentialPayload)),
+		"more than the largest possible": bytes.Repeat([]byte{0x84}, pass.MaxCredential+1),
+	} {
+		if _, err := pass.OpenCredential(sealed); !errors.Is(err, pass.ErrNotAPass) {
+			t.Errorf("%s: %v, want ErrNotAPass", name, err)
+		}
+	}
+}
+
+func TestRotateAndPaperRefuse(t *testing.T) {
+	phone := issue(t, goodCredential())
+	c := goodCredential()
+	c.Holder = nil
+	paper := issue(t, c)
+	now := time.Unix(nowAt, 0)
+	if text, err := pass.Rotate(foreignKey, phone, now); err == nil {
+		t.Errorf("another holder's key made %q", text)
+	}
+	if text, err := pass.Rotate(holderKey, paper, now); err == nil {
+		t.Errorf("a paper credential rotated to %q", text)
+	}
+	if text, err := pass.Rotate(holderKey, phone[1:], now); !errors.Is(err, pass.ErrNotAPass) {
+		t.Errorf("a broken credential rotated to %q, %v", text, err)
+	}
+	if text, err := pass.Rotate(holderKey, phone, time.Time{}); err == nil {
+		t.Errorf("a phone without a clock made %q", text)
+	}
+	if text, err := pass.Paper(phone); err == nil {
+		t.Errorf("a phone's credential was printed as %q", text)
+	}
+	if text, err := pass.Paper(nil); !errors.Is(err, pass.ErrNotAPass) {
+		t.Errorf("nothing was printed as %q, %v", text, err)
+	}
+}
+
+// TestLimits holds the byte budget of the package comment against what is really made.
+func TestLimits(t *testing.T) {
+	const version10L = 395 // alphanumeric characters, ISO/IEC 18004 table 7
+	size := func(list int) (credential, text int) {
+		c := goodCredential()
+		c.List, c.Index = strings.Repeat("x", list), math.MaxUint32
+		c.Expires = time.Unix(math.MaxUint32, 0)
+		sealed := issue(t, c)
+		code, err := pass.Rotate(holderKey, sealed, time.Unix(math.MaxUint32, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pass.Parse([]byte(code)); err != nil {
+			t.Errorf("list URI of %d bytes: %v", list, err)
+		}
+		return len(sealed), len(code)
+	}
+	if credential, text := size(10); credential != 177 || text != 393 {
+		t.Errorf("list URI of 10 bytes: %d bytes, %d characters", credential, text)
+	}
+	if _, text := size(11); text > version10L {
+		t.Errorf("list URI of 11 bytes: %d characters, want at most %d", text, version10L)
+	}
+	if credential, text := size(pass.MaxList); credential != pass.MaxCredential || text != pass.MaxText {
+		t.Errorf("largest: %d bytes, %d characters; want %d, %d", credential, text, pass.MaxCredential, pass.MaxText)
+	}
+}
+
+// TestParseKeepsNothing lets the scanner have its buffer back.
+func TestParseKeepsNothing(t *testing.T) {
+	v := readVectors(t)["rotating"]
+	buffer := []byte(v.Text)
+	code, err := pass.Parse(buffer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(buffer)
+	if code.Text() != v.Text {
+		t.Error("the code changed with the buffer it was parsed from")
+	}
+	issuers := pass.NewIssuers(nil)
+	issuers[code.Credential.Issuer] = publicOf(issuerKey)
+	if err := code.Verify(issuers, time.Unix(v.Now, 0)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestForeignCodesAreCheap: what most codes at a door are must not be worth an attack.
+func TestForeignCodesAreCheap(t *testing.T) {
+	for _, text := range []string{"https://example.kz/menu?table=7", "HC1:NCF", strings.Repeat("AQ1:", 1000)} {
+		if n := testing.AllocsPerRun(100, func() {
+			if _, err := pass.Parse([]byte(text)); err == nil {
+				t.Fatalf("%q is a pass", text)
+			}
+		}); n > 1 { // the conversion above
+			t.Errorf("%.20q: %v allocations", text, n)
+		}
+	}
+}
