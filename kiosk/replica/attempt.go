@@ -1,0 +1,198 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+const (
+	// maxDeltas is the longest way that is gone step by step.
+	maxDeltas = 32
+	// maxDeltaBytes bounds all deltas of a section together, bytes. Beyond half a packed section the whole one costs less.
+	maxDeltaBytes = statuslist.PackedSize / 2
+)
+
+var errMismatch = errors.New("does not fit the manifest")
+
+// attempt is one way from the cache's state to one manifest.
+type attempt struct {
+	*Replica
+	ctx      context.Context
+	state    cache.State
+	manifest api.Manifest
+	result   Result
+}
+
+func (a *attempt) follow() error {
+	rules, err := a.document("rules", a.manifest.Rules, a.opt.Store.Rules, a.opt.CheckRules)
+	if err != nil {
+		return err
+	}
+	keys, err := a.document("issuers' keys", a.manifest.Keys, a.opt.Store.Keys, checkKeys)
+	if err != nil {
+		return err
+	}
+	if a.manifest.Version == a.state.Version {
+		if rules != nil || keys != nil {
+			return fmt.Errorf("%w: other rules or issuers' keys in the same version", ErrContradiction)
+		}
+		return a.opt.Store.Refresh(a.manifest.IssuedAt())
+	}
+	a.result.Changed = true
+	return a.apply(cache.Update{
+		Version: a.manifest.Version, AsOf: a.manifest.IssuedAt(), List: a.manifest.List, Rules: rules, Keys: keys,
+	})
+}
+
+// document returns nil when the cache already has it.
+func (a *attempt) document(name string, want api.Hash, have func() ([]byte, error), check func([]byte) error) ([]byte, error) {
+	old, err := have()
+	if err != nil {
+		return nil, fmt.Errorf("read the cache's %s: %w", name, err)
+	}
+	if old != nil && api.HashOf(old) == want {
+		return nil, nil
+	}
+	data, err := a.blob(want)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := check(data); err != nil {
+		return nil, fmt.Errorf("check the %s: %w", name, err)
+	}
+	return data, nil
+}
+
+func checkKeys(data []byte) error {
+	_, err := api.UnmarshalKeys(data)
+	return err
+}
+
+// apply gets the sections and hands the update to the cache, once more with whole sections if it finds that the pieces
+// do not add up.
+func (a *attempt) apply(u cache.Update) error {
+	var err error
+	if u.Sections, err = a.sections(a.cheapest); err != nil {
+		return err
+	}
+	if err = a.opt.Store.Apply(u); !errors.Is(err, cache.ErrMismatch) {
+		return err
+	}
+	a.opt.Log.Warn("the pieces do not add up, taking whole sections", "manifest", u.Version, "error", err)
+	a.result.Deltas = 0
+	if u.Sections, err = a.sections(a.whole); err != nil {
+		return err
+	}
+	return a.opt.Store.Apply(u)
+}
+
+// sections calls get for each section that has changed; it either returns deltas or stages the section.
+func (a *attempt) sections(get func(uint32, api.Section) ([]statuslist.Delta, error)) ([]cache.SectionUpdate, error) {
+	updates := make([]cache.SectionUpdate, len(a.manifest.Sections))
+	for i, s := range a.manifest.Sections {
+		updates[i] = cache.SectionUpdate{Version: s.Version, Content: s.Content}
+		if s.Version == a.version(i) {
+			continue
+		}
+		deltas, err := get(uint32(i), s)
+		if err != nil {
+			return nil, fmt.Errorf("section %d: %w", i, err)
+		}
+		updates[i].Deltas = deltas
+		a.result.Deltas += len(deltas)
+	}
+	return updates, nil
+}
+
+// version is the one that the cache has of section i, 0 for none.
+func (a *attempt) version(i int) uint64 {
+	if i >= len(a.state.Sections) {
+		return 0
+	}
+	return a.state.Sections[i].Version
+}
+
+// cheapest takes what an attempt that broke off has staged, or a short way of deltas, or the whole section.
+func (a *attempt) cheapest(id uint32, s api.Section) ([]statuslist.Delta, error) {
+	staged, err := a.opt.Store.Staged(id)
+	if err != nil {
+		return nil, err
+	}
+	if staged == (cache.SectionState{Version: s.Version, Content: s.Content}) {
+		return nil, nil
+	}
+	have := a.version(int(id))
+	if have == 0 || s.Version-have > min(maxDeltas, uint64(len(s.Deltas))) {
+		return a.whole(id, s)
+	}
+	deltas, err := a.deltas(id, s, int(s.Version-have))
+	if err != nil && a.ctx.Err() == nil {
+		a.opt.Log.Warn("deltas are of no use, taking the whole section", "section", id, "error", err)
+		return a.whole(id, s)
+	}
+	return deltas, err
+}
+
+// deltas gets the last n steps to section s, the oldest first. Whether they lead there, the cache finds out.
+func (a *attempt) deltas(id uint32, s api.Section, n int) ([]statuslist.Delta, error) {
+	deltas := make([]statuslist.Delta, n)
+	size := 0
+	for i := range deltas {
+		step := s.Deltas[n-1-i]
+		sealed, err := a.blob(step.Blob)
+		if err != nil {
+			return nil, fmt.Errorf("delta from version %d: %w", step.From, err)
+		}
+		if size += len(sealed); size > maxDeltaBytes {
+			return nil, fmt.Errorf("deltas of more than %d bytes", maxDeltaBytes)
+		}
+		d, err := statuslist.OpenDelta(sealed, a.opt.Key)
+		if err != nil {
+			return nil, fmt.Errorf("delta from version %d: %w", step.From, err)
+		}
+		if d.List != a.manifest.List || d.ID != id || d.From != step.From {
+			return nil, fmt.Errorf("%w: delta of list %q, section %d, from version %d, want %q, %d, %d",
+				errMismatch, d.List, d.ID, d.From, a.manifest.List, id, step.From)
+		}
+		deltas[i] = d
+	}
+	if deltas[n-1].Result != s.Content {
+		return nil, fmt.Errorf("%w: the last delta leads to other content", errMismatch)
+	}
+	return deltas, nil
+}
+
+// whole stages the section beside the cache's current one.
+func (a *attempt) whole(id uint32, s api.Section) ([]statuslist.Delta, error) {
+	sealed, err := a.blob(s.Blob)
+	if err != nil {
+		return nil, err
+	}
+	token, section, err := statuslist.OpenSection(sealed, a.opt.Key)
+	if err != nil {
+		return nil, err
+	}
+	if token.List != a.manifest.List || token.ID != id || token.Version != s.Version {
+		return nil, fmt.Errorf("%w: list %q, section %d, version %d, want %q, %d, %d",
+			errMismatch, token.List, token.ID, token.Version, a.manifest.List, id, s.Version)
+	}
+	if section.Content() != s.Content {
+		return nil, fmt.Errorf("%w: other content", errMismatch)
+	}
+	if err := a.opt.Store.Stage(id, s.Version, section); err != nil {
+		return nil, err
+	}
+	a.result.Snapshots++
+	return nil, nil
+}
+
+func (a *attempt) blob(h api.Hash) ([]byte, error) {
+	data, err := a.opt.Source.Blob(a.ctx, h)
+	a.result.Bytes += len(data)
+	return data, err
+}

@@ -1,0 +1,62 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/registry/api"
+)
+
+// skew is how far the clocks of door and registry may be apart; both are kept by time servers.
+const skew = 2 * time.Minute
+
+var (
+	// ErrOlder says that the registry, or a proxy before it, answered with something older than the door already has.
+	ErrOlder = errors.New("older than what the door has")
+	// ErrTime says that the manifest does not fit the door's clock.
+	ErrTime = errors.New("does not fit the door's clock")
+	// ErrContradiction says that the registry now says something else about what it has published before.
+	ErrContradiction = errors.New("contradicts what was published before")
+)
+
+// checkManifest decides whether a manifest, whose signature is good, may follow what the cache has.
+func checkManifest(m api.Manifest, have cache.State, now time.Time) error {
+	switch {
+	case m.Version < have.Version:
+		return fmt.Errorf("%w: version %d after %d", ErrOlder, m.Version, have.Version)
+	case m.IssuedAt().Before(have.AsOf.Truncate(time.Second)):
+		return fmt.Errorf("%w: issued %s after %s", ErrOlder, stamp(m.IssuedAt()), stamp(have.AsOf))
+	case m.IssuedAt().After(now.Add(skew)):
+		return fmt.Errorf("%w: issued %s, and here it is %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
+	case time.Unix(m.Expires, 0).Before(now.Add(-skew)):
+		return fmt.Errorf("%w: expired %s, and here it is %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
+	case have.List != "" && m.List != have.List:
+		return fmt.Errorf("%w: list %q after %q", ErrContradiction, m.List, have.List)
+	case len(m.Sections) < len(have.Sections):
+		return fmt.Errorf("%w: %d sections after %d", ErrContradiction, len(m.Sections), len(have.Sections))
+	case m.Version == have.Version && len(m.Sections) != len(have.Sections):
+		return fmt.Errorf("%w: %d sections instead of %d", ErrContradiction, len(m.Sections), len(have.Sections))
+	}
+	for i, old := range have.Sections {
+		if err := checkSection(m.Sections[i], old, m.Version == have.Version); err != nil {
+			return fmt.Errorf("section %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkSection(s api.Section, have cache.SectionState, sameManifest bool) error {
+	switch {
+	case s.Version < have.Version:
+		return fmt.Errorf("%w: version %d after %d", ErrOlder, s.Version, have.Version)
+	case s.Version == have.Version && s.Content != have.Content:
+		return fmt.Errorf("%w: other content in version %d", ErrContradiction, s.Version)
+	case s.Version != have.Version && sameManifest:
+		return fmt.Errorf("%w: version %d instead of %d", ErrContradiction, s.Version, have.Version)
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
