@@ -105,9 +105,14 @@ func decodeToken(payload []byte) (Token, *Section, error) {
 	return t, s, nil
 }
 
+// level is far from the best compression, which the draft recommends: with a tenth of the entries set, that one takes
+// 70 times as long for a sixth less (0.65 s and 100 kB against 9 ms and 119 kB for a section on a desktop), and the
+// registry seals every section that has a change.
+const level = 4
+
 func deflate(packed []byte) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := zlib.NewWriterLevel(&out, zlib.BestCompression)
+	w, err := zlib.NewWriterLevel(&out, level)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,162 @@
+package statuslist
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+func TestSealOpenDelta(t *testing.T) {
+	key, pub := testKey(1)
+	from := fill(NewSection(), 1000, 1)
+	to := fill(from.Clone(), 100, 2)
+	delta := Delta{List: "https://registry.example/list", ID: 3, From: 41, Changes: Diff(from, to), Result: to.Content()}
+	sealed, err := delta.Seal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenDelta(sealed, pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.List != delta.List || again.ID != delta.ID || again.From != delta.From || again.Result != delta.Result ||
+		!slices.Equal(again.Changes, delta.Changes) {
+		t.Errorf("opened as %+v, sealed %+v", again, delta)
+	}
+	_, foreign := testKey(2)
+	if _, err := OpenDelta(sealed, foreign); !errors.Is(err, sign1.ErrSignature) {
+		t.Errorf("foreign key: %v, want ErrSignature", err)
+	}
+	if _, _, err := OpenSection(sealed, pub); !errors.Is(err, sign1.ErrForm) {
+		t.Errorf("a delta opened as a section: %v, want ErrForm", err)
+	}
+}
+
+// TestDeltaBytes pins the encoding that the package comment describes.
+func TestDeltaBytes(t *testing.T) {
+	payload, err := Delta{List: "l", From: 1, Changes: []Change{{0, Red}, {1, Green}, {130, Valid}, {SectionSize - 1, Yellow}}}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "\xa6" +
+		"\x02\x61l" +
+		"\x3a\x00\x01\x00\x00\x00" + // -65537: 0
+		"\x3a\x00\x01\x00\x02\x01" + // -65539: 1
+		"\x3a\x00\x01\x00\x03\x47\x00\x00\x80\x01\xfc\xfe\x3f" + // 0, 0, 128, 1048575-131
+		"\x3a\x00\x01\x00\x04\x42\xec\xd0" +
+		"\x3a\x00\x01\x00\x05\x58\x20" + strings.Repeat("\x00", 32)
+	if string(payload) != want {
+		t.Errorf("encoded as\n%x, want\n%x", payload, want)
+	}
+}
+
+// badDeltas are refused when they are sealed, opened and applied.
+var badDeltas = map[string]Delta{
+	"no list":        {From: 1},
+	"from 0":         {List: "l"},
+	"last version":   {List: "l", From: math.MaxUint64},
+	"descending":     {List: "l", From: 1, Changes: []Change{{7, Red}, {6, Red}}},
+	"twice":          {List: "l", From: 1, Changes: []Change{{7, Red}, {7, Green}}},
+	"beyond the end": {List: "l", From: 1, Changes: []Change{{SectionSize, Red}}},
+	"unknown status": {List: "l", From: 1, Changes: []Change{{7, 0xF}}},
+	"too wide":       {List: "l", From: 1, Changes: []Change{{7, 0x1C}}},
+}
+
+func TestBadDeltas(t *testing.T) {
+	key, _ := testKey(1)
+	for name, d := range badDeltas {
+		if _, err := d.Seal(key); err == nil {
+			t.Errorf("%s: sealed", name)
+		}
+		s := NewSection()
+		d.Result = s.Content()
+		if err := d.Apply(s); err == nil || s.Content() != d.Result {
+			t.Errorf("%s: Apply: %v, want an error and the section as it was", name, err)
+		}
+	}
+}
+
+func TestDecodeDeltaRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(c map[int64]any)
+		want   string
+	}{
+		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "one encoding"},
+		"cut gap":          {func(c map[int64]any) { c[-65540] = []byte{0, 0x80} }, "beyond"},
+		"overflowing gap":  {func(c map[int64]any) { c[-65540] = bytes.Repeat([]byte{0xFF}, 11) }, "beyond"},
+		"gap beyond":       {func(c map[int64]any) { c[-65540] = []byte{0, 0xFF, 0xFF, 0x3F} }, "beyond"},
+		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "one encoding"},
+		"status missing":   {func(c map[int64]any) { c[-65540] = []byte{7, 0, 0} }, "1 bytes of statuses"},
+		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "one encoding"},
+		"unknown status":   {func(c map[int64]any) { c[-65541] = []byte{0xCF} }, "without a meaning"},
+		"null gaps":        {func(c map[int64]any) { c[-65540], c[-65541] = nil, []byte{} }, "one encoding"},
+		"null statuses":    {func(c map[int64]any) { c[-65540], c[-65541] = []byte{}, nil }, "one encoding"},
+		"short result":     {func(c map[int64]any) { c[-65542] = make([]byte, 31) }, "deterministic"},
+		"version 0":        {func(c map[int64]any) { c[-65539] = 0 }, "version 0"},
+		"no list":          {func(c map[int64]any) { c[2] = "" }, "names no list"},
+		"another claim":    {func(c map[int64]any) { c[6] = 1 }, "unknown"},
+	} {
+		claims := map[int64]any{2: "l", -65537: 0, -65539: 1, -65540: []byte{0, 5}, -65541: []byte{0xCC}, -65542: make([]byte, 32)}
+		payload, err := sign1.Marshal(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decodeDelta(payload); err != nil {
+			t.Fatalf("before the change: %v", err)
+		}
+		test.change(claims)
+		if payload, err = sign1.Marshal(claims); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decodeDelta(payload); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, test.want)
+		}
+	}
+}
+
+func FuzzDecodeDelta(f *testing.F) {
+	for _, changes := range [][]Change{nil, {{0, Red}}, {{0, Red}, {1, Green}, {130, Valid}, {SectionSize - 1, Yellow}}} {
+		payload, err := Delta{List: "l", ID: 3, From: 24, Changes: changes}.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		d, err := decodeDelta(payload)
+		if err != nil {
+			return
+		}
+		again, err := d.encode()
+		if err != nil || !bytes.Equal(again, payload) {
+			t.Fatalf("decoded %x, encodes as %x, %v", payload, again, err)
+		}
+		s := NewSection()
+		if err := d.Apply(s); err == nil {
+			t.Fatal("a made-up delta has the right hash")
+		}
+		if s.Content() != NewSection().Content() {
+			t.Fatal("a failed Apply has changed the section")
+		}
+	})
+}
+
+func BenchmarkApply100(b *testing.B) {
+	from := fill(NewSection(), 100_000, 1)
+	to := fill(from.Clone(), 100, 2)
+	forth := Delta{List: "l", From: 1, Changes: Diff(from, to), Result: to.Content()}
+	back := Delta{List: "l", From: 2, Changes: Diff(to, from), Result: from.Content()}
+	s := from.Clone()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := forth.Apply(s); err != nil {
+			b.Fatal(err)
+		}
+		forth, back = back, forth
+	}
+}
