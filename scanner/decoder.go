@@ -14,13 +14,22 @@ var ErrNoCode = errors.New("no QR code")
 
 // Decoder reads the QR code in one picture at a time. It keeps its buffers, so each goroutine needs one of its own.
 type Decoder struct {
-	half   Frame // the picture at half its size
-	symbol *decoder.Decoder
-	text   []byte
+	half        Frame // the picture at half its size
+	small, full binarizer
+	hints       map[gozxing.DecodeHintType]any
+	patterns    int // found in the picture at hand
+	symbol      *decoder.Decoder
+	text        []byte
 }
 
 // NewDecoder makes a Decoder.
-func NewDecoder() *Decoder { return &Decoder{symbol: decoder.NewDecoder()} }
+func NewDecoder() *Decoder {
+	d := &Decoder{symbol: decoder.NewDecoder()}
+	d.hints = map[gozxing.DecodeHintType]any{
+		gozxing.DecodeHintType_NEED_RESULT_POINT_CALLBACK: gozxing.ResultPointCallback(d.countPattern),
+	}
+	return d
+}
 
 // minHalf is the shorter side, in px, from which on a code in half the picture's size can still have two pixels per module.
 const minHalf = 240
@@ -36,22 +45,18 @@ func (d *Decoder) Decode(f *Frame) ([]byte, error) {
 	}
 	if min(f.Width, f.Height) >= 2*minHalf {
 		halve(&d.half, f)
-		if text, err := d.look(&d.half); err == nil {
+		if text, err := d.look(&d.half, &d.small); err == nil {
 			return text, nil
 		}
 	}
-	return d.look(f)
+	return d.look(f, &d.full)
 }
 
 // look tries one picture in one size.
-func (d *Decoder) look(f *Frame) ([]byte, error) {
-	src, err := gozxing.NewPlanarYUVLuminanceSource(f.Pix, f.Width, f.Height, 0, 0, f.Width, f.Height, false)
-	if err != nil {
-		return nil, err
-	}
-	bits, err := gozxing.NewHybridBinarizer(src).GetBlackMatrix()
-	if err != nil {
-		return nil, err
+func (d *Decoder) look(f *Frame, b *binarizer) ([]byte, error) {
+	bits := b.binarize(f)
+	if bits == nil {
+		return nil, fmt.Errorf("%w: a picture of %dx%d px is too small", ErrNoCode, f.Width, f.Height)
 	}
 	if text, err := d.read(bits); err == nil {
 		return text, nil
@@ -60,17 +65,24 @@ func (d *Decoder) look(f *Frame) ([]byte, error) {
 	return d.read(bits)
 }
 
-// read finds a code among black and white pixels and reads it. What a camera sees may have been made to make a decoder
-// stumble, and this one is not ours: where it panics there is no code.
+// maxPatterns bounds the finder patterns in one picture, real and supposed. The finder compares all threes of them, so
+// its time grows with their third power: a sheet full of them, held up in front of the camera, would keep it busy for minutes.
+const maxPatterns = 200
+
+var errTooMany = errors.New("too many finder patterns")
+
+// read finds a code among black and white pixels and reads it. The finder can only be stopped by a panic; and as what
+// a camera sees may have been made to make a decoder stumble, any other panic of it means no code as well.
 func (d *Decoder) read(bits *gozxing.BitMatrix) (text []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			text, err = nil, fmt.Errorf("%w: decoder panicked: %v", ErrNoCode, r)
+			text, err = nil, fmt.Errorf("%w: decoder gave up: %v", ErrNoCode, r)
 		}
 	}()
-	found, err := detector.NewDetector(bits).Detect(nil)
+	d.patterns = 0
+	found, err := detector.NewDetector(bits).Detect(d.hints)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoCode, err)
+		return nil, ErrNoCode
 	}
 	modules := found.GetBits()
 	result, err := d.symbol.Decode(modules, nil)
@@ -82,4 +94,11 @@ func (d *Decoder) read(bits *gozxing.BitMatrix) (text []byte, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoCode, err)
 	}
 	return d.text, nil
+}
+
+// countPattern is told of each finder pattern, and later of alignment patterns, of which there are few.
+func (d *Decoder) countPattern(gozxing.ResultPoint) {
+	if d.patterns++; d.patterns > maxPatterns {
+		panic(errTooMany)
+	}
 }

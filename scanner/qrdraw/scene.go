@@ -152,7 +152,7 @@ func Doorway(w, h int, seed uint64) *image.Gray {
 			level := 190 - 110*far
 			if y > h*4/5 { // floor, in tiles
 				level *= .6
-				if (x+y*2)%(w/12) < 3 || (y-h*4/5)%(h/15) < 2 {
+				if (x+y*2)%(w/12+1) < 3 || (y-h*4/5)%(h/15+1) < 2 {
 					level *= .7
 				}
 			}
@@ -169,9 +169,9 @@ func Doorway(w, h int, seed uint64) *image.Gray {
 	}
 	poster := image.Rect(w/12, h/4, w/4, h*11/20)
 	shade(img, poster, 1.3)
-	for y := poster.Min.Y + h/40; y < poster.Max.Y-h/40; y += h / 36 {
-		for x := poster.Min.X + w/80; x < poster.Max.X-w/80; x += 3 + r.IntN(w/60) {
-			shade(img, image.Rect(x, y, x+2+r.IntN(w/90), y+h/60), .35)
+	for y := poster.Min.Y + h/40; y < poster.Max.Y-h/40; y += h/36 + 1 {
+		for x := poster.Min.X + w/80; x < poster.Max.X-w/80; x += 3 + r.IntN(w/60+1) {
+			shade(img, image.Rect(x, y, x+2+r.IntN(w/90+1), y+h/60), .35)
 		}
 	}
 	Blur(img, 1.2)

@@ -1,0 +1,145 @@
+package scanner
+
+import (
+	"errors"
+	"image"
+	"strings"
+	"testing"
+
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// passText is as long as a rotating pass, and of its characters.
+var passText = "AQ1:" + strings.Repeat("6BFOXN*TS0BI$ZD", 23)[:344]
+
+// held is a code held up in a doorway, 340 px wide, a little tilted.
+func held(text string, o qrdraw.Options) *image.Gray {
+	img := qrdraw.Doorway(1280, 720, 1)
+	quad := [4]image.Point{{500, 170}, {845, 176}, {838, 520}, {494, 512}}
+	qrdraw.Paste(img, qrdraw.Draw(text, o), quad)
+	qrdraw.Blur(img, .8)
+	qrdraw.Noise(img, 3, 2)
+	return img
+}
+
+func frameOf(img *image.Gray) *Frame {
+	return &Frame{Pix: img.Pix, Width: img.Rect.Dx(), Height: img.Rect.Dy()}
+}
+
+func TestDecode(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		options    qrdraw.Options
+	}{
+		{"pass", passText, qrdraw.Options{}},
+		{"pass, inverted", passText, qrdraw.Options{Inverted: true}},
+		{"pass, level M", passText, qrdraw.Options{Level: qrdraw.M}},
+		{"digits", strings.Repeat("0123456789", 7), qrdraw.Options{}},
+		{"kazakh", "Қош келдіңіз! Әріптер: ғ қ ң ө ұ ү һ і", qrdraw.Options{}},
+		{"shift-jis look-alike", "ｱｲｳｴｵ\u00e9\u00fc", qrdraw.Options{}},
+		{"highest version", strings.Repeat("x", 2953), qrdraw.Options{Module: 4}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			img := held(test.text, test.options)
+			if test.options.Module != 0 { // too fine for the scene: the bare code
+				img = qrdraw.Draw(test.text, test.options)
+			}
+			got, err := NewDecoder().Decode(frameOf(img))
+			if err != nil || string(got) != test.text {
+				t.Errorf("read %q, %v; want %q", got, err, test.text)
+			}
+		})
+	}
+}
+
+func TestDecodeNothing(t *testing.T) {
+	d := NewDecoder()
+	for name, f := range map[string]*Frame{
+		"doorway":        doorway(1280, 720, 4),
+		"no pixels":      {},
+		"too few pixels": {Pix: make([]byte, 100), Width: 100, Height: 100},
+		"tiny":           doorway(20, 20, 4),
+		"all black":      {Pix: make([]byte, 640*480), Width: 640, Height: 480},
+		"only quiet":     frameOf(qrdraw.Draw("A", qrdraw.Options{Module: 1})),
+	} {
+		if text, err := d.Decode(f); !errors.Is(err, ErrNoCode) {
+			t.Errorf("%s: %q, %v; want ErrNoCode", name, text, err)
+		}
+	}
+}
+
+// One decoder goes through pictures of all kinds and sizes, as after a camera was exchanged.
+func TestDecoderIsReusable(t *testing.T) {
+	d := NewDecoder()
+	small := qrdraw.Draw("SMALL", qrdraw.Options{Module: 5})
+	large := held(passText, qrdraw.Options{})
+	for range 2 {
+		for img, want := range map[*image.Gray]string{large: passText, small: "SMALL"} {
+			if got, err := d.Decode(frameOf(img)); err != nil || string(got) != want {
+				t.Errorf("read %q, %v; want %q", got, err, want)
+			}
+			if text, err := d.Decode(doorway(640, 480, 1)); err == nil {
+				t.Errorf("read %q in a doorway", text)
+			}
+		}
+	}
+}
+
+// A sheet full of finder patterns must not keep the door busy: unbounded, comparing these takes minutes.
+func TestDecodeSheetOfFinderPatterns(t *testing.T) {
+	f := &Frame{Pix: make([]byte, 1280*720), Width: 1280, Height: 720}
+	pattern := []string{"       ", " ##### ", " #   # ", " #   # ", " #   # ", " ##### ", "       "}
+	const px, pitch = 2, 18
+	for i := range f.Pix {
+		x, y := i%1280%pitch/px, i/1280%pitch/px
+		f.Pix[i] = 230
+		if x < 7 && y < 7 && pattern[y][x] == ' ' {
+			f.Pix[i] = 20
+		}
+	}
+	before := processCPU()
+	if text, err := NewDecoder().Decode(f); err == nil {
+		t.Errorf("read %q", text)
+	}
+	if spent := processCPU() - before; spent.Seconds() > 2 {
+		t.Errorf("took %v", spent)
+	}
+}
+
+func BenchmarkEmptyDoorway(b *testing.B) { benchmarkDecode(b, doorway(1280, 720, 1), "") }
+
+func BenchmarkCleanCode(b *testing.B) {
+	benchmarkDecode(b, frameOf(held(passText, qrdraw.Options{})), passText)
+}
+
+func BenchmarkInvertedCode(b *testing.B) {
+	benchmarkDecode(b, frameOf(held(passText, qrdraw.Options{Inverted: true})), passText)
+}
+
+func benchmarkDecode(b *testing.B, f *Frame, want string) {
+	d := NewDecoder()
+	b.ReportAllocs()
+	for b.Loop() {
+		if text, _ := d.Decode(f); string(text) != want {
+			b.Fatalf("read %q", text)
+		}
+	}
+}
+
+func BenchmarkBinarize(b *testing.B) {
+	f := doorway(1280, 720, 1)
+	var bin binarizer
+	b.ReportAllocs()
+	for b.Loop() {
+		bin.binarize(f)
+	}
+}
+
+func BenchmarkHalve(b *testing.B) {
+	f := doorway(1280, 720, 1)
+	var half Frame
+	b.ReportAllocs()
+	for b.Loop() {
+		halve(&half, f)
+	}
+}
