@@ -1,0 +1,280 @@
+package replica_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/lookuptest"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+const testList = lookuptest.List
+
+func testKey(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
+
+// edition is one published version with everything that belongs to it.
+type edition struct {
+	manifest    api.Manifest
+	sections    []*statuslist.Section
+	rules, keys []byte
+}
+
+// testRegistry publishes really signed editions over HTTP, and can be told to go wrong.
+type testRegistry struct {
+	t   testing.TB
+	key ed25519.PrivateKey
+	url string
+
+	mu       sync.Mutex // guards everything below
+	now      time.Time
+	current  edition
+	editions map[uint64]edition
+	blobs    map[api.Hash][]byte
+	touched  map[uint64]bool // indexes that ever had another status than Valid
+	changed  chan struct{}   // closed with each new edition
+	hold     bool            // long polls wait for the next edition
+	asked    []string        // paths, with the blobs by their first digits
+	taken    []string        // bodies of the reports
+	fault    fault           // nil: none
+}
+
+// fault answers in the registry's place; false: it has nothing against this request. body is the right answer.
+type fault func(w http.ResponseWriter, r *http.Request, body []byte) bool
+
+func newRegistry(t testing.TB, sections int) *testRegistry {
+	r := &testRegistry{
+		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // AsOf is when the second edition is published
+		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
+	}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	r.publish(func(e *edition) {
+		e.rules, e.keys = []byte(`{"rules":0}`), marshalKeys(t, 7)
+		for range sections {
+			e.sections = append(e.sections, statuslist.NewSection())
+		}
+	})
+	return r
+}
+
+func marshalKeys(t testing.TB, seeds ...byte) []byte {
+	var keys api.Keys
+	for _, seed := range seeds {
+		keys = append(keys, testKey(seed).Public().(ed25519.PublicKey))
+	}
+	slices.SortFunc(keys, func(a, b ed25519.PublicKey) int { return bytes.Compare(a, b) })
+	data, err := api.MarshalKeys(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// set changes entries, by their index in the whole list.
+func set(entries map[uint64]statuslist.Status) func(*edition) {
+	return func(e *edition) {
+		for index, status := range entries {
+			e.sections[index/statuslist.SectionSize].Set(uint32(index%statuslist.SectionSize), status)
+		}
+	}
+}
+
+// publish makes the next edition out of the current one.
+func (r *testRegistry) publish(change func(*edition)) {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.current
+	next := edition{rules: old.rules, keys: old.keys}
+	for _, s := range old.sections {
+		next.sections = append(next.sections, s.Clone())
+	}
+	change(&next)
+	r.now = r.now.Add(time.Second)
+	next.manifest = api.Manifest{
+		Version: old.manifest.Version + 1, Issued: r.now.Unix(), Expires: r.now.Add(24 * time.Hour).Unix(), List: testList,
+		Rules: r.put(next.rules), Keys: r.put(next.keys),
+	}
+	for id, s := range next.sections {
+		next.manifest.Sections = append(next.manifest.Sections, r.section(uint32(id), old, s))
+	}
+	r.current = next
+	r.editions[next.manifest.Version] = next
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func (r *testRegistry) section(id uint32, old edition, s *statuslist.Section) api.Section {
+	if int(id) >= len(old.sections) {
+		return r.snapshot(api.Section{Version: 1}, id, s)
+	}
+	before := old.manifest.Sections[id]
+	changes := statuslist.Diff(old.sections[id], s)
+	if len(changes) == 0 {
+		return before
+	}
+	for _, c := range changes {
+		r.touched[uint64(id)*statuslist.SectionSize+uint64(c.Index)] = true
+	}
+	sealed, err := statuslist.Delta{
+		List: testList, ID: id, From: before.Version, Changes: changes, Result: s.Content(),
+	}.Seal(r.key)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	deltas := append([]api.Delta{{From: before.Version, Blob: r.put(sealed)}}, before.Deltas...)
+	return r.snapshot(api.Section{Version: before.Version + 1, Deltas: deltas[:min(len(deltas), 40)]}, id, s)
+}
+
+func (r *testRegistry) snapshot(in api.Section, id uint32, s *statuslist.Section) api.Section {
+	token := statuslist.Token{List: testList, ID: id, Version: in.Version, Issued: r.now.Unix()}
+	sealed, err := statuslist.SealSection(r.key, token, s)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	in.Content, in.Blob = s.Content(), r.put(sealed)
+	return in
+}
+
+func (r *testRegistry) put(blob []byte) api.Hash {
+	h := api.HashOf(blob)
+	r.blobs[h] = blob
+	return h
+}
+
+// tamper changes the current manifest as only the holder of the key could. The edition is no published one any more.
+func (r *testRegistry) tamper(change func(*api.Manifest)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.current.manifest.Sections = slices.Clone(r.current.manifest.Sections)
+	change(&r.current.manifest)
+}
+
+func (r *testRegistry) setFault(f fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = f
+}
+
+// reissue lets time pass: the same edition is vouched for again.
+func (r *testRegistry) reissue(after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(after)
+	r.current.manifest.Issued = r.now.Unix()
+	r.current.manifest.Expires = r.now.Add(24 * time.Hour).Unix()
+}
+
+func (r *testRegistry) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+func (r *testRegistry) version() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current.manifest.Version
+}
+
+func (r *testRegistry) edition(version uint64) (edition, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.editions[version]
+	return e, ok
+}
+
+func (r *testRegistry) touchedIndexes() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.touched))
+}
+
+// requests returns what was asked for since the last time.
+func (r *testRegistry) requests() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	asked := r.asked
+	r.asked = nil
+	return asked
+}
+
+func (r *testRegistry) reports() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.taken)
+}
+
+func (r *testRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.URL.Path == api.PathManifest {
+		r.wait(req)
+	}
+	r.mu.Lock()
+	r.asked = append(r.asked, req.URL.Path)
+	body, ok := r.answer(req)
+	f := r.fault
+	r.mu.Unlock()
+	switch {
+	case f != nil && f(w, req, body):
+	case !ok:
+		http.Error(w, `{"error":"no such blob"}`, http.StatusNotFound)
+	case body == nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		_, _ = w.Write(body)
+	}
+}
+
+func (r *testRegistry) wait(req *http.Request) {
+	after, err := strconv.ParseUint(req.URL.Query().Get("after"), 10, 64)
+	r.mu.Lock()
+	changed, must := r.changed, err == nil && r.hold && after >= r.current.manifest.Version
+	r.mu.Unlock()
+	if must {
+		select {
+		case <-changed:
+		case <-req.Context().Done():
+		}
+	}
+}
+
+func (r *testRegistry) answer(req *http.Request) (body []byte, ok bool) {
+	switch path := req.URL.Path; {
+	case path == api.PathManifest:
+		sealed, err := r.current.manifest.Seal(r.key)
+		if err != nil {
+			r.t.Errorf("seal the manifest: %v", err)
+		}
+		return sealed, true
+	case path == api.PathCounts:
+		report, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, false
+		}
+		if r.fault == nil {
+			r.taken = append(r.taken, string(report))
+		}
+		return nil, true
+	case strings.HasPrefix(path, api.PathBlob+"/"):
+		for h, blob := range r.blobs {
+			if strings.HasSuffix(path, "/"+h.String()) {
+				return blob, true
+			}
+		}
+	}
+	return nil, false
+}
