@@ -152,6 +152,17 @@ func TestGuardForgets(t *testing.T) {
 	check("came before that", visitors[3], 61, 64, nil)
 }
 
+// TestGuardKeepsTheLastSecond: a code that is exactly Window old is still good, so it must not be forgotten before one
+// that was seen earlier.
+func TestGuardKeepsTheLastSecond(t *testing.T) {
+	made, guard := codes{}, pass.NewGuard(2)
+	guard.Used(made.get(t, visitors[0], 20), at(20))
+	guard.Used(made.get(t, visitors[1], 0), at(21))
+	guard.Used(made.get(t, visitors[2], 60), at(60))
+	expect(t, "exactly as old as the window", guard.Check(made.get(t, visitors[1], 0), at(60), again), pass.ErrReplayed)
+	expect(t, "seen the longest ago", guard.Check(made.get(t, visitors[0], 20), at(60), again), nil)
+}
+
 func TestGuardSize(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -114,6 +114,7 @@ var malformedRecipes = []recipe{
 	{name: "cnf-null", comment: "cnf is null instead of absent", detail: notDeterministic, paper: true,
 		claims: func(b []byte) []byte { return join(unhex("a4"), b[1:13], unhex("08 f6"), b[13:]) }},
 	{name: "cnf-x25519", comment: "the holder's key is of another curve", detail: "Ed25519", claims: replace(unhex("20 06 21"), unhex("20 04 21"))},
+	{name: "cnf-ec2", comment: "the holder's key is of another type", detail: "Ed25519", claims: replace(unhex("a3 01 01 20 06"), unhex("a3 01 02 20 06"))},
 	{name: "cnf-key-31", comment: "the holder's key has 31 bytes", detail: "Ed25519",
 		claims: replace(holderClaim, join(unhex("08 a1 01 a3 01 01 20 06 21"), bytesItem(publicOf(holderKey)[1:])))},
 	{name: "cnf-private-key", comment: "a private key (d, -4) beside the public one", detail: "credential's claims",

@@ -13,8 +13,8 @@ import (
 // Prefix starts the text of every code.
 const Prefix = "AQ1:"
 
-// Window is how far the time in a rotating code may be from the door's, either way: twice the error of a phone's clock
-// that gets its time from the network now and then, and too short to forward a screenshot.
+// Window is how far the time in a rotating code may be from the door's, either way: room for two clocks that are a
+// little off and for a person who aims slowly, and too little to pass a screenshot on to others.
 const Window = 60 * time.Second
 
 // Period is how often a phone makes a new rotating code.

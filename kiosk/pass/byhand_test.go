@@ -1,0 +1,85 @@
+package pass_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+// What the vectors are put together with: CBOR, COSE and base45 once more, as short as they can be written down from
+// the standards, and nothing of the code under test.
+
+func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// head is a CBOR head in its shortest form, RFC 8949 section 3.
+func head(major byte, n uint64) []byte {
+	switch {
+	case n < 24:
+		return []byte{major<<5 | byte(n)}
+	case n <= 0xff:
+		return []byte{major<<5 | 24, byte(n)}
+	case n <= 0xffff:
+		return binary.BigEndian.AppendUint16([]byte{major<<5 | 25}, uint16(n))
+	case n <= 0xffffffff:
+		return binary.BigEndian.AppendUint32([]byte{major<<5 | 26}, uint32(n))
+	}
+	return binary.BigEndian.AppendUint64([]byte{major<<5 | 27}, n)
+}
+
+func uintItem(n uint64) []byte  { return head(0, n) }
+func bytesItem(b []byte) []byte { return append(head(2, uint64(len(b))), b...) }
+func textItem(s string) []byte  { return append(head(3, uint64(len(s))), s...) }
+
+// seal is a COSE_Sign1 by hand, RFC 9052 section 4.4.
+func seal(key ed25519.PrivateKey, protected, unprotected, payload []byte) []byte {
+	toSign := join([]byte{0x84}, textItem("Signature1"), bytesItem(protected), bytesItem(nil), bytesItem(payload))
+	return join([]byte{0x84}, bytesItem(protected), unprotected, bytesItem(payload), bytesItem(ed25519.Sign(key, toSign)))
+}
+
+var (
+	emptyMap      = []byte{0xa0}
+	holderHeader  = unhex("a1 01 27")
+	holderClaim   = join(unhex("08 a1 01 a3 01 01 20 06 21"), bytesItem(publicOf(holderKey)))
+	statusLabel   = unhex("19 ffff")
+	statusListKey = textItem("status_list")
+)
+
+func issuerHeader(key ed25519.PrivateKey) []byte {
+	id := sign1.IDOf(publicOf(key))
+	return join(unhex("a2 01 27 04 44"), id[:])
+}
+
+func statusClaim(index []byte, list string) []byte {
+	return join(statusLabel, unhex("a1"), statusListKey, unhex("a2"), textItem("idx"), index, textItem("uri"), textItem(list))
+}
+
+// base45Reference follows RFC 9285 section 4 to the letter, with divisions only.
+func base45Reference(data []byte) string {
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+	var out strings.Builder
+	for i := 0; i < len(data); i += 2 {
+		if i+1 == len(data) {
+			n := int(data[i])
+			out.WriteByte(alphabet[n%45])
+			out.WriteByte(alphabet[n/45])
+			break
+		}
+		n := int(data[i])*256 + int(data[i+1])
+		out.WriteByte(alphabet[n%45])
+		out.WriteByte(alphabet[n/45%45])
+		out.WriteByte(alphabet[n/2025])
+	}
+	return out.String()
+}
