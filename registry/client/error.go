@@ -90,6 +90,9 @@ func cause(err error) error {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		err = e.Err
 	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		err = e.Err
+	}
 	return err
 }
 
