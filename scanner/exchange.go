@@ -59,7 +59,7 @@ func (x *exchange) take(ctx context.Context) *Frame {
 	for {
 		x.mu.Lock()
 		x.held = nil
-		if x.fresh {
+		if x.fresh && ctx.Err() == nil {
 			x.held, x.fresh = x.newest, false
 		}
 		f := x.held

@@ -101,10 +101,12 @@ func (s *Scanner) follow(ctx context.Context) error {
 	defer stop()
 
 	changed := time.Now() // when the picture last differed from the one before
-	for ctx.Err() == nil {
+	for {
 		f := s.exchange.blank()
 		err := cam.Read(f)
 		switch {
+		case ctx.Err() != nil: // Run may have returned meanwhile: nothing more is said
+			return ctx.Err()
 		case errors.Is(err, ErrNoPicture):
 			if err != ErrNoPicture {
 				s.cfg.Log.Warn("not a picture", "camera", s.String(), "error", err)
@@ -125,5 +127,4 @@ func (s *Scanner) follow(ctx context.Context) error {
 		}
 		s.report(nil)
 	}
-	return ctx.Err()
 }

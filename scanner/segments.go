@@ -160,7 +160,8 @@ func (p *segments) bytes(n int) error {
 	return nil
 }
 
-// kanji undoes the packing of Shift JIS: lead bytes 81..9F and E0..EB, each with 192 places for the second byte.
+// kanji undoes the packing of Shift JIS: lead bytes 81..9F and E0..EB, each with 192 places for the second byte from 40
+// on, of which 7F and those beyond FC are not used. The largest 13 bits are EBBF.
 func (p *segments) kanji(n int) error {
 	for range n {
 		packed := p.bits.take(13)
@@ -168,7 +169,7 @@ func (p *segments) kanji(n int) error {
 		if lead > 0x9f {
 			lead += 0xe0 - 0xa0
 		}
-		if lead > 0xeb || trail == 0x7f || trail > 0xfc || p.bits.overrun {
+		if trail == 0x7f || trail > 0xfc || p.bits.overrun {
 			return fmt.Errorf("kanji %d", packed)
 		}
 		p.text = append(p.text, byte(lead), byte(trail))
