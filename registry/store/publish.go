@@ -141,19 +141,34 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 
 // PutRules stores a rules document for the publisher.
 func (s *Store) PutRules(ctx context.Context, document []byte) error {
-	if _, err := s.write.ExecContext(ctx, `UPDATE registry SET new_rules = $1`, document); err != nil {
+	hash := api.HashOf(document)
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if err := putBlob(ctx, tx, document); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE registry SET wanted = $1`, hash[:])
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("store the rules: %w", err)
 	}
 	return nil
 }
 
-// NewRules is the document that waits to be published; nil: none.
-func (s *Store) NewRules(ctx context.Context) ([]byte, error) {
-	var document []byte
-	if err := s.read.QueryRowContext(ctx, `SELECT new_rules FROM registry`).Scan(&document); err != nil {
-		return nil, fmt.Errorf("read the new rules: %w", err)
+// WantedRules names the document that was put last; it is published already or waits for that.
+func (s *Store) WantedRules(ctx context.Context) (api.Hash, error) {
+	var hash []byte
+	if err := s.read.QueryRowContext(ctx, `SELECT wanted FROM registry`).Scan(&hash); err != nil {
+		return api.Hash{}, fmt.Errorf("ask for the wanted rules: %w", err)
 	}
-	return document, nil
+	return api.Hash(hash), nil
+}
+
+func putBlob(ctx context.Context, tx *sql.Tx, data []byte) error {
+	hash := api.HashOf(data)
+	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (hash, data) VALUES ($1, $2)
+		ON CONFLICT (hash) DO UPDATE SET retired = NULL`, hash[:], data)
+	return err
 }
 
 // Blob returns a published blob. One that is not, or no longer, is ErrNotFound.
@@ -222,10 +237,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 			return err
 		}
 		for _, data := range blobs {
-			hash := api.HashOf(data)
-			_, err := tx.ExecContext(ctx, `INSERT INTO blobs (hash, data) VALUES ($1, $2)
-				ON CONFLICT (hash) DO UPDATE SET retired = NULL`, hash[:], data)
-			if err != nil {
+			if err := putBlob(ctx, tx, data); err != nil {
 				return err
 			}
 		}
@@ -245,27 +257,16 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 	return nil
 }
 
-// putRegistry also forgets the new rules when they are the ones that get published.
 func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest) error {
 	var statement string
 	if next.Version == 1 {
-		statement = `INSERT INTO registry (one, version, list, rules, keys) VALUES (1, $1, $2, $3, $4) ON CONFLICT DO NOTHING`
+		statement = `INSERT INTO registry (one, version, list, rules, keys, wanted) VALUES (1, $1, $2, $3, $4, $3) ON CONFLICT DO NOTHING`
 	} else {
 		statement = `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4 WHERE version = $1 - 1`
 	}
 	done, err := changed(tx.ExecContext(ctx, statement, int64(next.Version), next.List, next.Rules[:], next.Keys[:]))
-	if err != nil {
-		return err
-	}
-	if !done {
-		return ErrOvertaken
-	}
-	var document []byte
-	if err := tx.QueryRowContext(ctx, `SELECT new_rules FROM registry`).Scan(&document); err != nil {
-		return err
-	}
-	if document != nil && api.HashOf(document) == next.Rules {
-		_, err = tx.ExecContext(ctx, `UPDATE registry SET new_rules = NULL`)
+	if err == nil && !done {
+		err = ErrOvertaken
 	}
 	return err
 }
@@ -293,7 +294,8 @@ func putSection(ctx context.Context, tx *sql.Tx, id int, section api.Section) er
 
 func tidy(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE blobs SET retired = $1 WHERE retired IS NULL AND hash NOT IN (
-		SELECT blob FROM sections UNION SELECT blob FROM deltas UNION SELECT rules FROM registry UNION SELECT keys FROM registry)`,
+		SELECT blob FROM sections UNION SELECT blob FROM deltas UNION SELECT rules FROM registry
+		UNION SELECT wanted FROM registry UNION SELECT keys FROM registry)`,
 		now.Unix())
 	if err != nil {
 		return err

@@ -3,12 +3,12 @@
 
 -- What is published, one row: the manifest without its times.
 CREATE TABLE registry (
-    one       INTEGER PRIMARY KEY CHECK (one = 1),
-    version   BIGINT NOT NULL,
-    list      TEXT NOT NULL,
-    rules     {{bytes}} NOT NULL, -- hash of the published document
-    keys      {{bytes}} NOT NULL, -- hash of the published set
-    new_rules {{bytes}}           -- a document that waits for the publisher; NULL: none
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    version BIGINT NOT NULL,
+    list    TEXT NOT NULL,
+    rules   {{bytes}} NOT NULL, -- hash of the published document
+    keys    {{bytes}} NOT NULL, -- hash of the published set
+    wanted  {{bytes}} NOT NULL  -- hash of the document that the administrator sent last
 );
 
 CREATE TABLE sections (

@@ -1,0 +1,91 @@
+// Command ashyq-registry is the registry: it takes laboratories' results and the control centre's contacts, derives each
+// citizen's colour, issues passes, and publishes the status list that the doors follow.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+type cli struct {
+	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
+	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it does what init does first."`
+	Key     keyCmd           `cmd:"" help:"Print the registry's public key, base64url: what a door needs to trust it."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.
+
+Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key.`
+
+// dataFlag is where a registry lives.
+type dataFlag struct {
+	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the key in it."`
+}
+
+// databaseFlag is where it remembers.
+type databaseFlag struct {
+	Database string `placeholder:"URL" env:"ASHYQ_DATABASE" help:"PostgreSQL, as postgres://user@host/name, instead of the SQLite file in DIR. In the environment its password is hidden from other users."`
+}
+
+func main() {
+	syscall.Umask(0o077) // what this program writes is nobody else's business
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// usage is an error in how the program was called: exit code 2.
+type usage struct{ error }
+
+// run is the program: 0, 1 after a failure, 2 after wrong use.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("ashyq-registry"), kong.Description(description), kong.Vars{"version": version},
+		kong.Writers(stdout, stderr), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(newLog(stderr, &c)))
+	if err != nil {
+		panic("ashyq-registry: command line: " + err.Error())
+	}
+	call, err := parser.Parse(args)
+	if err != nil {
+		err = usage{err}
+	} else {
+		err = call.Run()
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "ashyq-registry:", err)
+	if _, wrong := errors.AsType[usage](err); wrong {
+		fmt.Fprintln(stderr, "hint: ashyq-registry --help shows the commands, ashyq-registry COMMAND --help their options")
+		return 2
+	}
+	return 1
+}
+
+// newLog writes lines for people, without the time where the journal adds its own.
+func newLog(w io.Writer, c *cli) *slog.Logger {
+	options := &slog.HandlerOptions{Level: &c.Serve.level}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+
+	"ashyq-kiosk/registry/store"
+)
+
+// The kinds of sources, as in api.SourceRequest.
+const (
+	Laboratory    = "laboratory"
+	ControlCentre = "control-centre"
+)
+
+// NewKey makes a bearer key: 32 random bytes, base64url, so that hashing it once is enough to store it.
+func NewKey() string {
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+	}
+	return base64.RawURLEncoding.EncodeToString(key[:])
+}
+
+// bearer hashes the key of a request.
+func bearer(r *http.Request) (store.Secret, error) {
+	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || key == "" {
+		return store.Secret{}, &failure{http.StatusUnauthorized, "no key", "send the header Authorization: Bearer KEY", nil}
+	}
+	return store.SecretOf(key), nil
+}
+
+func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		key, err := bearer(r)
+		if err != nil {
+			return nil, err
+		}
+		if subtle.ConstantTimeCompare(key[:], s.admin[:]) != 1 {
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the administrator's key: the file admin.key in the registry's data directory", nil}
+		}
+		return f(r)
+	}
+}
+
+func (s *Server) byKiosk(f func(r *http.Request, kiosk int64) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		token, err := bearer(r)
+		if err != nil {
+			return nil, err
+		}
+		kiosk, err := s.opt.Store.KioskOf(r.Context(), token, now())
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs a kiosk's token; the administrator creates one", err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f(r, kiosk)
+	}
+}
+
+func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		key, err := bearer(r)
+		if err != nil {
+			return nil, err
+		}
+		source, err := s.opt.Store.SourceOf(r.Context(), key)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + kind + "; the administrator creates one", err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if source.Kind != kind {
+			return nil, &failure{http.StatusForbidden, "this key is of a " + source.Kind, "this needs the key of a " + kind, nil}
+		}
+		return f(r, source.ID)
+	}
+}

@@ -1,0 +1,188 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+const (
+	codeLasts       = 7 * 24 * time.Hour
+	credentialLasts = 180 * 24 * time.Hour
+)
+
+// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and typed.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// newCode makes a one-time code of 50 bits, as "7Q2MX-0KD4R".
+func newCode() string {
+	var random [10]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+	}
+	for i, b := range random {
+		random[i] = crockford[b%32]
+	}
+	return string(random[:5]) + "-" + string(random[5:])
+}
+
+// readCode brings a typed code into the form that was hashed.
+func readCode(typed string) string {
+	plain := strings.NewReplacer("-", "", " ", "", "I", "1", "L", "1", "O", "0").Replace(strings.ToUpper(typed))
+	if len(plain) != 10 {
+		return ""
+	}
+	return plain[:5] + "-" + plain[5:]
+}
+
+func (s *Server) citizens(r *http.Request) (any, error) {
+	iin, err := s.citizen(r)
+	if err != nil {
+		return nil, err
+	}
+	code, until := newCode(), now().Add(codeLasts)
+	if err := s.opt.Store.PutCode(r.Context(), iin, store.SecretOf(code), until); err != nil {
+		return nil, err
+	}
+	s.publisher.poke()
+	return api.CitizenAnswer{Code: code, URL: s.opt.PublicURL + "/#" + code, Expires: until}, nil
+}
+
+func (s *Server) citizen(r *http.Request) (store.IIN, error) {
+	req, err := decode[api.CitizenRequest](r)
+	if err != nil {
+		return "", err
+	}
+	return parseIIN(req.IIN)
+}
+
+func (s *Server) activate(r *http.Request) (any, error) {
+	req, err := decode[api.ActivateRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, badRequest("the key is not one", "send the phone's Ed25519 public key, 32 bytes in base64url without padding")
+	}
+	tries := s.wrong.of(remote(r))
+	if tries.Tokens() < 1 {
+		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
+	}
+	got, err := s.opt.Store.Activate(r.Context(), store.SecretOf(readCode(req.Code)), s.newCredential(key))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		tries.Allow()
+		return nil, &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", err}
+	case errors.Is(err, store.ErrCodeExpired):
+		return nil, &failure{http.StatusForbidden, "this code is too old", "ask for a new one: a code is good for 7 days", err}
+	case errors.Is(err, store.ErrCodeUsed):
+		return nil, &failure{http.StatusForbidden, "this code was used", "ask for a new one: a code is good for one phone", err}
+	case err != nil:
+		return nil, err
+	}
+	sealed, err := s.issue(got)
+	if err != nil {
+		return nil, err
+	}
+	return api.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
+}
+
+func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
+	at := now()
+	return store.Credential{Holder: holder, Issued: at, Expires: at.Add(credentialLasts)}
+}
+
+// issue seals a credential and has its status published.
+func (s *Server) issue(c store.Credential) ([]byte, error) {
+	s.publisher.poke()
+	return pass.Issue(s.opt.IssuerKey, pass.Credential{
+		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.board.list(), Index: c.Index,
+	})
+}
+
+func (s *Server) paper(r *http.Request) (any, error) {
+	iin, err := s.citizen(r)
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil))
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.issue(got)
+	if err != nil {
+		return nil, err
+	}
+	code, err := pass.Paper(sealed)
+	if err != nil {
+		return nil, err
+	}
+	return api.PaperAnswer{Code: code, Expires: got.Expires}, nil
+}
+
+func (s *Server) revoke(r *http.Request) (any, error) {
+	iin, err := s.citizen(r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.opt.Store.Revoke(r.Context(), iin, now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure{http.StatusNotFound, "nobody with this IIN is known here", "check the number", err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.poke()
+	return nil, nil
+}
+
+// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one could follow that
+// person's health from home.
+func (s *Server) self(r *http.Request) (any, error) {
+	req, err := decode[api.SelfRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	code, err := pass.Parse([]byte(req.Code))
+	if err != nil {
+		return nil, badRequest("this is not a pass", "send the text of the code as the phone shows it")
+	}
+	if code.IsPaper() {
+		return nil, &failure{http.StatusForbidden, "a printed pass cannot ask", "ask at the service centre, or activate a phone", nil}
+	}
+	if err := code.Verify(s.issuers, time.Now()); err != nil {
+		return nil, &failure{http.StatusForbidden, "this pass is not good", selfHint(err), err}
+	}
+	if code.Credential.List != s.publisher.board.list() {
+		return nil, &failure{http.StatusForbidden, "this pass is of another registry", "ask the one that issued it", nil}
+	}
+	status, until, err := s.standingAt(r, code.Credential.Index)
+	if err != nil {
+		return nil, err
+	}
+	answer := api.SelfAnswer{Status: status.String(), AsOf: now(), Until: until}
+	if colour := kiosk.ColourOf(status); colour != kiosk.NoColour {
+		answer.Colour = colour.String()
+	}
+	return answer, nil
+}
+
+func selfHint(err error) string {
+	switch {
+	case errors.Is(err, pass.ErrStale), errors.Is(err, pass.ErrFuture):
+		return "check the phone's clock: the code is not from this minute"
+	case errors.Is(err, pass.ErrExpired):
+		return "the pass has expired: ask for a new one-time code"
+	}
+	return "activate the phone again with a new one-time code"
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/store"
+)
+
+func TestDerive(t *testing.T) {
+	now := time.Date(2021, 4, 20, 12, 0, 0, 0, time.UTC)
+	const hour, day = time.Hour, 24 * time.Hour
+	ago := func(kind store.Kind, age time.Duration) store.Record {
+		return store.Record{Kind: kind, At: now.Add(-age)}
+	}
+	in := func(d time.Duration) time.Time { return now.Add(d) }
+	never := time.Time{}
+
+	for _, test := range []struct {
+		name    string
+		records []store.Record
+		want    standing
+	}{
+		{"nothing is known", nil, standing{status: statuslist.Valid}},
+		{"fresh positive", []store.Record{ago(store.Positive, hour)},
+			standing{statuslist.Red, in(14*day - hour), in(14*day - hour), 0, never}},
+		{"the last second of a positive", []store.Record{ago(store.Positive, 14*day-time.Second)},
+			standing{statuslist.Red, in(time.Second), in(time.Second), 0, never}},
+		{"positive of 14 days ago", []store.Record{ago(store.Positive, 14*day)}, standing{status: statuslist.Valid}},
+		{"the later of two positives counts", []store.Record{ago(store.Positive, day), ago(store.Positive, 3*day)},
+			standing{statuslist.Red, in(13 * day), in(13 * day), 0, never}},
+		{"contact", []store.Record{ago(store.Contact, 2*day)},
+			standing{statuslist.Yellow, in(12 * day), in(12 * day), 0, never}},
+		{"contact of 14 days ago", []store.Record{ago(store.Contact, 14*day)}, standing{status: statuslist.Valid}},
+		{"fresh negative", []store.Record{ago(store.Negative, hour)},
+			standing{statuslist.Green, in(71 * hour), in(71 * hour), 0, never}},
+		{"the last second of a negative", []store.Record{ago(store.Negative, 72*hour-time.Second)},
+			standing{statuslist.Green, in(time.Second), in(time.Second), 0, never}},
+		{"negative of 72 hours ago", []store.Record{ago(store.Negative, 72*hour)}, standing{status: statuslist.Valid}},
+		{"a contact who fell ill", []store.Record{ago(store.Contact, 2*day), ago(store.Positive, day)},
+			standing{statuslist.Red, in(13 * day), in(12 * day), 0, never}},
+		{"positive beats a later negative", []store.Record{ago(store.Positive, 2*day), ago(store.Negative, hour)},
+			standing{statuslist.Red, in(12 * day), in(71 * hour), statuslist.Green, in(-hour)}},
+		{"positive beats an earlier negative", []store.Record{ago(store.Negative, 2*day), ago(store.Positive, hour)},
+			standing{statuslist.Red, in(14*day - hour), in(day), statuslist.Green, in(-hour)}},
+		{"contact beats a fresh negative", []store.Record{ago(store.Negative, hour), ago(store.Contact, day)},
+			standing{statuslist.Yellow, in(13 * day), in(71 * hour), statuslist.Green, in(-hour)}},
+		{"all three", []store.Record{ago(store.Negative, hour), ago(store.Contact, 13*day), ago(store.Positive, 2*day)},
+			standing{statuslist.Red, in(12 * day), in(day), statuslist.Green, in(-hour)}},
+		{"an old negative disagrees with nobody", []store.Record{ago(store.Negative, 80*hour), ago(store.Positive, day)},
+			standing{statuslist.Red, in(13 * day), in(13 * day), 0, never}},
+		{"from red back to the contact that lasts longer", []store.Record{ago(store.Positive, 14*day), ago(store.Contact, 10*day)},
+			standing{statuslist.Yellow, in(4 * day), in(4 * day), 0, never}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := derive(test.records, now); got != test.want {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+		})
+	}
+}

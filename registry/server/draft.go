@@ -1,0 +1,117 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// draft is the next version in the making. It shares unchanged sections with the current one and changes copies.
+type draft struct {
+	from     []*statuslist.Section // the current ones
+	next     api.Manifest
+	sections []*statuslist.Section
+	blobs    [][]byte
+}
+
+func (p *publisher) draft() *draft {
+	d := &draft{from: p.sections, next: p.manifest, sections: slices.Clone(p.sections)}
+	d.next.Sections = slices.Clone(p.manifest.Sections)
+	d.next.Version++
+	return d
+}
+
+func (d *draft) add(blob []byte) api.Hash {
+	d.blobs = append(d.blobs, blob)
+	return api.HashOf(blob)
+}
+
+// changed reports whether there is anything to publish after the current manifest.
+func (d *draft) changed(current api.Manifest) bool {
+	return d.next.Rules != current.Rules || !slices.Equal(d.sections, d.from)
+}
+
+// settle derives everybody who is due and writes their entries.
+func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
+	settled := make([]store.Settled, len(due))
+	for i, c := range due {
+		s := derive(c.Records, at)
+		settled[i] = store.Settled{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
+		for _, entry := range c.Entries {
+			status := s.status
+			if entry.Revoked {
+				status = statuslist.Invalid
+			}
+			d.set(entry.Index, status)
+		}
+	}
+	return settled
+}
+
+func (d *draft) set(index uint64, status statuslist.Status) {
+	id, i := index/statuslist.SectionSize, uint32(index%statuslist.SectionSize)
+	if d.sections[id].Get(i) == status {
+		return
+	}
+	if id < uint64(len(d.from)) && d.sections[id] == d.from[id] {
+		d.sections[id] = d.from[id].Clone()
+	}
+	d.sections[id].Set(i, status)
+}
+
+// grow adds an empty section.
+func (d *draft) grow() {
+	d.sections = append(d.sections, statuslist.NewSection())
+	d.next.Sections = append(d.next.Sections, api.Section{})
+}
+
+// seal makes tokens and deltas of the sections that changed.
+func (d *draft) seal(key ed25519.PrivateKey, at time.Time) error {
+	for id, section := range d.sections {
+		if id < len(d.from) && section == d.from[id] {
+			continue
+		}
+		if err := d.sealSection(key, uint32(id), at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *draft) sealSection(key ed25519.PrivateKey, id uint32, at time.Time) error {
+	entry, section := &d.next.Sections[id], d.sections[id]
+	content := section.Content()
+	if entry.Version > 0 {
+		delta := statuslist.Delta{
+			List: d.next.List, ID: id, From: entry.Version, Changes: statuslist.Diff(d.from[id], section), Result: content,
+		}
+		sealed, err := delta.Seal(key)
+		if err != nil {
+			return err
+		}
+		deltas := append([]api.Delta{{From: entry.Version, Blob: d.add(sealed)}}, entry.Deltas...)
+		entry.Deltas = deltas[:min(len(deltas), store.KeepDeltas)]
+	}
+	entry.Version++
+	token := statuslist.Token{List: d.next.List, ID: id, Version: entry.Version, Issued: at.Unix()}
+	sealed, err := statuslist.SealSection(key, token, section)
+	if err != nil {
+		return err
+	}
+	entry.Content, entry.Blob = content, d.add(sealed)
+	return nil
+}
+
+// listName names the status list of a registry. It stands in every pass, where each character costs, so it is no URL:
+// 20 bits of the registry's key tell a test registry's passes from those of the real one.
+func listName(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return "ashyq:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:4]
+}

@@ -1,0 +1,164 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// route is one operation. Its answer is sent as JSON; nil is 204, and a raw is sent as it is.
+type route struct {
+	method string
+	path   string // pattern of http.ServeMux
+	body   int64  // at most, bytes
+	answer func(*http.Request) (any, error)
+}
+
+// raw is an answer that is not JSON.
+type raw struct {
+	kind, cache string // Content-Type, Cache-Control
+	data        []byte
+}
+
+// failure is an error for the other side: status, what was wrong, and what to do about it. The cause is for our log only.
+type failure struct {
+	code  int
+	text  string
+	hint  string
+	cause error
+}
+
+func (f *failure) Error() string {
+	if f.cause != nil {
+		return f.text + ": " + f.cause.Error()
+	}
+	return f.text
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+func badRequest(text, hint string) error { return &failure{http.StatusBadRequest, text, hint, nil} }
+
+// serve wraps a route with limits, headers, counting and logging. Nothing of a request but its pattern gets into the
+// log: paths, bodies and addresses can be somebody's.
+func (s *Server) serve(route route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, route.body)
+
+		code, err := s.answer(w, r, route)
+		s.metrics.requests.WithLabelValues(route.path, route.method, strconv.Itoa(code)).Inc()
+		level := slog.LevelInfo
+		switch {
+		case code >= 500:
+			level = slog.LevelError
+		case r.Method == http.MethodGet:
+			level = slog.LevelDebug
+		}
+		attrs := []slog.Attr{slog.String("path", route.path), slog.Int("code", code), slog.Duration("took", time.Since(start))}
+		if err != nil {
+			attrs = append(attrs, slog.String("error", err.Error()))
+		}
+		s.opt.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	})
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (int, error) {
+	var body any
+	var err error
+	switch {
+	case route.method == "" || r.Method == route.method || (r.Method == http.MethodHead && route.method == http.MethodGet):
+		body, err = route.answer(r)
+	default:
+		w.Header().Set("Allow", route.method)
+		err = &failure{http.StatusMethodNotAllowed, "wrong method", "use " + route.method, nil}
+	}
+	if err != nil {
+		f := asFailure(err)
+		if f.code == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
+		return f.code, errors.Join(err, writeJSON(w, f.code, api.Error{Error: f.text, Hint: f.hint}))
+	}
+	switch body := body.(type) {
+	case nil:
+		w.WriteHeader(http.StatusNoContent)
+		return http.StatusNoContent, nil
+	case raw:
+		w.Header().Set("Content-Type", body.kind)
+		w.Header().Set("Cache-Control", body.cache)
+		w.Header().Set("Content-Length", strconv.Itoa(len(body.data)))
+		_, err := w.Write(body.data)
+		return http.StatusOK, err
+	}
+	return http.StatusOK, writeJSON(w, http.StatusOK, body)
+}
+
+// asFailure says as much about an error as the other side may know.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &failure{http.StatusRequestEntityTooLarge, "the body is too large", "send at most " + strconv.FormatInt(large.Limit, 10) + " bytes", err}
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return &failure{http.StatusNotFound, "not found", "", err}
+	}
+	return &failure{http.StatusInternalServerError, "the registry could not do this", "try again; its log says why", err}
+}
+
+func writeJSON(w http.ResponseWriter, code int, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, err = w.Write(append(data, '\n'))
+	return err
+}
+
+// decode reads the one JSON value of a body. Unknown fields and anything after it are refused. Its errors do not quote
+// values: they may be somebody's number.
+func decode[T any](r *http.Request) (T, error) {
+	var v T
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&v)
+	if err == nil {
+		if _, end := dec.Token(); end == io.EOF {
+			return v, nil
+		}
+		err = errors.New("something follows the JSON value")
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return v, err
+	}
+	return v, badRequest("the body is not what this path takes", jsonHint(err))
+}
+
+func jsonHint(err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "field \"" + wrong.Field + "\" wants a " + wrong.Type.String()
+	}
+	if _, ok := errors.AsType[*time.ParseError](err); ok {
+		return "times are written as 2021-04-20T12:00:00Z"
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return "there is no field " + name
+	}
+	return "send one JSON object"
+}

@@ -1,0 +1,37 @@
+package server
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are numbers only; nothing in them says who.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	publish  prometheus.Histogram
+	failed   prometheus.Counter
+	version  prometheus.Gauge
+	waiting  prometheus.Gauge
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ashyq_registry_requests_total", Help: "Requests, by path, method of the path and status code."},
+			[]string{"path", "method", "code"}),
+		publish: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ashyq_registry_publish_seconds", Help: "Time to derive, seal and commit one new version.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 2, 10)}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ashyq_registry_publish_failures_total", Help: "Attempts to publish that failed and are tried again."}),
+		version: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ashyq_registry_manifest_version", Help: "Version of the current manifest."}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ashyq_registry_waiting_doors", Help: "Doors that wait for the next version."}),
+	}
+	m.registry.MustRegister(m.requests, m.publish, m.failed, m.version, m.waiting,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}

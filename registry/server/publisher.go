@@ -1,0 +1,228 @@
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// The publisher's rhythm. A change reaches waiting doors within gather + gap and the time to publish.
+const (
+	gather = 100 * time.Millisecond // after news, for what comes together to become one version
+	gap    = 500 * time.Millisecond // between two versions: under constant change KeepDeltas versions last 16 s
+	look   = 2 * time.Second        // without news, at most: the manifest is vouched for again
+	pause  = time.Second            // after a failure
+	batch  = 5000                   // citizens in one version
+)
+
+// publisher owns what is published. Only run (and newPublisher before it) touches manifest and sections.
+type publisher struct {
+	store    *store.Store
+	key      ed25519.PrivateKey
+	log      *slog.Logger
+	metrics  *metrics
+	board    *board
+	news     chan struct{} // full: a look is due anyway, so drop
+	manifest api.Manifest  // as committed
+	sections []*statuslist.Section
+}
+
+func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
+	p := &publisher{
+		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m,
+		news: make(chan struct{}, 1),
+	}
+	err := p.load(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		err = p.first(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := p.publishKeys(ctx, opt.IssuerKey.Public().(ed25519.PublicKey)); err != nil {
+		return nil, err
+	}
+	p.board = newBoard(p.key, p.manifest, now(), m)
+	return p, nil
+}
+
+// load reads what was published, and verifies it: a wrong registry key is found here instead of at every door.
+func (p *publisher) load(ctx context.Context) error {
+	m, err := p.store.Published(ctx)
+	if err != nil {
+		return err
+	}
+	for id, section := range m.Sections {
+		sealed, err := p.store.Blob(ctx, section.Blob)
+		if err != nil {
+			return fmt.Errorf("load section %d: %w", id, err)
+		}
+		token, list, err := statuslist.OpenSection(sealed, p.key.Public().(ed25519.PublicKey))
+		if err != nil {
+			return fmt.Errorf("load section %d (is registry.key the one of this database?): %w", id, err)
+		}
+		if token.Version != section.Version || list.Content() != section.Content {
+			return fmt.Errorf("load section %d: the database has version %d where the manifest names %d", id, token.Version, section.Version)
+		}
+		p.sections = append(p.sections, list)
+	}
+	p.manifest = m
+	return nil
+}
+
+// first publishes version 1: one empty section, the default rules, and no issuers yet.
+func (p *publisher) first(ctx context.Context) error {
+	noKeys, err := api.MarshalKeys(nil)
+	if err != nil {
+		return fmt.Errorf("encode no keys: %w", err)
+	}
+	rules := kiosk.DefaultRulesJSON()
+	d := p.draft()
+	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
+	d.next.Rules, d.next.Keys = d.add(rules), d.add(noKeys)
+	d.grow()
+	return p.commit(ctx, d, nil)
+}
+
+// publishKeys makes the issuer's key the one that doors trust.
+func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) error {
+	keys, err := api.MarshalKeys(api.Keys{issuer})
+	if err != nil {
+		return fmt.Errorf("encode the issuer's key: %w", err)
+	}
+	if api.HashOf(keys) == p.manifest.Keys {
+		return nil
+	}
+	d := p.draft()
+	d.next.Keys = d.add(keys)
+	return p.commit(ctx, d, nil)
+}
+
+// poke says that there is news. It never waits.
+func (p *publisher) poke() {
+	select {
+	case p.news <- struct{}{}:
+	default:
+	}
+}
+
+// run looks again and again until ctx ends. It gives up only when another registry publishes.
+func (p *publisher) run(ctx context.Context) error {
+	defer p.board.close()
+	var last time.Time // when a version was published
+	for ctx.Err() == nil {
+		version := p.manifest.Version
+		wait, err := p.once(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, store.ErrOvertaken):
+			return err
+		case err != nil:
+			p.metrics.failed.Inc()
+			p.log.Error("publish, trying again", "error", err)
+			wait = pause
+		}
+		if p.manifest.Version != version {
+			last = time.Now()
+		}
+		p.rest(ctx, wait, last)
+	}
+	return nil
+}
+
+// rest waits for news or, at most, for wait. Then it gathers and keeps the gap to the last version.
+func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-p.news:
+		wait = gather
+	case <-time.After(wait):
+		wait = 0
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(max(wait, time.Until(last.Add(gap)))):
+	}
+}
+
+// once derives who is due and publishes what changed. It returns how long nothing will be due.
+func (p *publisher) once(ctx context.Context) (time.Duration, error) {
+	start, at := time.Now(), now()
+	due, err := p.store.Due(ctx, at, batch)
+	if err != nil {
+		return 0, err
+	}
+	d := p.draft()
+	settled := d.settle(due, at)
+	if err := p.rules(ctx, d); err != nil {
+		return 0, err
+	}
+	if err := p.room(ctx, d); err != nil {
+		return 0, err
+	}
+	if d.changed(p.manifest) {
+		err = p.commit(ctx, d, settled)
+		p.metrics.publish.Observe(time.Since(start).Seconds())
+	} else {
+		err = p.store.Settle(ctx, settled)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(due) == batch { // more are waiting, so nobody vouches yet for what is published
+		p.board.announce(p.manifest, time.Time{})
+		return 0, nil
+	}
+	p.board.announce(p.manifest, at)
+	return p.untilDue(ctx)
+}
+
+func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {
+	next, err := p.store.NextDue(ctx)
+	if err != nil || next.IsZero() {
+		return look, err
+	}
+	return max(0, min(look, time.Until(next))), nil
+}
+
+// rules takes the administrator's document into the draft.
+func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
+	d.next.Rules, err = p.store.WantedRules(ctx)
+	return err
+}
+
+// room adds a section when half of the indexes are given out: they are found by trying random ones, and a list that is
+// half empty does not tell how many people there are.
+func (p *publisher) room(ctx context.Context, d *draft) error {
+	issued, err := p.store.Issued(ctx)
+	if err != nil {
+		return err
+	}
+	if issued > uint64(len(d.sections))*statuslist.SectionSize/2 {
+		d.grow()
+	}
+	return nil
+}
+
+// commit makes the draft durable, and only then current.
+func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled) error {
+	if err := d.seal(p.key, now()); err != nil {
+		return err
+	}
+	if err := p.store.Publish(ctx, d.next, d.blobs, settled, now()); err != nil {
+		return err
+	}
+	p.manifest, p.sections = d.next, d.sections
+	p.log.Info("published", "version", d.next.Version, "sections", len(d.next.Sections))
+	return nil
+}

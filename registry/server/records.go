@@ -1,0 +1,93 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// oldestRecord is how long ago a sample or a contact may have been: older ones change no colour, and most of them are
+// a wrong year.
+const oldestRecord = max(PositiveLasts, ContactLasts, NegativeLasts)
+
+func (s *Server) results(r *http.Request, source int64) (any, error) {
+	req, err := decode[api.ResultRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	iin, err := parseIIN(req.IIN)
+	if err != nil {
+		return nil, err
+	}
+	kind := store.Kind(req.Result)
+	if kind != store.Positive && kind != store.Negative {
+		return nil, badRequest("the result is not known", `write "positive" or "negative"`)
+	}
+	if err := checkName("sample", req.Sample); err != nil {
+		return nil, err
+	}
+	if err := checkRecordTime("taken", req.Taken); err != nil {
+		return nil, err
+	}
+	err = s.opt.Store.AddResult(r.Context(), source, iin, req.Sample, store.Record{Kind: kind, At: req.Taken}, now())
+	if errors.Is(err, store.ErrConflict) {
+		return nil, &failure{http.StatusConflict, "this sample was reported before with other content", "give a corrected result its own sample number", err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.poke()
+	return nil, nil
+}
+
+func (s *Server) contacts(r *http.Request, source int64) (any, error) {
+	req, err := decode[api.ContactRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	iin, err := parseIIN(req.IIN)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRecordTime("since", req.Since); err != nil {
+		return nil, err
+	}
+	if err := s.opt.Store.AddContact(r.Context(), source, iin, req.Since, now()); err != nil {
+		return nil, err
+	}
+	s.publisher.poke()
+	return nil, nil
+}
+
+func parseIIN(text string) (store.IIN, error) {
+	iin, err := store.ParseIIN(text)
+	if err != nil {
+		return "", badRequest(err.Error(), "check the number for a typing error")
+	}
+	return iin, nil
+}
+
+func checkRecordTime(field string, t time.Time) error {
+	at := now()
+	switch {
+	case t.IsZero():
+		return badRequest(field+" is missing", "times are written as 2021-04-20T12:00:00Z")
+	case t.After(at.Add(clockSkew)):
+		return badRequest(field+" is in the future", "check the date, the time zone and this machine's clock")
+	case t.Before(at.Add(-oldestRecord)):
+		return badRequest(field+" is more than 14 days ago", "check the date: a record that old changes nothing any more")
+	}
+	return nil
+}
+
+// checkName takes a name that somebody chose: 1 to 64 printable characters.
+func checkName(field, name string) error {
+	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7F || c == '\uFFFD' }) {
+		return badRequest("the "+field+" is missing or not one", "write 1 to 64 bytes without control characters")
+	}
+	return nil
+}

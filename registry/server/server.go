@@ -1,0 +1,122 @@
+// Package server is the registry as an HTTP handler: it takes records and people in, derives the colours, and publishes
+// them signed. Paths and bodies are those of package api.
+//
+// One goroutine, Run, owns what is published: it derives the statuses of everybody who is due (news came, or a status
+// ends by itself), seals what changed, commits it, and only then announces it to the doors that wait.
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// Options is what a registry needs.
+type Options struct {
+	Store       *store.Store
+	RegistryKey ed25519.PrivateKey // signs what doors follow
+	IssuerKey   ed25519.PrivateKey // signs citizens' credentials
+	AdminKey    string             // bearer key of the administrator
+	PublicURL   string             // as citizens reach it; links are made of it
+	Log         *slog.Logger
+}
+
+// Server is the registry. Run has to run for changes to be published.
+type Server struct {
+	opt       Options
+	mux       *http.ServeMux
+	admin     store.Secret
+	issuers   pass.Issuers
+	publisher *publisher
+	wrong     *limiter
+	metrics   *metrics
+}
+
+// New loads what was published, or publishes the first version.
+func New(ctx context.Context, opt Options) (*Server, error) {
+	if err := CheckPublicURL(opt.PublicURL); err != nil {
+		return nil, err
+	}
+	if opt.AdminKey == "" {
+		return nil, errors.New("the administrator's key is empty")
+	}
+	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
+	s := &Server{
+		opt:     opt,
+		mux:     http.NewServeMux(),
+		admin:   store.SecretOf(opt.AdminKey),
+		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
+		wrong:   newLimiter(),
+		metrics: newMetrics(),
+	}
+	var err error
+	if s.publisher, err = newPublisher(ctx, opt, s.metrics); err != nil {
+		return nil, err
+	}
+	s.routes()
+	return s, nil
+}
+
+// CheckPublicURL tells whether Options.PublicURL can be one.
+func CheckPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("read the public URL: %w", err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("public URL %q, want one as https://registry.example", text)
+	}
+	return nil
+}
+
+// Run publishes until ctx ends. Then waiting doors get their answer, so that the HTTP server can shut down.
+func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
+
+func (s *Server) String() string { return "registry" }
+
+// ServeHTTP answers everything under /v1/, and /healthz and /metrics.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+func (s *Server) routes() {
+	const small = 16 << 10 // bytes of a body
+	for _, r := range []route{
+		{http.MethodGet, api.PathManifest, 0, s.manifest},
+		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
+		{http.MethodPost, api.PathCheck, small, s.byKiosk(s.check)},
+		{http.MethodPost, api.PathCounts, small, s.byKiosk(s.counts)},
+		{http.MethodPost, api.PathActivate, small, s.activate},
+		{http.MethodPost, api.PathSelf, small, s.self},
+		{http.MethodPost, api.PathResults, small, s.bySource(Laboratory, s.results)},
+		{http.MethodPost, api.PathContacts, small, s.bySource(ControlCentre, s.contacts)},
+		{http.MethodPost, api.PathCitizens, small, s.byAdmin(s.citizens)},
+		{http.MethodPost, api.PathPaper, small, s.byAdmin(s.paper)},
+		{http.MethodPost, api.PathRevoke, small, s.byAdmin(s.revoke)},
+		{http.MethodPost, api.PathKiosks, small, s.byAdmin(s.kiosks)},
+		{http.MethodPost, api.PathSources, small, s.byAdmin(s.sources)},
+		{http.MethodPut, api.PathRules, kiosk.MaxRules, s.byAdmin(s.rules)},
+		{http.MethodGet, api.PathOverview, 0, s.byAdmin(s.overview)},
+		{http.MethodGet, "/healthz", 0, s.health},
+	} {
+		s.mux.Handle(r.path, s.serve(r))
+	}
+	s.mux.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	s.mux.Handle("/", s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
+		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/", nil}
+	}}))
+}
+
+// now is UTC and in whole seconds, as everything that is stored and signed.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
