@@ -40,7 +40,7 @@ func (h *Hub) serveMirror(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if !h.pause(r, next.C) || !h.reflect(picture) {
-			// Cut off instead of ended: an image that ends well keeps its last picture on the page.
+			// Cut off instead of ended: of an image that ends well a browser keeps the last picture.
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -59,8 +59,8 @@ func (h *Hub) screen(v kiosk.Verdict, since time.Duration) screen {
 	if v.Hold > 0 && since >= v.Hold+grace {
 		v = kiosk.Verdict{Seq: v.Seq} // the door forgot to end it; a page that connects now must not show it to somebody else
 	}
-	r, ok := rows[v.Signal]
-	if !ok {
+	r, known := rows[v.Signal]
+	if !known || r.person && v.Colour == kiosk.NoColour { // no door makes these: never let one look like an admission
 		v = kiosk.Verdict{Signal: kiosk.OutOfOrder, Seq: v.Seq}
 		r = rows[v.Signal]
 	}
@@ -68,7 +68,7 @@ func (h *Hub) screen(v kiosk.Verdict, since time.Duration) screen {
 		Build: h.build, Signal: v.Signal, Symbol: r.symbol, Lamps: r.lamps, Blink: r.blink,
 		Mirror: r.mirror && h.options.Mirror != nil, Seq: v.Seq,
 	}
-	if r.person && v.Colour != kiosk.NoColour {
+	if r.person {
 		s.Ground, s.Lamps = v.Colour, []kiosk.Colour{v.Colour}
 	}
 	if s.Lamps == nil {

@@ -143,10 +143,12 @@ func lineOf(v kiosk.Verdict, lang string, now time.Time) line {
 	case kiosk.Admitted: // welcome is enough: the way is free, nobody stops to read
 	case kiosk.AdmittedHere:
 		l.Body = first(ruleText(v.Text, lang), l.Body)
+	case kiosk.TurnedBack, kiosk.AskStaff: // their heads say what to do, whatever the reason
+		l.Body = first(reasonWords[v.Reason].body[lang], ruleText(v.Text, lang), l.Body)
 	default:
 		why := reasonWords[v.Reason]
 		l.Head = first(why.head[lang], l.Head)
-		l.Body = first(why.body[lang], ruleText(v.Text, lang), l.Body)
+		l.Body = first(why.body[lang], l.Body)
 	}
 	if rows[v.Signal].person && !v.Until.IsZero() {
 		l.Until = until(v, lang, now)
@@ -173,23 +175,42 @@ func ruleText(t kiosk.Text, lang string) string {
 
 // untilWords take a time. For somebody who is let in it is how long that holds, for others until when the status does.
 var (
-	untilWords  = in{"kk": "Жарамдылық мерзімі: %s", "ru": "Действует до %s", "en": "Valid until %s"}
-	statusWords = in{"kk": "Мәртебе мерзімі: %s", "ru": "Статус до %s", "en": "Status until %s"}
-	clockLayout = in{"kk": "бүгін, 15:04", "ru": "15:04", "en": "15:04 today"}
-	dayLayout   = in{"kk": "02.01.2006, 15:04", "ru": "02.01.2006, 15:04", "en": "2 Jan 2006, 15:04"}
+	untilWords  = in{"kk": "%s дейін жарамды", "ru": "Действует до %s", "en": "Valid until %s"}
+	statusWords = in{"kk": "Мәртебе %s дейін", "ru": "Статус до %s", "en": "Status until %s"}
+	clockLayout = in{"kk": "15:04", "ru": "15:04", "en": "15:04"}
+	dayLayout   = in{"kk": "02.01, 15:04", "ru": "02.01, 15:04", "en": "2 Jan, 15:04"}
+	yearLayout  = in{"kk": "02.01.2006, 15:04", "ru": "02.01.2006, 15:04", "en": "2 Jan 2006, 15:04"}
 )
 
-// until is a time on the door's own wall clock, with its date unless that is today's.
+// until is a time on the door's own wall clock, with as much of its date as differs from today's.
 func until(v kiosk.Verdict, lang string, now time.Time) string {
-	phrase, layout := untilWords[lang], dayLayout[lang]
+	phrase := untilWords[lang]
 	if v.Signal == kiosk.TurnedBack {
 		phrase = statusWords[lang]
 	}
 	end := v.Until.In(now.Location())
-	if end.YearDay() == now.YearDay() && end.Year() == now.Year() {
+	layout := dayLayout[lang]
+	switch {
+	case end.Year() != now.Year():
+		layout = yearLayout[lang]
+	case end.YearDay() == now.YearDay():
 		layout = clockLayout[lang]
 	}
-	return fmt.Sprintf(phrase, end.Format(layout))
+	text := end.Format(layout)
+	if lang == "kk" {
+		text += "-" + kazakhDative(end.Minute())
+	}
+	return fmt.Sprintf(phrase, text)
+}
+
+// The ending that дейін (until) asks for follows the vowels of the number's last spoken word: бес-ке, алты-ға.
+var (
+	unitEndings = [10]string{1: "ге", 2: "ге", 3: "ке", 4: "ке", 5: "ке", 6: "ға", 7: "ге", 8: "ге", 9: "ға"}
+	tenEndings  = [6]string{0: "ге", 1: "ға", 2: "ға", 3: "ға", 4: "қа", 5: "ге"}
+)
+
+func kazakhDative(minute int) string {
+	return first(unitEndings[minute%10], tenEndings[minute/10])
 }
 
 var (
