@@ -36,21 +36,30 @@ type door struct {
 	changes  []replica.Result
 }
 
-func newDoor(t testing.TB, r *testRegistry, dir string) *door {
+// newDoor opens a door that ends with the test.
+func newDoor(t testing.TB, r *testRegistry) *door {
+	t.Helper()
+	d := openDoor(t, r, t.TempDir())
+	t.Cleanup(func() { d.stop(t) })
+	return d
+}
+
+func openDoor(t testing.TB, r *testRegistry, dir string) *door {
 	t.Helper()
 	c, err := client.New(client.Config{URL: r.url, Token: "kiosk-token-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
 	d := &door{registry: r, client: c, path: filepath.Join(dir, "cache.db"), log: new(bytes.Buffer)}
 	d.restart(t)
-	t.Cleanup(func() {
-		if err := d.cache.Close(); err != nil {
-			t.Errorf("close the cache: %v", err)
-		}
-	})
 	return d
+}
+
+func (d *door) stop(t testing.TB) {
+	d.client.Close()
+	if err := d.cache.Close(); err != nil {
+		t.Errorf("close the cache: %v", err)
+	}
 }
 
 // restart is what a power cut between two attempts amounts to.
@@ -127,7 +136,7 @@ func (d *door) checkIs(t interface {
 
 func TestFollowStepByStep(t *testing.T) {
 	r := newRegistry(t, 2)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	steps := []struct {
 		name   string
 		change func(*edition)
@@ -169,7 +178,7 @@ func TestFollowStepByStep(t *testing.T) {
 
 func TestRefresh(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	r.reissue(90 * time.Second)
 	result := d.follow(t)
@@ -183,7 +192,7 @@ func TestRefresh(t *testing.T) {
 
 func TestLongPollIsAnsweredByTheNextVersion(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	r.mu.Lock()
 	r.hold = true
@@ -212,7 +221,7 @@ func TestDeltasUpToALimit(t *testing.T) {
 		33: {Snapshots: 1},
 	} {
 		r := newRegistry(t, 1)
-		d := newDoor(t, r, t.TempDir())
+		d := newDoor(t, r)
 		d.follow(t)
 		for i := range behind {
 			r.publish(set(map[uint64]statuslist.Status{uint64(i * i): statuslist.Red, uint64(i): statuslist.Green}))
@@ -225,7 +234,7 @@ func TestDeltasUpToALimit(t *testing.T) {
 
 func TestDeltasThatAreNotAllThere(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	for i := range 3 {
 		r.publish(set(map[uint64]statuslist.Status{uint64(i): statuslist.Red}))
@@ -239,7 +248,7 @@ func TestDeltasThatAreNotAllThere(t *testing.T) {
 // TestLongDeltasAreNotWorthIt: deltas together larger than half a section.
 func TestLongDeltasAreNotWorthIt(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	for _, status := range []statuslist.Status{statuslist.Red, statuslist.Green} {
 		r.publish(func(e *edition) {
@@ -256,7 +265,7 @@ func TestLongDeltasAreNotWorthIt(t *testing.T) {
 // TestBrokenOffDownloadGoesOn: what an attempt has staged is not fetched again, also after a restart.
 func TestBrokenOffDownloadGoesOn(t *testing.T) {
 	r := newRegistry(t, 4)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	last, _ := r.edition(1)
 	blob := api.PathBlob + "/" + last.manifest.Sections[3].Blob.String()
 	r.publish(set(map[uint64]statuslist.Status{2: statuslist.Red, 1<<20 + 3: statuslist.Green, 2<<20 + 4: statuslist.Yellow}))
@@ -278,7 +287,7 @@ func TestBrokenOffDownloadGoesOn(t *testing.T) {
 func TestLookupContract(t *testing.T) {
 	lookuptest.Test(t, func(t *testing.T, entries map[uint64]statuslist.Status) kiosk.Lookup {
 		r := newRegistry(t, lookuptest.Sections)
-		d := newDoor(t, r, t.TempDir())
+		d := newDoor(t, r)
 		if entries == nil {
 			return d.cache
 		}

@@ -79,7 +79,7 @@ func TestBrokenAnswersChangeNothing(t *testing.T) {
 		for _, path := range []string{api.PathManifest, api.PathBlob} {
 			t.Run(name+" "+path, func(t *testing.T) {
 				r := newRegistry(t, 1)
-				d := newDoor(t, r, t.TempDir())
+				d := newDoor(t, r)
 				r.setFault(onPath(path, f))
 				d.unchanged(t, nil) // from nothing
 				r.setFault(nil)
@@ -98,7 +98,7 @@ func TestBrokenAnswersChangeNothing(t *testing.T) {
 func TestBrokenDeltaCostsAWholeSection(t *testing.T) {
 	for name, f := range faults {
 		r := newRegistry(t, 2)
-		d := newDoor(t, r, t.TempDir())
+		d := newDoor(t, r)
 		d.follow(t)
 		r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red, 1 << 20: statuslist.Green}))
 		r.setFault(onPath(api.PathBlob+"/"+r.current.manifest.Sections[1].Deltas[0].Blob.String(), f))
@@ -123,7 +123,7 @@ func TestSignedDeltasThatDoNotFit(t *testing.T) {
 		"other change":   func(d *statuslist.Delta) { d.Changes[0].Status = statuslist.Green },
 	} {
 		r := newRegistry(t, 1)
-		d := newDoor(t, r, t.TempDir())
+		d := newDoor(t, r)
 		d.follow(t)
 		r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red, 8: statuslist.Red}))
 		right = statuslist.Delta{List: testList, From: 1, Result: r.current.sections[0].Content(), Changes: []statuslist.Change{
@@ -146,7 +146,7 @@ func TestSignedDeltasThatDoNotFit(t *testing.T) {
 
 func TestDeltaOfAForeignKey(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
 	sealed, err := statuslist.Delta{
@@ -185,7 +185,7 @@ func TestSectionsThatDoNotFit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t, 2)
-			d := newDoor(t, r, t.TempDir())
+			d := newDoor(t, r)
 			d.follow(t)
 			r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
 			token := statuslist.Token{List: testList, Version: 2, Issued: r.clock().Unix()}
@@ -262,7 +262,7 @@ func TestManifestsThatAreNotFollowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t, 2)
-			d := newDoor(t, r, t.TempDir())
+			d := newDoor(t, r)
 			r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
 			r.publish(set(map[uint64]statuslist.Status{7: statuslist.Green}))
 			d.follow(t)
@@ -278,7 +278,7 @@ func TestManifestsThatAreNotFollowed(t *testing.T) {
 // TestContradictionInDocuments: a registry that was set back from a backup counts the same numbers again.
 func TestContradictionInDocuments(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	d.follow(t)
 	r.tamper(func(m *api.Manifest) { m.Rules = r.put([]byte(`{"rules":99}`)) })
 	d.unchanged(t, replica.ErrContradiction)
@@ -286,7 +286,7 @@ func TestContradictionInDocuments(t *testing.T) {
 
 func TestManifestOfAForeignKey(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	right := r.key
 	r.key = testKey(2)
 	d.unchanged(t, sign1.ErrSignature)
@@ -297,7 +297,7 @@ func TestManifestOfAForeignKey(t *testing.T) {
 // TestManifestThatIsKept: a cache on the way that answers with yesterday's file.
 func TestManifestThatIsKept(t *testing.T) {
 	r := newRegistry(t, 1)
-	d := newDoor(t, r, t.TempDir())
+	d := newDoor(t, r)
 	kept, err := r.current.manifest.Seal(r.key)
 	if err != nil {
 		t.Fatal(err)

@@ -34,9 +34,10 @@ type edition struct {
 
 // testRegistry publishes really signed editions over HTTP, and can be told to go wrong.
 type testRegistry struct {
-	t   testing.TB
-	key ed25519.PrivateKey
-	url string
+	t    testing.TB
+	key  ed25519.PrivateKey
+	url  string
+	stop func()
 
 	mu       sync.Mutex // guards everything below
 	now      time.Time
@@ -54,14 +55,20 @@ type testRegistry struct {
 // fault answers in the registry's place; false: it has nothing against this request. body is the right answer.
 type fault func(w http.ResponseWriter, r *http.Request, body []byte) bool
 
+// newRegistry starts a registry that ends with the test.
 func newRegistry(t testing.TB, sections int) *testRegistry {
+	r := startRegistry(t, sections)
+	t.Cleanup(r.stop)
+	return r
+}
+
+func startRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
 		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // AsOf is when the second edition is published
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
 	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	r.url = server.URL
+	r.url, r.stop = server.URL, server.Close
 	r.publish(func(e *edition) {
 		e.rules, e.keys = []byte(`{"rules":0}`), marshalKeys(t, 7)
 		for range sections {
@@ -230,13 +237,24 @@ func (r *testRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Unlock()
 	switch {
 	case f != nil && f(w, req, body):
+	case req.URL.Path == api.PathCounts:
+		r.take(w, req)
 	case !ok:
 		http.Error(w, `{"error":"no such blob"}`, http.StatusNotFound)
-	case body == nil:
-		w.WriteHeader(http.StatusNoContent)
 	default:
 		_, _ = w.Write(body)
 	}
+}
+
+func (r *testRegistry) take(w http.ResponseWriter, req *http.Request) {
+	report, err := io.ReadAll(req.Body)
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken = append(r.taken, string(report))
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (r *testRegistry) wait(req *http.Request) {
@@ -260,15 +278,6 @@ func (r *testRegistry) answer(req *http.Request) (body []byte, ok bool) {
 			r.t.Errorf("seal the manifest: %v", err)
 		}
 		return sealed, true
-	case path == api.PathCounts:
-		report, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, false
-		}
-		if r.fault == nil {
-			r.taken = append(r.taken, string(report))
-		}
-		return nil, true
 	case strings.HasPrefix(path, api.PathBlob+"/"):
 		for h, blob := range r.blobs {
 			if strings.HasSuffix(path, "/"+h.String()) {
