@@ -33,15 +33,17 @@ func (x *exchange) blank() *Frame {
 	panic("scanner: a third frame is in use") // impossible: there are three frames and two uses
 }
 
-// put makes f the newest picture. It tells whether f differs from the one before.
-func (x *exchange) put(f *Frame) (changed bool) {
+// differs tells whether f is another picture than the newest. A living camera's pictures differ within the first few
+// bytes, so this costs nothing unless the picture is frozen.
+func (x *exchange) differs(f *Frame) bool {
 	x.mu.Lock()
-	last := x.newest
+	last := x.newest // only the feed, which is calling, replaces it
 	x.mu.Unlock()
-	// Nobody but this goroutine replaces newest, so last stays readable without the lock. A living camera's pictures
-	// differ within the first few bytes, so this comparison costs nothing unless the picture is frozen.
-	changed = last == nil || last.Width != f.Width || !bytes.Equal(last.Pix, f.Pix)
+	return last == nil || last.Width != f.Width || !bytes.Equal(last.Pix, f.Pix)
+}
 
+// put makes f the newest picture.
+func (x *exchange) put(f *Frame) {
 	x.mu.Lock()
 	x.seq++
 	f.Seq = x.seq
@@ -51,7 +53,6 @@ func (x *exchange) put(f *Frame) (changed bool) {
 	case x.wake <- struct{}{}:
 	default:
 	}
-	return changed
 }
 
 // take waits for a picture that was not taken before. It is the caller's to read until the next take; nil when ctx ends.

@@ -118,13 +118,15 @@ func (s *Scanner) follow(ctx context.Context) error {
 		}
 		s.frames.Add(1)
 		s.lastFrame.Store(f.Taken.UnixNano())
-		if s.exchange.put(f) {
+		switch {
+		case s.exchange.differs(f):
 			changed = f.Taken
-		} else if f.Taken.Sub(changed) > s.cfg.FrozenAfter {
+			s.report(nil) // before anybody can hear of a code in it
+		case f.Taken.Sub(changed) > s.cfg.FrozenAfter:
 			return fmt.Errorf("%w for %v", ErrFrozen, s.cfg.FrozenAfter)
-		} else if errors.Is(s.fault(), ErrFrozen) {
-			continue // opening it again has not helped so far
+		case !errors.Is(s.fault(), ErrFrozen): // or else opening it again has not helped so far
+			s.report(nil)
 		}
-		s.report(nil)
+		s.exchange.put(f)
 	}
 }
