@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/pass"
@@ -23,6 +24,7 @@ func activated(t *testing.T, r *registry, ctx context.Context) {
 	phone(t, ctx)
 	do(t, ctx, chromedp.Navigate(r.url()+"/#"+oneTimeCode))
 	until(t, ctx, shownCode+` !== undefined`)
+	until(t, ctx, `document.querySelector("#status").dataset.fresh === "true"`)
 }
 
 // shown is the code on the screen.
@@ -123,7 +125,6 @@ func TestOffline(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
-	until(t, ctx, `document.querySelector("#status").dataset.fresh === "true"`)
 	until(t, ctx, `navigator.serviceWorker.controller !== null`)
 	address := r.address
 	r.down()
@@ -257,7 +258,6 @@ func TestPhoneClock(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
-	until(t, ctx, `document.querySelector("#status").dataset.fresh === "true"`)
 	eval[chromedp.Void](t, ctx, "shiftClock(%s)", int((5 * time.Minute).Milliseconds()))
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, visible("clock"))
@@ -284,5 +284,41 @@ func TestLanguages(t *testing.T) {
 		picture(t, ctx, "citizen-narrow-"+language)
 		do(t, ctx, chromedp.Reload())
 		until(t, ctx, `document.querySelector("#status-word").textContent === %s`, want)
+	}
+}
+
+// A door's decoder reads the code off the screen: on a phone, a small one, a desk, and in dark mode.
+func TestScreenIsRead(t *testing.T) {
+	r := newRegistry(t)
+	ctx := tab(t)
+	activated(t, r, ctx)
+	dark := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}
+	for name, prepare := range map[string]func(){
+		"phone":   func() { phone(t, ctx) },
+		"narrow":  func() { narrow(t, ctx) },
+		"desktop": func() { desktop(t, ctx) },
+		"dark": func() {
+			phone(t, ctx)
+			call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: dark})
+		},
+	} {
+		prepare()
+		// The code can change between reading it and taking the picture; then it is tried again.
+		for {
+			before := shown(t, ctx)
+			screenshot := picture(t, ctx, "citizen-read-"+name)
+			if shown(t, ctx) != before {
+				continue
+			}
+			if err := readBack(frameOf(screenshot), before); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			break
+		}
+		call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+		width := eval[float64](t, ctx, `document.querySelector("#qr").getBoundingClientRect().width / Math.min(innerWidth, innerHeight)`)
+		if want := 0.9; name != "desktop" && width < want {
+			t.Errorf("%s: the code takes %.2f of the screen's width, want %.2f", name, width, want)
+		}
 	}
 }

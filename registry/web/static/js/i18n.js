@@ -3,7 +3,8 @@
 // HTML marks its words: data-t="key" for the text of an element, data-t-label="key" for its aria-label.
 
 const languages = ["kk", "ru", "en"];
-const locales = { kk: "kk-KZ", ru: "ru-KZ", en: "en-GB" };
+// Figures are written alike in Kazakh and Russian, and not every browser knows how for Kazakh.
+const locales = { kk: "ru-KZ", ru: "ru-KZ", en: "en-GB" };
 const remembered = "ashyq.language";
 
 let current = start();
@@ -55,14 +56,15 @@ export function t(key, values = {}) {
 
 // moment writes a time: only the hour today, the date with it on any other day.
 export function moment(time, now = new Date()) {
-  const clock = { hour: "2-digit", minute: "2-digit" };
-  const date = { day: "2-digit", month: current === "en" ? "short" : "2-digit", year: "numeric" };
-  const today = time.toDateString() === now.toDateString();
-  return time.toLocaleString(locales[current], today ? clock : { ...date, ...clock });
+  const clock = time.toLocaleTimeString(locales[current], { hour: "2-digit", minute: "2-digit" });
+  return time.toDateString() === now.toDateString() ? clock : `${day(time)}, ${clock}`;
 }
 
 // day writes a date without a time.
-export const day = (time) => time.toLocaleDateString(locales[current], { day: "2-digit", month: "2-digit", year: "numeric" });
+export function day(time) {
+  const month = current === "en" ? "short" : "2-digit";
+  return time.toLocaleDateString(locales[current], { day: "2-digit", month, year: "numeric" });
+}
 
 // span writes a length of time, ms, in its largest unit.
 export function span(ms) {

@@ -288,14 +288,16 @@ function penalty(modules, size) {
 function linePenalty(at, size) {
   let sum = 0;
   let run = 0;
-  let window = 0; // the last 11 modules
-  for (let i = 0; i < size; i++) {
-    run = i && at(i) === at(i - 1) ? run + 1 : 1;
+  let window = 0; // the last 11 modules; the quiet zone on both ends is light
+  for (let i = 0; i < size + 4; i++) {
+    const here = i < size ? at(i) : 0;
+    window = ((window << 1) | here) & 0x7ff;
+    // 1:1:3:1:1 with four light modules on one side
+    if (window === 0b00001011101 || window === 0b10111010000) sum += 40;
+    if (i >= size) continue;
+    run = i && here === at(i - 1) ? run + 1 : 1;
     if (run === 5) sum += 3;
     if (run > 5) sum += 1;
-    window = ((window << 1) | at(i)) & 0x7ff;
-    // 1:1:3:1:1 with four light modules on one side
-    if (i >= 10 && (window === 0b00001011101 || window === 0b10111010000)) sum += 40;
   }
   return sum;
 }

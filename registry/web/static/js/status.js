@@ -100,7 +100,10 @@ export class StatusCard {
   #view() {
     const view = { head: t("status"), word: t("unknown"), colour: "none", fresh: false };
     view.note = this.#trouble && t(this.#trouble);
-    if (Math.abs(this.#clockError) > clockLimit) view.clock = t("clock", { span: span(this.#clockError) });
+    if (Math.abs(this.#clockError) > clockLimit) {
+      view.clock = t("clock", { span: span(this.#clockError) });
+      if (this.#trouble === "notAccepted") view.note = ""; // that is why
+    }
     if (!this.#known) {
       if (!this.#trouble) view.word = t("asking");
       return view;

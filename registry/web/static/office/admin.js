@@ -1,0 +1,57 @@
+// The administrator's page.
+
+import { $, el } from "../js/dom.js";
+import { moment, onLanguage, setUp, t } from "../js/i18n.js";
+import { Gate, copyable, onSubmit } from "./office.js";
+import { Overview } from "./overview.js";
+import { office } from "./texts.js";
+
+// The kinds of venues that package kiosk knows.
+export const venues = [
+  "airport", "banquet-hall", "beauty-salon", "bowling", "bus-station", "casino", "cinema", "computer-club", "conference",
+  "dentist", "exhibition", "fitness", "food-court", "government-office", "hotel", "karaoke", "library", "market", "museum",
+  "nightclub", "office", "pharmacy", "playground", "pool", "prayer-house", "railway-station", "restaurant", "sauna", "school",
+  "shop", "shopping-mall", "sport-event", "theatre",
+];
+
+setUp(office);
+$("venue").append(...venues.map((venue) => el("option", { value: venue }, venue)));
+let overview;
+const gate = new Gate("admin-key", () => overview?.refresh());
+overview = new Overview(gate);
+onLanguage(() => overview.render());
+
+onSubmit($("citizen-form"), async ({ iin }) => {
+  const answer = await gate.ask("/v1/citizens", { iin });
+  return [
+    copyable(t("code"), answer.code),
+    copyable(t("link"), answer.url),
+    el("p", { class: "small" }, t("validUntil", { time: moment(new Date(answer.expires)) })),
+  ];
+});
+
+onSubmit($("paper-form"), async ({ iin }) => {
+  sessionStorage.setItem("ashyq.paper-iin", iin); // taken out again by the page that prints
+  location.assign("/paper");
+  return [];
+});
+
+onSubmit($("kiosk-form"), async ({ name, venue }) => {
+  const answer = await gate.ask("/v1/kiosks", { name, venue });
+  const lines = ["[registry]", `url = "${location.origin}"`, `key = "${answer.registry_key}"`, `token = "${answer.token}"`, ""];
+  overview.refresh();
+  return [copyable(t("kioskDone"), lines.join("\n"), "pre")];
+});
+
+onSubmit($("source-form"), async ({ name, kind }) => {
+  const answer = await gate.ask("/v1/sources", { name, kind });
+  overview.refresh();
+  return [copyable(t("key"), answer.key), copyable(t("entry"), `${location.origin}/lab#key=${encodeURIComponent(answer.key)}`)];
+});
+
+onSubmit($("revoke-form"), async ({ iin }) => {
+  await gate.ask("/v1/revoke", { iin });
+  $("revoke-form").reset();
+  overview.refresh();
+  return [t("revokeDone")];
+});

@@ -1,0 +1,104 @@
+// What the pages behind a key share: the key itself, forms, and how their results are shown.
+
+import { $, el } from "../js/dom.js";
+import { t } from "../js/i18n.js";
+import { request } from "../js/wire.js";
+
+// Gate stands before a page until there is a key that the registry takes. The key lives in this tab's sessionStorage; it
+// can come behind the address as "#key=..." and is taken out of the address bar at once.
+export class Gate {
+  #name;
+  #onOpen;
+
+  constructor(name, onOpen) {
+    this.#name = `ashyq.${name}`;
+    this.#onOpen = onOpen;
+    const given = new URLSearchParams(location.hash.slice(1)).get("key");
+    if (given) this.#keep(given);
+    if (location.hash) history.replaceState(null, "", location.pathname);
+    $("key-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const key = $("key").value.trim();
+      $("key").value = "";
+      if (key) this.#keep(key);
+      this.#turn();
+    });
+    $("forget").addEventListener("click", () => {
+      sessionStorage.removeItem(this.#name);
+      location.reload(); // what was shown goes, too
+    });
+    this.#turn();
+  }
+
+  get key() { return sessionStorage.getItem(this.#name); }
+
+  // ask is a request with the key; a key that is not taken closes the gate.
+  async ask(path, body) {
+    try {
+      const { answer } = await request(path, { body, key: this.key });
+      return answer;
+    } catch (err) {
+      if (err.status === 401) this.#close(err);
+      throw err;
+    }
+  }
+
+  #close(err) {
+    sessionStorage.removeItem(this.#name);
+    this.#turn();
+    $("key-error").replaceChildren(...trouble(err));
+    $("key").focus();
+  }
+
+  #keep(key) {
+    sessionStorage.setItem(this.#name, key);
+  }
+
+  #turn() {
+    const open = Boolean(this.key);
+    $("gate").hidden = open;
+    $("inside").hidden = $("forget").hidden = !open;
+    $("key-error").replaceChildren();
+    if (open) this.#onOpen();
+  }
+}
+
+// trouble is an error in words: the registry's own where it gave some.
+export function trouble(err) {
+  if (err.status === 0) return [t("noNetwork")];
+  if (err.status === 429) return [t("tooMany")];
+  if (!err.hint) return [err.message];
+  return [el("strong", {}, err.message), el("br"), err.hint];
+}
+
+// onSubmit runs work with the form's values and shows the elements that it returns, or what went wrong.
+export function onSubmit(form, work) {
+  const out = form.querySelector("output");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button.main");
+    button.disabled = true;
+    out.className = "";
+    out.textContent = t("working");
+    try {
+      const result = await work(Object.fromEntries(new FormData(form)));
+      out.className = "good";
+      out.replaceChildren(...result);
+    } catch (err) {
+      out.className = "error";
+      out.replaceChildren(...trouble(err));
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+// copyable is a text under a label, with a button that copies it.
+export function copyable(label, text, tag = "code") {
+  const button = el("button", { type: "button", class: "plain" }, t("copy"));
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = t("copied");
+  });
+  return el("div", { class: "copyable" }, el("span", { class: "small" }, label), el(tag, { class: "value" }, text), button);
+}

@@ -1,0 +1,99 @@
+// The control room: what the registry knows, asked for again every two seconds while somebody looks.
+
+import { $, el, sign } from "../js/dom.js";
+import { moment, span, t } from "../js/i18n.js";
+
+const every = 2000; // ms
+const silent = 15 * 60_000; // ms after which a kiosk that has not been heard of is marked; doors say nothing of their age up to then
+
+// A person's status as the list has it, and the colour that goes with it.
+const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
+
+export class Overview {
+  #gate;
+  #known;
+  #received = 0;
+  #error;
+
+  constructor(gate) {
+    this.#gate = gate;
+    this.#loop();
+  }
+
+  async #loop() {
+    if (this.#gate.key && !document.hidden) await this.refresh();
+    setTimeout(() => this.#loop(), every);
+  }
+
+  async refresh() {
+    try {
+      this.#known = await this.#gate.ask("/v1/overview");
+      this.#received = Date.now();
+      this.#error = undefined;
+    } catch (err) {
+      this.#error = err;
+    }
+    this.render();
+  }
+
+  render() {
+    $("outdated").hidden = !this.#error;
+    if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
+    if (!this.#known) return;
+    const known = this.#known;
+    const totals = known.kiosks.map((kiosk) => summary(kiosk.counts));
+    $("tiles").replaceChildren(
+      tile(t("version"), known.version, t("published", { age: ago(Date.parse(known.issued)) })),
+      tile(t("citizens"), known.citizens, t("passes", { n: known.credentials })),
+      tile(t("checks"), sum(totals, "all"), t("refused", { n: sum(totals, "turnedBack") })),
+    );
+    $("statuses").replaceChildren(...Object.entries(statuses).map(([status, colour]) => {
+      const box = el("li", { "data-colour": colour }, sign(colour));
+      box.append(el("span", {}, t(status)), el("strong", {}, String(known.statuses[status] ?? 0)));
+      return box;
+    }));
+    fill("kiosks", known.kiosks.map((kiosk, i) => [
+      kiosk.name, kiosk.venue, lastSeen(kiosk.seen), totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
+    ]));
+    fill("sources", known.sources.map((source) => [
+      source.name, t(source.kind), source.records, source.last ? moment(new Date(source.last)) : t("never"),
+    ]));
+    fill("disagreements", known.disagreements.map((one) => [
+      one.iin, t(one.counts), t(one.other), moment(new Date(one.since)),
+    ]));
+  }
+}
+
+// summary adds up counts by signal and colour, as "admitted/green".
+function summary(counts) {
+  const out = { all: 0, admitted: 0, turnedBack: 0, other: 0 };
+  for (const [name, n] of Object.entries(counts ?? {})) {
+    const signal = name.split("/")[0];
+    const kind = signal.startsWith("admitted") ? "admitted" : signal === "turned-back" ? "turnedBack" : "other";
+    out[kind] += n;
+    out.all += n;
+  }
+  return out;
+}
+
+const sum = (rows, name) => rows.reduce((n, row) => n + row[name], 0);
+
+const ago = (time) => t("ago", { span: span(Date.now() - time) });
+
+function tile(label, value, below) {
+  return el("div", { class: "tile" }, el("span", {}, label), el("strong", {}, String(value)), el("span", { class: "small" }, below));
+}
+
+function lastSeen(seen) {
+  if (!seen) return el("span", { class: "late" }, `⚠ ${t("never")}`);
+  const late = Date.now() - Date.parse(seen) > silent;
+  return late ? el("span", { class: "late" }, `⚠ ${ago(Date.parse(seen))}`) : ago(Date.parse(seen));
+}
+
+// fill writes rows into a table's body; numbers stand to the right.
+function fill(name, rows) {
+  $(`${name}-count`).textContent = rows.length;
+  const cells = (row) => row.map((cell) => el("td", typeof cell === "number" ? { class: "number" } : {}, cell));
+  const empty = () => el("tr", {}, el("td", { colspan: "9", class: "small" }, t("none")));
+  $(name).replaceChildren(...(rows.length ? rows.map((row) => el("tr", {}, ...cells(row))) : [empty()]));
+}
