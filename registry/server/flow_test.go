@@ -1,0 +1,305 @@
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+// The tests run in bubbles of fake time: rhythm, expiry and long polls take none.
+
+func TestResultReachesAWaitingDoor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, p := r.source(Laboratory), r.activate(iinA, 3)
+		before := r.manifestAfter(0, 0)
+		list := r.section(before, 0)
+		if got := r.self(p); got.Status != "valid" || got.Colour != "blue" || !got.Until.IsZero() {
+			t.Errorf("before the result: %+v", got)
+		}
+
+		waiting := make(chan api.Manifest)
+		go func() { waiting <- r.follow(before.Version) }()
+		synctest.Wait() // the door waits
+		posted := time.Now()
+		taken := now().Add(-time.Hour)
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: taken}, nil)
+		after := <-waiting
+		if took := time.Since(posted); took > gather+gap {
+			t.Errorf("the door waited for %v", took)
+		}
+
+		if len(after.Sections[0].Deltas) != 1 || after.Sections[0].Deltas[0].From != before.Sections[0].Version {
+			t.Fatalf("deltas %+v after version %d", after.Sections[0].Deltas, before.Sections[0].Version)
+		}
+		delta, err := statuslist.OpenDelta(r.blobOf(after.Sections[0].Deltas[0].Blob), r.registryKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := delta.Apply(list); err != nil || list.Content() != after.Sections[0].Content {
+			t.Fatalf("apply the delta: %v", err)
+		}
+		if list.Get(p.index) != statuslist.Red || r.section(after, 0).Get(p.index) != statuslist.Red {
+			t.Errorf("the list says %v", list.Get(p.index))
+		}
+		if got := r.self(p); got.Colour != "red" || !got.Until.Equal(taken.Add(PositiveLasts)) {
+			t.Errorf("after the result: %+v", got)
+		}
+	})
+}
+
+func TestStatusEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		start := now()
+		version := r.manifestAfter(0, 0).Version
+		for _, step := range []struct {
+			do     func()
+			status statuslist.Status
+			after  time.Duration // since start
+		}{
+			{func() {
+				r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: start}, nil)
+			}, statuslist.Green, 0},
+			{nil, statuslist.Valid, NegativeLasts},
+			{func() {
+				r.post(api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: start}, nil)
+			}, statuslist.Yellow, NegativeLasts},
+			{nil, statuslist.Valid, ContactLasts},
+		} {
+			if step.do != nil {
+				step.do()
+			}
+			if wait := step.after - time.Since(start) - 10*time.Second; wait > 0 {
+				r.pass(wait)
+			}
+			m := r.follow(version)
+			at := time.Since(start)
+			if got := r.section(m, 0).Get(p.index); got != step.status || at < step.after || at > step.after+5*time.Second {
+				t.Fatalf("%v after %v, want %v after %v", got, at, step.status, step.after)
+			}
+			version = m.Version
+		}
+	})
+}
+
+func TestNewPhoneReplacesTheOldOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, old := r.source(Laboratory), r.activate(iinA, 3)
+		var paper api.PaperAnswer
+		r.post(api.PathPaper, adminKey, api.CitizenRequest{IIN: iinA}, &paper)
+		code, err := pass.Parse([]byte(paper.Code))
+		if err != nil || !code.IsPaper() {
+			t.Fatalf("paper pass: %v", err)
+		}
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}, nil)
+		m := r.follow(1)
+		young := r.activate(iinA, 4)
+		list := r.section(r.follow(m.Version), 0)
+		for _, want := range []struct {
+			who    string
+			index  uint32
+			status statuslist.Status
+		}{{"old phone", old.index, statuslist.Invalid}, {"new phone", young.index, statuslist.Green},
+			{"paper", uint32(code.Credential.Index), statuslist.Green}} {
+			if got := list.Get(want.index); got != want.status {
+				t.Errorf("%s is %v, want %v", want.who, got, want.status)
+			}
+		}
+		if got := r.self(old); got.Status != "invalid" || got.Colour != "" {
+			t.Errorf("old phone's self-check: %+v", got)
+		}
+
+		version := r.manifestAfter(0, 0).Version
+		r.post(api.PathRevoke, adminKey, api.CitizenRequest{IIN: iinA}, nil)
+		list = r.section(r.follow(version), 0)
+		if list.Get(young.index) != statuslist.Invalid || list.Get(uint32(code.Credential.Index)) != statuslist.Invalid {
+			t.Error("revoked passes are still good")
+		}
+	})
+}
+
+// A phone whose answer was lost asks again; another phone does not get in with the same code.
+func TestOneTimeCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var c api.CitizenAnswer
+		r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iinA}, &c)
+		if c.URL != "https://registry.example/#"+c.Code || c.Expires.Sub(now()) != codeLasts {
+			t.Errorf("citizen's answer: %+v", c)
+		}
+		first := r.activateWith(" "+lower(c.Code)+" ", 3)
+		if again := r.activateWith(c.Code, 3); string(again.sealed) != string(first.sealed) {
+			t.Error("the same phone got another credential")
+		}
+		other := publicKey(ed25519.NewKeyFromSeed(make([]byte, 32)))
+		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
+			t.Errorf("another phone: %d %s", w.Code, w.Body)
+		}
+		r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iinB}, &c)
+		r.pass(codeLasts)
+		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
+			t.Errorf("an old code: %d %s", w.Code, w.Body)
+		}
+		tries := 0
+		for r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: "00000-00000", Key: other}).Code == http.StatusForbidden {
+			tries++
+		}
+		if tries != wrongAtOnce {
+			t.Errorf("%d wrong codes were looked at, want %d", tries, wrongAtOnce)
+		}
+		time.Sleep(time.Minute / wrongPerMinute) // fake
+		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: "00000-00000", Key: other}); w.Code != http.StatusForbidden {
+			t.Errorf("after a while: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestLongPollEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		at := time.Now()
+		if m := r.manifestAfter(1, 30*time.Second); m.Version != 2 { // version 2 brings the issuer's key
+			t.Errorf("version %d at once, want 2", m.Version)
+		}
+		m := r.manifestAfter(2, 30*time.Second)
+		if took := time.Since(at); m.Version != 2 || took != 30*time.Second {
+			t.Errorf("version %d after %v, want 2 after 30s", m.Version, took)
+		}
+		if age := time.Since(m.IssuedAt()); age > resign {
+			t.Errorf("signed %v ago, want at most %v", age, resign)
+		}
+		at = time.Now()
+		r.manifestAfter(2, time.Hour)
+		if took := time.Since(at); took != LongestWait {
+			t.Errorf("an hour's wait took %v, want %v", took, LongestWait)
+		}
+		answered := make(chan api.Manifest)
+		go func() { answered <- r.manifestAfter(2, LongestWait) }()
+		synctest.Wait()
+		at = time.Now()
+		r.stop()
+		<-answered
+		if took := time.Since(at); took > time.Second {
+			t.Errorf("a waiting door held the shutdown up for %v", took)
+		}
+	})
+}
+
+// While the database is out of reach the manifest grows old instead of being vouched for, and the health check says so.
+func TestManifestIsNotVouchedForBlindly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		time.Sleep(time.Minute) // fake
+		issued := r.manifestAfter(0, 0).IssuedAt()
+		if err := r.opt.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute) // fake
+		if age := r.manifestAfter(0, 0).IssuedAt().Sub(issued); age > resign {
+			t.Errorf("the manifest got %v younger without a database", age)
+		}
+		if w := r.call(http.MethodGet, "/healthz", "", ""); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("health: %d", w.Code)
+		}
+	})
+}
+
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, p := r.source(Laboratory), r.activate(iinA, 3)
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		before := r.follow(2)
+		r.stop()
+		r.start()
+		after := r.manifestAfter(0, 0)
+		before.Issued, before.Expires = after.Issued, after.Expires
+		if a, b := mustSeal(t, r, before), mustSeal(t, r, after); string(a) != string(b) {
+			t.Errorf("the manifest changed over a restart:\n%+v\n%+v", before, after)
+		}
+		if got := r.section(after, 0).Get(p.index); got != statuslist.Red {
+			t.Errorf("status %v after a restart", got)
+		}
+	})
+}
+
+func mustSeal(t *testing.T, r *rig, m api.Manifest) []byte {
+	t.Helper()
+	sealed, err := m.Seal(r.opt.RegistryKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+func TestRulesArePublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.manifestAfter(0, 0)
+		if got := r.blobOf(m.Rules); string(got) != string(kiosk.DefaultRulesJSON()) {
+			t.Errorf("first rules: %s", got)
+		}
+		changed := string(kiosk.DefaultRulesJSON()) + "\n"
+		if w := r.call(http.MethodPut, api.PathRules, adminKey, changed); w.Code != http.StatusNoContent {
+			t.Fatalf("put the rules: %d %s", w.Code, w.Body)
+		}
+		m = r.follow(m.Version)
+		if got := r.blobOf(m.Rules); string(got) != changed {
+			t.Errorf("new rules: %s", got)
+		}
+		if w := r.call(http.MethodPut, api.PathRules, adminKey, `{"nonsense": 1}`); w.Code != http.StatusBadRequest {
+			t.Errorf("bad rules: %d %s", w.Code, w.Body)
+		}
+		keys, err := api.UnmarshalKeys(r.blobOf(m.Keys))
+		if err != nil || len(keys) != 1 || !keys[0].Equal(r.opt.IssuerKey.Public()) {
+			t.Errorf("issuers: %v, %v", keys, err)
+		}
+	})
+}
+
+// A list of which half is given out gets another section, and new passes may lie in it.
+func TestListGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.activate(iinA, 3)
+		version := r.manifestAfter(0, 0).Version
+		db, err := sql.Open("sqlite", r.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.ExecContext(context.Background(), `INSERT INTO credentials (id, citizen, idx, issued, expires) VALUES ($1, 1, 0, 0, 0)`,
+			statuslist.SectionSize/2+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m := r.follow(version)
+		if len(m.Sections) != 2 || m.Sections[1].Version != 1 || len(m.Sections[1].Deltas) != 0 {
+			t.Fatalf("sections %+v", m.Sections)
+		}
+		r.section(m, 1)
+		for seed := byte(4); ; seed++ { // each lies in the new section with one half; 60 misses do not happen
+			p := r.activate(iinB, seed)
+			if p.index >= statuslist.SectionSize {
+				break
+			}
+			if seed == 64 {
+				t.Fatal("no pass in the new section")
+			}
+		}
+	})
+}

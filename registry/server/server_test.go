@@ -1,0 +1,220 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const adminKey = "the-administrators-key"
+
+// Two numbers with right check digits; nobody has them, the 13th month does not exist.
+const iinA, iinB = "011399500018", "011399500107"
+
+// rig is a registry on a database of its own, talked to as over the network.
+type rig struct {
+	testing.TB
+	*Server
+	file string
+	log  bytes.Buffer
+	stop func()
+}
+
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db")}
+	r.start()
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// start opens the database and runs the registry until stop.
+func (r *rig) start() {
+	r.Helper()
+	db, err := store.Open(r.Context(), r.file)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Server, err = New(r.Context(), Options{
+		Store:       db,
+		RegistryKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)),
+		IssuerKey:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
+		AdminKey:    adminKey,
+		PublicURL:   "https://registry.example/",
+		Log:         slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := errors.Join(<-done, db.Close()); err != nil {
+			r.Errorf("the registry stopped with: %v", err)
+		}
+		r.stop = func() {}
+	}
+}
+
+// pass lets a long time go by with the registry switched off: in days it would look very often.
+func (r *rig) pass(d time.Duration) {
+	r.Helper()
+	r.stop()
+	time.Sleep(d) // fake
+	r.start()
+}
+
+// call sends a request; body is JSON, or text that is sent as it is.
+func (r *rig) call(method, path, key string, body any) *httptest.ResponseRecorder {
+	r.Helper()
+	data, ok := body.(string)
+	if !ok {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			r.Fatal(err)
+		}
+		data = string(raw)
+	}
+	req := httptest.NewRequestWithContext(r.Context(), method, path, strings.NewReader(data))
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	return w
+}
+
+// post sends body and reads the answer, nil for none.
+func (r *rig) post(path, key string, body, answer any) {
+	r.Helper()
+	w := r.call(http.MethodPost, path, key, body)
+	if answer == nil {
+		if w.Code != http.StatusNoContent {
+			r.Fatalf("POST %s: %d %s", path, w.Code, w.Body)
+		}
+		return
+	}
+	if w.Code != http.StatusOK {
+		r.Fatalf("POST %s: %d %s", path, w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
+		r.Fatalf("POST %s: %v in %s", path, err, w.Body)
+	}
+}
+
+// follow is one long poll; it is how the tests wait for a change.
+func (r *rig) follow(after uint64) api.Manifest {
+	r.Helper()
+	m := r.manifestAfter(after, 60*time.Second)
+	if m.Version <= after {
+		r.Fatalf("no version after %d", after)
+	}
+	return m
+}
+
+func (r *rig) manifestAfter(after uint64, wait time.Duration) api.Manifest {
+	r.Helper()
+	w := r.call(http.MethodGet, fmt.Sprintf("%s?after=%d&wait=%s", api.PathManifest, after, wait), "", "")
+	m, err := api.OpenManifest(w.Body.Bytes(), r.registryKey())
+	if err != nil {
+		r.Fatalf("manifest: %d: %v", w.Code, err)
+	}
+	return m
+}
+
+func (r *rig) registryKey() ed25519.PublicKey { return r.opt.RegistryKey.Public().(ed25519.PublicKey) }
+
+func (r *rig) blobOf(h api.Hash) []byte {
+	r.Helper()
+	w := r.call(http.MethodGet, api.PathBlob+"/"+h.String(), "", "")
+	if w.Code != http.StatusOK || api.HashOf(w.Body.Bytes()) != h {
+		r.Fatalf("blob %v: %d, %d bytes", h, w.Code, w.Body.Len())
+	}
+	return w.Body.Bytes()
+}
+
+func (r *rig) section(m api.Manifest, id int) *statuslist.Section {
+	r.Helper()
+	token, s, err := statuslist.OpenSection(r.blobOf(m.Sections[id].Blob), r.registryKey())
+	if err != nil || token.Version != m.Sections[id].Version || s.Content() != m.Sections[id].Content {
+		r.Fatalf("section %d: %+v, %v", id, token, err)
+	}
+	return s
+}
+
+func (r *rig) source(kind string) string {
+	r.Helper()
+	var a api.SourceAnswer
+	r.post(api.PathSources, adminKey, api.SourceRequest{Name: kind, Kind: kind}, &a)
+	return a.Key
+}
+
+// phone is a citizen's: its key and its credential.
+type phone struct {
+	key    ed25519.PrivateKey
+	sealed []byte
+	index  uint32
+}
+
+func (r *rig) activate(iin string, seed byte) phone {
+	r.Helper()
+	var c api.CitizenAnswer
+	r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iin}, &c)
+	return r.activateWith(c.Code, seed)
+}
+
+func (r *rig) activateWith(code string, seed byte) phone {
+	r.Helper()
+	p := phone{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))}
+	var a api.ActivateAnswer
+	r.post(api.PathActivate, "", api.ActivateRequest{Code: code, Key: publicKey(p.key)}, &a)
+	var err error
+	if p.sealed, err = base64.RawURLEncoding.DecodeString(a.Credential); err != nil {
+		r.Fatal(err)
+	}
+	c, err := pass.OpenCredential(p.sealed)
+	if err != nil || c.List != r.publisher.board.list() || !c.Expires.Equal(a.Expires) {
+		r.Fatalf("credential %+v: %v", c, err)
+	}
+	p.index = uint32(c.Index)
+	return p
+}
+
+func publicKey(key ed25519.PrivateKey) string {
+	return base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
+}
+
+func (r *rig) self(p phone) api.SelfAnswer {
+	r.Helper()
+	code, err := pass.Rotate(p.key, p.sealed, time.Now())
+	if err != nil {
+		r.Fatal(err)
+	}
+	var a api.SelfAnswer
+	r.post(api.PathSelf, "", api.SelfRequest{Code: code}, &a)
+	return a
+}
+
+func lower(s string) string { return strings.ToLower(s) }
