@@ -35,8 +35,8 @@ var files embed.FS
 
 // Options are what a Hub needs to know of its door.
 type Options struct {
-	// Mirror puts the camera's newest picture, shrunk, into the given picture of 320 x 240 grey pixels and reports
-	// whether there is one. It is called from several goroutines at once. nil: the door has no mirror.
+	// Mirror draws the camera's newest picture into the given one, 320 x 240 grey pixels, with left and right exchanged
+	// as in a mirror, and reports whether there is one. It is called from several goroutines at once. nil: no mirror.
 	Mirror func(*image.Gray) bool
 	// Languages are those on the screen, the venue's main language first: "kk", "ru", "en". Empty: these three, in this
 	// order. Others are left out.
