@@ -1,0 +1,86 @@
+# make demo   the whole system on this machine      make test    all tests
+# make help   all targets
+# What a target needs on the machine it installs itself (Debian 12 or newer, as root), and says so.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# OpenCV: only what gocv's video part needs. Without these flags `go build ./...` makes a build without cameras.
+GOTAGS := gocv_specific_modules,gocv_videoio,customenv
+export CGO_ENABLED := 1
+export CGO_CPPFLAGS := -I/usr/include/opencv4
+export CGO_CXXFLAGS := --std=c++11
+export CGO_LDFLAGS := -lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lopencv_videoio
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILT := $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
+GO_BUILD := go build -trimpath -buildvcs=false -tags $(GOTAGS) -ldflags "$(LDFLAGS)"
+
+# $(call need,FILE,PACKAGES): installs Debian packages unless the file that stands for them is there.
+define need
+@if ! ls $(1) >/dev/null 2>&1; then \
+	echo "==> installing $(2)"; \
+	if [ "$$(id -u)" != 0 ]; then echo "not root: run  apt-get install $(2)  first" >&2; exit 1; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null || exit 1; \
+fi
+endef
+
+.PHONY: help
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: opencv chromium postgres
+opencv:
+	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
+chromium:
+	$(call need,/usr/bin/chromium,chromium fonts-dejavu-core)
+postgres:
+	$(call need,/usr/lib/postgresql/*/bin/postgres,postgresql)
+
+.PHONY: build
+build: opencv ## The programs, in bin/. The first build compiles gocv: about two minutes.
+	@echo "==> building $(VERSION) into bin/"
+	@mkdir -p bin
+	@$(GO_BUILD) -o bin/ ./cmd/...
+
+.PHONY: demo
+CAMERA ?=
+VENUE ?= shop
+demo: build ## Registry, door and drawn people on this machine. CAMERA=/dev/video0 looks through a webcam, VENUE=cinema changes the door.
+	@bin/ashyq-demo --venue $(VENUE) $(if $(CAMERA),--camera $(CAMERA))
+
+.PHONY: test
+test: opencv chromium postgres ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+	@echo "==> go vet, with and without OpenCV"
+	@go vet -tags $(GOTAGS) ./...
+	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go vet ./...
+	@echo "==> go test"
+	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: race
+race: opencv chromium ## The packages with goroutines, under the race detector.
+	@go test -race -short -tags $(GOTAGS) ./kiosk/... ./hardware ./display ./scanner ./registry/client ./registry/server
+
+.PHONY: fuzz
+FUZZTIME ?= 10s
+fuzz: ## Each fuzz target for FUZZTIME (10s).
+	@go list -f '{{$$d := .ImportPath}}{{range .TestGoFiles}}{{$$d}} {{end}}{{range .XTestGoFiles}}{{$$d}} {{end}}' ./... | tr ' ' '\n' | sort -u | grep . | while read -r pkg; do \
+		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz'); do \
+			echo "==> $$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" >/tmp/fuzz.$$$$ 2>&1 || { cat /tmp/fuzz.$$$$; exit 1; }; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## Figures, the last lines as name<TAB>value<TAB>unit.
+	@.ci/bench
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck.
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
+	@go vet -tags $(GOTAGS) ./...
+	@go run honnef.co/go/tools/cmd/staticcheck@2026.1 -tags $(GOTAGS) ./...
+
+.PHONY: clean
+clean: ## Removes bin/.
+	rm -rf bin

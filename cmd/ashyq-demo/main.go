@@ -1,0 +1,175 @@
+// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry on its embedded
+// store, a door with simulated pins, and a presenter that draws people who walk up to the door with their phones as an
+// MJPEG stream, which the kiosk opens like any network camera. Nothing in the kiosk or the registry knows of it.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+)
+
+type cli struct {
+	Camera   string        `help:"Look through this camera (/dev/video0, http://...) instead of at the drawn people." placeholder:"SOURCE"`
+	Venue    string        `help:"Kind of venue at the door." default:"shop"`
+	Registry string        `help:"Address for the registry." default:"127.0.0.1:8080"`
+	Screen   string        `help:"Address for the door's screen." default:"127.0.0.1:8081"`
+	Bin      string        `help:"Folder of ashyq-kiosk and ashyq-registry. Default: beside this program." type:"path" placeholder:"DIR"`
+	Dir      string        `help:"Folder for the demo's data. Default: a new one that is removed at the end." type:"path" placeholder:"DIR"`
+	For      time.Duration `help:"End by itself after so long; 0 runs until Ctrl-C." default:"0"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	kong.Parse(&c, kong.Name("ashyq-demo"), kong.Description("Runs registry, door and a queue of drawn people on this machine."))
+	if err := run(ctx, c, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "ashyq-demo: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
+	if c.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.For)
+		defer cancel()
+	}
+	if c.Bin == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program's folder: %w", err)
+		}
+		c.Bin = filepath.Dir(self)
+	}
+	if c.Dir == "" {
+		if c.Dir, err = os.MkdirTemp("", "ashyq-demo-"); err != nil {
+			return fmt.Errorf("make a folder for the demo: %w", err)
+		}
+		defer os.RemoveAll(c.Dir)
+	}
+	if c.Registry, err = freeAddress(c.Registry); err != nil {
+		return err
+	}
+	if c.Screen, err = freeAddress(c.Screen); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	defer func() {
+		if waited := group.Wait(); err == nil {
+			err = waited
+		}
+	}()
+
+	fmt.Fprintln(out, "Starting the registry ...")
+	registryURL := "http://" + c.Registry
+	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
+		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL}}
+	group.Go(func() error { return registry.run(ctx) })
+	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "Enrolling four people, a laboratory, the control centre and a door ...")
+	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
+	if err != nil {
+		return err
+	}
+	camera := c.Camera
+	var show *presenter
+	if camera == "" {
+		show = newPresenter(town.people)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("listen for the drawn camera: %w", err)
+		}
+		group.Go(func() error { return show.serve(ctx, listener) })
+		camera = "http://" + listener.Addr().String() + "/camera.mjpeg"
+	}
+	fmt.Fprintln(out, "Starting the kiosk ...")
+	trace := filepath.Join(c.Dir, "pins.tsv")
+	file, err := town.writeConfig(c.Dir, camera, trace, c.Screen)
+	if err != nil {
+		return err
+	}
+	kiosk := &daemon{name: "kiosk", path: filepath.Join(c.Bin, "ashyq-kiosk"), log: filepath.Join(c.Dir, "kiosk.log"), args: []string{"run", "--config", file}}
+	group.Go(func() error { return kiosk.run(ctx) })
+	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/metrics"); err != nil {
+		return err
+	}
+	welcome(out, c, town, camera)
+	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}
+	group.Go(func() error { return l.follow(ctx, trace) })
+	go listen(ctx, in, town, l)
+	return nil
+}
+
+func welcome(out io.Writer, c cli, t *town, camera string) {
+	fmt.Fprintf(out, `
+  the door's screen    http://%s/
+  citizen's page       %s
+  laboratory's page    %s
+  registry's admin     %s
+  printed pass         %s
+  camera               %s
+  logs                 %s
+
+`, c.Screen, t.citizenURL, t.labURL, t.adminURL, t.paperURL, camera, filepath.Join(c.Dir, "*.log"))
+	if c.Camera == "" {
+		for i, p := range t.people {
+			fmt.Fprintf(out, "  %d  %-8s %s  %s\n", i+1, p.name, p.iin, p.story)
+		}
+		fmt.Fprintf(out, "\n  Type a number and Enter: the laboratory finds that person positive, and the next presentation is red.\n\n")
+		return
+	}
+	fmt.Fprintf(out, "  Open the citizen's page on another screen, or print a pass, and hold it to the camera.\n\n")
+}
+
+// listen takes numbers of people whom the laboratory is to find positive.
+func listen(ctx context.Context, in io.Reader, t *town, l *light) {
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		n, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
+		if err != nil || n < 1 || n > len(t.people) {
+			l.say(fmt.Sprintf("type 1 to %d", len(t.people)))
+			continue
+		}
+		p := t.people[n-1]
+		if err := t.result(ctx, p, "positive", time.Now()); err != nil {
+			l.say("the laboratory's result was refused: " + err.Error())
+			continue
+		}
+		l.say("the laboratory posted a positive result for " + p.name)
+	}
+}
+
+// freeAddress keeps the wanted address, or takes another port where that one is in use.
+func freeAddress(want string) (string, error) {
+	listener, err := net.Listen("tcp", want)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		host, _, splitErr := net.SplitHostPort(want)
+		if splitErr != nil {
+			return "", splitErr
+		}
+		listener, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return "", fmt.Errorf("listen at %q: %w", want, err)
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// The drawn camera's picture, and one person's visit.
+const (
+	width, height = 1280, 720
+	frameTime     = time.Second / 15
+	comes         = 1500 * time.Millisecond // walking up
+	holds         = 3500 * time.Millisecond // phone in front of the camera
+	leaves        = 1000 * time.Millisecond
+	pause         = 1500 * time.Millisecond // nobody there
+	visit         = comes + holds + leaves + pause
+)
+
+// presenter draws people who walk up to the door one after the other and hold up their phones, as the camera above the
+// door sees them. All who look see the same picture.
+type presenter struct {
+	people  []*person
+	doorway *image.Gray
+	start   time.Time
+
+	mu    sync.Mutex
+	text  string      // guarded by mu: the code that phone is a picture of
+	phone *image.Gray // guarded by mu
+}
+
+func newPresenter(people []*person) *presenter {
+	return &presenter{people: people, doorway: qrdraw.Doorway(width, height, 7), start: time.Now()}
+}
+
+// at tells who is there and how far the phone has come: 0 nobody, 1 in front of the camera.
+func (p *presenter) at(now time.Time) (who *person, near float64) {
+	since := now.Sub(p.start)
+	who = p.people[int(since/visit)%len(p.people)]
+	switch t := since % visit; {
+	case t < comes:
+		return who, float64(t) / float64(comes)
+	case t < comes+holds:
+		return who, 1
+	case t < comes+holds+leaves:
+		return who, 1 - float64(t-comes-holds)/float64(leaves)
+	}
+	return nil, 0
+}
+
+// frame draws the picture of a moment.
+func (p *presenter) frame(now time.Time, n uint64) (*image.Gray, error) {
+	img := image.NewGray(p.doorway.Rect)
+	copy(img.Pix, p.doorway.Pix)
+	if who, near := p.at(now); who != nil && near > 0.15 {
+		phone, err := p.phoneOf(who, now)
+		if err != nil {
+			return nil, err
+		}
+		drawPerson(img, near)
+		sway := int(6 * (float64(now.UnixMilli()%1800)/900 - 1))
+		h := int(near * 620)
+		w := h * 3 / 5
+		x, y := width/2-w/2+sway+int((1-near)*300), height-int(near*float64(height-50))
+		tilt := h / 30
+		qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + tilt}, {X: x + w, Y: y}, {X: x + w - tilt, Y: y + h}, {X: x + tilt/2, Y: y + h + tilt}})
+		if near < 1 {
+			qrdraw.Blur(img, 3*(1-near)) // out of focus until it is where the camera looks
+		}
+	}
+	qrdraw.Noise(img, 3, n)
+	return img, nil
+}
+
+// drawPerson is a dark shape behind the phone.
+func drawPerson(img *image.Gray, near float64) {
+	cx, cy, r := width/2+60, int(float64(height)*(1.15-0.85*near)), int(130*near)
+	for y := max(0, cy-r); y < height; y++ {
+		half := r
+		if y > cy+r {
+			half = r * 2
+		}
+		for x := max(0, cx-half); x < min(width, cx+half); x++ {
+			dx, dy := x-cx, y-cy
+			if y > cy+r || dx*dx+dy*dy < r*r {
+				img.SetGray(x, y, color.Gray{Y: 45})
+			}
+		}
+	}
+}
+
+// phoneOf is the phone's screen with the code of now; it is drawn again only when the code has changed.
+func (p *presenter) phoneOf(who *person, now time.Time) (*image.Gray, error) {
+	text, err := who.code(now)
+	if err != nil {
+		return nil, fmt.Errorf("make %s's code: %w", who.name, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if text == p.text {
+		return p.phone, nil
+	}
+	code := qrdraw.Draw(text, qrdraw.Options{Module: 6})
+	side := code.Rect.Dx()
+	phone := image.NewGray(image.Rect(0, 0, side*11/10, side*11/6))
+	draw.Draw(phone, phone.Rect, image.NewUniform(color.Gray{Y: 20}), image.Point{}, draw.Src)
+	glass := phone.Rect.Inset(side / 40)
+	draw.Draw(phone, glass, image.NewUniform(color.Gray{Y: 245}), image.Point{}, draw.Src)
+	at := image.Pt((phone.Rect.Dx()-side)/2, (phone.Rect.Dy()-side)/3)
+	draw.Draw(phone, code.Rect.Add(at), code, image.Point{}, draw.Src)
+	p.text, p.phone = text, phone
+	return phone, nil
+}
+
+// serve streams the picture as MJPEG (multipart/x-mixed-replace), as network cameras do, until ctx ends.
+func (p *presenter) serve(ctx context.Context, listener net.Listener) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /camera.mjpeg", func(w http.ResponseWriter, r *http.Request) { p.stream(w, r) })
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	stopped := context.AfterFunc(ctx, func() { server.Close() })
+	defer stopped()
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		return fmt.Errorf("serve the drawn camera: %w", err)
+	}
+	return nil
+}
+
+func (p *presenter) stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+	ticker := time.NewTicker(frameTime)
+	defer ticker.Stop()
+	var buf bytes.Buffer
+	for n := uint64(1); ; n++ {
+		img, err := p.frame(time.Now(), n)
+		if err != nil {
+			return
+		}
+		buf.Reset()
+		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 85}); err != nil {
+			return
+		}
+		if _, err := fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", buf.Len(), buf.Bytes()); err != nil {
+			return
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+)
+
+// town is everybody in the demo, enrolled in the real registry through its real interfaces.
+type town struct {
+	url    string
+	admin  string // key
+	lab    string // key
+	centre string // key
+	door   api.KioskAnswer
+	venue  string
+	people []*person
+
+	citizenURL, labURL, adminURL, paperURL string
+}
+
+// person has a phone with a pass on it.
+type person struct {
+	name, iin, story string
+	key              ed25519.PrivateKey
+	credential       []byte
+}
+
+// code is what the phone shows now: a new one each pass.Period.
+func (p *person) code(now time.Time) (string, error) {
+	return pass.Rotate(p.key, p.credential, now.Truncate(pass.Period))
+}
+
+// settle makes sources, door and people.
+func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error) {
+	raw, err := os.ReadFile(adminKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the administrator's key: %w", err)
+	}
+	t := &town{url: url, admin: strings.TrimSpace(string(raw)), venue: venue, people: []*person{
+		{name: "Aigerim", iin: iin("890214450123"), story: "negative PCR this morning: green"},
+		{name: "Bolat", iin: iin("750630300456"), story: "nothing known: blue"},
+		{name: "Dana", iin: iin("010912650789"), story: "contact of a case: yellow"},
+		{name: "Erlan", iin: iin("960307350321"), story: "positive PCR yesterday: red"},
+	}}
+	var source api.SourceAnswer
+	for _, s := range []struct {
+		kind string
+		key  *string
+	}{{"laboratory", &t.lab}, {"control-centre", &t.centre}} {
+		if err := t.post(ctx, api.PathSources, t.admin, api.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
+			return nil, err
+		}
+		*s.key = source.Key
+	}
+	if err := t.post(ctx, api.PathKiosks, t.admin, api.KioskRequest{Name: "Demo door", Venue: venue}, &t.door); err != nil {
+		return nil, err
+	}
+	for _, p := range t.people {
+		if _, err := t.enrol(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now()
+	if err := t.result(ctx, t.people[0], "negative", now.Add(-3*time.Hour)); err != nil {
+		return nil, err
+	}
+	contact := api.ContactRequest{IIN: t.people[2].iin, Since: now.Add(-24 * time.Hour)}
+	if err := t.post(ctx, api.PathContacts, t.centre, contact, nil); err != nil {
+		return nil, err
+	}
+	if err := t.result(ctx, t.people[3], "positive", now.Add(-24*time.Hour)); err != nil {
+		return nil, err
+	}
+	return t, t.links(ctx)
+}
+
+// links makes the addresses for the browser, with a fifth citizen who has not activated a phone yet.
+func (t *town) links(ctx context.Context) error {
+	var you api.CitizenAnswer
+	if err := t.post(ctx, api.PathCitizens, t.admin, api.CitizenRequest{IIN: iin("000101500777")}, &you); err != nil {
+		return err
+	}
+	t.citizenURL = you.URL
+	t.labURL, t.adminURL, t.paperURL = t.url+"/lab#key="+t.lab, t.url+"/admin#key="+t.admin, t.url+"/paper#key="+t.admin
+	return nil
+}
+
+// enrol does what a citizen and the phone do: get a one-time code, make a key, exchange both for a credential.
+func (t *town) enrol(ctx context.Context, p *person) (api.ActivateAnswer, error) {
+	var code api.CitizenAnswer
+	var answer api.ActivateAnswer
+	if err := t.post(ctx, api.PathCitizens, t.admin, api.CitizenRequest{IIN: p.iin}, &code); err != nil {
+		return answer, err
+	}
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return answer, err
+	}
+	request := api.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}
+	if err := t.post(ctx, api.PathActivate, "", request, &answer); err != nil {
+		return answer, err
+	}
+	p.key = key
+	p.credential, err = base64.RawURLEncoding.DecodeString(answer.Credential)
+	return answer, err
+}
+
+// result posts what a laboratory found.
+func (t *town) result(ctx context.Context, p *person, result string, taken time.Time) error {
+	sample := fmt.Sprintf("DEMO-%d", time.Now().UnixNano())
+	return t.post(ctx, api.PathResults, t.lab, api.ResultRequest{IIN: p.iin, Sample: sample, Result: result, Taken: taken}, nil)
+}
+
+func (t *town) post(ctx context.Context, path, key string, body, answer any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url+path, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("post to the registry: %w", err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read the registry's answer: %w", err)
+	}
+	if resp.StatusCode >= 400 {
+		return fmt.Errorf("the registry refuses %s: %s: %s", path, resp.Status, bytes.TrimSpace(got))
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(got, answer)
+}
+
+// writeConfig writes the kiosk's configuration for this demo.
+func (t *town) writeConfig(dir, camera, trace, screen string) (string, error) {
+	text := fmt.Sprintf(`[door]
+name = "Demo door"
+venue = %q
+again = "5s" # the same four people come round and round
+
+[camera]
+source = %q
+
+[registry]
+url = %q
+key = %q
+token = %q
+
+[hardware]
+pins = %q
+
+[screen]
+listen = %q
+
+[state]
+dir = %q
+
+[clock]
+trust = "always" # a demo machine's clock is whatever it is
+`, t.venue, camera, t.url, t.door.RegistryKey, t.door.Token, "sim:"+trace, screen, filepath.Join(dir, "kiosk"))
+	file := filepath.Join(dir, "ashyq-kiosk.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("write the kiosk's configuration: %w", err)
+	}
+	return file, nil
+}
+
+// iin replaces the last of 12 digits by the check digit of the individual identification number.
+func iin(digits string) string {
+	for _, weights := range [][11]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2}} {
+		sum := 0
+		for i, w := range weights {
+			sum += int(digits[i]-'0') * w
+		}
+		if sum %= 11; sum < 10 {
+			return digits[:11] + string(rune('0'+sum))
+		}
+	}
+	panic("ashyq-demo: no check digit for " + digits)
+}

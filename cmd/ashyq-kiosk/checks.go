@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doctor"
+	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/scanner"
+)
+
+// checks is the doctor's tree. Panel, camera and cache belong to the daemon while it runs; then its own word counts.
+func checks(path string) []doctor.Check {
+	var cfg *config.Config
+	running := false
+	device := func(name string, run func(context.Context) (string, error)) doctor.Check {
+		return doctor.Check{Name: name, Run: func(ctx context.Context) (string, error) {
+			if running {
+				return "in use by the running daemon", nil
+			}
+			return run(ctx)
+		}}
+	}
+	return []doctor.Check{{
+		Name: "configuration",
+		Run: func(context.Context) (found string, err error) {
+			if cfg, err = config.Load(path); err != nil {
+				return "", err
+			}
+			return checkConfig(path, cfg)
+		},
+		Then: []doctor.Check{
+			{Name: "clock", Run: func(context.Context) (string, error) { return checkClock(cfg) }},
+			{Name: "daemon", Run: func(ctx context.Context) (string, error) {
+				text, err := askHealth(ctx, cfg.Screen.Listen)
+				if running = text != ""; !running {
+					return "not running", nil
+				}
+				return strings.ReplaceAll(strings.TrimSpace(text), "\n", ", "), err
+			}},
+			device("state", func(context.Context) (string, error) { return checkState(cfg) }),
+			device("panel", func(context.Context) (string, error) { return checkPanel(cfg) }),
+			device("camera", func(context.Context) (string, error) { return checkCamera(cfg) }),
+			{Name: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
+		},
+	}}
+}
+
+func checkConfig(path string, cfg *config.Config) (string, error) {
+	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
+		return "", fmt.Errorf("camera.source: %w", err)
+	}
+	if err := hardwareConfig(cfg).Check(); err != nil {
+		return "", err
+	}
+	if _, err := panelPatterns(cfg); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if cfg.Registry.Token != "" && info.Mode().Perm()&0o007 != 0 {
+		return "", fmt.Errorf("%q holds the door's token and everybody may read it\nhint: chmod o-rwx %s", path, path)
+	}
+	return fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone), nil
+}
+
+func checkClock(cfg *config.Config) (string, error) {
+	now := time.Now()
+	if builtAt, err := time.Parse(time.RFC3339, built); err == nil && now.Before(builtAt) {
+		return "", fmt.Errorf("it says %s, before this program was built\nhint: is a time server reachable? timedatectl timesync-status", now.Format(time.RFC3339))
+	}
+	if cfg.Clock.Always {
+		return now.Format(time.RFC3339) + ", trusted without asking the kernel (clock.trust)", nil
+	}
+	if err := task.KernelSynced(); err != nil {
+		return "", fmt.Errorf("%w\nhint: is a time server reachable? timedatectl timesync-status", err)
+	}
+	return now.Format(time.RFC3339) + ", synchronised", nil
+}
+
+func checkState(cfg *config.Config) (string, error) {
+	store, err := openCache(cfg, logger(os.Stderr, false))
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	if err := store.Check(); err != nil {
+		return "", err
+	}
+	state, err := store.State()
+	if err != nil {
+		return "", err
+	}
+	if state.Version == 0 {
+		return cfg.StateDir + ", empty: the door waits for its first list", nil
+	}
+	return fmt.Sprintf("%s, version %d, %v old", cfg.StateDir, state.Version, time.Since(state.AsOf).Round(time.Second)), nil
+}
+
+func checkPanel(cfg *config.Config) (string, error) {
+	_, closer, err := hardware.OpenPins(hardwareConfig(cfg))
+	if err != nil {
+		return "", err
+	}
+	return cfg.Hardware.Pins + ", six lines claimed and given back", closer.Close()
+}
+
+func checkCamera(cfg *config.Config) (string, error) {
+	camera, err := scanner.OpenCamera(cfg.Camera.Source)
+	if err != nil {
+		return "", err
+	}
+	defer camera.Close()
+	var frame scanner.Frame
+	start := time.Now()
+	for {
+		err := camera.Read(&frame)
+		if err == nil {
+			return fmt.Sprintf("%s, %d x %d", cfg.Camera.Source, frame.Width, frame.Height), nil
+		}
+		if !errors.Is(err, scanner.ErrNoPicture) || time.Since(start) > doctor.Limit/2 {
+			return "", err
+		}
+	}
+}
+
+func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
+	remote, err := registryClient(cfg)
+	if err != nil {
+		return "", err
+	}
+	if remote == nil {
+		return "none configured: the door lives on what its cache holds", nil
+	}
+	defer remote.Close()
+	sealed, err := remote.Manifest(ctx, 0, 0)
+	if err != nil {
+		return "", withHint(err)
+	}
+	manifest, err := api.OpenManifest(sealed, cfg.Registry.Key)
+	if err != nil {
+		return "", fmt.Errorf("%w\nhint: registry.key must be what `ashyq-registry key` prints there", err)
+	}
+	return fmt.Sprintf("%s, version %d", cfg.Registry.URL, manifest.Version), nil
+}
+
+func withHint(err error) error {
+	var failed *client.Error
+	if errors.As(err, &failed) && failed.Hint() != "" {
+		return fmt.Errorf("%w\nhint: %s", err, failed.Hint())
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/scanner"
+)
+
+const outOfOrder = kiosk.OutOfOrder
+
+// metrics counts for Prometheus. It is an Outlet; it never learns an identity.
+type metrics struct {
+	registry *prometheus.Registry
+	verdicts *prometheus.CounterVec
+	light    prometheus.Summary
+
+	mu    sync.Mutex
+	shown kiosk.Verdict // guarded by mu
+	eyes  *scanner.Scanner
+	store *cache.Cache
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ashyq_verdicts_total", Help: "Verdicts shown, by row of the door's table, colour of the status and reason.",
+		}, []string{"signal", "colour", "reason"}),
+		light: prometheus.NewSummary(prometheus.SummaryOpts{
+			Name: "ashyq_frame_to_light_seconds", Help: "From the camera's frame to the lamp's line being set.",
+			Objectives: map[float64]float64{0.5: 0.02, 0.9: 0.01, 0.99: 0.001}, MaxAge: time.Hour,
+		}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "ashyq_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.verdicts, m.light, info, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Show implements kiosk.Outlet.
+func (m *metrics) Show(v kiosk.Verdict) {
+	m.mu.Lock()
+	m.shown = v
+	m.mu.Unlock()
+	m.verdicts.WithLabelValues(v.Signal.String(), v.Colour.String(), string(v.Reason)).Inc()
+}
+
+func (m *metrics) last() kiosk.Verdict {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shown
+}
+
+// lit is told when the lamps of a verdict were set.
+func (m *metrics) lit(v kiosk.Verdict, at time.Time) {
+	if !v.Taken.IsZero() {
+		m.light.Observe(at.Sub(v.Taken).Seconds())
+	}
+}
+
+// watch adds what scanner and cache know. It is called once, before the server runs.
+func (m *metrics) watch(eyes *scanner.Scanner, store *cache.Cache) {
+	m.eyes, m.store = eyes, store
+	counter := func(name, help string, value func(scanner.Stats) float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return value(eyes.Stats()) }))
+	}
+	counter("ashyq_camera_frames_total", "Pictures that the camera gave.", func(s scanner.Stats) float64 { return float64(s.Frames) })
+	counter("ashyq_camera_examined_total", "Pictures that the decoder had time for.", func(s scanner.Stats) float64 { return float64(s.Examined) })
+	counter("ashyq_camera_codes_total", "Pictures with a code that was read.", func(s scanner.Stats) float64 { return float64(s.Codes) })
+	counter("ashyq_camera_reconnects_total", "Attempts to open the camera again.", func(s scanner.Stats) float64 { return float64(s.Reconnects) })
+	counter("ashyq_decode_cpu_seconds_total", "CPU time of the decoder.", func(s scanner.Stats) float64 { return s.DecodeCPU.Seconds() })
+	gauge := func(name, help string, value func(cache.State) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			state, err := store.State()
+			if err != nil || state.Version == 0 {
+				return -1
+			}
+			return value(state)
+		}))
+	}
+	gauge("ashyq_data_version", "Version of the registry's manifest in the cache; -1: none.", func(s cache.State) float64 { return float64(s.Version) })
+	gauge("ashyq_data_age_seconds", "Age of the status data; -1: none.", func(s cache.State) float64 { return time.Since(s.AsOf).Seconds() })
+}
+
+// summary is the state for people, a line each.
+func (m *metrics) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "shows: %s\n", m.last().Signal)
+	if state, err := m.store.State(); err == nil && state.Version > 0 {
+		fmt.Fprintf(&b, "data: version %d, %v old\n", state.Version, time.Since(state.AsOf).Round(time.Second))
+	} else {
+		fmt.Fprintf(&b, "data: none\n")
+	}
+	s := m.eyes.Stats()
+	fmt.Fprintf(&b, "camera: %d pictures, %d with a code, opened again %d times\n", s.Frames, s.Codes, s.Reconnects)
+	return b.String()
+}

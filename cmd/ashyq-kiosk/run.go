@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ashyq-kiosk/display"
+	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/replica"
+	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/scanner"
+)
+
+// registryPause is for how long a registry that did not answer is left alone, so that one person waits and not everybody.
+const registryPause = 10 * time.Second
+
+// run wires the door together and watches it until ctx ends. It is the only place where the parts meet.
+func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
+	patterns, err := panelPatterns(cfg)
+	if err != nil {
+		return err
+	}
+	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
+		return fmt.Errorf("camera.source: %w", err)
+	}
+	pins, closePins, err := hardware.OpenPins(hardwareConfig(cfg)) // first: the safe state, and see its own comment
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closePins.Close()) }()
+
+	store, err := openCache(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+
+	listener, err := net.Listen("tcp", cfg.Screen.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; screen.listen chooses another address", err)
+	}
+	defer listener.Close()
+
+	m := newMetrics(version)
+	counts := newCounts(store, log)
+	var eyes *scanner.Scanner
+	hub := display.NewHub(display.Options{
+		Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log,
+		Mirror: eyesMirror(&eyes),
+	})
+	var door *kiosk.Door
+	panel := hardware.NewPanel(pins, patterns, hardware.Options{
+		OnLit:   m.lit,
+		OnFault: func(err error) { door.Fault(kiosk.OutputFault, err) },
+	})
+	remote, err := registryClient(cfg)
+	if err != nil {
+		return err
+	}
+	door = kiosk.NewDoor(kiosk.Options{
+		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
+		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, counts}, Now: time.Now, Log: log,
+	})
+	eyes = scanner.New(scanner.Config{
+		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Log: log,
+		OnCode:  func(text []byte, taken time.Time) { door.Present(kiosk.Sighting{Text: text, Taken: taken}) },
+		OnState: func(err error) { door.Fault(kiosk.CameraFault, err) },
+	})
+	m.watch(eyes, store)
+	clock := &task.Clock{
+		Now: time.Now, Floor: floor(store), Change: func(err error) { door.Fault(kiosk.ClockFault, err) },
+		Note: func(t time.Time) {
+			if err := store.NoteTime(t); err != nil {
+				log.Warn("note the time", "error", err)
+			}
+		},
+	}
+	if !cfg.Clock.Always {
+		clock.Synced = task.KernelSynced
+	}
+	pulses := []task.Pulse{
+		{Name: "camera", Alive: eyes.Alive, Limit: 30 * time.Second},
+		{Name: "door", Alive: door.Alive, Limit: 15 * time.Second},
+		{Name: "panel", Alive: panel.Alive, Limit: 15 * time.Second},
+	}
+	follow := func() {
+		if err := loadTrust(store, door); err != nil {
+			log.Error("take over what the registry vouches for", "error", err)
+		}
+	}
+	tasks := []task.Task{
+		door, panel, eyes, clock, counts,
+		task.Watchdog(log, time.Now, pulses),
+		serve(listener, routes(hub, m, pulses, log), hub.Close),
+	}
+	tasks = append(tasks, registryTasks(cfg, store, remote, follow, log)...)
+	follow()
+	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", cfg.Camera.Source,
+		"pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
+	onReady := func() {
+		door.Fault(kiosk.Starting, nil)
+		log.Info("ready")
+		if err := task.NotifyReady("watching the door"); err != nil {
+			log.Warn("tell systemd", "error", err)
+		}
+	}
+	context.AfterFunc(ctx, func() {
+		log.Info("stopping")
+		_ = task.NotifyStopping() // nothing depends on systemd hearing it
+	})
+	return task.Run(ctx, log, onReady, tasks...)
+}
+
+func hardwareConfig(cfg *config.Config) hardware.Config {
+	h := cfg.Hardware
+	return hardware.Config{Pins: h.Pins, Lines: hardware.Lines(h.Lines), ActiveLow: h.ActiveLow}
+}
+
+func panelPatterns(cfg *config.Config) (hardware.Patterns, error) {
+	rows := map[string]hardware.Override{}
+	for signal, p := range cfg.Hardware.Patterns {
+		row := hardware.Override{LightMS: p.LightMS, BuzzMS: p.BuzzMS, RelayMS: p.RelayMS}
+		for _, s := range p.Light {
+			row.Light = append(row.Light, hardware.OverrideStep(s))
+		}
+		rows[signal] = row
+	}
+	return hardware.ParsePatterns(rows)
+}
+
+func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, error) {
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state directory: %w\nhint: systemd makes it where StateDirectory=ashyq-kiosk is set", err)
+	}
+	store, err := cache.Open(filepath.Join(cfg.StateDir, "cache.db"))
+	if err != nil {
+		return nil, err
+	}
+	if store.SetAside != nil {
+		log.Error("the cache was unreadable and has been set aside; a new one is loaded from the registry", "error", store.SetAside)
+	}
+	return store, nil
+}
+
+// registryClient is nil where the configuration names no registry.
+func registryClient(cfg *config.Config) (*client.Client, error) {
+	if cfg.Registry.URL == "" {
+		return nil, nil
+	}
+	var pool *x509.CertPool
+	if cfg.Registry.CAFile != "" {
+		pem, err := os.ReadFile(cfg.Registry.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("registry.ca: %w", err)
+		}
+		pool = x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("registry.ca: no certificate in %q", cfg.Registry.CAFile)
+		}
+	}
+	return client.New(client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, CA: pool})
+}
+
+func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
+	if remote == nil || cfg.Registry.Token == "" { // the online check is for doors that the registry knows
+		return store
+	}
+	return &kiosk.Fallback{
+		Cache: store, Registry: remote, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline, Pause: registryPause,
+		Now: time.Now, Asking: asking,
+	}
+}
+
+// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
+func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, follow func(), log *slog.Logger) []task.Task {
+	if remote == nil {
+		log.Warn("no registry is configured; the door lives on what its cache holds")
+		return nil
+	}
+	rep := replica.New(replica.Options{
+		Source: remote, Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
+		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
+		OnChange:   func(replica.Result) { follow() },
+	})
+	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
+	if cfg.Registry.Token != "" {
+		reporter := replica.NewReporter(store, remote, log)
+		tasks = append(tasks, reporter)
+	}
+	return tasks
+}
+
+// loadTrust hands the door what the cache holds; a cache that holds nothing yet is not an error.
+func loadTrust(store *cache.Cache, door *kiosk.Door) error {
+	state, err := store.State()
+	if err != nil || state.Version == 0 {
+		return err
+	}
+	rawRules, err := store.Rules()
+	if err != nil {
+		return err
+	}
+	rules, err := kiosk.ParseRules(rawRules)
+	if err != nil {
+		return err
+	}
+	rawKeys, err := store.Keys()
+	if err != nil {
+		return err
+	}
+	keys, err := api.UnmarshalKeys(rawKeys)
+	if err != nil {
+		return err
+	}
+	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
+	return nil
+}
+
+// floor is the newest of build, last manifest and last time seen: no honest clock is before it.
+func floor(store *cache.Cache) func() time.Time {
+	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp has no floor of its own
+	return func() time.Time {
+		newest := builtAt
+		if state, err := store.State(); err == nil && state.AsOf.After(newest) {
+			newest = state.AsOf
+		}
+		if seen, err := store.SeenTime(); err == nil && seen.After(newest) {
+			newest = seen
+		}
+		return newest
+	}
+}
+
+// serve is the local web server as a task. onStop ends what would keep connections open.
+func serve(listener net.Listener, handler http.Handler, onStop func()) task.Task {
+	return task.Func{Name: "screen", Do: func(ctx context.Context) error {
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+		failed := make(chan error, 1)
+		go func() { failed <- server.Serve(listener) }()
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve the screen: %w", err)
+		case <-ctx.Done():
+		}
+		onStop()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		return server.Shutdown(ctx)
+	}}
+}

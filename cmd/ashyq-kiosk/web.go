@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/scanner"
+)
+
+// routes is the local web server: the door's screen, and what monitoring asks.
+func routes(screen http.Handler, m *metrics, pulses []task.Pulse, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, m, pulses) })
+	mux.Handle("/", screen)
+	return mux
+}
+
+// health answers 200 while all parts are alive and the door is in order, otherwise 503, with lines for people.
+func health(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	last := m.last()
+	verdict := "ok"
+	if late := task.Late(time.Now(), pulses); late != nil {
+		verdict = late.Error()
+	} else if last.Signal == kiosk.OutOfOrder {
+		verdict = "out of order: " + string(last.Reason)
+	}
+	if verdict != "ok" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprintf(w, "%s\nversion: %s\n%s", verdict, version, m.summary())
+}
+
+// eyesMirror breaks the circle between the screen, which shows the camera, and the scanner, which is made later.
+func eyesMirror(eyes **scanner.Scanner) func(*image.Gray) bool {
+	return func(dst *image.Gray) bool { return (*eyes).Mirror(dst) }
+}
