@@ -61,7 +61,7 @@ func (r *rig) start() {
 		IssuerKey:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
 		AdminKey:    adminKey,
 		PublicURL:   "https://registry.example/",
-		Log:         slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Log:         slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		r.Fatal(err)

@@ -1,0 +1,197 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+)
+
+func TestRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		var door api.KioskAnswer
+		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, &door)
+		result := func(change func(*api.ResultRequest)) api.ResultRequest {
+			q := api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
+			change(&q)
+			return q
+		}
+		r.post(api.PathResults, lab, result(func(*api.ResultRequest) {}), nil)
+		r.post(api.PathResults, lab, result(func(*api.ResultRequest) {}), nil) // the same again
+		counts := func(change func(*api.Counts)) api.Counts {
+			q := api.Counts{ID: "1", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 1}}
+			change(&q)
+			return q
+		}
+		stale, err := pass.Rotate(p.key, p.sealed, time.Now().Add(-2*pass.Window))
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign, err := pass.Issue(ed25519.NewKeyFromSeed(make([]byte, 32)), pass.Credential{Issued: now(), Expires: now().Add(time.Hour),
+			Holder: p.key.Public().(ed25519.PublicKey), List: door.List, Index: uint64(p.index)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged, err := pass.Rotate(p.key, foreign, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var paper api.PaperAnswer
+		r.post(api.PathPaper, adminKey, api.CitizenRequest{IIN: iinA}, &paper)
+
+		for _, test := range []struct {
+			name, method, path, key string
+			body                    any
+			code                    int
+			hint                    string // part of it
+		}{
+			{"no key", "POST", api.PathResults, "", "{}", 401, "Bearer"},
+			{"unknown key", "POST", api.PathResults, "x", "{}", 401, "laboratory"},
+			{"the administrator is no laboratory", "POST", api.PathResults, adminKey, "{}", 401, "laboratory"},
+			{"a laboratory is no control centre", "POST", api.PathContacts, lab, "{}", 403, "control-centre"},
+			{"the control centre is no laboratory", "POST", api.PathResults, centre, "{}", 403, "laboratory"},
+			{"a laboratory is no administrator", "POST", api.PathCitizens, lab, "{}", 401, "admin.key"},
+			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "kiosk"},
+			{"wrong method", "GET", api.PathResults, lab, "", 405, "POST"},
+			{"no such path", "GET", "/v1/nothing", "", "", 404, "/v1/"},
+			{"not JSON", "POST", api.PathResults, lab, "iin", 400, "JSON"},
+			{"two values", "POST", api.PathResults, lab, "{}{}", 400, "JSON"},
+			{"unknown field", "POST", api.PathResults, lab, `{"colour":"green"}`, 400, "colour"},
+			{"wrong type", "POST", api.PathResults, lab, `{"iin":11399500018}`, 400, "iin"},
+			{"wrong time", "POST", api.PathResults, lab, `{"taken":"yesterday"}`, 400, "2021-04-20T12:00:00Z"},
+			{"large body", "POST", api.PathResults, lab, `{"iin":"` + strings.Repeat("0", 20000) + `"}`, 413, "16384"},
+			{"typing error in the IIN", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.IIN = "011399500019" }), 400, "typing"},
+			{"no IIN", "POST", api.PathCitizens, adminKey, "{}", 400, "typing"},
+			{"unknown result", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Result = "maybe" }), 400, "positive"},
+			{"no sample", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Sample = "" }), 400, "64"},
+			{"no time", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = time.Time{} }), 400, "written"},
+			{"future", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = now().Add(time.Hour) }), 400, "clock"},
+			{"too old", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = now().Add(-15 * 24 * time.Hour) }), 400, "date"},
+			{"same sample, other result", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Result = "positive" }), 409, "sample"},
+			{"same sample, other citizen", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.IIN = iinB }), 409, "sample"},
+			{"old contact", "POST", api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: now().AddDate(-1, 0, 0)}, 400, "date"},
+			{"taken name", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, 409, "another"},
+			{"unknown venue", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door 2", Venue: "moon"}, 400, "venue"},
+			{"taken source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: Laboratory, Kind: Laboratory}, 409, "another"},
+			{"unknown kind of source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: "x", Kind: "oracle"}, 400, "laboratory"},
+			{"revoke a stranger", "POST", api.PathRevoke, adminKey, api.CitizenRequest{IIN: iinB}, 404, "number"},
+			{"short key", "POST", api.PathActivate, "", api.ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
+			{"wrong code", "POST", api.PathActivate, "", api.ActivateRequest{Code: "0", Key: publicKey(p.key)}, 403, "typing"},
+			{"other list", "POST", api.PathCheck, door.Token, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
+			{"free index", "POST", api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: 1 << 40}, 404, ""},
+			{"not a pass", "POST", api.PathSelf, "", api.SelfRequest{Code: "HC1:X"}, 400, "phone"},
+			{"screenshot", "POST", api.PathSelf, "", api.SelfRequest{Code: stale}, 403, "clock"},
+			{"forged", "POST", api.PathSelf, "", api.SelfRequest{Code: forged}, 403, "activate"},
+			{"paper", "POST", api.PathSelf, "", api.SelfRequest{Code: paper.Code}, 403, "phone"},
+			{"counts of the future", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.To = now().Add(time.Hour) }), 400, "clock"},
+			{"counts of last year", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.From = now().AddDate(-1, 0, 0) }), 400, "30 days"},
+			{"counts without id", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.ID = "" }), 400, "id"},
+			{"counts with a text", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.Count["A person's name"] = 1 }), 400, "admitted"},
+			{"not a version", "GET", api.PathManifest + "?after=x&wait=1s", "", "", 400, "after"},
+			{"not a wait", "GET", api.PathManifest + "?after=1&wait=25", "", "", 400, "wait"},
+			{"not a hash", "GET", api.PathBlob + "/" + strings.Repeat("AB", 32), "", "", 400, "lower"},
+			{"longer than a hash", "GET", api.PathBlob + "/" + strings.Repeat("ab", 33), "", "", 400, "64"},
+			{"no such blob", "GET", api.PathBlob + "/" + strings.Repeat("ab", 32), "", "", 404, "manifest"},
+		} {
+			w := r.call(test.method, test.path, test.key, test.body)
+			var e api.Error
+			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != test.code || e.Error == "" || !strings.Contains(e.Hint, test.hint) {
+				t.Errorf("%s: %d %s, want %d with hint %q", test.name, w.Code, w.Body, test.code, test.hint)
+			}
+		}
+		r.stop()
+		for _, secret := range []string{iinA, "011399500019", adminKey, lab, door.Token, string(p.sealed)} {
+			if strings.Contains(r.log.String(), secret) {
+				t.Errorf("the log contains %q:\n%s", secret, r.log.String())
+			}
+		}
+		if !strings.Contains(r.log.String(), "path="+api.PathRevoke) {
+			t.Errorf("the log has no requests:\n%s", r.log.String())
+		}
+	})
+}
+
+func TestDoorAndControlRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		var door api.KioskAnswer
+		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, &door)
+		version := r.manifestAfter(0, 0).Version
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now().Add(-time.Hour)}, nil)
+		r.post(api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
+
+		var check api.CheckAnswer // at once, before it is published
+		r.post(api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: uint64(p.index)}, &check)
+		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
+			t.Errorf("check: %+v", check)
+		}
+		r.follow(version)
+		report := api.Counts{ID: "a", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 2, "code-refused": 1}}
+		r.post(api.PathCounts, door.Token, report, nil)
+		r.post(api.PathCounts, door.Token, report, nil) // the answer was lost
+		report.ID = "b"
+		r.post(api.PathCounts, door.Token, report, nil)
+
+		w := r.call(http.MethodGet, api.PathOverview, adminKey, "")
+		var o api.Overview
+		if err := json.Unmarshal(w.Body.Bytes(), &o); err != nil {
+			t.Fatal(err)
+		}
+		if o.Citizens != 1 || o.Credentials != 1 || o.Statuses["yellow"] != 1 || o.Version <= version {
+			t.Errorf("overview: %+v", o)
+		}
+		if len(o.Kiosks) != 1 || o.Kiosks[0].Counts["admitted/green"] != 4 || o.Kiosks[0].Counts["code-refused"] != 2 || !o.Kiosks[0].Seen.Equal(now()) {
+			t.Errorf("kiosks: %+v", o.Kiosks)
+		}
+		if len(o.Sources) != 2 || o.Sources[0].Name != ControlCentre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
+			t.Errorf("sources: %+v", o.Sources)
+		}
+		want := api.Disagreement{IIN: iinA, Counts: "yellow", Other: "green", Since: now().Add(-time.Hour)}
+		if len(o.Disagreements) != 1 || o.Disagreements[0] != want {
+			t.Errorf("disagreements %+v, want %+v", o.Disagreements, want)
+		}
+		metrics := r.call(http.MethodGet, "/metrics", "", "").Body.String()
+		for _, line := range []string{
+			`ashyq_registry_requests_total{code="204",method="POST",path="/v1/counts"} 3`,
+			`ashyq_registry_waiting_doors 0`, `ashyq_registry_manifest_version 3`, `ashyq_registry_publish_seconds_count 1`,
+		} {
+			if !strings.Contains(metrics, line) {
+				t.Errorf("metrics have no line %s", line)
+			}
+		}
+		if w := r.call(http.MethodGet, "/healthz", "", ""); w.Code != http.StatusOK {
+			t.Errorf("health: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestRemote(t *testing.T) {
+	for _, test := range []struct{ addr, forwarded, want string }{
+		{"192.0.2.7:1", "", "192.0.2.7/32"},
+		{"192.0.2.7:1", "198.51.100.1", "192.0.2.7/32"}, // only a proxy of this machine is believed
+		{"127.0.0.1:1", "198.51.100.1", "198.51.100.1/32"},
+		{"[::1]:1", "spoofed, 203.0.113.9 ,198.51.100.1", "198.51.100.1/32"},
+		{"127.0.0.1:1", "nonsense", "127.0.0.1/32"},
+		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64"},
+		{"[::ffff:192.0.2.7]:1", "", "192.0.2.7/32"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.RemoteAddr = test.addr
+		if test.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", test.forwarded)
+		}
+		if got := remote(r).String(); got != test.want {
+			t.Errorf("%s behind %q: %s, want %s", test.addr, test.forwarded, got, test.want)
+		}
+	}
+}
