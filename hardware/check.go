@@ -18,7 +18,7 @@ const (
 
 	minRelay  = 100 * ms // shorter, and a strike does not move
 	minPeriod = 334 * ms // of a blinking light: at most three flashes a second, WCAG 2.2, 2.3.1
-	minStep   = 20 * ms
+	minStep   = 50 * ms  // shorter, and nobody sees it
 	maxStep   = time.Minute
 	maxLit    = 2 * time.Second // a lamp that shines for longer than this looks steady
 	minSteady = time.Second
@@ -74,6 +74,10 @@ func (p Pattern) checkSteady() error {
 func (p Pattern) checkBlinking() error {
 	if len(p.Light) == 0 {
 		return nil
+	}
+	first := p.Light[0].Lamp
+	if !slices.ContainsFunc(p.Light, func(s Step) bool { return s.Lamp != first }) {
+		return fmt.Errorf("nothing but %q: a steady light is about the person, want none or one that blinks", first)
 	}
 	var lit time.Duration
 	var lamp Lamp
@@ -192,7 +196,10 @@ func ParsePatterns(rows map[string]Override) (Patterns, error) {
 		}
 		ps[s] = p
 	}
-	return ps, ps.Check()
+	if err := ps.Check(); err != nil {
+		return nil, err
+	}
+	return ps, nil
 }
 
 func (o Override) over(p Pattern) (Pattern, error) {

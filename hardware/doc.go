@@ -12,8 +12,8 @@
 // # Wiring
 //
 // The default lines, good on every Raspberry Pi with 40 header pins. All six start as inputs with a pull-down (BCM2835
-// ARM Peripherals, table 6-31, column "Pull"), so nothing shines, sounds or opens before the daemon runs, and none has
-// another use on the header. Ground is header pins 6, 9, 14, 20, 25, 30, 34 and 39; 5 V is 2 and 4.
+// ARM Peripherals, table 6-31, column "Pull"), so nothing shines, sounds or opens before the daemon runs, and none is needed
+// for the header's I2C, SPI0 or UART. Ground is header pins 6, 9, 14, 20, 25, 30, 34 and 39; 5 V is 2 and 4.
 //
 //	lamp     line    header  recommended: ULN2003A, load at 5 V   on the bench: LED to ground at 3.3 V
 //	red      GPIO17  11      LED 2.0 V, 150 ohm: 14 mA            330 ohm: 3.9 mA

@@ -17,9 +17,7 @@ const (
 	// relayGap is for how long the relay stays closed between two people: each gets an opening of their own, which a
 	// turnstile counts and which is never longer than MaxRelay, however fast they come.
 	relayGap = 250 * ms
-	// retry is how soon a fault is tried to be got over.
-	retry = time.Second
-	// beat is how often Run proves that it is alive while nothing changes.
+	// beat is how often Run goes round at least: to prove that it is alive, and to try again what failed.
 	beat = time.Second
 )
 
@@ -175,7 +173,7 @@ func (p *Panel) step(c *cue) time.Duration {
 	lit, err := p.write(want)
 	if err != nil {
 		p.fault(errors.Join(err, p.safe()))
-		return min(wait, retry)
+		return wait
 	}
 	p.fault(nil)
 	p.becomeReady()
@@ -236,13 +234,12 @@ func (p *Panel) set(i line, on bool) error {
 	return nil
 }
 
-// safe switches everything off, whatever it was. After a fault nothing is known of the lines, so that the next step
-// writes all of them.
+// safe switches everything off, whatever it was. After a fault known is false, so that the next step writes all lines.
 func (p *Panel) safe() error {
 	if p.have[relay] {
 		p.closed = time.Now()
 	}
-	p.have, p.known = [lineCount]bool{}, false
+	p.have = [lineCount]bool{}
 	return p.all.Safe()
 }
 

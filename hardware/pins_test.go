@@ -1,0 +1,268 @@
+package hardware
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/sys/unix"
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/gpio/gpiotest"
+)
+
+func TestOverridesAsWritten(t *testing.T) {
+	const text = `
+[code-refused]
+light = [{lamp = "red", ms = 250}, {lamp = "dark", ms = 250}]
+light_ms = 6000
+buzzer_ms = []
+[admitted]
+relay_ms = 0
+[turned-back]
+buzzer_ms = [100, 50, 100]
+`
+	var rows map[string]Override
+	if err := toml.Unmarshal([]byte(text), &rows); err != nil {
+		t.Fatal(err)
+	}
+	ps, err := ParsePatterns(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range map[string]string{
+		"code-refused": "blinks red 250, dark 250, for 6s   silent",
+		"admitted":     "green steady for 3s   120   closed",
+		"turned-back":  "red steady for 5s   100 (50) 100   closed",
+		"idle":         "blinks dark 9950, blue 50, until the next verdict   silent   closed",
+	} {
+		var found bool
+		for line := range strings.Lines(ps.String()) {
+			line = strings.Join(strings.FieldsFunc(line, func(r rune) bool { return r == '\n' }), "")
+			words := strings.Join(strings.Fields(line), " ")
+			found = found || strings.HasPrefix(words, row+" ") && strings.Contains(words, strings.Join(strings.Fields(want), " "))
+		}
+		if !found {
+			t.Errorf("no row %s with %q in\n%s", row, want, ps)
+		}
+	}
+}
+
+func TestParsePatternsErrors(t *testing.T) {
+	step := func(lamp string, ms int64) OverrideStep { return OverrideStep{lamp, ms} }
+	for _, c := range []struct {
+		row  string
+		o    Override
+		want string
+	}{
+		{"welcome", Override{}, `pattern "welcome": no such signal, want one of [idle working`},
+		{"idle", Override{Light: []OverrideStep{step("white", 100)}}, `unknown lamp "white"`},
+		{"idle", Override{Light: []OverrideStep{step("blue", 500)}}, `nothing but "blue": a steady light is about the person`},
+		{"idle", Override{Light: []OverrideStep{step("green", 100), step("green", 100)}}, `nothing but "green"`},
+		{"idle", Override{Light: []OverrideStep{step("blue", 1500), step("dark", 100), step("blue", 600)}}, "blue shines longer than 2s"},
+		{"idle", Override{LightMS: new(int64(1000))}, "it lasts until the next verdict"},
+		{"ask-staff", Override{Light: []OverrideStep{step("status", 500), step("dark", 500)}}, `lamp "status" is only for`},
+		{"code-problem", Override{Light: []OverrideStep{step("blue", 100), step("dark", 100)}}, "more than three times a second"},
+		{"code-problem", Override{Light: []OverrideStep{step("blue", 5), step("dark", 500)}}, "a step of 5ms"},
+		{"out-of-order", Override{Light: []OverrideStep{}}, "must be seen to be"},
+		{"out-of-order", Override{Light: []OverrideStep{step("dark", 500), step("dark", 500)}}, `nothing but "dark"`},
+		{"turned-back", Override{Light: []OverrideStep{step("red", 500), step("dark", 500)}}, "steady and of the status colour"},
+		{"turned-back", Override{RelayMS: new(int64(1000))}, "it opens only for the admitted"},
+		{"turned-back", Override{LightMS: new(int64(0))}, "want 1s to 30s"},
+		{"admitted", Override{RelayMS: new(int64(10001))}, "want 100ms to 10s"},
+		{"admitted", Override{RelayMS: new(int64(-1))}, "want 100ms to 10s"},
+		{"admitted", Override{RelayMS: new(int64(1<<63 - 1))}, "want 100ms to 10s"},
+		{"admitted", Override{BuzzMS: []int64{100, 100}}, "end with a pause"},
+		{"admitted", Override{BuzzMS: []int64{5000}}, "a beep or pause of 5s"},
+		{"admitted", Override{BuzzMS: make([]int64, 21)}, "21 beeps and pauses, at most 19"},
+	} {
+		ps, err := ParsePatterns(map[string]Override{c.row: c.o})
+		if err == nil || !strings.Contains(err.Error(), c.want) || ps != nil {
+			t.Errorf("%s %+v: %v, want an error with %q", c.row, c.o, err, c.want)
+		}
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	for _, c := range []struct {
+		c    Config
+		want string // "": good
+	}{
+		{Config{Pins: "sim"}, ""},
+		{Config{Pins: "pinctrl-rp1", Lines: Lines{Red: "5"}, ActiveLow: []string{"relay"}}, ""},
+		{Config{}, `pins ""`},
+		{Config{Pins: "sim:"}, `pins "sim:"`},
+		{Config{Pins: "sim", Lines: Lines{Relay: "17"}}, `line "17" is given to both red and relay`},
+		{Config{Pins: "sim", ActiveLow: []string{"Relay"}}, `active low "Relay"`},
+	} {
+		err := c.c.Check()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: %v, want %q", c.c, err, c.want)
+		}
+		if _, _, open := OpenPins(c.c); c.want != "" && (open == nil || open.Error() != err.Error()) {
+			t.Errorf("%+v: opening says %v, checking says %v", c.c, open, err)
+		}
+	}
+}
+
+// The trace is what other programs read: its form is fixed, its levels are logical, and it is appended to.
+func TestTraceFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "trace")
+	for range 2 {
+		pins, closer, err := OpenPins(Config{Pins: "sim:" + file, ActiveLow: []string{"relay", "green"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range []gpio.Level{gpio.High, gpio.High, gpio.Low, gpio.High} {
+			if err := pins.Relay.Out(l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := closer.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	var last string
+	for row := range strings.Lines(string(text)) {
+		stamp, change, ok := strings.Cut(strings.TrimSuffix(row, "\n"), "\t")
+		if !ok || len(stamp) != 19 || stamp < last {
+			t.Errorf("a line %q after %q", row, last)
+		}
+		last = stamp
+		got = append(got, change)
+	}
+	start := "relay\t0 buzzer\t0 green\t0 blue\t0 yellow\t0 red\t0 relay\t1 relay\t0 relay\t1 relay\t0"
+	if all := strings.Join(got, " "); all != start+" "+start {
+		t.Errorf("traced %q", all)
+	}
+}
+
+func TestTraceThatCannotBeWritten(t *testing.T) {
+	if _, _, err := OpenPins(Config{Pins: "sim:" + t.TempDir()}); err == nil || !strings.Contains(err.Error(), "open the trace") {
+		t.Errorf("a directory as trace: %v", err)
+	}
+	_, _, err := OpenPins(Config{Pins: "sim:/dev/full"})
+	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "switch relay") {
+		t.Errorf("a full disk: %v", err)
+	}
+}
+
+// Out(High) is on, whatever the wiring.
+func TestActiveLow(t *testing.T) {
+	var physical [lineCount]gpio.PinOut
+	var real [lineCount]*gpiotest.Pin
+	for i := range real {
+		real[i] = &gpiotest.Pin{N: lineNames[i]}
+		physical[i] = real[i]
+	}
+	pins := wire(physical, [lineCount]bool{blue: true, relay: true})
+	if err := pins.Safe(); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range real {
+		if low := line(i) == blue || line(i) == relay; p.L != gpio.Level(low) {
+			t.Errorf("%s is %s in the safe state", p.N, p.L)
+		}
+	}
+	for i, p := range pins.list() {
+		if err := errors.Join(p.Out(gpio.High), p.PWM(gpio.DutyMax/4, 0)); err != nil {
+			t.Fatal(err)
+		}
+		low := line(i) == blue || line(i) == relay
+		duty := gpio.Duty(gpio.DutyMax / 4)
+		if low {
+			duty = gpio.DutyMax * 3 / 4
+		}
+		if real[i].L == gpio.Level(low) || real[i].D != duty {
+			t.Errorf("%s is %s and %v when on", real[i].N, real[i].L, real[i].D)
+		}
+	}
+}
+
+// What an administrator reads on a machine that is no door.
+func TestOpenWithoutTheChip(t *testing.T) {
+	_, _, err := OpenPins(Config{Pins: "pinctrl-of-no-machine"})
+	if err == nil {
+		t.Fatal("a chip that no machine has was opened")
+	}
+	nodes, _ := filepath.Glob("/dev/gpiochip*")
+	want := "there is no /dev/gpiochip*\nhint: set pins to \"sim\""
+	if len(nodes) > 0 {
+		want = `no GPIO chip with the label "pinctrl-of-no-machine", found "`
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("error %q, want %q in it", err, want)
+	}
+}
+
+// On a machine with GPIO, whatever its chip, a line that does not exist is an error and claims nothing.
+func TestOpenRealChip(t *testing.T) {
+	nodes, err := filepath.Glob("/dev/gpiochip*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(nodes) == 0 {
+		t.Skip("this machine has no /dev/gpiochip*, a real chip was not opened")
+	}
+	chips, err := listChips()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = OpenPins(Config{Pins: chips[0].Label(), Lines: Lines{Relay: "no-such-line"}})
+	if err == nil || !strings.Contains(err.Error(), `no line "no-such-line" on`) {
+		t.Errorf("a line that does not exist: %v", err)
+	}
+}
+
+// The library closes file descriptor 0 in passing; it must be the same file afterwards.
+func TestKeepStdin(t *testing.T) {
+	var before, after unix.Stat_t
+	if err := unix.Fstat(0, &before); err != nil {
+		t.Fatal(err)
+	}
+	restore := keepStdin()
+	if err := unix.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	if err := unix.Fstat(0, &after); err != nil {
+		t.Fatalf("stdin is gone: %v", err)
+	}
+	if before.Dev != after.Dev || before.Ino != after.Ino {
+		t.Error("stdin is another file")
+	}
+}
+
+// The sim is a device like another: what it was last told is what it is, and a failure changes nothing.
+func TestSimFails(t *testing.T) {
+	sim := NewSim(nil)
+	pins := sim.Pins()
+	broken := errors.New("broken")
+	if err := pins.Red.Out(gpio.High); err != nil {
+		t.Fatal(err)
+	}
+	sim.Fail("red", broken)
+	if err := pins.Red.Out(gpio.Low); !errors.Is(err, broken) || !sim.On("red") {
+		t.Errorf("a failed line: %v, on %v", err, sim.On("red"))
+	}
+	if err := pins.Safe(); !errors.Is(err, broken) || strings.Contains(err.Error(), "green") {
+		t.Errorf("safe state with one line broken: %v", err)
+	}
+	sim.Fail("red", nil)
+	if err := pins.Safe(); err != nil || sim.On("red") {
+		t.Errorf("safe state: %v, red on %v", err, sim.On("red"))
+	}
+	if pins.Red.Name() != "red" || pins.Red.String() != "sim red" || pins.Relay.Number() != int(relay) {
+		t.Errorf("names %s, %s, %d", pins.Red.Name(), pins.Red, pins.Relay.Number())
+	}
+	if err := pins.Red.PWM(gpio.DutyHalf, 0); err == nil {
+		t.Error("a simulated line has PWM")
+	}
+}
