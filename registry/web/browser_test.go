@@ -27,6 +27,9 @@ import (
 // patience bounds everything that a browser is waited for, on a busy machine.
 const patience = 30 * time.Second
 
+// elsewhere is a host that is not this machine, as far as the browser knows.
+const elsewhere = "registry.test"
+
 // browser is started once for all tests. Each test has a server on a port of its own and therefore an origin, with its
 // storage and service worker, of its own.
 var browser = sync.OnceValues(func() (context.Context, error) {
@@ -40,7 +43,8 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 	if path == "" {
 		return nil, errNoBrowser
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("host-resolver-rules", "MAP "+elsewhere+" 127.0.0.1"))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	closeBrowser = func() {
@@ -158,16 +162,22 @@ func eval[T any](t *testing.T, ctx context.Context, expression string, values ..
 	return get(t, ctx, chromedp.Evaluate[T](script(t, expression, values), chromedp.EvalAwaitPromise))
 }
 
-// until waits for an expression to become true.
+// until waits for an expression to become true. The page may be left for another one in the meantime.
 func until(t *testing.T, ctx context.Context, expression string, values ...any) {
 	t.Helper()
 	expression = script(t, expression, values)
 	deadline, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	// An interval, not animation frames: a tab in the background gets none.
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience/2))
-	if err := chromedp.Do(deadline, poll); err != nil {
-		t.Fatalf("wait for %s: %v\nthe page says: %s", expression, err, eval[string](t, ctx, "document.body.innerText"))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+	for {
+		err := chromedp.Do(deadline, poll)
+		if err == nil {
+			return
+		}
+		if leftPage := strings.Contains(err.Error(), "context"); !leftPage || deadline.Err() != nil {
+			t.Fatalf("wait for %s: %v\nthe page says: %s", expression, err, eval[string](t, ctx, "document.body.innerText"))
+		}
 	}
 }
 
@@ -182,18 +192,25 @@ func phone(t *testing.T, ctx context.Context)   { t.Helper(); screen(t, ctx, 390
 func narrow(t *testing.T, ctx context.Context)  { t.Helper(); screen(t, ctx, 320, 568, 2) }
 func desktop(t *testing.T, ctx context.Context) { t.Helper(); screen(t, ctx, 1280, 900, 1) }
 
-// picture is what the screen shows. With ASHYQ_SCREENSHOTS=DIR the whole page is also kept there, for people.
-func picture(t *testing.T, ctx context.Context, name string) image.Image {
+// picture is what the screen shows.
+func picture(t *testing.T, ctx context.Context) image.Image {
 	t.Helper()
-	if dir := os.Getenv("ASHYQ_SCREENSHOTS"); dir != "" {
-		data := get(t, ctx, chromedp.FullScreenshot(100))
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	decoded, err := png.Decode(bytes.NewReader(get(t, ctx, chromedp.CaptureScreenshot())))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return decoded
+}
+
+// keep writes a picture of the whole page for people to look at: into $ASHYQ_SCREENSHOTS, and nowhere when that is unset.
+func keep(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("ASHYQ_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	data := get(t, ctx, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

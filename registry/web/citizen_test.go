@@ -2,10 +2,13 @@ package web_test
 
 import (
 	"context"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/pass"
@@ -39,13 +42,13 @@ func TestActivation(t *testing.T) {
 	phone(t, ctx)
 	do(t, ctx, chromedp.Navigate(r.url()+"/"))
 	until(t, ctx, visible("activation"))
-	picture(t, ctx, "citizen-activation")
+	keep(t, ctx, "citizen-activation")
 
 	do(t, ctx, chromedp.Click("#activate"))
 	until(t, ctx, `document.querySelector("#activation-error").textContent !== ""`)
 	do(t, ctx, chromedp.SendKeys("#code", "WRONG"), chromedp.Click("#activate"))
 	until(t, ctx, `document.querySelector("#activation-error").textContent.includes("not valid")`)
-	picture(t, ctx, "citizen-activation-refused")
+	keep(t, ctx, "citizen-activation-refused")
 
 	// Typed with spaces, as people do.
 	do(t, ctx, chromedp.SetValue("#code", " "+oneTimeCode[:4]+" "+oneTimeCode[4:]), chromedp.Click("#activate"))
@@ -57,7 +60,7 @@ func TestActivation(t *testing.T) {
 	if got := eval[string](t, ctx, `document.querySelector("#status-word").textContent`); got != "Green" {
 		t.Errorf("status in words: %q, want Green", got)
 	}
-	picture(t, ctx, "citizen-green")
+	keep(t, ctx, "citizen-green")
 }
 
 func TestCodeFromAddress(t *testing.T) {
@@ -146,7 +149,7 @@ func TestOffline(t *testing.T) {
 	if got := eval[string](t, ctx, `document.querySelector("#status").dataset.fresh`); got != "false" {
 		t.Error("a status of two hours ago is shown as fresh")
 	}
-	picture(t, ctx, "citizen-offline")
+	keep(t, ctx, "citizen-offline")
 
 	r.set(func(r *registry) { r.shift = 2 * time.Hour })
 	r.up(address)
@@ -173,7 +176,7 @@ func TestStatuses(t *testing.T) {
 		if got := eval[string](t, ctx, inkScript); got != ink {
 			t.Errorf("the code is drawn in %s with a %s status, want %s", got, colour, ink)
 		}
-		picture(t, ctx, "citizen-"+colour)
+		keep(t, ctx, "citizen-"+colour)
 	}
 	if ink != "0,0,0 255,255,255" {
 		t.Errorf("the code is drawn in %s, want black on white", ink)
@@ -197,7 +200,7 @@ func TestPassThatEnded(t *testing.T) {
 	r.set(func(r *registry) { r.status = api.SelfAnswer{Status: "suspended"} })
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, `document.querySelector("#status-word").textContent === "This pass is on hold"`)
-	picture(t, ctx, "citizen-suspended")
+	keep(t, ctx, "citizen-suspended")
 
 	r.set(func(r *registry) { r.status = api.SelfAnswer{Status: "invalid"} })
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
@@ -205,7 +208,7 @@ func TestPassThatEnded(t *testing.T) {
 	if got := eval[string](t, ctx, `document.querySelector("#ended-title").textContent`); got != "This pass was withdrawn" {
 		t.Errorf("withdrawn pass: %q", got)
 	}
-	picture(t, ctx, "citizen-withdrawn")
+	keep(t, ctx, "citizen-withdrawn")
 
 	// The way out that the words name.
 	r.set(func(r *registry) { r.status, r.lifetime = api.SelfAnswer{Status: "valid", Colour: "blue"}, time.Hour })
@@ -215,7 +218,7 @@ func TestPassThatEnded(t *testing.T) {
 	eval[chromedp.Void](t, ctx, "shiftClock(%s)", int(time.Hour.Milliseconds()))
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, `document.querySelector("#ended-title").textContent === "This pass has expired"`)
-	picture(t, ctx, "citizen-expired")
+	keep(t, ctx, "citizen-expired")
 }
 
 func TestReplace(t *testing.T) {
@@ -228,7 +231,7 @@ func TestReplace(t *testing.T) {
 	until(t, ctx, visible("replace"))
 	do(t, ctx, chromedp.Click("#replace-yes"))
 	until(t, ctx, `document.querySelector("#replace-error").textContent.includes("not valid")`)
-	picture(t, ctx, "citizen-replace")
+	keep(t, ctx, "citizen-replace")
 	do(t, ctx, chromedp.Click("#replace-no"))
 	until(t, ctx, visible("pass")+" && "+shownCode+` !== undefined`)
 	if holderOf(t, shown(t, ctx)) != holderOf(t, first) {
@@ -261,10 +264,10 @@ func TestPhoneClock(t *testing.T) {
 	eval[chromedp.Void](t, ctx, "shiftClock(%s)", int((5 * time.Minute).Milliseconds()))
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, visible("clock"))
-	if got := eval[string](t, ctx, `document.querySelector("#clock").textContent`); got[:len("The phone's clock is wrong by 5 min")] != "The phone's clock is wrong by 5 min" {
+	if got := eval[string](t, ctx, `document.querySelector("#clock").textContent`); !strings.HasPrefix(got, "The phone's clock is wrong by 5 min") {
 		t.Errorf("clock warning: %q", got)
 	}
-	picture(t, ctx, "citizen-clock")
+	keep(t, ctx, "citizen-clock")
 }
 
 func TestLanguages(t *testing.T) {
@@ -281,7 +284,7 @@ func TestLanguages(t *testing.T) {
 		if got := eval[float64](t, ctx, "document.documentElement.scrollWidth"); got > 320 {
 			t.Errorf("%s: the page is %v px wide on a screen of 320 px", language, got)
 		}
-		picture(t, ctx, "citizen-narrow-"+language)
+		keep(t, ctx, "citizen-narrow-"+language)
 		do(t, ctx, chromedp.Reload())
 		until(t, ctx, `document.querySelector("#status-word").textContent === %s`, want)
 	}
@@ -306,7 +309,8 @@ func TestScreenIsRead(t *testing.T) {
 		// The code can change between reading it and taking the picture; then it is tried again.
 		for {
 			before := shown(t, ctx)
-			screenshot := picture(t, ctx, "citizen-read-"+name)
+			keep(t, ctx, "citizen-"+name)
+			screenshot := picture(t, ctx)
 			if shown(t, ctx) != before {
 				continue
 			}
@@ -321,4 +325,57 @@ func TestScreenIsRead(t *testing.T) {
 			t.Errorf("%s: the code takes %.2f of the screen's width, want %.2f", name, width, want)
 		}
 	}
+}
+
+func TestWhatKeepsAPassFromAPhone(t *testing.T) {
+	r := newRegistry(t)
+	_, port, err := net.SplitHostPort(r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	insecure := tab(t)
+	do(t, insecure, chromedp.Navigate("http://"+net.JoinHostPort(elsewhere, port)+"/#"+oneTimeCode))
+	until(t, insecure, visible("problem")+` && document.querySelector("#problem").textContent.includes("https://")`)
+
+	for text, script := range map[string]string{
+		"too old":          `crypto.subtle.generateKey = () => Promise.reject(new DOMException("no", "NotSupportedError"))`,
+		"private browsing": `IDBFactory.prototype.open = () => { throw new DOMException("no", "SecurityError") }`,
+	} {
+		ctx := tab(t)
+		phone(t, ctx)
+		call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		do(t, ctx, chromedp.Navigate(r.url()+"/#"+oneTimeCode))
+		until(t, ctx, visible("problem")+` && document.querySelector("#problem").textContent.includes(%s)`, text)
+		keep(t, ctx, "citizen-problem")
+	}
+	r.set(func(r *registry) {
+		if len(r.used) > 0 {
+			t.Error("the one-time code was used up by a phone that cannot carry a pass")
+		}
+	})
+}
+
+// Behind a log-in page of a network every address answers 200 with somebody else's words.
+func TestNetworkWithLogInPage(t *testing.T) {
+	r := newRegistry(t)
+	ctx := tab(t)
+	activated(t, r, ctx)
+	r.set(func(r *registry) { r.captive = true })
+	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
+	until(t, ctx, visible("note")+` && document.querySelector("#status-head").textContent.startsWith("Last known status")`)
+	if got := eval[string](t, ctx, `document.querySelector("#note").textContent`); !strings.HasPrefix(got, "No network") {
+		t.Errorf("note: %q", got)
+	}
+}
+
+// The answer to the activation can get lost; the code must not be lost with it.
+func TestLostAnswer(t *testing.T) {
+	r := newRegistry(t)
+	r.set(func(r *registry) { r.loseAnswer = true })
+	ctx := tab(t)
+	do(t, ctx, chromedp.Navigate(r.url()+"/#"+oneTimeCode))
+	until(t, ctx, `document.querySelector("#activation-error").textContent.includes("No network")`)
+	r.set(func(r *registry) { r.loseAnswer = false })
+	do(t, ctx, chromedp.Click("#activate"))
+	until(t, ctx, shownCode+` !== undefined`)
 }

@@ -146,6 +146,14 @@ func TestEveryQRVersionIsRead(t *testing.T) {
 			}
 		}
 	}
+	for seed := 0; len(masks) < 8 && seed < 200; seed++ {
+		text := alphanumeric(40, seed)
+		s := encoded(t, ctx, text)
+		masks[s.Mask] = true
+		if err := readBack(s.frame(t, 3), text); err != nil {
+			t.Errorf("version %d, mask %d: %v", s.Version, s.Mask, err)
+		}
+	}
 	if len(masks) != 8 {
 		t.Errorf("only the masks %v were chosen, so the others were not looked at", masks)
 	}

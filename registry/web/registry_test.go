@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,14 +27,14 @@ type registry struct {
 	address string
 	mux     *http.ServeMux
 
-	mu        sync.Mutex // guards the following
-	server    *httptest.Server
-	shift     time.Duration // of its clock, as the page's clock is shifted
-	lifetime  time.Duration // of the credentials
-	used      map[string]ed25519.PublicKey
-	status    api.SelfAnswer
-	questions int
-	calls     map[string]json.RawMessage // last body by path
+	mu         sync.Mutex // guards the following
+	server     *httptest.Server
+	shift      time.Duration // of its clock, as the page's clock is shifted
+	lifetime   time.Duration // of the credentials
+	used       map[string]ed25519.PublicKey
+	status     api.SelfAnswer
+	captive    bool // somebody else answers
+	loseAnswer bool // to an activation, after it was carried out
 }
 
 func newRegistry(t *testing.T) *registry {
@@ -45,7 +46,6 @@ func newRegistry(t *testing.T) *registry {
 		lifetime: 365 * 24 * time.Hour,
 		used:     map[string]ed25519.PublicKey{},
 		status:   api.SelfAnswer{Status: "green", Colour: "green"},
-		calls:    map[string]json.RawMessage{},
 	}
 	r.mux.Handle("/", web.Handler())
 	r.mux.HandleFunc("POST "+api.PathActivate, r.activate)
@@ -109,6 +109,9 @@ func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	r.used[ask.Code] = key
+	if r.loseAnswer {
+		panic(http.ErrAbortHandler)
+	}
 	expires := r.now().Add(r.lifetime)
 	sealed, err := pass.Issue(r.issuer, pass.Credential{
 		Issued: r.now(), Expires: expires, Holder: key, List: "https://r/1", Index: 4711,
@@ -123,7 +126,10 @@ func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 func (r *registry) self(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.questions++
+	if r.captive {
+		fmt.Fprint(w, "<title>Hotel Wi-Fi</title>")
+		return
+	}
 	w.Header().Set("Date", r.now().UTC().Format(http.TimeFormat))
 	var ask api.SelfRequest
 	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {

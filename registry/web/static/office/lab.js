@@ -50,8 +50,10 @@ onSubmit(form, async ({ what, iin, sample, result, taken, since }) => {
 
 // next makes the form ready for another person; the result is not kept, so that nobody confirms the one before.
 function next() {
-  form.elements.iin.value = "";
-  for (const choice of form.elements.result) choice.checked = false;
+  const what = form.elements.what.value;
+  form.reset();
+  form.elements.what.value = what;
+  turn();
   prefill();
   form.elements.iin.focus();
 }

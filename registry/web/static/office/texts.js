@@ -148,21 +148,21 @@ export const sheet = [
     lang: "kk",
     title: "Қағаз рұқсатнама",
     until: "Жарамды мерзімі",
-    text: "Кодты кіреберістегі камераға көрсетіңіз. Онда аты-жөніңіз де, мәртебеңіз де жазылмаған. Парақты ешкімге бермеңіз, " +
-      "жоғалтсаңыз, тіркелген жеріңізге хабарлаңыз. Кейбір орындар қағаз рұқсатнаманы қабылдамайды.",
+    text: "Кодты кіреберістегі камераға көрсетіңіз. Парақты ешкімге бермеңіз, жоғалтсаңыз, тіркелген жеріңізге хабарлаңыз. " +
+      "Кейбір орындар қағаз рұқсатнаманы қабылдамайды.",
   },
   {
     lang: "ru",
     title: "Бумажный пропуск",
     until: "Действует до",
-    text: "Покажите код камере у входа. В нём нет ни имени, ни статуса. Никому не передавайте этот лист, а если потеряете, " +
-      "сообщите туда, где вы регистрировались. Некоторые места не принимают бумажные пропуска.",
+    text: "Покажите код камере у входа. Никому не передавайте этот лист, а если потеряете, сообщите туда, где вы " +
+      "регистрировались. Некоторые места не принимают бумажные пропуска.",
   },
   {
     lang: "en",
     title: "Printed pass",
     until: "Valid until",
-    text: "Hold the code to the camera at the entrance. It holds neither your name nor your status. Do not give this sheet " +
-      "to anybody; if you lose it, tell the place where you registered. Some places do not take printed passes.",
+    text: "Hold the code to the camera at the entrance. Do not give this sheet to anybody; if you lose it, tell the place " +
+      "where you registered. Some places do not take printed passes.",
   },
 ];
