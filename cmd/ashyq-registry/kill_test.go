@@ -1,0 +1,189 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// TestKilled kills the registry again and again while a laboratory posts and a door follows. What was acknowledged is
+// kept, versions never go back, and a version that a door has seen never turns into another one.
+func TestKilled(t *testing.T) {
+	const rounds, perRound = 12, 8
+	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
+	p.serve()
+	iins := numbers(rounds * perRound)
+	lab, phones := p.people(iins)
+	d := &door{process: p, seen: map[uint64]api.Manifest{}}
+
+	sick := 0 // the first ones, acknowledged
+	for sick < len(phones) {
+		var all sync.WaitGroup
+		first := make(chan struct{}, perRound) // as many as there can be: nobody waits
+		all.Go(func() {
+			for range min(perRound, len(phones)-sick) {
+				code, err := p.post(api.PathResults, lab, api.ResultRequest{
+					IIN: iins[sick], Sample: fmt.Sprint(sick), Result: "positive", Taken: time.Now().Add(-time.Hour)}, nil)
+				if err != nil {
+					return // killed
+				}
+				if code != http.StatusNoContent {
+					t.Errorf("post a result: %d", code)
+				}
+				sick++
+				first <- struct{}{}
+			}
+		})
+		all.Go(func() {
+			for d.follow(time.Second) == nil {
+			}
+		})
+		// It publishes about 100 ms after the first result: before, in the middle, or after.
+		<-first
+		<-time.After(60*time.Millisecond + rand.N(120*time.Millisecond))
+		p.kill()
+		all.Wait()
+		p.serve()
+	}
+
+	deadline := time.Now().Add(30 * time.Second)
+	for !d.knows(phones[:sick]) {
+		if time.Now().After(deadline) {
+			t.Fatal("not everybody who was acknowledged is red")
+		}
+		if err := d.follow(time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.kill()
+	t.Logf("%d versions seen", len(d.seen))
+	if len(d.seen) < rounds/2 {
+		t.Errorf("%d versions seen: too little happened", len(d.seen))
+	}
+}
+
+// numbers makes up IINs with right check digits; the 13th month does not exist.
+func numbers(n int) (list []string) {
+	for i := 0; len(list) < n; i++ {
+		text := fmt.Sprintf("0113%08d", i)
+		if _, err := store.ParseIIN(text); err == nil {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// people activates a phone for each and returns a laboratory's key and the phones' indexes.
+func (p *process) people(iins []string) (lab string, indexes []uint32) {
+	p.Helper()
+	raw, err := os.ReadFile(filepath.Join(p.data, adminFile))
+	if err != nil {
+		p.Fatal(err)
+	}
+	admin := strings.TrimSpace(string(raw))
+	ask := func(path string, body, answer any) {
+		p.Helper()
+		if code, err := p.post(path, admin, body, answer); err != nil || code != http.StatusOK {
+			p.Fatalf("POST %s: %d, %v", path, code, err)
+		}
+	}
+	var source api.SourceAnswer
+	ask(api.PathSources, api.SourceRequest{Name: "lab", Kind: "laboratory"}, &source)
+	for _, iin := range iins {
+		var citizen api.CitizenAnswer
+		ask(api.PathCitizens, api.CitizenRequest{IIN: iin}, &citizen)
+		key, _, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			p.Fatal(err)
+		}
+		var active api.ActivateAnswer
+		ask(api.PathActivate, api.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(key)}, &active)
+		sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
+		if err != nil {
+			p.Fatal(err)
+		}
+		credential, err := pass.OpenCredential(sealed)
+		if err != nil {
+			p.Fatal(err)
+		}
+		indexes = append(indexes, uint32(credential.Index))
+	}
+	return source.Key, indexes
+}
+
+// door follows the registry and remembers every version it saw.
+type door struct {
+	*process
+	newest uint64
+	seen   map[uint64]api.Manifest // times left out
+}
+
+// follow is one long poll. Its error says that the registry was killed; anything wrong in an answer fails the test.
+func (d *door) follow(wait time.Duration) error {
+	sealed, err := d.get(fmt.Sprintf("%s?after=%d&wait=%s", api.PathManifest, d.newest, wait))
+	if err != nil {
+		return err
+	}
+	m, err := api.OpenManifest(sealed, d.key())
+	if err != nil {
+		d.Error(err)
+		return err
+	}
+	m.Issued, m.Expires = 0, 0
+	if known, ok := d.seen[m.Version]; ok && !reflect.DeepEqual(known, m) {
+		d.Errorf("version %d changed:\n%+v\n%+v", m.Version, known, m)
+	}
+	if m.Version < d.newest {
+		d.Errorf("version %d after %d", m.Version, d.newest)
+	}
+	d.newest, d.seen[m.Version] = m.Version, m
+	return nil
+}
+
+func (d *door) key() ed25519.PublicKey {
+	key, err := (&dataDir{name: d.data}).key(registryFile)
+	if err != nil {
+		d.Error(err)
+		return make(ed25519.PublicKey, ed25519.PublicKeySize)
+	}
+	return key.Public().(ed25519.PublicKey)
+}
+
+// knows loads the newest version as a whole, checks that its newest delta leads to the same, and looks for the sick.
+func (d *door) knows(sick []uint32) bool {
+	d.Helper()
+	section := d.seen[d.newest].Sections[0]
+	_, list, err := statuslist.OpenSection(d.blob(section.Blob), d.key())
+	if err != nil || list.Content() != section.Content {
+		d.Fatalf("section of version %d: %v", section.Version, err)
+	}
+	for _, named := range section.Deltas {
+		delta, err := statuslist.OpenDelta(d.blob(named.Blob), d.key())
+		if err != nil || delta.From != named.From {
+			d.Fatalf("delta from version %d: %+v, %v", named.From, delta, err)
+		}
+		if delta.From+1 == section.Version && delta.Result != section.Content {
+			d.Fatal("the newest delta does not lead to the section")
+		}
+	}
+	for _, index := range sick {
+		if list.Get(index) != statuslist.Red {
+			return false
+		}
+	}
+	return true
+}
