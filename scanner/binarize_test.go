@@ -64,7 +64,21 @@ func TestBinarizerOddSizes(t *testing.T) {
 		if got != nil && (got.GetWidth() != w || got.GetHeight() != 41) {
 			t.Errorf("%d px wide: matrix of %dx%d", w, got.GetWidth(), got.GetHeight())
 		}
+		for i, p := range f.Pix {
+			x, y := i%w, i/w
+			if level := levelAt(&b, x, y, w); got != nil && got.Get(x, y) != (p <= level) {
+				t.Fatalf("%d px wide: pixel %d, %d is %d, the level %d, and black is %v", w, x, y, p, level, got.Get(x, y))
+			}
+		}
 	}
+}
+
+// levelAt is the threshold at a pixel of a picture that is w px wide.
+func levelAt(b *binarizer, x, y, w int) byte {
+	if b.level == nil {
+		return 0
+	}
+	return b.level[y/block*((w+block-1)/block)+x/block]
 }
 
 func TestHalve(t *testing.T) {

@@ -3,7 +3,9 @@ package scanner
 import (
 	"errors"
 	"image"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"ashyq-kiosk/scanner/qrdraw"
@@ -12,9 +14,12 @@ import (
 // passText is as long as a rotating pass, and of its characters.
 var passText = "AQ1:" + strings.Repeat("6BFOXN*TS0BI$ZD", 23)[:344]
 
+var emptyDoorway = sync.OnceValue(func() *Frame { return doorway(1280, 720, 1) })
+
 // held is a code held up in a doorway, 340 px wide, a little tilted.
 func held(text string, o qrdraw.Options) *image.Gray {
-	img := qrdraw.Doorway(1280, 720, 1)
+	img := image.NewGray(image.Rect(0, 0, 1280, 720))
+	copy(img.Pix, emptyDoorway().Pix)
 	quad := [4]image.Point{{500, 170}, {845, 176}, {838, 520}, {494, 512}}
 	qrdraw.Paste(img, qrdraw.Draw(text, o), quad)
 	qrdraw.Blur(img, .8)
@@ -85,6 +90,36 @@ func TestDecoderIsReusable(t *testing.T) {
 	}
 }
 
+// However a code is damaged, it is read right or not at all.
+func TestDamagedCode(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	d := NewDecoder()
+	const px = 4
+	read, unread := 0, 0
+	for i := range 150 {
+		img := qrdraw.Draw(passText, qrdraw.Options{Module: px, Level: qrdraw.M})
+		modules := img.Rect.Dx() / px
+		for range i { // up to 4 % of the modules, which is more than level M makes up for
+			x, y := 11+r.IntN(modules-22), 11+r.IntN(modules-22) // not the finder patterns
+			for j := range px * px {
+				at := &img.Pix[(y*px+j/px)*img.Stride+x*px+j%px]
+				*at = 255 - *at
+			}
+		}
+		switch text, err := d.Decode(frameOf(img)); {
+		case errors.Is(err, ErrNoCode):
+			unread++
+		case err != nil || string(text) != passText:
+			t.Fatalf("with %d modules damaged: %q, %v", i, text, err)
+		default:
+			read++
+		}
+	}
+	if read < 30 || unread < 30 {
+		t.Errorf("%d read, %d not: the damage is too much or too little to show anything", read, unread)
+	}
+}
+
 // A sheet full of finder patterns must not keep the door busy: unbounded, comparing these takes minutes.
 func TestDecodeSheetOfFinderPatterns(t *testing.T) {
 	f := &Frame{Pix: make([]byte, 1280*720), Width: 1280, Height: 720}
@@ -106,7 +141,7 @@ func TestDecodeSheetOfFinderPatterns(t *testing.T) {
 	}
 }
 
-func BenchmarkEmptyDoorway(b *testing.B) { benchmarkDecode(b, doorway(1280, 720, 1), "") }
+func BenchmarkEmptyDoorway(b *testing.B) { benchmarkDecode(b, emptyDoorway(), "") }
 
 func BenchmarkCleanCode(b *testing.B) {
 	benchmarkDecode(b, frameOf(held(passText, qrdraw.Options{})), passText)
@@ -127,7 +162,7 @@ func benchmarkDecode(b *testing.B, f *Frame, want string) {
 }
 
 func BenchmarkBinarize(b *testing.B) {
-	f := doorway(1280, 720, 1)
+	f := emptyDoorway()
 	var bin binarizer
 	b.ReportAllocs()
 	for b.Loop() {
@@ -136,7 +171,7 @@ func BenchmarkBinarize(b *testing.B) {
 }
 
 func BenchmarkHalve(b *testing.B) {
-	f := doorway(1280, 720, 1)
+	f := emptyDoorway()
 	var half Frame
 	b.ReportAllocs()
 	for b.Loop() {

@@ -47,9 +47,7 @@ func (p *pictures) Read(f *Frame) error {
 			return err
 		}
 		if name != "" {
-			if p.next = p.next.Add(time.Duration(float64(time.Second) / p.fps)); p.next.Before(time.Now()) {
-				p.next = time.Now() // no catching up after a pause
-			}
+			p.schedule(time.Now())
 			if err := readPicture(filepath.Join(p.path, name), f); err != nil {
 				return fmt.Errorf("%w: %w", ErrNoPicture, err)
 			}
@@ -62,6 +60,15 @@ func (p *pictures) Read(f *Frame) error {
 			return err
 		}
 	}
+}
+
+// schedule says when the picture after the one of now is due. After a pause, nothing is made up for.
+func (p *pictures) schedule(now time.Time) {
+	step := time.Duration(float64(time.Second) / p.fps)
+	if now.Sub(p.next) > step {
+		p.next = now
+	}
+	p.next = p.next.Add(step)
 }
 
 // following takes the name that comes after the last one; "" when there is none yet.

@@ -90,7 +90,9 @@ func TestFolderShowsPicturesInOrder(t *testing.T) {
 		}
 		put(t, dir, "aa.png", grey(15)) // too late for its place
 		put(t, dir, "c.png", grey(30))
+		put(t, dir, "d.png", grey(40))
 		read(30, 1500*time.Millisecond)
+		read(40, 1750*time.Millisecond) // the pause is not made up for
 	})
 }
 
@@ -214,11 +216,9 @@ func TestScannerOnFolder(t *testing.T) {
 // All that Go decodes becomes grey: the brightness is what counts, not the format.
 func TestReadPictureFormats(t *testing.T) {
 	dir := t.TempDir()
-	rgba := image.NewNRGBA(image.Rect(5, 5, 21, 21)) // not at the origin
-	for y := 5; y < 21; y++ {
-		for x := 5; x < 21; x++ {
-			rgba.Set(x, y, color.NRGBA{R: 200, G: 200, B: 200, A: 255})
-		}
+	rgba := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+	for i := range 256 {
+		rgba.Set(i%16, i/16, color.NRGBA{R: 200, G: 200, B: 200, A: 255})
 	}
 	clear := image.NewNRGBA(rgba.Rect)
 	paletted := image.NewPaletted(image.Rect(0, 0, 16, 16), color.Palette{color.Gray{Y: 90}})

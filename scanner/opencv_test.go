@@ -114,6 +114,23 @@ func TestVideoLoops(t *testing.T) {
 	}
 }
 
+// Taking over a frame from OpenCV reuses the pixels' buffer; what is left are headers of a few bytes.
+func TestAllocationsPerCapturedFrame(t *testing.T) {
+	cam, err := openFrames(film(t, 60))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cam.Close()
+	var f Frame
+	if got := testing.AllocsPerRun(50, func() {
+		if err := cam.Read(&f); err != nil {
+			t.Fatal(err)
+		}
+	}); got > 10 {
+		t.Errorf("%v allocations for a frame", got)
+	}
+}
+
 func TestClosedCaptureReadsNoMore(t *testing.T) {
 	cam, err := OpenCamera("file:" + film(t, 2))
 	if err != nil {

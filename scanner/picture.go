@@ -51,19 +51,18 @@ func readPicture(name string, f *Frame) error {
 	return nil
 }
 
-// copyGrey fills f, which has the picture's size, with its brightness.
+// copyGrey fills f, which has the picture's size, with its brightness. The picture was just decoded, so it begins at 0, 0.
 func copyGrey(f *Frame, picture image.Image) {
-	b := picture.Bounds()
 	pix, stride := []byte(nil), 0
 	switch p := picture.(type) {
 	case *image.Gray:
-		pix, stride = p.Pix[p.PixOffset(b.Min.X, b.Min.Y):], p.Stride
+		pix, stride = p.Pix, p.Stride
 	case *image.YCbCr: // its Y is the brightness as it is
-		pix, stride = p.Y[p.YOffset(b.Min.X, b.Min.Y):], p.YStride
+		pix, stride = p.Y, p.YStride
 	default:
 		grey := image.Gray{Pix: f.Pix, Stride: f.Width, Rect: image.Rect(0, 0, f.Width, f.Height)}
 		draw.Draw(&grey, grey.Rect, image.White, image.Point{}, draw.Src) // paper behind what is transparent
-		draw.Draw(&grey, grey.Rect, picture, b.Min, draw.Over)
+		draw.Draw(&grey, grey.Rect, picture, image.Point{}, draw.Over)
 		return
 	}
 	for y := range f.Height {

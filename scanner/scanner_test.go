@@ -103,6 +103,9 @@ func TestReconnectBacksOff(t *testing.T) {
 		default:
 			t.Error("not ready after the first failure")
 		}
+		if !s.Alive().Equal(begin) {
+			t.Errorf("a failed attempt is a sign of life, too: %v", s.Alive())
+		}
 		time.Sleep(60 * time.Second)
 		stop()
 		if got, want := strings.Join(opened, " "), "0 0.5 1.5 3.5 7.5 15.5 23.5 45"; got != want {
@@ -305,7 +308,7 @@ func TestAllocationsPerFrame(t *testing.T) {
 	}); got != 0 {
 		t.Errorf("%v allocations to hand over a frame", got)
 	}
-	d, f := NewDecoder(), doorway(1280, 720, 1)
+	d, f := NewDecoder(), emptyDoorway()
 	if got := testing.AllocsPerRun(5, func() { d.Decode(f) }); got > 40 {
 		t.Errorf("%v allocations to decode an empty doorway", got)
 	}
