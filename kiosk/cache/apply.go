@@ -160,7 +160,7 @@ func applySection(tx *bbolt.Tx, list string, sameList bool, id uint32, u Section
 func patch(tx *bbolt.Tx, list string, id uint32, current section, u SectionUpdate) error {
 	packed, err := readSlot(tx, current.slot)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	s, err := statuslist.FromPacked(packed)
 	if err != nil {
@@ -182,7 +182,7 @@ func patch(tx *bbolt.Tx, list string, id uint32, current section, u SectionUpdat
 	}
 	// Each Apply has compared the section with its delta's Result, so the last one's is the section's content.
 	if version != u.Version || u.Deltas[len(u.Deltas)-1].Result != u.Content {
-		return fmt.Errorf("%w: changes lead to another version %d than the promised %d", ErrMismatch, version, u.Version)
+		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, version, u.Version)
 	}
 	packed = s.Packed()
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
@@ -205,7 +205,7 @@ func switchOver(tx *bbolt.Tx, id uint32, u SectionUpdate) error {
 		return err
 	}
 	if !found || next.version != u.Version || next.content != u.Content {
-		return fmt.Errorf("%w: version %d is not staged", ErrMismatch, u.Version)
+		return fmt.Errorf("%w: version %d with this content is not staged", ErrMismatch, u.Version)
 	}
 	packed, err := readSlot(tx, next.slot)
 	if err != nil {

@@ -1,8 +1,6 @@
 package cache
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -15,8 +13,6 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-
-	"ashyq-kiosk/kiosk"
 )
 
 // lockTimeout is how long Open waits for another process to let go of the file: the daemon that is being restarted.
@@ -135,74 +131,6 @@ func layOut(tx *bbolt.Tx) error {
 		}
 	}
 	return tx.Bucket(bucketMeta).Put(keyFormat, []byte(format))
-}
-
-// Check reads the whole file: each section has to have the content that it had when it was applied or staged, and the
-// database has to be sound in itself. Writers wait for it, lookups do not. An error wraps ErrDamaged.
-func (c *Cache) Check() error {
-	tx, err := c.db.Begin(true) // the database's own check must not meet a writer
-	if err != nil {
-		return fmt.Errorf("check the cache: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing was written
-	if err := checkContents(tx); err != nil {
-		return err
-	}
-	// Only now: this runs in a goroutine of the database's, where a fault could not be caught.
-	var first error
-	for err := range tx.Check() {
-		if first == nil {
-			first = damaged("%v", err)
-		}
-	}
-	return first
-}
-
-func checkContents(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketSections, bucketStaged, bucketSlots, bucketOutbox} {
-		if tx.Bucket(name) == nil {
-			return damaged("no %s in it", name)
-		}
-	}
-	if v := tx.Bucket(bucketMeta).Get(keyFormat); !bytes.Equal(v, []byte(format)) {
-		return damaged("format %q, want %q", v, format)
-	}
-	if _, err := readHead(tx); err != nil && !errors.Is(err, kiosk.ErrNoData) {
-		return err
-	}
-	slots := 0
-	for _, name := range [][]byte{bucketSections, bucketStaged} {
-		err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-			slots++
-			return checkSection(tx, k, v)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	err := tx.Bucket(bucketSlots).ForEachBucket(func([]byte) error { slots--; return nil })
-	if err != nil || slots != 0 {
-		return damaged("%d more sections than slots", slots)
-	}
-	return tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
-		_, _, err := parseReport(v)
-		return err
-	})
-}
-
-func checkSection(tx *bbolt.Tx, k, v []byte) error {
-	s, err := parseSection(v)
-	if err != nil {
-		return err
-	}
-	packed, err := readSlot(tx, s.slot)
-	if err != nil {
-		return err
-	}
-	if len(k) != 4 || sha256.Sum256(packed) != s.content {
-		return damaged("section %x in version %d has not the content it was stored with", k, s.version)
-	}
-	return nil
 }
 
 // setAside renames the file to PATH.broken-N and removes the one kept before. N tells how often it happened.

@@ -1,0 +1,180 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// TestApplyRefuses spoils one thing of an update after the other; the last section or the last delta, so that
+// everything before it has been written within the transaction.
+func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
+	const version = 6 // all three sections change
+	for name, test := range map[string]struct {
+		spoil func(u *Update)
+		want  error
+	}{
+		"same version":          {func(u *Update) { u.Version = version - 1 }, ErrOlder},
+		"older version":         {func(u *Update) { u.Version = 1 }, ErrOlder},
+		"older section":         {func(u *Update) { u.Sections[2] = SectionUpdate{Version: 1} }, ErrOlder},
+		"wrong content":         {func(u *Update) { u.Sections[2].Content[0] ^= 1 }, ErrMismatch},
+		"wrong version":         {func(u *Update) { u.Sections[2].Version++ }, ErrMismatch},
+		"not staged":            {func(u *Update) { u.Sections[2].Deltas = nil }, ErrMismatch},
+		"delta of another list": {func(u *Update) { u.Sections[2].Deltas[0].List = "other" }, ErrMismatch},
+		"delta of another one":  {func(u *Update) { u.Sections[2].Deltas[0].ID = 1 }, ErrMismatch},
+		"delta from elsewhere":  {func(u *Update) { u.Sections[2].Deltas[0].From++ }, ErrMismatch},
+		"delta without a change": {func(u *Update) {
+			changes := u.Sections[2].Deltas[0].Changes
+			u.Sections[2].Deltas[0].Changes = changes[:len(changes)-1]
+		}, ErrMismatch},
+		"delta twice": {func(u *Update) {
+			u.Sections[2].Deltas = append(u.Sections[2].Deltas, u.Sections[2].Deltas[0])
+		}, ErrMismatch},
+		"another list":      {func(u *Update) { u.List = "https://registry.example/other" }, ErrMismatch},
+		"one more section":  {func(u *Update) { u.Sections = append(u.Sections, u.Sections[0]) }, ErrMismatch},
+		"one section moved": {func(u *Update) { u.Sections[0], u.Sections[1] = u.Sections[1], u.Sections[0] }, ErrMismatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := mustOpen(t, testPath(t))
+			mustLoad(t, c, version-1)
+			u := genDeltas(version)
+			test.spoil(&u)
+			if err := c.Apply(u); !errors.Is(err, test.want) {
+				t.Errorf("Apply: %v, want %v", err, test.want)
+			}
+			mustBe(t, c, version-1)
+			if err := c.Apply(genDeltas(version)); err != nil {
+				t.Fatal(err)
+			}
+			mustBe(t, c, version)
+		})
+	}
+}
+
+// TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is torn or garbled, or
+// that is another one than the manifest has promised.
+func TestTornStatusList(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	public := key.Public().(ed25519.PublicKey)
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	// take does what the replica does with a blob for section 0 in version 2.
+	take := func(blob []byte) error {
+		token, s, err := statuslist.OpenSection(blob, public)
+		if err != nil {
+			return err
+		}
+		if err := c.Stage(token.ID, token.Version, s); err != nil {
+			return err
+		}
+		u := genDeltas(2)
+		u.Sections[0].Deltas = nil
+		return c.Apply(u)
+	}
+	seal := func(s *statuslist.Section) []byte {
+		blob, err := statuslist.SealSection(key, statuslist.Token{List: testList, ID: 0, Version: 2}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return blob
+	}
+	good := seal(genSection(2, 0))
+	for n := 0; n < len(good); n += 1 + len(good)/50 {
+		if take(good[:n]) == nil {
+			t.Fatalf("a blob cut after %d bytes was applied", n)
+		}
+		garbled := bytes.Clone(good)
+		garbled[n] ^= 0x10
+		if take(garbled) == nil {
+			t.Fatalf("a blob with a flipped bit in byte %d was applied", n)
+		}
+	}
+	if err := take(seal(genSection(3, 0))); !errors.Is(err, ErrMismatch) {
+		t.Fatalf("another section than promised: %v, want ErrMismatch", err)
+	}
+	mustBe(t, c, 1)
+	if err := take(good); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, c, 2)
+}
+
+// TestDamagedSection garbles what is on the card. Deltas find it out, and a whole section heals it.
+func TestDamagedSection(t *testing.T) {
+	path := testPath(t)
+	c := mustOpen(t, path)
+	mustLoad(t, c, 1)
+	garble := func(bucket []byte) {
+		err := c.db.Update(func(tx *bbolt.Tx) error {
+			s, _, err := readSection(tx.Bucket(bucket), 1)
+			if err != nil {
+				return err
+			}
+			return tx.Bucket(bucketSlots).Bucket(slotKey(s.slot)).Put(chunkKey(700), bytes.Repeat([]byte{0xC1}, chunkSize))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	garble(bucketSections)
+	if err := c.Check(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Check: %v, want ErrDamaged", err)
+	}
+	if err := c.Apply(genDeltas(2)); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply of deltas to a damaged section: %v, want ErrMismatch", err)
+	}
+
+	u := genDeltas(2)
+	u.Sections[1].Deltas = nil
+	stage := func() {
+		if err := c.Stage(1, u.Sections[1].Version, genSection(2, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stage()
+	garble(bucketStaged)
+	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply of a damaged staged section: %v, want ErrMismatch", err)
+	}
+	stage()
+	if err := c.Apply(u); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, c, 2)
+	mustClose(t, c)
+	mustBe(t, mustOpen(t, path), 2)
+}
+
+// TestOtherList replaces the list by one with fewer sections, whose versions start over, and drops what was staged.
+func TestOtherList(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 7)
+	s := genSection(1, 0)
+	if err := c.Stage(0, 1, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Stage(1, 99, s); err != nil {
+		t.Fatal(err)
+	}
+	u := genUpdate(8)
+	u.List, u.Sections = "https://registry.example/other", []SectionUpdate{{Version: 1, Content: s.Content()}}
+	if err := c.Apply(u); err != nil {
+		t.Fatal(err)
+	}
+	state, err := c.State()
+	if err != nil || state.List != u.List || len(state.Sections) != 1 || state.Sections[0].Version != 1 {
+		t.Errorf("State = %+v, %v", state, err)
+	}
+	if staged, err := c.Staged(1); err != nil || staged.Version != 0 {
+		t.Errorf("Staged(1) = %+v, %v, want nothing", staged, err)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}

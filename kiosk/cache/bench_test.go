@@ -1,0 +1,97 @@
+package cache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// country loads 20 sections, 20 million people, and returns them.
+func country(b *testing.B) (*Cache, Update, []*statuslist.Section) {
+	b.Helper()
+	c := mustOpen(b, testPath(b))
+	u := Update{Version: 1, AsOf: time.Unix(1_772_000_000, 0), List: testList}
+	var sections []*statuslist.Section
+	for id := range 20 {
+		s := genSection(1, id)
+		if err := c.Stage(uint32(id), 1, s); err != nil {
+			b.Fatal(err)
+		}
+		sections = append(sections, s)
+		u.Sections = append(u.Sections, SectionUpdate{Version: 1, Content: s.Content()})
+	}
+	if err := c.Apply(u); err != nil {
+		b.Fatal(err)
+	}
+	return c, u, sections
+}
+
+func BenchmarkStatus(b *testing.B) {
+	c, _, _ := country(b)
+	b.ReportAllocs()
+	index := uint64(0)
+	for b.Loop() {
+		index = (index + 1_234_567) % (20 * statuslist.SectionSize)
+		if _, err := c.Status(b.Context(), kiosk.Person{List: testList, Index: index}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkApply is one new manifest with changes spread over one section or over the country.
+func BenchmarkApply(b *testing.B) {
+	for _, sections := range []int{1, 20} {
+		b.Run(fmt.Sprintf("100 changes in %d sections", sections), func(b *testing.B) {
+			c, u, current := country(b)
+			random := rand.New(rand.NewPCG(1, 1))
+			before := c.db.Stats().TxStats
+			for b.Loop() {
+				b.StopTimer()
+				u.Version++
+				for id := range sections {
+					from := current[id]
+					current[id] = from.Clone()
+					for range 100 / sections {
+						current[id].Set(random.Uint32N(statuslist.SectionSize), known[random.IntN(len(known))])
+					}
+					s := &u.Sections[id]
+					s.Deltas = []statuslist.Delta{{
+						List: testList, ID: uint32(id), From: s.Version,
+						Changes: statuslist.Diff(from, current[id]), Result: current[id].Content(),
+					}}
+					s.Version, s.Content = s.Version+1, current[id].Content()
+				}
+				b.StartTimer()
+				if err := c.Apply(u); err != nil {
+					b.Fatal(err)
+				}
+			}
+			after := c.db.Stats().TxStats
+			b.ReportMetric(float64(after.GetPageAlloc()-before.GetPageAlloc())/float64(b.N), "written-B/op")
+		})
+	}
+}
+
+func BenchmarkStage(b *testing.B) {
+	c := mustOpen(b, testPath(b))
+	s := genSection(1, 0)
+	for b.Loop() {
+		if err := c.Stage(0, 1, s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCheck is most of what Open costs.
+func BenchmarkCheck(b *testing.B) {
+	c, _, _ := country(b)
+	for b.Loop() {
+		if err := c.Check(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/statuslist"
+)
+
+// A first section is staged and applied; then a person's standing is looked up.
+func Example() {
+	dir, err := os.MkdirTemp("", "cache")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	c, err := cache.Open(filepath.Join(dir, "cache.db"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+
+	section := statuslist.NewSection()
+	section.Set(4711, statuslist.Red)
+	if err := c.Stage(0, 1, section); err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = c.Apply(cache.Update{
+		Version:  1,
+		AsOf:     time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC),
+		List:     "https://registry.example/list",
+		Sections: []cache.SectionUpdate{{Version: 1, Content: section.Content()}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	standing, err := c.Status(context.Background(), kiosk.Person{List: "https://registry.example/list", Index: 4711})
+	fmt.Println(standing.Status, standing.AsOf.Format(time.DateTime), err)
+	// Output: red 2026-03-01 08:30:00 <nil>
+}
