@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/registry/web"
@@ -61,7 +62,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, error) {
-	o := server.Options{PublicURL: c.PublicURL, Log: log}
+	o := server.Options{
+		PublicURL: c.PublicURL, Log: log, DefaultRules: kiosk.DefaultRulesJSON(),
+		CheckRules: func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
+		CheckVenue: func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
+	}
 	if !dir.has(registryFile) {
 		if err := dir.create(); err != nil {
 			return o, err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
@@ -20,12 +19,16 @@ func (s *Server) kiosks(r *http.Request) (any, error) {
 	if err := checkName("name", req.Name); err != nil {
 		return nil, err
 	}
-	venue, err := kiosk.ParseVenue(req.Venue)
-	if err != nil {
-		return nil, badRequest(err.Error(), "write a kind of venue from that list")
+	if err := checkName("venue", req.Venue); err != nil {
+		return nil, err
+	}
+	if s.opt.CheckVenue != nil {
+		if err := s.opt.CheckVenue(req.Venue); err != nil {
+			return nil, badRequest(err.Error(), "write a kind of venue that the doors know")
+		}
 	}
 	token := NewKey()
-	if err := s.opt.Store.AddKiosk(r.Context(), req.Name, string(venue), store.SecretOf(token)); err != nil {
+	if err := s.opt.Store.AddKiosk(r.Context(), req.Name, req.Venue, store.SecretOf(token)); err != nil {
 		return nil, taken(err)
 	}
 	key := s.opt.RegistryKey.Public().(ed25519.PublicKey)
@@ -65,8 +68,10 @@ func (s *Server) rules(r *http.Request) (any, error) {
 		}
 		return nil, badRequest("the body ended early", "send it again")
 	}
-	if _, err := kiosk.ParseRules(document); err != nil {
-		return nil, badRequest(err.Error(), "nothing was changed; correct the document and send it again")
+	if s.opt.CheckRules != nil {
+		if err := s.opt.CheckRules(document); err != nil {
+			return nil, badRequest(err.Error(), "nothing was changed; correct the document and send it again")
+		}
 	}
 	if err := s.opt.Store.PutRules(r.Context(), document); err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
@@ -146,6 +146,11 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	return nil, nil
 }
 
+// colours are those of a self-check. A withdrawn pass has none.
+var colours = map[statuslist.Status]string{
+	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
+}
+
 // self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one could follow that
 // person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
@@ -170,11 +175,7 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := api.SelfAnswer{Status: status.String(), AsOf: now(), Until: until}
-	if colour := kiosk.ColourOf(status); colour != kiosk.NoColour {
-		answer.Colour = colour.String()
-	}
-	return answer, nil
+	return api.SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: now(), Until: until}, nil
 }
 
 func selfHint(err error) string {

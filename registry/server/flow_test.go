@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
 )
 
 // The tests run in bubbles of fake time: rhythm, expiry and long polls take none.
@@ -275,18 +277,7 @@ func TestListGrows(t *testing.T) {
 		r := newRig(t)
 		r.activate(iinA, 3)
 		version := r.manifestAfter(0, 0).Version
-		db, err := sql.Open("sqlite", r.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = db.ExecContext(context.Background(), `INSERT INTO credentials (id, citizen, idx, issued, expires) VALUES ($1, 1, 0, 0, 0)`,
-			statuslist.SectionSize/2+1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
+		r.sql(`INSERT INTO credentials (id, citizen, idx, issued, expires) VALUES ($1, 1, 0, 0, 0)`, statuslist.SectionSize/2+1)
 		m := r.follow(version)
 		if len(m.Sections) != 2 || m.Sections[1].Version != 1 || len(m.Sections[1].Deltas) != 0 {
 			t.Fatalf("sections %+v", m.Sections)
@@ -300,6 +291,82 @@ func TestListGrows(t *testing.T) {
 			if seed == 64 {
 				t.Fatal("no pass in the new section")
 			}
+		}
+	})
+}
+
+// More news than fit into one version come in several, and nobody vouches for the list before the last of them.
+func TestMoreThanOneBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab := r.source(Laboratory)
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		time.Sleep(time.Second) // fake; the result is settled
+		version := r.manifestAfter(0, 0).Version
+		const people = 2*batch + 1
+		r.sql(`INSERT INTO citizens (id, iin, due) WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n LIMIT $1) SELECT i, i, 0 FROM n`, people)
+		r.sql(`INSERT INTO credentials (citizen, idx, issued, expires) SELECT id, id, 0, 0 FROM citizens WHERE id >= 100`)
+		r.sql(`INSERT INTO records (source, sample, citizen, kind, at) SELECT 1, 'many ' || id, id, 'positive', $1 FROM citizens WHERE id >= 100`, now().Unix())
+		news := time.Now()
+		for part := 1; part <= 3; part++ {
+			m := r.follow(version)
+			version = m.Version
+			list, red := r.section(m, 0), 0
+			for i := uint32(100); i < 100+people; i++ {
+				if list.Get(i) == statuslist.Red {
+					red++
+				}
+			}
+			if red != min(part*batch, people) {
+				t.Errorf("version %d: %d are red", part, red)
+			}
+			if vouched := m.IssuedAt().After(news); vouched && part < 3 {
+				t.Errorf("version %d is vouched for while %d wait", part, people-red)
+			}
+		}
+	})
+}
+
+// sql changes the database behind the registry's back.
+func (r *rig) sql(statement string, args ...any) {
+	r.Helper()
+	db, err := sql.Open("sqlite", r.file+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), statement, args...); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// A second registry on the same database is noticed before it does harm.
+func TestOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		other, err := store.Open(t.Context(), r.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		opt := r.opt
+		opt.Store = other
+		second, err := New(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lab := r.source(Laboratory)
+		r.activate(iinA, 3)
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		version := r.follow(2).Version
+		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinB, Sample: "2", Result: "positive", Taken: now()}, nil)
+		r.stop() // before it looks
+		r.sql(`INSERT INTO credentials (citizen, idx, issued, expires) SELECT id, id, 0, 0 FROM citizens`)
+		if err := second.Run(t.Context()); !errors.Is(err, store.ErrOvertaken) {
+			t.Errorf("the second registry ended with %v", err)
+		}
+		if m, err := other.Published(t.Context()); err != nil || m.Version != version {
+			t.Errorf("published version %d (%v), want %d", m.Version, err, version)
 		}
 	})
 }

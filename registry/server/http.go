@@ -64,7 +64,7 @@ func (s *Server) serve(route route) http.Handler {
 		switch {
 		case code >= 500:
 			level = slog.LevelError
-		case r.Method == http.MethodGet:
+		case route.method == http.MethodGet:
 			level = slog.LevelDebug
 		}
 		attrs := []slog.Attr{slog.String("path", route.path), slog.Int("code", code), slog.Duration("took", time.Since(start))}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
@@ -42,7 +41,7 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 	}
 	err := p.load(ctx)
 	if errors.Is(err, store.ErrNotFound) {
-		err = p.first(ctx)
+		err = p.first(ctx, opt.DefaultRules)
 	}
 	if err != nil {
 		return nil, err
@@ -78,13 +77,12 @@ func (p *publisher) load(ctx context.Context) error {
 	return nil
 }
 
-// first publishes version 1: one empty section, the default rules, and no issuers yet.
-func (p *publisher) first(ctx context.Context) error {
+// first publishes version 1: one empty section, the given rules, and no issuers yet.
+func (p *publisher) first(ctx context.Context, rules []byte) error {
 	noKeys, err := api.MarshalKeys(nil)
 	if err != nil {
 		return fmt.Errorf("encode no keys: %w", err)
 	}
-	rules := kiosk.DefaultRulesJSON()
 	d := p.draft()
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
 	d.next.Rules, d.next.Keys = d.add(rules), d.add(noKeys)

@@ -80,7 +80,7 @@ func TestRefusals(t *testing.T) {
 			{"same sample, other citizen", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.IIN = iinB }), 409, "sample"},
 			{"old contact", "POST", api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: now().AddDate(-1, 0, 0)}, 400, "date"},
 			{"taken name", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, 409, "another"},
-			{"unknown venue", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door 2", Venue: "moon"}, 400, "venue"},
+			{"unknown venue", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door 2", Venue: "moon"}, 400, "kind of venue"},
 			{"taken source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: Laboratory, Kind: Laboratory}, 409, "another"},
 			{"unknown kind of source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: "x", Kind: "oracle"}, 400, "laboratory"},
 			{"revoke a stranger", "POST", api.PathRevoke, adminKey, api.CitizenRequest{IIN: iinB}, 404, "number"},

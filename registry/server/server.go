@@ -18,7 +18,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
@@ -32,6 +31,11 @@ type Options struct {
 	AdminKey    string             // bearer key of the administrator
 	PublicURL   string             // as citizens reach it; links are made of it
 	Log         *slog.Logger
+
+	// What the registry passes on to doors and does not understand itself: it does not link the door.
+	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
+	CheckRules   func([]byte) error // nil: any document is taken
+	CheckVenue   func(string) error // nil: any kind of venue is taken
 }
 
 // Server is the registry. Run has to run for changes to be published.
@@ -54,6 +58,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		return nil, errors.New("the administrator's key is empty")
 	}
 	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
+	if len(opt.DefaultRules) == 0 {
+		opt.DefaultRules = []byte("{}")
+	}
 	s := &Server{
 		opt:     opt,
 		mux:     http.NewServeMux(),
@@ -91,7 +98,7 @@ func (s *Server) String() string { return "registry" }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 func (s *Server) routes() {
-	const small = 16 << 10 // bytes of a body
+	const small, large = 16 << 10, 1 << 20 // bytes of a body; a rules document is the only large one
 	for _, r := range []route{
 		{http.MethodGet, api.PathManifest, 0, s.manifest},
 		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
@@ -106,7 +113,7 @@ func (s *Server) routes() {
 		{http.MethodPost, api.PathRevoke, small, s.byAdmin(s.revoke)},
 		{http.MethodPost, api.PathKiosks, small, s.byAdmin(s.kiosks)},
 		{http.MethodPost, api.PathSources, small, s.byAdmin(s.sources)},
-		{http.MethodPut, api.PathRules, kiosk.MaxRules, s.byAdmin(s.rules)},
+		{http.MethodPut, api.PathRules, large, s.byAdmin(s.rules)},
 		{http.MethodGet, api.PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodGet, "/healthz", 0, s.health},
 	} {

@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/api"
@@ -56,12 +57,15 @@ func (r *rig) start() {
 		r.Fatal(err)
 	}
 	r.Server, err = New(r.Context(), Options{
-		Store:       db,
-		RegistryKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)),
-		IssuerKey:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
-		AdminKey:    adminKey,
-		PublicURL:   "https://registry.example/",
-		Log:         slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store:        db,
+		RegistryKey:  ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)),
+		IssuerKey:    ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
+		AdminKey:     adminKey,
+		PublicURL:    "https://registry.example/",
+		DefaultRules: kiosk.DefaultRulesJSON(),
+		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
+		CheckVenue:   func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
+		Log:          slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		r.Fatal(err)
