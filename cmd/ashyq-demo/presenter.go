@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/jpeg"
 	"net"
 	"net/http"
 	"sync"
@@ -59,7 +57,7 @@ func (p *presenter) at(now time.Time) (who *person, near float64) {
 }
 
 // frame draws the picture of a moment.
-func (p *presenter) frame(now time.Time, n uint64) (*image.Gray, error) {
+func (p *presenter) frame(now time.Time, n uint64) (image.Image, error) {
 	img := image.NewGray(p.doorway.Rect)
 	copy(img.Pix, p.doorway.Pix)
 	if who, near := p.at(now); who != nil && near > 0.15 {
@@ -125,7 +123,7 @@ func (p *presenter) phoneOf(who *person, now time.Time) (*image.Gray, error) {
 // serve streams the picture as MJPEG (multipart/x-mixed-replace), as network cameras do, until ctx ends.
 func (p *presenter) serve(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /camera.mjpeg", func(w http.ResponseWriter, r *http.Request) { p.stream(w, r) })
+	mux.Handle("GET /camera.mjpeg", qrdraw.Stream(frameTime, p.frame))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
@@ -133,32 +131,4 @@ func (p *presenter) serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve the drawn camera: %w", err)
 	}
 	return nil
-}
-
-func (p *presenter) stream(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-	ticker := time.NewTicker(frameTime)
-	defer ticker.Stop()
-	var buf bytes.Buffer
-	for n := uint64(1); ; n++ {
-		img, err := p.frame(time.Now(), n)
-		if err != nil {
-			return
-		}
-		buf.Reset()
-		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 85}); err != nil {
-			return
-		}
-		if _, err := fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", buf.Len(), buf.Bytes()); err != nil {
-			return
-		}
-		if err := http.NewResponseController(w).Flush(); err != nil {
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			return
-		case <-ticker.C:
-		}
-	}
 }

@@ -1,0 +1,372 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// browser is one Chromium; every citizen has a context of its own in it, as on a phone of one's own.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newBrowser(t *testing.T) *browser {
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium on this machine: `make test` installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancelTab := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("close chromium: %v", err)
+		}
+		cancelTab()
+		cancel()
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return &browser{t, ctx}
+}
+
+// tab opens a tab; own says that it shares no storage with the others, as another phone.
+func (b *browser) tab(own bool) context.Context {
+	b.t.Helper()
+	var options []chromedp.ContextOption
+	if own {
+		options = append(options, chromedp.WithNewBrowserContext())
+	}
+	ctx, cancel := chromedp.NewContext(b.ctx, options...)
+	b.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // without a deadline: it would be the whole tab's
+		b.t.Fatalf("open a tab: %v", err)
+	}
+	return ctx
+}
+
+func (b *browser) do(ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("chromium: %v", err)
+	}
+}
+
+// until waits for an expression to become true.
+func (b *browser) until(ctx context.Context, expression string) {
+	b.t.Helper()
+	b.do(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+}
+
+// citizen is somebody with a phone.
+type citizen struct {
+	w   *world
+	iin string
+	ctx context.Context // the phone's tab
+}
+
+// citizen enrols somebody and opens the page whose address holds the one-time code: it activates the phone.
+func (w *world) citizen(iin string) *citizen {
+	w.t.Helper()
+	c := &citizen{w: w, iin: iin, ctx: w.browser.tab(true)}
+	var code api.CitizenAnswer
+	w.post(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
+	if _, err := chromedp.Call(c.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: clockScript}); err != nil {
+		w.t.Fatal(err)
+	}
+	screen := emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true}
+	if _, err := chromedp.Call(c.ctx, emulation.SetDeviceMetricsOverride, screen); err != nil {
+		w.t.Fatal(err)
+	}
+	w.browser.do(c.ctx, chromedp.Navigate(code.URL))
+	w.browser.until(c.ctx, codeShown)
+	return c
+}
+
+// codeShown is true once the page has drawn a code.
+const codeShown = `document.querySelector("#qr")?.dataset.code !== undefined`
+
+// clockScript makes a page live in another time: localStorage holds by how many ms it is off.
+const clockScript = `{ const Real = Date, by = () => Number(localStorage.getItem("test.shift") ?? 0);
+globalThis.Date = class extends Real {
+	constructor(...args) { args.length ? super(...args) : super(Real.now() + by()); }
+	static now() { return Real.now() + by(); }
+}; }`
+
+// page opens the phone's page anew, with its clock shifted, and takes a screenshot.
+func (c *citizen) page(shift time.Duration) image.Image {
+	t, b := c.w.t, c.w.browser
+	t.Helper()
+	b.do(c.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`localStorage.setItem("test.shift", %d); undefined`, shift.Milliseconds()))(ctx, target)
+		return err
+	}), chromedp.Reload())
+	b.until(c.ctx, codeShown)
+	shot, err := chromedp.Run(c.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatalf("take a screenshot: %v", err)
+	}
+	img, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// checkScreen opens the door's own screen and reads it.
+func (w *world) checkScreen() {
+	w.t.Helper()
+	ctx := w.browser.tab(false)
+	w.browser.do(ctx, chromedp.Navigate("http://"+w.screen+"/"))
+	for _, words := range []string{"Hold your code here", "Поднесите код сюда", "Кодыңызды осында көрсетіңіз"} {
+		w.browser.until(ctx, fmt.Sprintf(`document.body.innerText.includes(%q)`, words))
+	}
+}
+
+// camera is the picture above the door: a doorway with sensor noise, and a phone while one is held up. With OpenCV it is
+// a network camera (MJPEG) that the kiosk opens through GoCV, without it a folder of pictures.
+type camera struct {
+	t       *testing.T
+	source  string
+	doorway *image.Gray
+
+	mu    sync.Mutex
+	phone image.Image // guarded by mu; nil: nobody there
+}
+
+const framesEvery = 100 * time.Millisecond
+
+func newCamera(t *testing.T) *camera {
+	c := &camera{t: t, doorway: qrdraw.Doorway(1280, 720, 3)}
+	if withOpenCV {
+		server := httptest.NewServer(qrdraw.Stream(framesEvery, c.frame))
+		t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+		c.source = server.URL
+		return c
+	}
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); c.spool(ctx, dir) }()
+	t.Cleanup(func() { cancel(); <-done })
+	c.source = "dir:" + dir
+	return c
+}
+
+func (c *camera) show(phone image.Image) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.phone = phone
+}
+
+// frame is the picture of now: the phone in perspective, a little out of focus, with noise.
+func (c *camera) frame(_ time.Time, n uint64) (image.Image, error) {
+	c.mu.Lock()
+	phone := c.phone
+	c.mu.Unlock()
+	img := image.NewGray(c.doorway.Rect)
+	copy(img.Pix, c.doorway.Pix)
+	if phone != nil {
+		h := 660
+		w := h * phone.Bounds().Dx() / phone.Bounds().Dy()
+		x, y := 640-w/2+int(n%7), 30
+		qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + 12}, {X: x + w, Y: y}, {X: x + w - 14, Y: y + h}, {X: x + 10, Y: y + h - 8}})
+		qrdraw.Blur(img, 0.8)
+	}
+	qrdraw.Noise(img, 4, n)
+	return img, nil
+}
+
+// spool writes pictures into a folder until ctx ends and keeps the newest few.
+func (c *camera) spool(ctx context.Context, dir string) {
+	ticker := time.NewTicker(framesEvery)
+	defer ticker.Stop()
+	name := func(n uint64) string { return filepath.Join(dir, fmt.Sprintf("%08d.jpg", n)) }
+	for n := uint64(1); ; n++ {
+		img, err := c.frame(time.Now(), n)
+		if err == nil {
+			err = writeJPEG(name(n), img)
+		}
+		if err != nil {
+			c.t.Errorf("camera: %v", err)
+			return
+		}
+		if n > 20 {
+			_ = os.Remove(name(n - 20)) // the folder is removed with the test anyway
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func writeJPEG(path string, img image.Image) error {
+	file, err := os.Create(path + ".tmp")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(jpeg.Encode(file, img, &jpeg.Options{Quality: 90}), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
+
+// holdUp holds a phone, or a bare code, to the camera until the panel reacts, and returns what the panel did until it
+// was dark again.
+func (w *world) holdUp(phone image.Image) seen {
+	w.t.Helper()
+	gray := image.NewGray(phone.Bounds())
+	draw.Draw(gray, gray.Rect, phone, phone.Bounds().Min, draw.Src)
+	w.pins.drain()
+	w.camera.show(gray)
+	w.await("the panel to react", func() bool { return w.pins.beeped() })
+	w.camera.show(nil)
+	w.await("the panel to be dark again", func() bool { return w.idle() })
+	time.Sleep(3500 * time.Millisecond) // until the door takes the next sighting for another presentation
+	return w.pins.take()
+}
+
+// idle asks the door, because a blinking lamp is dark every now and then.
+func (w *world) idle() bool {
+	text, err := askHealth(context.Background(), w.screen)
+	return err == nil && strings.Contains(text, "shows: idle")
+}
+
+// pins follows the trace that the simulated pins write.
+type pins struct {
+	t      *testing.T
+	file   *os.File
+	lines  *bufio.Reader
+	events []event
+	levels map[string]bool
+}
+
+type event struct {
+	at   time.Time
+	line string
+	on   bool
+}
+
+func openPins(t *testing.T, path string) *pins {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return &pins{t: t, file: file, lines: bufio.NewReader(file), levels: map[string]bool{}}
+}
+
+func (p *pins) read() {
+	p.t.Helper()
+	for {
+		line, err := p.lines.ReadString('\n')
+		if err != nil {
+			if line != "" { // half a line: come back for it
+				p.lines = bufio.NewReader(p.file)
+				if _, err := p.file.Seek(-int64(len(line)), 1); err != nil {
+					p.t.Fatal(err)
+				}
+			}
+			return
+		}
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		ns, err := strconv.ParseInt(fields[0], 10, 64)
+		if err != nil || len(fields) != 3 {
+			p.t.Fatalf("trace line %q", line)
+		}
+		e := event{time.Unix(0, ns), fields[1], fields[2] == "1"}
+		p.events, p.levels[e.line] = append(p.events, e), e.on
+	}
+}
+
+func (p *pins) state() map[string]bool {
+	p.t.Helper()
+	p.read()
+	return maps.Clone(p.levels)
+}
+
+func (p *pins) drain() {
+	p.t.Helper()
+	p.read()
+	p.events = nil
+}
+
+func (p *pins) beeped() bool {
+	p.t.Helper()
+	p.read()
+	for _, e := range p.events {
+		if e.line == "buzzer" && e.on {
+			return true
+		}
+	}
+	return false
+}
+
+// take sums the events up. A lamp that shines once and shortly is the heartbeat of the idle door.
+func (p *pins) take() seen {
+	p.t.Helper()
+	p.read()
+	s := seen{blinks: map[string]int{}}
+	since := map[string]time.Time{}
+	for _, e := range p.events {
+		if e.on {
+			since[e.line] = e.at
+			continue
+		}
+		start, was := since[e.line]
+		if !was {
+			continue
+		}
+		delete(since, e.line)
+		switch on := e.at.Sub(start); {
+		case e.line == "relay":
+			s.opened = true
+		case e.line == "buzzer":
+			s.beeps = append(s.beeps, on)
+		case on > time.Second:
+			s.steady = append(s.steady, e.line)
+		default:
+			s.blinks[e.line]++
+		}
+	}
+	for lamp, n := range s.blinks {
+		if n == 1 {
+			delete(s.blinks, lamp)
+		}
+	}
+	p.events = nil
+	return s
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"image"
+	"strings"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// TestEndToEnd is the main job with the real parts: registry and kiosk as processes, citizens' pages in Chromium whose
+// screenshots are pasted into camera frames, and simulated pins whose trace says what the lamps, the buzzer and the
+// relay did.
+func TestEndToEnd(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	erlan, dana, bolat, aigerim := w.citizen("960307350321"), w.citizen("010912650789"), w.citizen("750630300457"), w.citizen("890214450129")
+	w.result(erlan, "positive", now.Add(-24*time.Hour))
+	w.post(api.PathContacts, w.centre, api.ContactRequest{IIN: dana.iin, Since: now.Add(-24 * time.Hour)}, nil)
+	w.result(aigerim, "negative", now.Add(-3*time.Hour))
+	w.startKiosk("shop")
+	w.awaitVersion()
+
+	t.Log("one person after another, each with an own phone")
+	w.expect("positive PCR", w.holdUp(erlan.page(0)), kiosk.TurnedBack, hardware.Red)
+	w.expect("contact, in a shop", w.holdUp(dana.page(0)), kiosk.AdmittedHere, hardware.Yellow)
+	w.expect("nothing known", w.holdUp(bolat.page(0)), kiosk.Admitted, hardware.Blue)
+	w.expect("negative PCR", w.holdUp(aigerim.page(0)), kiosk.Admitted, hardware.Green)
+	w.checkScreen()
+
+	t.Log("a laboratory posts a positive result: the same person's next presentation is red")
+	posted := time.Now()
+	w.result(aigerim, "positive", now)
+	w.awaitVersion()
+	t.Logf("the result was at the door after %v", time.Since(posted).Round(time.Millisecond))
+	w.expect("negative, then positive", w.holdUp(aigerim.page(0)), kiosk.TurnedBack, hardware.Red)
+
+	t.Log("codes that are not good")
+	w.expect("screenshot of five minutes ago", w.holdUp(bolat.page(-5*time.Minute)), kiosk.CodeProblem, hardware.Blue)
+	w.expect("foreign issuer", w.holdUp(drawn(w.foreignCode(bolat))), kiosk.CodeRefused, hardware.Red)
+	w.expect("forged holder signature", w.holdUp(drawn(w.forgedCode())), kiosk.CodeRefused, hardware.Red)
+
+	t.Log("a torn status list changes nothing")
+	before := w.kioskVersion()
+	w.proxy.tear(true)
+	w.result(bolat, "positive", now)
+	w.proxy.awaitTorn()
+	if after := w.kioskVersion(); after != before {
+		t.Errorf("torn blobs: the door went from version %d to %d", before, after)
+	}
+	w.expect("while the list is torn", w.holdUp(bolat.page(0)), kiosk.Admitted, hardware.Blue)
+	w.proxy.tear(false)
+	w.awaitVersion()
+	w.expect("when it is whole again", w.holdUp(bolat.page(0)), kiosk.TurnedBack, hardware.Red)
+
+	t.Log("the registry is killed and the door still decides")
+	w.registry.kill()
+	w.expect("without a registry", w.holdUp(dana.page(0)), kiosk.AdmittedHere, hardware.Yellow)
+	w.expect("without a registry", w.holdUp(erlan.page(0)), kiosk.TurnedBack, hardware.Red)
+
+	t.Log("the end")
+	w.kiosk.terminate()
+	for line, on := range w.pins.state() {
+		if on {
+			t.Errorf("after SIGTERM %s is on", line)
+		}
+	}
+	w.noIdentities(erlan, dana, bolat, aigerim)
+}
+
+// seen is what the panel did about one presentation.
+type seen struct {
+	steady []string        // lamps that shone for longer than a blink
+	blinks map[string]int  // lamps and how often they blinked
+	beeps  []time.Duration // how long the buzzer was on, each time
+	opened bool            // the relay was
+}
+
+// expect compares with the table of the panel itself.
+func (w *world) expect(name string, s seen, signal kiosk.Signal, lamp hardware.Lamp) {
+	w.t.Helper()
+	want := hardware.DefaultPatterns()[signal]
+	ok := true
+	if steady := len(want.Light) == 1; steady {
+		ok = len(s.steady) == 1 && s.steady[0] == lamp.String()
+	} else {
+		ok = len(s.steady) == 0 && len(s.blinks) == 1 && s.blinks[lamp.String()] >= 3
+	}
+	ok = ok && len(s.beeps) == (len(want.Buzzer)+1)/2 && s.opened == (want.Relay > 0)
+	for i, beep := range s.beeps {
+		ok = ok && length(beep) == length(want.Buzzer[2*i])
+	}
+	if !ok {
+		w.t.Errorf("%s: the panel did %+v, want %s for %v", name, s, lamp, signal)
+		return
+	}
+	w.t.Logf("%-32s %-13v %s, beeps %v, relay opened: %v", name, signal, lamp, s.beeps, s.opened)
+}
+
+// length names a beep as people hear it. A busy machine switches late, on as well as off, so the bounds lie in between.
+func length(beep time.Duration) string {
+	switch {
+	case beep < 210*time.Millisecond:
+		return "short"
+	case beep < 500*time.Millisecond:
+		return "mid"
+	}
+	return "long"
+}
+
+// foreignCode is a good code of an issuer that nobody trusts.
+func (w *world) foreignCode(like *citizen) string {
+	w.t.Helper()
+	issuer, holder := newKey(w.t), newKey(w.t)
+	credential, err := pass.Issue(issuer, pass.Credential{
+		Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour), Holder: public(holder), List: w.door.List, Index: 1,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rotate(w.t, holder, credential)
+}
+
+// forgedCode is the code of an enrolled phone with the holder's signature changed.
+func (w *world) forgedCode() string {
+	w.t.Helper()
+	good := w.phone("000101500775")
+	for i := len(good) - 1; i > len(good)-20; i-- {
+		bad := good[:i] + "0" + good[i+1:]
+		if _, err := pass.Parse([]byte(bad)); err == nil && bad != good {
+			return bad
+		}
+	}
+	w.t.Fatal("no character of the signature can be changed")
+	return ""
+}
+
+func drawn(text string) image.Image { return qrdraw.Draw(text, qrdraw.Options{Module: 6}) }
+
+// noIdentities looks for everything that could tell who was there in what the door keeps and writes.
+func (w *world) noIdentities(people ...*citizen) {
+	w.t.Helper()
+	files := map[string]string{"log": w.kiosk.output(), "cache": w.stateFile("cache.db")}
+	for name, text := range files {
+		for _, p := range people {
+			if strings.Contains(text, p.iin) {
+				w.t.Errorf("the door's %s holds an IIN", name)
+			}
+		}
+		if strings.Contains(text, pass.Prefix) {
+			w.t.Errorf("the door's %s holds a pass", name)
+		}
+	}
+	if !strings.Contains(files["log"], "signal=admitted colour=green") {
+		w.t.Errorf("the log lacks a verdict:\n%s", files["log"])
+	}
+}

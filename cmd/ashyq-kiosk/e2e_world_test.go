@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
+)
+
+// patience is how long the test waits for something that has to come. It is no measurement.
+const patience = 60 * time.Second
+
+// world is a registry, a door in front of a camera, and a browser for everybody's phone.
+type world struct {
+	t       *testing.T
+	dir     string
+	bin     string
+	browser *browser
+	camera  *camera
+	pins    *pins
+
+	registry *process
+	kiosk    *process
+	proxy    *proxy // between the kiosk and the registry
+	direct   string // the registry's own URL
+	screen   string // address of the door's screen
+
+	admin, lab, centre string // keys
+	door               api.KioskAnswer
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), browser: newBrowser(t)}
+	w.build("ashyq-kiosk", "ashyq-registry")
+	w.camera = newCamera(t)
+	address := freeAddress(t)
+	w.direct = "http://" + address
+	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address, "--public-url", w.direct)
+	w.await("the registry", func() bool { return w.status(w.direct+"/healthz") == http.StatusOK })
+	key, err := os.ReadFile(filepath.Join(w.dir, "registry", "admin.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin = strings.TrimSpace(string(key))
+	w.proxy = newProxy(t, w.direct)
+	var source api.SourceAnswer
+	w.post(api.PathSources, w.admin, api.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
+	w.lab = source.Key
+	w.post(api.PathSources, w.admin, api.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
+	w.centre = source.Key
+	w.post(api.PathKiosks, w.admin, api.KioskRequest{Name: "Door", Venue: "shop"}, &w.door)
+	return w
+}
+
+func (w *world) build(names ...string) {
+	w.t.Helper()
+	args := []string{"build", "-buildvcs=false", "-tags", buildTags, "-o", w.bin + "/"}
+	for _, n := range names {
+		args = append(args, "ashyq-kiosk/cmd/"+n)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		w.t.Fatalf("build: %v\n%s", err, out)
+	}
+}
+
+// startKiosk starts the door and waits until it is idle: camera, clock, data and panel are in order.
+func (w *world) startKiosk(venue string) {
+	w.t.Helper()
+	w.screen = freeAddress(w.t)
+	trace := filepath.Join(w.dir, "pins.tsv")
+	file := filepath.Join(w.dir, "ashyq-kiosk.toml")
+	text := fmt.Sprintf("[door]\nvenue = %q\nagain = \"1s\"\n[camera]\nsource = %q\n[registry]\nurl = %q\nkey = %q\ntoken = %q\n"+
+		"[hardware]\npins = %q\n[screen]\nlisten = %q\n[state]\ndir = %q\n[clock]\ntrust = \"always\"\n",
+		venue, w.camera.source, w.proxy.url, w.door.RegistryKey, w.door.Token, "sim:"+trace, w.screen, filepath.Join(w.dir, "state"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	w.pins = openPins(w.t, trace)
+}
+
+func (w *world) stateFile(name string) string {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, "state", name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// await polls until something is true.
+func (w *world) await(what string, done func() bool) {
+	w.t.Helper()
+	for start := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(start) > patience {
+			w.t.Fatalf("waited %v for %s; the kiosk said:\n%s\nthe registry said:\n%s", patience, what, w.kiosk.output(), w.registry.output())
+		}
+	}
+}
+
+func (w *world) status(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+var versionLine = regexp.MustCompile(`(?m)^ashyq_data_version (\S+)$`)
+
+func (w *world) kioskVersion() int {
+	w.t.Helper()
+	resp, err := http.Get("http://" + w.screen + "/metrics")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	match := versionLine.FindSubmatch(body)
+	if match == nil {
+		w.t.Fatalf("no version among the metrics:\n%s", body)
+	}
+	v, err := strconv.ParseFloat(string(match[1]), 64)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return int(v)
+}
+
+// awaitVersion waits until the door has what the registry has published. A record that was acknowledged may still wait
+// for the next publication, so the registry's version has to stand still.
+func (w *world) awaitVersion() {
+	w.t.Helper()
+	last := -1
+	w.await("the door to follow the registry", func() bool {
+		var o api.Overview
+		w.get(api.PathOverview, w.admin, &o)
+		still := int(o.Version) == last
+		last = int(o.Version)
+		if !still {
+			time.Sleep(300 * time.Millisecond)
+		}
+		return still && w.kioskVersion() == last
+	})
+}
+
+func (w *world) post(path, key string, body, answer any) {
+	w.t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.do(http.MethodPost, path, key, data, answer)
+}
+
+func (w *world) get(path, key string, answer any) {
+	w.t.Helper()
+	w.do(http.MethodGet, path, key, nil, answer)
+}
+
+func (w *world) do(method, path, key string, body []byte, answer any) {
+	w.t.Helper()
+	req, err := http.NewRequest(method, w.direct+path, bytes.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 400 {
+		w.t.Fatalf("%s %s: %s %v %s", method, path, resp.Status, err, got)
+	}
+	if answer != nil {
+		if err := json.Unmarshal(got, answer); err != nil {
+			w.t.Fatalf("%s: %v in %s", path, err, got)
+		}
+	}
+}
+
+func (w *world) result(c *citizen, result string, taken time.Time) {
+	w.t.Helper()
+	sample := fmt.Sprintf("S-%d", time.Now().UnixNano())
+	w.post(api.PathResults, w.lab, api.ResultRequest{IIN: c.iin, Sample: sample, Result: result, Taken: taken}, nil)
+}
+
+// phone enrols somebody without a browser and returns a code of now.
+func (w *world) phone(iin string) string {
+	w.t.Helper()
+	var code api.CitizenAnswer
+	w.post(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
+	key := newKey(w.t)
+	var answer api.ActivateAnswer
+	w.post(api.PathActivate, "", api.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
+	credential, err := base64.RawURLEncoding.DecodeString(answer.Credential)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rotate(w.t, key, credential)
+}
+
+func newKey(t *testing.T) ed25519.PrivateKey {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
+func rotate(t *testing.T, holder ed25519.PrivateKey, credential []byte) string {
+	t.Helper()
+	text, err := pass.Rotate(holder, credential, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// process is one of the programs, running.
+type process struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	end chan error
+
+	mu  sync.Mutex
+	log bytes.Buffer // guarded by mu
+}
+
+func (w *world) start(name string, args ...string) *process {
+	w.t.Helper()
+	p := &process{t: w.t, cmd: exec.Command(filepath.Join(w.bin, name), args...), end: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() { p.end <- p.cmd.Wait() }()
+	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended long ago
+	return p
+}
+
+// Write collects what the process prints.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *process) output() string {
+	if p == nil {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+func (p *process) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.end
+}
+
+// terminate asks the process to end and expects it to do so cleanly.
+func (p *process) terminate() {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case err := <-p.end:
+		if err != nil {
+			p.t.Errorf("after SIGTERM: %v\n%s", err, p.output())
+		}
+	case <-time.After(patience):
+		p.t.Fatalf("still there after SIGTERM\n%s", p.output())
+	}
+}
+
+// proxy passes everything on to the registry, and while it is told to tear, cuts every blob in half.
+type proxy struct {
+	t   *testing.T
+	url string
+
+	mu     sync.Mutex
+	cut    bool // guarded by mu
+	pieces int  // guarded by mu: blobs torn
+}
+
+func newProxy(t *testing.T, to string) *proxy {
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{t: t}
+	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	forward.ModifyResponse = func(resp *http.Response) error {
+		if !strings.HasPrefix(resp.Request.URL.Path, api.PathBlob) || !p.tears() {
+			return nil
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err
+		}
+		body = body[:len(body)/2]
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		resp.ContentLength = int64(len(body))
+		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return nil
+	}
+	server := httptest.NewServer(forward)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	p.url = server.URL
+	return p
+}
+
+func (p *proxy) tear(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut, p.pieces = on, 0
+}
+
+func (p *proxy) tears() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cut {
+		p.pieces++
+	}
+	return p.cut
+}
+
+// awaitTorn waits until the door has been given torn blobs twice: the delta and the whole section instead.
+func (p *proxy) awaitTorn() {
+	p.t.Helper()
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		p.mu.Lock()
+		n := p.pieces
+		p.mu.Unlock()
+		if n >= 2 {
+			return
+		}
+		if time.Since(start) > patience {
+			p.t.Fatalf("the door asked for %d blobs, want 2", n)
+		}
+	}
+}
