@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -264,6 +265,38 @@ func writeForever(w io.Writer, data []byte) {
 	for {
 		if _, err := w.Write(data); err != nil {
 			return
+		}
+	}
+}
+
+func TestCompressedManifest(t *testing.T) {
+	c := open(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, "sealed")
+	})
+	if _, err := c.Manifest(t.Context(), 0, 0); err == nil || !strings.Contains(err.Error(), `content encoding "gzip"`) {
+		t.Errorf("Manifest: %v, want that it is compressed", err)
+	}
+}
+
+// TestForgottenConnection: a router has dropped the connection meanwhile, which shows only when it is used again.
+func TestForgottenConnection(t *testing.T) {
+	var asked atomic.Int64
+	c := open(t, func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1)%2 == 1 {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close()
+	})
+	for range 3 {
+		if err := c.SendCounts(t.Context(), []byte(`{}`)); err != nil {
+			t.Errorf("SendCounts: %v, want that it is sent again over a new connection", err)
 		}
 	}
 }
