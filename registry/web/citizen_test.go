@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -287,43 +286,6 @@ func TestLanguages(t *testing.T) {
 		keep(t, ctx, "citizen-narrow-"+language)
 		do(t, ctx, chromedp.Reload())
 		until(t, ctx, `document.querySelector("#status-word").textContent === %s`, want)
-	}
-}
-
-// A door's decoder reads the code off the screen: on a phone, a small one, a desk, and in dark mode.
-func TestScreenIsRead(t *testing.T) {
-	r := newRegistry(t)
-	ctx := tab(t)
-	activated(t, r, ctx)
-	dark := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}
-	for name, prepare := range map[string]func(){
-		"phone":   func() { phone(t, ctx) },
-		"narrow":  func() { narrow(t, ctx) },
-		"desktop": func() { desktop(t, ctx) },
-		"dark": func() {
-			phone(t, ctx)
-			call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: dark})
-		},
-	} {
-		prepare()
-		// The code can change between reading it and taking the picture; then it is tried again.
-		for {
-			before := shown(t, ctx)
-			keep(t, ctx, "citizen-"+name)
-			screenshot := picture(t, ctx)
-			if shown(t, ctx) != before {
-				continue
-			}
-			if err := readBack(frameOf(screenshot), before); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			break
-		}
-		call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
-		width := eval[float64](t, ctx, `document.querySelector("#qr").getBoundingClientRect().width / Math.min(innerWidth, innerHeight)`)
-		if want := 0.9; name != "desktop" && width < want {
-			t.Errorf("%s: the code takes %.2f of the screen's width, want %.2f", name, width, want)
-		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/registry/web"
@@ -170,7 +172,16 @@ func TestOffice(t *testing.T) {
 	eval[chromedp.Void](t, citizen, `window.dispatchEvent(new Event("online"))`)
 	until(t, citizen, `(window.dispatchEvent(new Event("online")), document.querySelector("#status").dataset.colour === "red")`)
 
+	// A second laboratory result says otherwise: a person has to look at it.
+	do(t, lab, chromedp.Click(`[name="result"][value="negative"]`), chromedp.SetValue("#iin", alice), chromedp.Click("#record-form .main"))
+	until(t, lab, `document.querySelector("#record-form output").textContent.includes("result: Negative")`)
+	until(t, admin, `document.querySelector("#disagreements").innerText.startsWith(%s)`, alice+"\tRed\tGreen")
 	until(t, admin, `document.querySelector("#statuses li[data-colour=red] strong").textContent === "1"`)
+
+	until(t, admin, `document.querySelector("#kiosks .late") !== null`) // never seen
+	sendCounts(t, url, snippet)
+	until(t, admin, `document.querySelector("#kiosks .late") === null &&
+		[...document.querySelectorAll("#kiosks .number")].map((cell) => cell.textContent).join() === "49,42,5,2"`)
 	until(t, admin, `document.querySelector("#sources").innerText.includes("City laboratory 3")`)
 	keep(t, admin, "admin-desktop")
 	phone(t, admin)
@@ -183,6 +194,33 @@ func TestOffice(t *testing.T) {
 	do(t, admin, chromedp.SetValue("#revoke-iin", alice), chromedp.Click("#revoke-form .main"))
 	until(t, admin, `document.querySelector("#revoke-form output").className === "good"`)
 	until(t, citizen, `(window.dispatchEvent(new Event("online")), `+visible("ended")+`)`)
+}
+
+// sendCounts is what the kiosk does that was configured with the snippet.
+func sendCounts(t *testing.T, url, snippet string) {
+	t.Helper()
+	_, token, _ := strings.Cut(snippet, `token = "`)
+	token, _, _ = strings.Cut(token, `"`)
+	now := time.Now().UTC()
+	body, err := json.Marshal(api.Counts{ID: "1", From: now.Add(-time.Minute), To: now, Count: map[string]uint64{
+		"admitted/green": 40, "admitted-here/yellow": 2, "turned-back/red": 5, "code-problem/none": 2,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+api.PathCounts, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("counts of the new kiosk: %s", answer.Status)
+	}
 }
 
 func TestContact(t *testing.T) {

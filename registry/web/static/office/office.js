@@ -95,10 +95,12 @@ export function onSubmit(form, work) {
 
 // copyable is a text under a label, with a button that copies it.
 export function copyable(label, text, tag = "code") {
+  const value = el(tag, { class: "value" }, text);
   const button = el("button", { type: "button", class: "plain" }, t("copy"));
   button.addEventListener("click", async () => {
+    if (!navigator.clipboard) return getSelection().selectAllChildren(value); // only a secure address has one
     await navigator.clipboard.writeText(text);
     button.textContent = t("copied");
   });
-  return el("div", { class: "copyable" }, el("span", { class: "small" }, label), el(tag, { class: "value" }, text), button);
+  return el("div", { class: "copyable" }, el("span", { class: "small" }, label), value, button);
 }
