@@ -1,0 +1,289 @@
+package store
+
+import (
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+func testRecords(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	lab, other := addSource(t, s, "lab"), addSource(t, s, "other")
+	positive, negative := Record{Positive, t0.Add(-time.Hour)}, Record{Negative, t0.Add(-2 * time.Hour)}
+	must(t, s.AddResult(ctx, lab, ann, "1", positive, t0))
+	must(t, s.AddResult(ctx, lab, ann, "1", positive, t0))
+	must(t, s.AddResult(ctx, other, ann, "1", negative, t0)) // numbers are the source's own
+	wants(t, "other result", s.AddResult(ctx, lab, ann, "1", negative, t0), ErrConflict)
+	wants(t, "other time", s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0), ErrConflict)
+	wants(t, "other citizen", s.AddResult(ctx, lab, bob, "1", positive, t0), ErrConflict)
+	must(t, s.AddContact(ctx, other, ann, t0, t0))
+	must(t, s.AddContact(ctx, other, ann, t0, t0))
+
+	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
+	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)))
+	must(t, err)
+	person, err := s.PersonAt(ctx, c.Index)
+	must(t, err)
+	if person.Revoked || len(person.Records) != 3 {
+		t.Errorf("person: %+v", person)
+	}
+	_, err = s.PersonAt(ctx, c.Index^1)
+	wants(t, "free index", err, ErrNotFound)
+}
+
+func testCodes(t *testing.T, s *Store) {
+	ctx := t.Context()
+	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
+	if _, err := s.Activate(ctx, SecretOf("1"), credential(holder(1))); err == nil {
+		t.Error("a credential before there is a list")
+	}
+	publish(t, s, 1, 1)
+	must(t, s.PutCode(ctx, ann, SecretOf("2"), t0.Add(time.Hour)))
+	_, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	wants(t, "replaced code", err, ErrNotFound)
+	late := credential(holder(1))
+	late.Issued = t0.Add(time.Hour)
+	_, err = s.Activate(ctx, SecretOf("2"), late)
+	wants(t, "old code", err, ErrCodeExpired)
+	first, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)))
+	must(t, err)
+	again, err := s.Activate(ctx, SecretOf("2"), late)
+	must(t, err)
+	if !reflect.DeepEqual(again, first) || first.Index >= statuslist.SectionSize {
+		t.Errorf("got %+v, then %+v", first, again)
+	}
+	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(2)))
+	wants(t, "another phone", err, ErrCodeUsed)
+
+	must(t, s.PutCode(ctx, ann, SecretOf("3"), t0.Add(time.Hour)))
+	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)))
+	must(t, err)
+	person, err := s.PersonAt(ctx, first.Index)
+	must(t, err)
+	if !person.Revoked {
+		t.Error("the old phone is still good")
+	}
+}
+
+func testPaper(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
+	phone, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	must(t, err)
+	old, err := s.Print(ctx, ann, credential(nil))
+	must(t, err)
+	paper, err := s.Print(ctx, ann, credential(nil))
+	must(t, err)
+	revoked := func(want ...bool) {
+		t.Helper()
+		for i, c := range []Credential{phone, old, paper} {
+			if person, err := s.PersonAt(ctx, c.Index); err != nil || person.Revoked != want[i] {
+				t.Errorf("credential %d: %+v, %v", i, person, err)
+			}
+		}
+	}
+	revoked(false, true, false)
+	must(t, s.Revoke(ctx, ann, t0))
+	revoked(true, true, true)
+	_, err = s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	wants(t, "code of a revoked phone", err, ErrNotFound)
+	wants(t, "revoke a stranger", s.Revoke(ctx, bob, t0), ErrNotFound)
+}
+
+func testDoors(t *testing.T, s *Store) {
+	ctx := t.Context()
+	must(t, s.AddKiosk(ctx, "door", "shop", SecretOf("token")))
+	wants(t, "taken name", s.AddKiosk(ctx, "door", "shop", SecretOf("x")), ErrExists)
+	addSource(t, s, "lab")
+	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x")), ErrExists)
+	_, err := s.KioskOf(ctx, SecretOf("x"), t0)
+	wants(t, "unknown token", err, ErrNotFound)
+	_, err = s.SourceOf(ctx, SecretOf("x"))
+	wants(t, "unknown key", err, ErrNotFound)
+	seen := func(at, want time.Time) int64 {
+		t.Helper()
+		id, err := s.KioskOf(ctx, SecretOf("token"), at)
+		must(t, err)
+		o, err := s.Overview(ctx, at)
+		must(t, err)
+		if !o.Kiosks[0].Seen.Equal(want) {
+			t.Errorf("seen %v, want %v", o.Kiosks[0].Seen, want)
+		}
+		return id
+	}
+	seen(t0, t0)
+	seen(t0.Add(seenStep-time.Second), t0)
+	id := seen(t0.Add(seenStep), t0.Add(seenStep))
+
+	count := map[string]uint64{"admitted/green": 3}
+	for _, report := range []struct {
+		id   string
+		from time.Time
+	}{{"1", t0}, {"1", t0}, {"2", t0.Add(time.Minute)}, {"3", t0.Add(-23 * time.Hour)}, {"4", t0.Add(-25 * time.Hour)}} {
+		must(t, s.AddCounts(ctx, id, report.id, report.from, count, t0))
+	}
+	o, err := s.Overview(ctx, t0.Add(time.Minute))
+	must(t, err)
+	if got := o.Kiosks[0].Counts["admitted/green"]; got != 9 {
+		t.Errorf("counted %d, want 9", got)
+	}
+}
+
+func testPublishing(t *testing.T, s *Store) {
+	ctx := t.Context()
+	_, err := s.Published(ctx)
+	wants(t, "nothing published", err, ErrNotFound)
+	first := publish(t, s, 1, 1)
+	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0), ErrOvertaken)
+	skipped := first
+	skipped.Version = 3
+	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0), ErrOvertaken)
+	var last api.Manifest
+	for v := uint64(2); v <= KeepDeltas+5; v++ {
+		last = publish(t, s, v, v, 1)
+	}
+	got, err := s.Published(ctx)
+	must(t, err)
+	if !reflect.DeepEqual(got, last) {
+		t.Errorf("published %+v\nwant %+v", got, last)
+	}
+	if n := len(got.Sections[0].Deltas); n != KeepDeltas {
+		t.Errorf("%d deltas, want %d", n, KeepDeltas)
+	}
+	wanted, err := s.WantedRules(ctx)
+	must(t, err)
+	if wanted != last.Rules {
+		t.Error("other rules are wanted than the first ones")
+	}
+	must(t, s.PutRules(ctx, []byte("new rules")))
+	wanted, err = s.WantedRules(ctx)
+	must(t, err)
+	if wanted != api.HashOf([]byte("new rules")) {
+		t.Error("the new rules are not wanted")
+	}
+
+	old := first.Sections[0].Blob
+	if _, err := s.Blob(ctx, old); err != nil {
+		t.Errorf("a blob of a moment ago: %v", err)
+	}
+	next := last
+	next.Version++
+	must(t, s.Publish(ctx, next, nil, nil, t0.Add(keepRetired+time.Second)))
+	_, err = s.Blob(ctx, old)
+	wants(t, "a blob of long ago", err, ErrNotFound)
+	hashes := []api.Hash{next.Rules, next.Keys, wanted}
+	for _, section := range next.Sections {
+		hashes = append(hashes, section.Blob)
+		for _, delta := range section.Deltas {
+			hashes = append(hashes, delta.Blob)
+		}
+	}
+	for _, h := range hashes {
+		if data, err := s.Blob(ctx, h); err != nil || api.HashOf(data) != h {
+			t.Errorf("blob %v: %q, %v", h, data, err)
+		}
+	}
+}
+
+func testDue(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	lab := addSource(t, s, "lab")
+	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	paper, err := s.Print(ctx, ann, credential(nil))
+	must(t, err)
+	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0))
+	if due, err := s.Due(ctx, t0, 1); err != nil || len(due) != 1 {
+		t.Errorf("with a limit of 1: %d, %v", len(due), err)
+	}
+	due, err := s.Due(ctx, t0, 10)
+	must(t, err)
+	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false}}) || due[1].Records[0] != (Record{Negative, t0}) {
+		t.Fatalf("due: %+v, %+v", due[0], due[1])
+	}
+	// News about bob comes between Due and Settle: he stays due.
+	must(t, s.AddContact(ctx, lab, bob, t0, t0))
+	must(t, s.Settle(ctx, []Settled{
+		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
+		{Citizen: due[1], Status: statuslist.Green},
+	}))
+	due, err = s.Due(ctx, t0, 10)
+	must(t, err)
+	if len(due) != 1 || len(due[0].Records) != 2 {
+		t.Fatalf("bob is not due: %+v", due)
+	}
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}))
+	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
+		t.Errorf("next due %v, %v", next, err)
+	}
+	due, err = s.Due(ctx, t0.Add(time.Hour), 10)
+	must(t, err)
+	if len(due) != 1 {
+		t.Fatalf("ann is not due: %+v", due)
+	}
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}))
+	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
+		t.Errorf("next due %v, %v", next, err)
+	}
+	if n, err := s.Issued(ctx); err != nil || n != 1 {
+		t.Errorf("issued %d, %v", n, err)
+	}
+}
+
+func testOverview(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	lab := addSource(t, s, "lab")
+	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0.Add(time.Second)))
+	_, err := s.Print(ctx, bob, credential(nil))
+	must(t, err)
+	_, err = s.Print(ctx, bob, credential(nil))
+	must(t, err)
+	due, err := s.Due(ctx, t0, 10)
+	must(t, err)
+	must(t, s.Settle(ctx, []Settled{
+		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
+		{Citizen: due[1], Status: statuslist.Green},
+	}))
+	o, err := s.Overview(ctx, t0)
+	must(t, err)
+	want := api.Overview{
+		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Kiosks: []api.KioskState{},
+		Sources:       []api.SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
+		Disagreements: []api.Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
+	}
+	if !reflect.DeepEqual(o, want) {
+		t.Errorf("got  %+v\nwant %+v", o, want)
+	}
+}
+
+// testRace lets many phones try one code: one gets in.
+func testRace(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
+	errs := make([]error, 16)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { _, errs[i] = s.Activate(ctx, SecretOf("1"), credential(holder(byte(i)))) })
+	}
+	all.Wait()
+	in := 0
+	for _, err := range errs {
+		if err == nil {
+			in++
+		} else {
+			wants(t, "a second phone", err, ErrCodeUsed)
+		}
+	}
+	if in != 1 {
+		t.Errorf("%d phones got in with one code", in)
+	}
+}
