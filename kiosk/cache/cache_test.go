@@ -105,3 +105,46 @@ func TestBadArguments(t *testing.T) {
 	}
 	mustBe(t, c, 1)
 }
+
+// TestWriteEvery takes the time on by steps, and looks at what a restart brings back.
+func TestWriteEvery(t *testing.T) {
+	path := testPath(t)
+	c := mustOpen(t, path)
+	mustLoad(t, c, 1)
+	start := genUpdate(1).AsOf
+	if err := c.NoteTime(start); err != nil {
+		t.Fatal(err)
+	}
+	onCard := start
+	for _, step := range []struct {
+		after   time.Duration
+		written bool
+	}{
+		{writeEvery - time.Second, false}, {writeEvery, true}, {writeEvery + time.Second, false}, {time.Second, false},
+		{2*writeEvery - time.Second, false}, {2 * writeEvery, true}, {9 * writeEvery, true},
+	} {
+		now := start.Add(step.after)
+		if err := errors.Join(c.Refresh(now), c.NoteTime(now)); err != nil {
+			t.Fatal(err)
+		}
+		newest := now
+		if step.written {
+			onCard = now
+		} else if newest.Before(onCard) {
+			newest = onCard
+		}
+		checkTimes(t, c, newest)
+		mustClose(t, c)
+		c = mustOpen(t, path)
+		checkTimes(t, c, onCard)
+	}
+}
+
+func checkTimes(t *testing.T, c *Cache, want time.Time) {
+	t.Helper()
+	state, err := c.State()
+	seen, seenErr := c.SeenTime()
+	if err != nil || seenErr != nil || !state.AsOf.Equal(want) || !seen.Equal(want) {
+		t.Errorf("as of %v, %v, and seen %v, %v, want %v", state.AsOf, err, seen, seenErr, want)
+	}
+}

@@ -99,15 +99,8 @@ func openError(path string, err error) error {
 func (c *Cache) start() error {
 	fresh := false
 	err := c.db.View(func(tx *bbolt.Tx) error {
-		info, err := os.Stat(c.db.Path())
-		if err != nil {
-			return err
-		}
-		if tx.Size() > info.Size() {
-			return damaged("cut after %d of %d bytes", info.Size(), tx.Size())
-		}
-		k, _ := tx.Cursor().First()
-		fresh = k == nil
+		first, _ := tx.Cursor().First()
+		fresh = first == nil
 		return nil
 	})
 	if err != nil {
