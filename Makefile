@@ -72,8 +72,8 @@ fuzz: ## Each fuzz target for FUZZTIME (10s).
 	done
 
 .PHONY: bench
-bench: build ## Figures, the last lines as name<TAB>value<TAB>unit.
-	@.ci/bench
+bench: opencv ## Figures; the last lines are name<TAB>value<TAB>unit.
+	@GOTAGS=$(GOTAGS) .ci/bench
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.

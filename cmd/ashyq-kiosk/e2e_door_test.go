@@ -31,11 +31,11 @@ import (
 
 // browser is one Chromium; every citizen has a context of its own in it, as on a phone of one's own.
 type browser struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 }
 
-func newBrowser(t *testing.T) *browser {
+func newBrowser(t testing.TB) *browser {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium on this machine: `make test` installs it")
@@ -156,18 +156,24 @@ func (w *world) checkScreen() {
 // camera is the picture above the door: a doorway with sensor noise, and a phone while one is held up. With OpenCV it is
 // a network camera (MJPEG) that the kiosk opens through GoCV, without it a folder of pictures.
 type camera struct {
-	t       *testing.T
+	t       testing.TB
 	source  string
 	doorway *image.Gray
+	empty   []*image.Gray
 
-	mu    sync.Mutex
-	phone image.Image // guarded by mu; nil: nobody there
+	mu  sync.Mutex
+	now []*image.Gray // guarded by mu: shown in turn, so that no two pictures in a row are the same
 }
 
-const framesEvery = 100 * time.Millisecond
+const (
+	framesEvery = 100 * time.Millisecond
+	variants    = 6
+)
 
-func newCamera(t *testing.T) *camera {
+func newCamera(t testing.TB) *camera {
 	c := &camera{t: t, doorway: qrdraw.Doorway(1280, 720, 3)}
+	c.empty = c.scenes(nil)
+	c.show(nil)
 	if withOpenCV {
 		server := httptest.NewServer(qrdraw.Stream(framesEvery, c.frame))
 		t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
@@ -183,28 +189,40 @@ func newCamera(t *testing.T) *camera {
 	return c
 }
 
+// show holds a phone up, or a bare code; nil: nobody is there.
 func (c *camera) show(phone image.Image) {
+	scenes := c.empty
+	if phone != nil {
+		scenes = c.scenes(phone)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.phone = phone
+	c.now = scenes
 }
 
-// frame is the picture of now: the phone in perspective, a little out of focus, with noise.
+// scenes are pictures of a phone in perspective, a little out of focus and with noise, as a hand that trembles.
+func (c *camera) scenes(phone image.Image) []*image.Gray {
+	var all []*image.Gray
+	for n := range variants {
+		img := image.NewGray(c.doorway.Rect)
+		copy(img.Pix, c.doorway.Pix)
+		if phone != nil {
+			h := 680 - 17*n
+			w := h * phone.Bounds().Dx() / phone.Bounds().Dy()
+			x, y := 600-w/2+11*n, 20+3*n
+			qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + 12}, {X: x + w, Y: y}, {X: x + w - 14, Y: y + h}, {X: x + 10, Y: y + h - 8}})
+			qrdraw.Blur(img, 0.8)
+		}
+		qrdraw.Noise(img, 4, uint64(n))
+		all = append(all, img)
+	}
+	return all
+}
+
 func (c *camera) frame(_ time.Time, n uint64) (image.Image, error) {
 	c.mu.Lock()
-	phone := c.phone
-	c.mu.Unlock()
-	img := image.NewGray(c.doorway.Rect)
-	copy(img.Pix, c.doorway.Pix)
-	if phone != nil {
-		h := 660
-		w := h * phone.Bounds().Dx() / phone.Bounds().Dy()
-		x, y := 640-w/2+int(n%7), 30
-		qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + 12}, {X: x + w, Y: y}, {X: x + w - 14, Y: y + h}, {X: x + 10, Y: y + h - 8}})
-		qrdraw.Blur(img, 0.8)
-	}
-	qrdraw.Noise(img, 4, n)
-	return img, nil
+	defer c.mu.Unlock()
+	return c.now[n%variants], nil
 }
 
 // spool writes pictures into a folder until ctx ends and keeps the newest few.
@@ -266,7 +284,7 @@ func (w *world) idle() bool {
 
 // pins follows the trace that the simulated pins write.
 type pins struct {
-	t      *testing.T
+	t      testing.TB
 	file   *os.File
 	lines  *bufio.Reader
 	events []event
@@ -279,7 +297,7 @@ type event struct {
 	on   bool
 }
 
-func openPins(t *testing.T, path string) *pins {
+func openPins(t testing.TB, path string) *pins {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {

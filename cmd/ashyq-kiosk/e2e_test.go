@@ -18,12 +18,13 @@ import (
 // relay did.
 func TestEndToEnd(t *testing.T) {
 	w := newWorld(t)
+	w.browser = newBrowser(t)
 	now := time.Now()
 	erlan, dana, bolat, aigerim := w.citizen("960307350321"), w.citizen("010912650789"), w.citizen("750630300457"), w.citizen("890214450129")
 	w.result(erlan, "positive", now.Add(-24*time.Hour))
 	w.post(api.PathContacts, w.centre, api.ContactRequest{IIN: dana.iin, Since: now.Add(-24 * time.Hour)}, nil)
 	w.result(aigerim, "negative", now.Add(-3*time.Hour))
-	w.startKiosk("shop")
+	w.startKiosk("shop", time.Second)
 	w.awaitVersion()
 
 	t.Log("one person after another, each with an own phone")
@@ -129,7 +130,7 @@ func (w *world) foreignCode(like *citizen) string {
 // forgedCode is the code of an enrolled phone with the holder's signature changed.
 func (w *world) forgedCode() string {
 	w.t.Helper()
-	good := w.phone("000101500775")
+	good := w.phone("000101500775").code()
 	for i := len(good) - 1; i > len(good)-20; i-- {
 		bad := good[:i] + "0" + good[i+1:]
 		if _, err := pass.Parse([]byte(bad)); err == nil && bad != good {

@@ -15,7 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,7 +32,7 @@ const patience = 60 * time.Second
 
 // world is a registry, a door in front of a camera, and a browser for everybody's phone.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	bin     string
 	browser *browser
@@ -49,8 +49,8 @@ type world struct {
 	door               api.KioskAnswer
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), browser: newBrowser(t)}
+func newWorld(t testing.TB) *world {
+	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir()}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	w.camera = newCamera(t)
 	address := freeAddress(t)
@@ -84,14 +84,14 @@ func (w *world) build(names ...string) {
 }
 
 // startKiosk starts the door and waits until it is idle: camera, clock, data and panel are in order.
-func (w *world) startKiosk(venue string) {
+func (w *world) startKiosk(venue string, again time.Duration) {
 	w.t.Helper()
 	w.screen = freeAddress(w.t)
 	trace := filepath.Join(w.dir, "pins.tsv")
 	file := filepath.Join(w.dir, "ashyq-kiosk.toml")
-	text := fmt.Sprintf("[door]\nvenue = %q\nagain = \"1s\"\n[camera]\nsource = %q\n[registry]\nurl = %q\nkey = %q\ntoken = %q\n"+
+	text := fmt.Sprintf("[door]\nvenue = %q\nagain = \"%v\"\n[camera]\nsource = %q\n[registry]\nurl = %q\nkey = %q\ntoken = %q\n"+
 		"[hardware]\npins = %q\n[screen]\nlisten = %q\n[state]\ndir = %q\n[clock]\ntrust = \"always\"\n",
-		venue, w.camera.source, w.proxy.url, w.door.RegistryKey, w.door.Token, "sim:"+trace, w.screen, filepath.Join(w.dir, "state"))
+		venue, again, w.camera.source, w.proxy.url, w.door.RegistryKey, w.door.Token, "sim:"+trace, w.screen, filepath.Join(w.dir, "state"))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
@@ -128,9 +128,8 @@ func (w *world) status(url string) int {
 	return resp.StatusCode
 }
 
-var versionLine = regexp.MustCompile(`(?m)^ashyq_data_version (\S+)$`)
-
-func (w *world) kioskVersion() int {
+// metrics is what Prometheus would get.
+func (w *world) metrics() string {
 	w.t.Helper()
 	resp, err := http.Get("http://" + w.screen + "/metrics")
 	if err != nil {
@@ -141,16 +140,31 @@ func (w *world) kioskVersion() int {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	match := versionLine.FindSubmatch(body)
-	if match == nil {
-		w.t.Fatalf("no version among the metrics:\n%s", body)
-	}
-	v, err := strconv.ParseFloat(string(match[1]), 64)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return int(v)
+	return string(body)
 }
+
+// metric is the sum of all samples whose line begins like this.
+func (w *world) metric(begins ...string) float64 {
+	w.t.Helper()
+	sum, found := 0.0, false
+	for line := range strings.Lines(w.metrics()) {
+		if !slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(line, b) }) {
+			continue
+		}
+		fields := strings.Fields(line)
+		v, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+		if err != nil {
+			w.t.Fatalf("metric %q: %v", line, err)
+		}
+		sum, found = sum+v, true
+	}
+	if !found {
+		w.t.Fatalf("no metric %q", begins)
+	}
+	return sum
+}
+
+func (w *world) kioskVersion() int { return int(w.metric("ashyq_data_version ")) }
 
 // awaitVersion waits until the door has what the registry has published. A record that was acknowledged may still wait
 // for the next publication, so the registry's version has to stand still.
@@ -213,8 +227,8 @@ func (w *world) result(c *citizen, result string, taken time.Time) {
 	w.post(api.PathResults, w.lab, api.ResultRequest{IIN: c.iin, Sample: sample, Result: result, Taken: taken}, nil)
 }
 
-// phone enrols somebody without a browser and returns a code of now.
-func (w *world) phone(iin string) string {
+// phone enrols somebody without a browser.
+func (w *world) phone(iin string) *phone {
 	w.t.Helper()
 	var code api.CitizenAnswer
 	w.post(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
@@ -225,10 +239,19 @@ func (w *world) phone(iin string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return rotate(w.t, key, credential)
+	return &phone{w.t, key, credential}
 }
 
-func newKey(t *testing.T) ed25519.PrivateKey {
+// phone is a pass without a browser around it.
+type phone struct {
+	t          testing.TB
+	key        ed25519.PrivateKey
+	credential []byte
+}
+
+func (p *phone) code() string { return rotate(p.t, p.key, p.credential) }
+
+func newKey(t testing.TB) ed25519.PrivateKey {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -239,7 +262,7 @@ func newKey(t *testing.T) ed25519.PrivateKey {
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
 
-func rotate(t *testing.T, holder ed25519.PrivateKey, credential []byte) string {
+func rotate(t testing.TB, holder ed25519.PrivateKey, credential []byte) string {
 	t.Helper()
 	text, err := pass.Rotate(holder, credential, time.Now())
 	if err != nil {
@@ -248,7 +271,7 @@ func rotate(t *testing.T, holder ed25519.PrivateKey, credential []byte) string {
 	return text
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -260,7 +283,7 @@ func freeAddress(t *testing.T) string {
 
 // process is one of the programs, running.
 type process struct {
-	t   *testing.T
+	t   testing.TB
 	cmd *exec.Cmd
 	end chan error
 
@@ -322,7 +345,7 @@ func (p *process) terminate() {
 
 // proxy passes everything on to the registry, and while it is told to tear, cuts every blob in half.
 type proxy struct {
-	t   *testing.T
+	t   testing.TB
 	url string
 
 	mu     sync.Mutex
@@ -330,7 +353,7 @@ type proxy struct {
 	pieces int  // guarded by mu: blobs torn
 }
 
-func newProxy(t *testing.T, to string) *proxy {
+func newProxy(t testing.TB, to string) *proxy {
 	target, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
