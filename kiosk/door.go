@@ -29,7 +29,7 @@ type Options struct {
 	Zone        Zone
 	AcceptPaper bool          // whether printed passes are taken here
 	Again       time.Duration // for how long a person who was admitted is not admitted again
-	Lookup      Lookup
+	Lookup      Lookup        // a Fallback, which knows what a list cannot know
 	Outlets     []Outlet
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -273,8 +273,8 @@ func (d *Door) see(ctx context.Context, s Sighting) {
 	c, problem := d.judge.read(s.Text, d.trust.Issuers, now)
 	p := presence{text: s.Text, last: now, known: problem == nil}
 	if p.known {
-		p.person = Person{List: c.Credential.List, Index: c.Credential.Index}
-		if here && d.present.known && d.present.person == p.person {
+		p.person = Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Issued}
+		if here && d.present.known && d.present.person.List == p.person.List && d.present.person.Index == p.person.Index {
 			d.present = p
 			return
 		}

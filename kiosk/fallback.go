@@ -8,11 +8,12 @@ import (
 )
 
 // Fallback asks the cache first, and the registry itself when the cache is older than Fresh or does not know the
-// person. The registry gets Deadline to answer; after a failure it is left alone for Pause, so that a dead network
+// person: also when it is not newer than the person's credential, because a red person's new pass would read as blue
+// in it. The registry gets Deadline to answer; after a failure it is left alone for Pause, so that a dead network
 // costs one person a moment and not everybody. Without an answer the cache's counts.
 type Fallback struct {
 	Cache    Lookup
-	Registry Lookup
+	Registry Lookup        // nil: there is none to ask
 	Fresh    time.Duration // age up to which the cache is not doubted
 	Deadline time.Duration // for one question to the registry
 	Pause    time.Duration // after one that failed
@@ -25,8 +26,11 @@ type Fallback struct {
 // Status implements Lookup.
 func (f *Fallback) Status(ctx context.Context, p Person) (Standing, error) {
 	cached, cacheErr := f.Cache.Status(ctx, p)
+	if cacheErr == nil && !cached.AsOf.After(p.Since) {
+		cached, cacheErr = Standing{}, ErrUnknownPerson
+	}
 	now := f.Now()
-	if cacheErr == nil && now.Sub(cached.AsOf) <= f.Fresh || now.UnixNano() < f.silent.Load() {
+	if f.Registry == nil || cacheErr == nil && now.Sub(cached.AsOf) <= f.Fresh || now.UnixNano() < f.silent.Load() {
 		return cached, cacheErr
 	}
 	if f.Asking != nil {

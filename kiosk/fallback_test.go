@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/lookuptest"
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -49,6 +50,57 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+// TestFallbackNewPass: a red person's new pass has an index that an older list knows nothing of.
+func TestFallbackNewPass(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for _, c := range []struct {
+		name   string
+		asOf   time.Time // of the cache
+		remote kiosk.Lookup
+		want   statuslist.Status
+		err    error
+	}{
+		{"list is newer", now.Add(time.Second), nil, statuslist.Valid, nil},
+		{"list of the same second", now, nil, 0, kiosk.ErrUnknownPerson},
+		{"list is older", now.Add(-time.Minute), nil, 0, kiosk.ErrUnknownPerson},
+		{"list is older, registry knows", now.Add(-time.Minute), &register{asOf: now, status: is(statuslist.Red)}, statuslist.Red, nil},
+		{"list is older, registry gone", now.Add(-time.Minute), &register{err: errors.New("no route")}, 0, kiosk.ErrUnknownPerson},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := &kiosk.Fallback{
+				Cache: &register{asOf: c.asOf, status: is(statuslist.Valid)}, Registry: c.remote, Fresh: time.Hour, Deadline: time.Second,
+				Now: func() time.Time { return now },
+			}
+			s, err := f.Status(t.Context(), kiosk.Person{List: list, Index: 1, Since: now})
+			if !errors.Is(err, c.err) || s.Status != c.want {
+				t.Errorf("status %v, error %v; want %v, %v", s.Status, err, c.want, c.err)
+			}
+		})
+	}
+}
+
+// TestFallbackIsALookup runs what every lookup has to pass, over a cache that is not newer than asked for.
+func TestFallbackIsALookup(t *testing.T) {
+	lookuptest.Test(t, func(t *testing.T, entries map[uint64]statuslist.Status) kiosk.Lookup {
+		return &kiosk.Fallback{
+			Cache: wholeList{entries}, Registry: wholeList{entries}, Fresh: 0, Deadline: time.Second, Now: time.Now,
+		}
+	})
+}
+
+// wholeList is a lookup over sections in which everybody who is not named is Valid.
+type wholeList struct{ entries map[uint64]statuslist.Status }
+
+func (l wholeList) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
+	switch {
+	case l.entries == nil:
+		return kiosk.Standing{}, kiosk.ErrNoData
+	case p.List != lookuptest.List || p.Index >= lookuptest.Sections*statuslist.SectionSize:
+		return kiosk.Standing{}, kiosk.ErrUnknownPerson
+	}
+	return kiosk.Standing{Status: l.entries[p.Index], AsOf: lookuptest.AsOf}, nil
+}
+
 func is(s statuslist.Status) map[uint64]statuslist.Status {
 	return map[uint64]statuslist.Status{1: s}
 }
@@ -80,7 +132,7 @@ func TestFallbackLeavesADeadRegistryAlone(t *testing.T) {
 // TestFallbackDeadline: a registry that says nothing costs the deadline and no more.
 func TestFallbackDeadline(t *testing.T) {
 	f := &kiosk.Fallback{
-		Cache: &register{status: is(statuslist.Green)}, Registry: silent{}, Fresh: 0, Deadline: time.Millisecond, Now: time.Now,
+		Cache: &register{asOf: time.Now(), status: is(statuslist.Green)}, Registry: silent{}, Fresh: 0, Deadline: time.Millisecond, Now: time.Now,
 	}
 	if s, err := f.Status(t.Context(), kiosk.Person{List: list, Index: 1}); err != nil || s.Status != statuslist.Green {
 		t.Errorf("%v, %v, want the cache's green", s, err)

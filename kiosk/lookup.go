@@ -12,6 +12,9 @@ import (
 type Person struct {
 	List  string // URI of the status list, as in the credential
 	Index uint64
+	// Since is when the credential was issued. An index that nobody had yet reads as Valid, so a list that is not newer
+	// than this says nothing about the person. Zero: not known, any list will do.
+	Since time.Time
 }
 
 // Standing is the answer to "what about this person": the status and how old the knowledge is.

@@ -176,13 +176,13 @@ func registryClient(cfg *config.Config) (*client.Client, error) {
 }
 
 func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
-	if remote == nil || cfg.Registry.Token == "" { // the online check is for doors that the registry knows
-		return store
+	f := &kiosk.Fallback{
+		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline, Pause: registryPause, Now: time.Now, Asking: asking,
 	}
-	return &kiosk.Fallback{
-		Cache: store, Registry: remote, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline, Pause: registryPause,
-		Now: time.Now, Asking: asking,
+	if remote != nil && cfg.Registry.Token != "" { // the online check is for doors that the registry knows
+		f.Registry = remote
 	}
+	return f
 }
 
 // registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
