@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ashyq-kiosk/scanner/qr"
 )
 
 var videoExtensions = []string{".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".ogv"}
@@ -66,6 +68,9 @@ func (d *Decoder) decodeVideo(w io.Writer, path string) error {
 		return err
 	}
 	defer frames.Close()
+	effort := d.Effort
+	defer func() { d.Effort = effort }()
+	d.Effort = qr.Quick // as the daemon does: the next frame comes in 33 ms
 	var f Frame
 	for n := 0; ; n++ {
 		if err := frames.Read(&f); errors.Is(err, ErrEnded) && n > 0 {

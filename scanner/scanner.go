@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"ashyq-kiosk/scanner/qr"
 )
 
 // defaultFrozenAfter is enough for any camera's automatic exposure to settle and far less than a queue's patience.
@@ -89,6 +91,7 @@ func (s *Scanner) decode(ctx context.Context) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
 	d := NewDecoder()
+	d.Effort = qr.Quick
 	for {
 		f := s.exchange.take(ctx)
 		if f == nil {

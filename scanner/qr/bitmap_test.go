@@ -1,4 +1,4 @@
-package scanner
+package qr
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 )
 
 // Both must see the same black pixels. The sizes are multiples of 8: elsewhere gozxing marks the last pixels twice.
-func TestBinarizerSeesWhatGozxingSees(t *testing.T) {
+func TestBitmapSeesWhatGozxingSees(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var b binarizer
+	var b bitmap
 	for _, size := range [][2]int{{40, 40}, {64, 48}, {200, 88}, {640, 360}, {1280, 720}} {
 		f := doorway(size[0], size[1], 7)
 		patches(f, r)
@@ -25,12 +25,14 @@ func TestBinarizerSeesWhatGozxingSees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := b.binarize(f)
+		if !b.binarize(f, byMean) {
+			t.Fatalf("%v: too small", size)
+		}
 		for y := range f.Height {
 			for x := range f.Width {
-				if got.Get(x, y) != want.Get(x, y) {
+				if b.get(x, y) != want.Get(x, y) {
 					t.Fatalf("%dx%d: pixel %d, %d of brightness %d: black is %v, gozxing says %v",
-						f.Width, f.Height, x, y, f.Pix[y*f.Width+x], got.Get(x, y), want.Get(x, y))
+						f.Width, f.Height, x, y, f.Pix[y*f.Width+x], b.get(x, y), want.Get(x, y))
 				}
 			}
 		}
@@ -38,7 +40,7 @@ func TestBinarizerSeesWhatGozxingSees(t *testing.T) {
 }
 
 // patches puts even areas, noise and extremes where a doorway has none.
-func patches(f *Frame, r *rand.Rand) {
+func patches(f *Image, r *rand.Rand) {
 	for range 30 {
 		x, y := r.IntN(f.Width-16), r.IntN(f.Height-16)
 		w, h := 1+r.IntN(f.Width-x), 1+r.IntN(f.Height-y)
@@ -53,28 +55,25 @@ func patches(f *Frame, r *rand.Rand) {
 }
 
 // Sizes that are no multiple of anything, and those too small to hold a code.
-func TestBinarizerOddSizes(t *testing.T) {
-	var b binarizer
+func TestBitmapOddSizes(t *testing.T) {
+	var b bitmap
 	for w := 39; w < 75; w++ {
 		f := doorway(w, 41, 3)
-		got := b.binarize(f)
-		if (got == nil) != (w < 40) {
-			t.Errorf("%d px wide: matrix %v", w, got != nil)
-		}
-		if got != nil && (got.GetWidth() != w || got.GetHeight() != 41) {
-			t.Errorf("%d px wide: matrix of %dx%d", w, got.GetWidth(), got.GetHeight())
+		ok := b.binarize(f, byMean)
+		if ok != (w >= 40) {
+			t.Errorf("%d px wide: %v", w, ok)
 		}
 		for i, p := range f.Pix {
 			x, y := i%w, i/w
-			if level := levelAt(&b, x, y, w); got != nil && got.Get(x, y) != (p <= level) {
-				t.Fatalf("%d px wide: pixel %d, %d is %d, the level %d, and black is %v", w, x, y, p, level, got.Get(x, y))
+			if level := levelAt(&b, x, y, w); ok && b.get(x, y) != (p <= level) {
+				t.Fatalf("%d px wide: pixel %d, %d is %d, the level %d, and black is %v", w, x, y, p, level, b.get(x, y))
 			}
 		}
 	}
 }
 
 // levelAt is the threshold at a pixel of a picture that is w px wide.
-func levelAt(b *binarizer, x, y, w int) byte {
+func levelAt(b *bitmap, x, y, w int) byte {
 	if b.level == nil {
 		return 0
 	}
@@ -87,8 +86,8 @@ func TestHalve(t *testing.T) {
 		if w > 8 {
 			copy(f.Pix, bytes.Repeat([]byte{255}, 8)) // the sum with the most carries
 		}
-		var got Frame
-		halve(&got, f)
+		var got Image
+		got.halve(f)
 		if got.Width != w/2 || got.Height != 3 {
 			t.Fatalf("%d px wide: %dx%d", w, got.Width, got.Height)
 		}
@@ -106,6 +105,6 @@ func TestHalve(t *testing.T) {
 }
 
 // doorway is an empty entrance as a frame.
-func doorway(w, h int, seed uint64) *Frame {
-	return &Frame{Pix: qrdraw.Doorway(w, h, seed).Pix, Width: w, Height: h}
+func doorway(w, h int, seed uint64) *Image {
+	return &Image{Pix: qrdraw.Doorway(w, h, seed).Pix, Width: w, Height: h}
 }

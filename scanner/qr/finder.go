@@ -1,0 +1,201 @@
+package qr
+
+import "math"
+
+// pattern is where a finder pattern seems to be.
+type pattern struct {
+	at     point   // its centre, in px of the picture
+	module float64 // px
+	seen   int     // rows that crossed it
+	light  bool    // a light core: the code is inverted
+}
+
+// search collects finder patterns from the binarised forms of one picture.
+type search struct {
+	found  []pattern
+	fresh  []int // indices of those that were found, or seen again, since the last reset
+	bounds []int
+}
+
+// maxPatterns bounds what a sheet full of finder patterns costs.
+const maxPatterns = 160
+
+// scan looks at every step-th row for the proportions 1:1:3:1:1 and, where it meets them, down, across and diagonally too.
+// The bitmap's pixels are scale px of the picture wide.
+func (s *search) scan(b *bitmap, step int, scale float64) {
+	for y := step / 2; y < b.height; y += step {
+		s.bounds = b.changes(s.bounds[:0], y)
+		at := s.bounds
+		for i := 0; i+5 < len(at); i++ {
+			if !proportions(at[i+1]-at[i], at[i+2]-at[i+1], at[i+3]-at[i+2], at[i+4]-at[i+3], at[i+5]-at[i+4]) {
+				continue
+			}
+			if p, ok := b.check((at[i+2]+at[i+3])/2, y, at[i+5]-at[i], i%2 == 0); ok {
+				p.at, p.module = p.at.times(scale), p.module*scale
+				s.add(p)
+			}
+		}
+	}
+}
+
+// proportions says whether five runs may be a cut through a finder pattern. Bloom and blur widen the light runs or the dark
+// ones, so those of a colour are compared with each other first.
+func proportions(a, b, c, d, e int) bool {
+	if c < b || c < d { // most runs are refused here
+		return false
+	}
+	outer, inner := a+c+e, b+d // five modules, two modules
+	if 2*outer >= 3*5*inner || 5*inner >= 3*2*outer {
+		return false
+	}
+	tolerance := outer/2 + 2
+	return abs(5*a-outer) <= tolerance && abs(5*e-outer) <= tolerance && abs(5*c-3*outer) <= outer+2 &&
+		abs(b-d) <= inner/2+1
+}
+
+func abs(v int) int { return max(v, -v) }
+
+// check follows a cut of a row, n px wide around x, y, in the other directions.
+func (b *bitmap) check(x, y, n int, black bool) (pattern, bool) {
+	vertical, cy, ok := b.cut(x, y, 0, 1, n, black)
+	if !ok || vertical > 3*n || n > 3*vertical {
+		return pattern{}, false
+	}
+	horizontal, cx, ok := b.cut(x, int(cy), 1, 0, 2*n, black)
+	if !ok {
+		return pattern{}, false
+	}
+	_, _, falling := b.cut(int(cx), int(cy), 1, 1, 2*n, black)
+	if !falling {
+		if _, _, rising := b.cut(int(cx), int(cy), 1, -1, 2*n, black); !rising {
+			return pattern{}, false
+		}
+	}
+	return pattern{point{cx, cy}, float64(horizontal+vertical) / 14, 1, !black}, true
+}
+
+// cut measures the five runs along a line through x, y, which is in the middle one, in steps of dx, dy. It gives their sum and
+// where, on the axis that the line moves along (x when it is diagonal), the middle run has its middle.
+func (b *bitmap) cut(x, y, dx, dy, longest int, black bool) (sum int, middle float64, ok bool) {
+	if b.get(x, y) != black {
+		return 0, 0, false
+	}
+	forth, ok := b.arm(x, y, dx, dy, longest, black)
+	if !ok {
+		return 0, 0, false
+	}
+	back, ok := b.arm(x, y, -dx, -dy, longest, black)
+	if !ok {
+		return 0, 0, false
+	}
+	core := forth[0] + back[0] - 1
+	if !proportions(back[2], back[1], core, forth[1], forth[2]) {
+		return 0, 0, false
+	}
+	middle = float64(x) + .5
+	if dx == 0 {
+		middle = float64(y) + .5
+	}
+	middle += float64(forth[0]-back[0]) / 2
+	return core + forth[1] + forth[2] + back[1] + back[2], middle, true
+}
+
+// arm counts the pixels of three runs from x, y on.
+func (b *bitmap) arm(x, y, dx, dy, longest int, black bool) (runs [3]int, ok bool) {
+	for i := range runs {
+		colour := black != (i == 1)
+		for ; x >= 0 && y >= 0 && x < b.width && y < b.height && b.get(x, y) == colour; x, y = x+dx, y+dy {
+			if runs[i]++; runs[i] > longest {
+				return runs, false
+			}
+		}
+		if runs[i] == 0 {
+			return runs, false
+		}
+	}
+	return runs, true
+}
+
+// add joins what is seen to a pattern nearby.
+func (s *search) add(p pattern) {
+	for i := range s.found {
+		q := &s.found[i]
+		if reach := 1.5 * q.module; q.light != p.light || math.Abs(q.at.x-p.at.x) > reach || math.Abs(q.at.y-p.at.y) > reach ||
+			p.module > 1.7*q.module || q.module > 1.7*p.module {
+			continue
+		}
+		n := float64(min(q.seen, 30))
+		q.at = q.at.times(n).plus(p.at).times(1 / (n + 1))
+		q.module = (n*q.module + p.module) / (n + 1)
+		q.seen++
+		return
+	}
+	if len(s.found) < maxPatterns {
+		s.found = append(s.found, p)
+	}
+}
+
+// triple is three patterns that may belong to one code: its corners top left, top right and bottom left, unless it is mirrored.
+type triple struct {
+	corner, right, below int // indices of patterns
+	cost                 float64
+}
+
+// triples gives the plausible threes with at least one of the patterns from index fresh on, best first.
+func (s *search) triples(out []triple, fresh int) []triple {
+	n := len(s.found)
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			if !similar(&s.found[i], &s.found[j]) {
+				continue
+			}
+			for k := max(j+1, fresh); k < n; k++ {
+				if !similar(&s.found[i], &s.found[k]) || !similar(&s.found[j], &s.found[k]) {
+					continue
+				}
+				if t, ok := s.triple(i, j, k); ok {
+					out = append(out, t)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// similar says whether two patterns are of one code by their colour, size and distance: 14 to 170 modules, and some more
+// for perspective.
+func similar(p, q *pattern) bool {
+	if p.light != q.light || p.module > 2*q.module || q.module > 2*p.module {
+		return false
+	}
+	d := p.at.distance(q.at) / (p.module + q.module) * 2
+	return d > 9 && d < 300
+}
+
+// triple puts the corner first, which is opposite to the longest side, and the others in the order of a code that is not mirrored.
+func (s *search) triple(i, j, k int) (triple, bool) {
+	a, b, c := s.found[i].at, s.found[j].at, s.found[k].at
+	ab, bc, ca := a.distance(b), b.distance(c), c.distance(a)
+	switch {
+	case ab >= bc && ab >= ca:
+		i, j, k = k, i, j
+	case ca >= ab && ca >= bc:
+		i, j = j, i
+	}
+	corner := s.found[i].at
+	right, below := s.found[j].at.minus(corner), s.found[k].at.minus(corner)
+	if right.cross(below) < 0 {
+		j, k, right, below = k, j, below, right
+	}
+	r, l := right.length(), below.length()
+	ratio := max(r/l, l/r)
+	cosine := math.Abs(right.dot(below)) / (r * l)
+	if ratio > 2.5 || cosine > .8 {
+		return triple{}, false
+	}
+	small := min(s.found[i].module, s.found[j].module, s.found[k].module)
+	large := max(s.found[i].module, s.found[j].module, s.found[k].module)
+	seen := min(s.found[i].seen, s.found[j].seen, s.found[k].seen)
+	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 1/float64(seen)
+	return triple{i, j, k, cost}, true
+}

@@ -1,0 +1,83 @@
+package qr
+
+import "encoding/binary"
+
+// Image is a grey picture.
+type Image struct {
+	Pix           []byte // Width*Height bytes, row by row without padding, 0 is black
+	Width, Height int    // px
+}
+
+// resize makes room for w*h pixels, in the buffer that is there when it is large enough.
+func (m *Image) resize(w, h int) {
+	if cap(m.Pix) < w*h {
+		m.Pix = make([]byte, w*h)
+	}
+	m.Pix, m.Width, m.Height = m.Pix[:w*h], w, h
+}
+
+// halve makes m src at half its width and height, each pixel the average of four.
+func (m *Image) halve(src *Image) {
+	w, h := src.Width/2, src.Height/2
+	m.resize(w, h)
+	for y := range h {
+		upper := src.Pix[2*y*src.Width:][:src.Width]
+		lower := src.Pix[(2*y+1)*src.Width:][:src.Width]
+		out := m.Pix[y*w:][:w]
+		// Eight pixels of each row at a time, as four pairs of 16 bits: four bytes never sum up to more than 10 bits.
+		const even = 0x00ff00ff00ff00ff
+		x := 0
+		for ; x+4 <= w; x += 4 {
+			a := binary.LittleEndian.Uint64(upper[2*x:])
+			b := binary.LittleEndian.Uint64(lower[2*x:])
+			sum := (a & even) + (a >> 8 & even) + (b & even) + (b >> 8 & even)
+			sum = (sum + 0x0002000200020002) >> 2 & even
+			sum |= sum >> 8
+			out[x], out[x+1] = byte(sum), byte(sum>>8)
+			out[x+2], out[x+3] = byte(sum>>32), byte(sum>>40)
+		}
+		for ; x < w; x++ {
+			out[x] = byte((int(upper[2*x]) + int(upper[2*x+1]) + int(lower[2*x]) + int(lower[2*x+1]) + 2) / 4)
+		}
+	}
+}
+
+// double makes m src at twice its width and height, bilinear: new pixels lie a quarter of an old one off the old centres.
+func (m *Image) double(src *Image) {
+	w, h := src.Width, src.Height
+	m.resize(2*w, 2*h)
+	for y := range 2 * h {
+		near := src.Pix[y/2*w:][:w]
+		far := src.Pix[min(max(y/2+y%2*2-1, 0), h-1)*w:][:w]
+		out := m.Pix[y*2*w:][:2*w]
+		before := 3*int(near[0]) + int(far[0])
+		here := before
+		for x := range w {
+			next := here
+			if x+1 < w {
+				next = 3*int(near[x+1]) + int(far[x+1])
+			}
+			out[2*x] = byte((3*here + before + 8) / 16)
+			out[2*x+1] = byte((3*here + next + 8) / 16)
+			before, here = here, next
+		}
+	}
+}
+
+// at is the brightness at a point, bilinear between pixels, whose centres are at halves. Beyond the edge it is that of the edge.
+func (m *Image) at(x, y float64) float32 {
+	x, y = min(max(x-.5, 0), float64(m.Width-1)), min(max(y-.5, 0), float64(m.Height-1))
+	ix, iy := int(x), int(y)
+	right, below := 1, m.Width
+	if ix+1 >= m.Width {
+		right = 0
+	}
+	if iy+1 >= m.Height {
+		below = 0
+	}
+	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
+	p := m.Pix[iy*m.Width+ix:]
+	upper := float32(p[0]) + fx*(float32(p[right])-float32(p[0]))
+	lower := float32(p[below]) + fx*(float32(p[below+right])-float32(p[below]))
+	return upper + fy*(lower-upper)
+}

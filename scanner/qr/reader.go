@@ -1,0 +1,203 @@
+package qr
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/makiuchi-d/gozxing/common/reedsolomon"
+)
+
+// ErrNoCode says that no code was read.
+var ErrNoCode = errors.New("no QR code")
+
+// Effort bounds the work for one picture.
+type Effort struct {
+	Looks   int // how many of the ways to look at the picture are tried, see looks; 0: all
+	Samples int // points of brightness that may be taken, some 10 ns each; a code held up needs 20,000
+}
+
+var (
+	Quick    = Effort{Looks: 2, Samples: 400_000}    // for each frame of a video
+	Thorough = Effort{Looks: 0, Samples: 20_000_000} // for a single picture
+)
+
+// look is one way to look at the picture.
+type look struct {
+	size int // 0: as it is, 1: half, 2: a quarter, -1: double
+	how  threshold
+}
+
+var looks = []look{{1, byMean}, {0, byMean}, {1, byExtremes}, {0, byExtremes}, {2, byMean}, {-1, byMean}, {-1, byExtremes}, {2, byExtremes}}
+
+// Reader reads QR codes. It keeps its buffers, so each goroutine needs one of its own.
+type Reader struct {
+	picture *Image
+	levels  [4]Image // 0: the picture, 1: half, 2: a quarter; 3: double
+	has     [4]bool
+	bits    bitmap
+	search  search
+	triples []triple
+	layouts [41]*layout
+	grid    grid
+	mesh    mesh
+	symbol  symbol
+	view    view
+	fits    []scored
+	samples int // taken so far in this picture
+	budget  int
+}
+
+// NewReader makes a Reader.
+func NewReader() *Reader {
+	return &Reader{symbol: symbol{correct: reedsolomon.NewReedSolomonDecoder(reedsolomon.GenericGF_QR_CODE_FIELD_256)}}
+}
+
+// Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call.
+func (r *Reader) Read(picture *Image, effort Effort) ([]byte, error) {
+	r.picture, r.has = picture, [4]bool{}
+	r.search.found = r.search.found[:0]
+	r.samples, r.budget = 0, effort.Samples
+	steps := looks
+	if effort.Looks > 0 {
+		steps = looks[:effort.Looks]
+	}
+	for _, step := range steps {
+		if text, ok := r.look(step); ok {
+			return text, nil
+		}
+	}
+	return nil, ErrNoCode
+}
+
+// level is the picture at another size.
+func (r *Reader) level(size int) *Image {
+	if size == 0 {
+		return r.picture
+	}
+	i := (size + 4) % 4
+	m := &r.levels[i]
+	if !r.has[i] {
+		switch size {
+		case -1:
+			m.double(r.picture)
+		default:
+			m.halve(r.level(size - 1))
+		}
+		r.has[i] = true
+	}
+	return m
+}
+
+// minHalf is the shorter side, in px, from which on a code in half the picture's size can still have two pixels per module.
+const minHalf = 240
+
+func (r *Reader) look(how look) ([]byte, bool) {
+	side := min(r.picture.Width, r.picture.Height)
+	if how.size > 0 && side < minHalf<<how.size || how.size < 0 && r.picture.Width*r.picture.Height > 2<<20 {
+		return nil, false
+	}
+	if !r.bits.binarize(r.level(how.size), how.how) {
+		return nil, false
+	}
+	before := len(r.search.found)
+	r.search.scan(&r.bits, 1, math.Pow(2, float64(how.size)))
+	r.triples = r.search.triples(r.triples[:0], before)
+	slices.SortFunc(r.triples, func(a, b triple) int { return cmp.Compare(a.cost, b.cost) })
+	for _, t := range r.triples {
+		if r.samples > r.budget {
+			break
+		}
+		if text, ok := r.triple(t); ok {
+			return text, true
+		}
+	}
+	return nil, false
+}
+
+// comfortable is from how many px to a module on half the size is looked at.
+const comfortable = 6
+
+func (r *Reader) triple(t triple) ([]byte, bool) {
+	a, b, c := &r.search.found[t.corner], &r.search.found[t.right], &r.search.found[t.below]
+	size, module := 0, (a.module+b.module+c.module)/3
+	for size < 2 && module >= comfortable {
+		size, module = size+1, module/2
+	}
+	r.view = view{image: r.level(size), zoom: math.Pow(.5, float64(size)), inverted: a.light, samples: &r.samples}
+	f, ok := r.view.place(a, b, c)
+	if !ok {
+		return nil, false
+	}
+	r.versions(&f)
+	for i := range r.fits {
+		if text, ok := r.decode(&r.fits[i].fit); ok {
+			return text, true
+		}
+	}
+	return nil, false
+}
+
+// scored is a fit and how well the timing patterns show where it has them.
+type scored struct {
+	fit   fit
+	score float32
+}
+
+// maxVersions is how many versions are tried for a triple.
+const maxVersions = 2
+
+// versions fills r.fits with those whose timing patterns show best.
+func (r *Reader) versions(f *frame) {
+	r.fits = r.fits[:0]
+	guess := int(math.Round((f.modules + 7 - 17) / 4))
+	spread := 1 + guess/8
+	for v := max(guess-spread, 1); v <= min(guess+spread, 40); v++ {
+		if t, ok := newFit(&r.view, r.layout(v), f); ok {
+			r.fits = append(r.fits, scored{t, t.contrast(t.layout.timing)})
+		}
+	}
+	slices.SortFunc(r.fits, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	r.fits = r.fits[:min(len(r.fits), maxVersions)]
+}
+
+func (r *Reader) layout(version int) *layout {
+	if r.layouts[version] == nil {
+		r.layouts[version] = newLayout(version)
+	}
+	return r.layouts[version]
+}
+
+func (r *Reader) decode(t *fit) ([]byte, bool) {
+	t.align(2 + t.layout.size/16)
+	if text, ok := r.attempt(t, nil); ok {
+		return text, true
+	}
+	if r.grid.right(t.layout.timing) < .6 {
+		return nil, false
+	}
+	t.refine(.5, .05)
+	if text, ok := r.attempt(t, nil); ok {
+		return text, true
+	}
+	if len(t.layout.centres) > 2 {
+		r.mesh.bend(t)
+		return r.attempt(t, &r.mesh)
+	}
+	return nil, false
+}
+
+func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
+	r.grid.sample(t, bend)
+	for i := range 4 {
+		if i >= 2 {
+			r.grid.sharpen(.15)
+		}
+		r.grid.thresholds(6, i > 0)
+		if text, ok := r.symbol.read(&r.grid, t.layout); ok {
+			return text, true
+		}
+	}
+	return nil, false
+}
