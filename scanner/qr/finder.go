@@ -1,6 +1,10 @@
 package qr
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // pattern is where a finder pattern seems to be.
 type pattern struct {
@@ -13,12 +17,11 @@ type pattern struct {
 // search collects finder patterns from the binarised forms of one picture.
 type search struct {
 	found  []pattern
-	fresh  []int // indices of those that were found, or seen again, since the last reset
 	bounds []int
 }
 
 // maxPatterns bounds what a sheet full of finder patterns costs.
-const maxPatterns = 160
+const maxPatterns = 1000
 
 // scan looks at every step-th row for the proportions 1:1:3:1:1 and, where it meets them, down, across and diagonally too.
 // The bitmap's pixels are scale px of the picture wide.
@@ -133,6 +136,15 @@ func (s *search) add(p pattern) {
 	if len(s.found) < maxPatterns {
 		s.found = append(s.found, p)
 	}
+}
+
+// maxFresh is how many patterns of one look are combined with each other.
+const maxFresh = 24
+
+// keepBest leaves, of the patterns from index fresh on, those that most rows have crossed: chance makes few rows agree.
+func (s *search) keepBest(fresh int) {
+	slices.SortFunc(s.found[fresh:], func(p, q pattern) int { return cmp.Compare(q.seen, p.seen) })
+	s.found = s.found[:min(len(s.found), fresh+maxFresh)]
 }
 
 // triple is three patterns that may belong to one code: its corners top left, top right and bottom left, unless it is mirrored.

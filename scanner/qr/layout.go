@@ -72,6 +72,9 @@ func (l *layout) eachAlignment(f func(u, v int)) {
 	}
 }
 
+// finderMarks is how many of the marks known come first and are those of the finder patterns.
+const finderMarks = 3 * 64
+
 func (l *layout) finders() {
 	for _, corner := range [...]struct{ u, v, x, y int }{{0, 0, 0, 0}, {l.size - 7, 0, -1, 0}, {0, l.size - 7, 0, -1}} {
 		var marks []mark

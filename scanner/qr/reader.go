@@ -19,8 +19,8 @@ type Effort struct {
 }
 
 var (
-	Quick    = Effort{Looks: 2, Samples: 400_000}    // for each frame of a video
-	Thorough = Effort{Looks: 0, Samples: 20_000_000} // for a single picture
+	Quick    = Effort{Looks: 2, Samples: 400_000}   // for each frame of a video
+	Thorough = Effort{Looks: 0, Samples: 8_000_000} // for a single picture
 )
 
 // look is one way to look at the picture.
@@ -102,11 +102,13 @@ func (r *Reader) look(how look) ([]byte, bool) {
 		return nil, false
 	}
 	before := len(r.search.found)
+	enough := r.samples + r.budget/len(looks)
 	r.search.scan(&r.bits, 1, math.Pow(2, float64(how.size)))
+	r.search.keepBest(before)
 	r.triples = r.search.triples(r.triples[:0], before)
 	slices.SortFunc(r.triples, func(a, b triple) int { return cmp.Compare(a.cost, b.cost) })
 	for _, t := range r.triples {
-		if r.samples > r.budget {
+		if r.samples > enough {
 			break
 		}
 		if text, ok := r.triple(t); ok {
@@ -145,6 +147,9 @@ type scored struct {
 	score float32
 }
 
+// minTimingContrast is how strong timing patterns must show, as a part of the finder patterns' contrast.
+const minTimingContrast = .2
+
 // maxVersions is how many versions are tried for a triple.
 const maxVersions = 2
 
@@ -155,7 +160,10 @@ func (r *Reader) versions(f *frame) {
 	spread := 1 + guess/8
 	for v := max(guess-spread, 1); v <= min(guess+spread, 40); v++ {
 		if t, ok := newFit(&r.view, r.layout(v), f); ok {
-			r.fits = append(r.fits, scored{t, t.contrast(t.layout.timing)})
+			timing, finders := t.contrast(t.layout.timing), t.contrast(t.layout.known[:finderMarks])
+			if timing > minTimingContrast*finders && finders > 0 {
+				r.fits = append(r.fits, scored{t, timing})
+			}
 		}
 	}
 	slices.SortFunc(r.fits, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
