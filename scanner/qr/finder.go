@@ -165,8 +165,10 @@ func (s *search) triples(out []triple, fresh int) []triple {
 				if !similar(&s.found[i], &s.found[k]) || !similar(&s.found[j], &s.found[k]) {
 					continue
 				}
-				if t, ok := s.triple(i, j, k); ok {
-					out = append(out, t)
+				for _, t := range [3][3]int{{i, j, k}, {j, k, i}, {k, i, j}} {
+					if t, ok := s.triple(t[0], t[1], t[2]); ok {
+						out = append(out, t)
+					}
 				}
 			}
 		}
@@ -184,18 +186,11 @@ func similar(p, q *pattern) bool {
 	return d > 9 && d < 300
 }
 
-// triple puts the corner first, which is opposite to the longest side, and the others in the order of a code that is not mirrored.
+// triple makes pattern i the corner and puts the others in the order of a code that is not mirrored. Seen from the side any of
+// the three may be opposite to the longest one, so all are tried where the angle is not too flat.
 func (s *search) triple(i, j, k int) (triple, bool) {
-	a, b, c := s.found[i].at, s.found[j].at, s.found[k].at
-	ab, bc, ca := a.distance(b), b.distance(c), c.distance(a)
-	switch {
-	case ab >= bc && ab >= ca:
-		i, j, k = k, i, j
-	case ca >= ab && ca >= bc:
-		i, j = j, i
-	}
-	corner := s.found[i].at
-	right, below := s.found[j].at.minus(corner), s.found[k].at.minus(corner)
+	p, q, o := &s.found[i], &s.found[j], &s.found[k]
+	right, below := q.at.minus(p.at), o.at.minus(p.at)
 	if right.cross(below) < 0 {
 		j, k, right, below = k, j, below, right
 	}
@@ -205,9 +200,7 @@ func (s *search) triple(i, j, k int) (triple, bool) {
 	if ratio > 2.5 || cosine > .8 {
 		return triple{}, false
 	}
-	small := min(s.found[i].module, s.found[j].module, s.found[k].module)
-	large := max(s.found[i].module, s.found[j].module, s.found[k].module)
-	seen := min(s.found[i].seen, s.found[j].seen, s.found[k].seen)
-	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 1/float64(seen)
+	small, large := min(p.module, q.module, o.module), max(p.module, q.module, o.module)
+	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 1/float64(min(p.seen, q.seen, o.seen))
 	return triple{i, j, k, cost}, true
 }
