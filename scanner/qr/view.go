@@ -13,7 +13,11 @@ type view struct {
 
 func (w *view) at(p point) float32 {
 	*w.samples++
-	v := w.image.at(p.x*w.zoom, p.y*w.zoom)
+	x, y := p.x*w.zoom, p.y*w.zoom
+	if x < 0 || y < 0 || x > float64(w.image.Width) || y > float64(w.image.Height) {
+		return 255 // as if there were a margin: some pictures end where the code does
+	}
+	v := w.image.at(x, y)
 	if w.inverted {
 		return 255 - v
 	}
