@@ -5,8 +5,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-
-	"github.com/makiuchi-d/gozxing/common/reedsolomon"
 )
 
 // ErrNoCode says that no code was read.
@@ -51,7 +49,7 @@ type Reader struct {
 
 // NewReader makes a Reader.
 func NewReader() *Reader {
-	return &Reader{symbol: symbol{correct: reedsolomon.NewReedSolomonDecoder(reedsolomon.GenericGF_QR_CODE_FIELD_256)}}
+	return &Reader{}
 }
 
 // Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call.
@@ -196,6 +194,10 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 	return nil, false
 }
 
+// minKnownToErase is the part of the known modules that must have their colour before codewords are given up: the rest of the
+// code is then in its place too, and what is wrong is damage.
+const minKnownToErase = .85
+
 func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
 	r.grid.sample(t, bend)
 	for i := range 4 {
@@ -203,7 +205,8 @@ func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
 			r.grid.sharpen(.15)
 		}
 		r.grid.thresholds(6, i > 0)
-		if text, ok := r.symbol.read(&r.grid, t.layout); ok {
+		erase := i > 0 && r.grid.right(t.layout.known) > minKnownToErase
+		if text, ok := r.symbol.read(&r.grid, t.layout, erase); ok {
 			return text, true
 		}
 	}

@@ -1,0 +1,193 @@
+package scanner
+
+import (
+	"encoding/binary"
+	"image"
+)
+
+// The gate works on means of cells of 8x8 px, taken from two of their rows, in units of 1/16 of a grey level.
+// Cells are gathered in blocks of 4x4.
+const (
+	cellSize  = 8
+	blockSize = 4 * cellSize // px
+	unit      = 16           // of a cell's mean, to a grey level
+)
+
+// A cell has changed when it differs by more than alarm times the noise and by minChange; a block when two of its cells
+// have, or one by triple that. Of Gaussian noise, that happens in one block of 10^8.
+const (
+	alarm     = 5
+	minChange = 4 * unit
+	maxNoise  = 5 * unit
+)
+
+// noiseBands are how many ranges of brightness have a noise of their own: on a sensor, light is noisier than dark.
+const noiseBands = 4
+
+// gate tells cheaply where a picture differs from what the decoder last saw there, by more than the sensor's noise and
+// a change of exposure. It allocates only when the size of the pictures changes.
+type gate struct {
+	width, height int // px
+	cols, rows    int // cells; what remains at the right and below is left out
+	now, before   []uint16
+	seen          []uint16 // as it was when the decoder last looked at it, in today's exposure
+	noise         [noiseBands]int
+	blocks        image.Rectangle // in blocks, from 0, 0
+	changed       []bool          // blocks, row by row
+}
+
+// look takes a picture's means and fills changed. False: there is nothing to compare it with, and all counts as changed.
+func (g *gate) look(f *Frame) bool {
+	if f.Width != g.width || f.Height != g.height {
+		g.resize(f.Width, f.Height)
+		g.means(f)
+		copy(g.seen, g.now)
+		for i := range g.changed {
+			g.changed[i] = true
+		}
+		return false
+	}
+	g.now, g.before = g.before, g.now
+	g.means(f)
+	gain := g.gain()
+	if gain != gainUnit {
+		for i, v := range g.seen {
+			g.seen[i] = uint16(min(int(v)*gain/gainUnit, 255*unit))
+		}
+	}
+	g.learnNoise(gain)
+	g.compare()
+	return true
+}
+
+func (g *gate) resize(w, h int) {
+	g.width, g.height = w, h
+	g.cols, g.rows = w/cellSize, h/cellSize
+	cells := make([]uint16, 3*g.cols*g.rows)
+	n := g.cols * g.rows
+	g.now, g.before, g.seen = cells[:n], cells[n:2*n], cells[2*n:]
+	g.blocks = image.Rect(0, 0, (w+blockSize-1)/blockSize, (h+blockSize-1)/blockSize)
+	g.changed = make([]bool, g.blocks.Dx()*g.blocks.Dy())
+	for i := range g.noise {
+		g.noise[i] = unit
+	}
+}
+
+// means fills now, eight pixels at a time.
+func (g *gate) means(f *Frame) {
+	for y := range g.rows {
+		upper := f.Pix[(y*cellSize+2)*f.Width:][:f.Width]
+		lower := f.Pix[(y*cellSize+6)*f.Width:][:f.Width]
+		out := g.now[y*g.cols:][:g.cols]
+		for x := range out {
+			const even = 0x00ff00ff00ff00ff
+			a, b := binary.LittleEndian.Uint64(upper[x*cellSize:]), binary.LittleEndian.Uint64(lower[x*cellSize:])
+			sums := a&even + a>>8&even + b&even + b>>8&even // four sums of four pixels
+			out[x] = uint16(sums * 0x0001000100010001 >> 48)
+		}
+	}
+}
+
+// gainUnit is the gain of a picture as bright as the one before. The gain is looked for between half and one and a half.
+const gainUnit = 1024
+
+// sampleStep is how many cells, in reading order, there are to one that gain and noise are estimated from; no divisor
+// of any usual number of columns.
+const sampleStep = 7
+
+// gain is the brightness of this picture by that of the last one: the median of the cells' ratios, which people who
+// walk by do not move.
+func (g *gate) gain() int {
+	var histogram [gainUnit]uint16
+	n := 0
+	for i := 0; i < len(g.now); i += sampleStep {
+		if before := int(g.before[i]); before >= 16*unit {
+			if at := int(g.now[i])*gainUnit/before - gainUnit/2; at >= 0 && at < len(histogram) {
+				histogram[at]++
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return gainUnit
+	}
+	return gainUnit/2 + median(histogram[:], n)
+}
+
+// learnNoise takes the median difference from the last picture for the noise: most of a doorway does not move.
+func (g *gate) learnNoise(gain int) {
+	const step = unit / 4 // of the histogram; it ends at 16 levels
+	var histograms [noiseBands][64]uint16
+	var n [noiseBands]int
+	for i := 0; i < len(g.now); i += sampleStep {
+		now := int(g.now[i])
+		at := distance(now, int(g.before[i])*gain/gainUnit) / step
+		band := now * noiseBands / (256 * unit)
+		histograms[band][min(at, 63)]++
+		n[band]++
+	}
+	for band := range g.noise {
+		if n[band] < 20 {
+			continue
+		}
+		now := (2*median(histograms[band][:], n[band]) + 1) * step * 3 / 4 // the median difference is 0.67 sigma
+		// Quick to fall and slow to rise, for when most of the picture does move.
+		g.noise[band] = min(now, g.noise[band]+g.noise[band]/8+1, maxNoise)
+	}
+}
+
+// median is the place of the middle one of n counts.
+func median(histogram []uint16, n int) int {
+	sum := 0
+	for i, count := range histogram {
+		if sum += int(count); 2*sum >= n {
+			return i
+		}
+	}
+	return len(histogram) - 1
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+func (g *gate) compare() {
+	var limits [noiseBands]int
+	for band, noise := range g.noise {
+		limits[band] = max(alarm*noise, minChange)
+	}
+	clear(g.changed)
+	for by := range g.blocks.Max.Y {
+		for bx := range g.blocks.Max.X {
+			g.changed[by*g.blocks.Max.X+bx] = g.compareBlock(bx, by, &limits)
+		}
+	}
+}
+
+func (g *gate) compareBlock(bx, by int, limits *[noiseBands]int) bool {
+	const cells = blockSize / cellSize
+	score := 0
+	for y := by * cells; y < min(by*cells+cells, g.rows); y++ {
+		from, to := y*g.cols+bx*cells, y*g.cols+min(bx*cells+cells, g.cols)
+		if from >= to {
+			continue
+		}
+		seen := g.seen[from:to]
+		for i, now := range g.now[from:to] {
+			limit := limits[int(now)*noiseBands/(256*unit)]
+			switch d := distance(int(now), int(seen[i])); {
+			case d > 3*limit:
+				return true
+			case d > limit:
+				score++
+			}
+		}
+	}
+	return score >= 2
+}
+
+// saw notes that the decoder has looked at this part of the picture, in px.
+func (g *gate) saw(part image.Rectangle) {
+	x0, x1 := part.Min.X/cellSize, min(part.Max.X/cellSize, g.cols)
+	for y := part.Min.Y / cellSize; y < min(part.Max.Y/cellSize, g.rows); y++ {
+		copy(g.seen[y*g.cols+x0:y*g.cols+x1], g.now[y*g.cols+x0:y*g.cols+x1])
+	}
+}
