@@ -1,0 +1,5 @@
+//go:build !gocv_videoio
+
+package main
+
+const withOpenCV, buildTags = false, ""
