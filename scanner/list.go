@@ -8,11 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
-
-	"ashyq-kiosk/scanner/qr"
 )
 
 var videoExtensions = []string{".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".ogv"}
@@ -21,11 +20,15 @@ var videoExtensions = []string{".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", 
 //
 //	PATH <TAB> CPU milliseconds <TAB> text in hexadecimal, or NONE
 //
-// and for a video one such line per frame, each decoded on its own, with the frame's number, from 0, after the path.
-// The time is the process's CPU time for decoding the grey pixels; loading the file is not in it. A file that cannot
+// and for a video one such line per frame, with the frame's number, from 0, after the path. A picture gets all the effort
+// there is. A video is looked at as the daemon looks at a camera: NONE also means that nothing had changed, or that the
+// code was read in one of the last frames. Only the budget of CPU time is left out, so that the result is always the same.
+// The time is the CPU time that one thread spent on the grey pixels; loading the file is not in it. A file that cannot
 // be read is reported on standard error; a picture has its line, with NONE, all the same. The error is that of reading
 // list or writing to out, or says that videos could not be read.
 func DecodeList(list io.Reader, out io.Writer) error {
+	runtime.LockOSThread() // for the thread's CPU time: the threads that unpack a video run ahead meanwhile
+	defer runtime.UnlockOSThread()
 	d := NewDecoder()
 	w := bufio.NewWriter(out)
 	var unread []error
@@ -39,11 +42,11 @@ func DecodeList(list io.Reader, out io.Writer) error {
 		case path == "":
 			continue
 		case slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(path))):
-			if err := d.decodeVideo(w, path); err != nil {
+			if err := decodeVideo(w, path); err != nil {
 				unread = append(unread, err)
 			}
 		default:
-			d.decodePicture(w, path)
+			decodePicture(w, d, path)
 		}
 		if err := w.Flush(); err != nil {
 			return fmt.Errorf("write result: %w", err)
@@ -51,26 +54,24 @@ func DecodeList(list io.Reader, out io.Writer) error {
 	}
 }
 
-func (d *Decoder) decodePicture(w io.Writer, path string) {
+func decodePicture(w io.Writer, d *Decoder, path string) {
 	var f Frame
 	if err := readPicture(path, &f); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		fmt.Fprintf(w, "%s\t0.000\tNONE\n", path)
 		return
 	}
-	ms, text := d.timed(&f)
+	ms, text := timed(d.Decode, &f)
 	fmt.Fprintf(w, "%s\t%.3f\t%s\n", path, ms, text)
 }
 
-func (d *Decoder) decodeVideo(w io.Writer, path string) error {
+func decodeVideo(w io.Writer, path string) error {
 	frames, err := openFrames(path)
 	if err != nil {
 		return err
 	}
 	defer frames.Close()
-	effort := d.Effort
-	defer func() { d.Effort = effort }()
-	d.Effort = qr.Quick // as the daemon does: the next frame comes in 33 ms
+	eyes := newLookout()
 	var f Frame
 	for n := 0; ; n++ {
 		if err := frames.Read(&f); errors.Is(err, ErrEnded) && n > 0 {
@@ -78,16 +79,16 @@ func (d *Decoder) decodeVideo(w io.Writer, path string) error {
 		} else if err != nil {
 			return err
 		}
-		ms, text := d.timed(&f)
+		ms, text := timed(eyes.examine, &f)
 		fmt.Fprintf(w, "%s\t%d\t%.3f\t%s\n", path, n, ms, text)
 	}
 }
 
 // timed decodes one picture and says how many milliseconds of CPU that took.
-func (d *Decoder) timed(f *Frame) (ms float64, text string) {
-	before := processCPU()
-	found, err := d.Decode(f)
-	ms = float64(processCPU()-before) / float64(time.Millisecond)
+func timed(decode func(*Frame) ([]byte, error), f *Frame) (ms float64, text string) {
+	before := threadCPU()
+	found, err := decode(f)
+	ms = float64(threadCPU()-before) / float64(time.Millisecond)
 	if err != nil {
 		return ms, "NONE"
 	}

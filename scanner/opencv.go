@@ -130,6 +130,9 @@ func (c *capture) grab(f *Frame) error {
 		return err
 	}
 	f.Taken = time.Now()
+	if c.kind == video && !c.paced {
+		f.Taken = c.start.Add(time.Duration(c.shown) * c.step) // as if it had been played
+	}
 	grey := c.colour
 	if c.colour.Channels() != 1 {
 		if err := gocv.CvtColor(c.colour, &c.grey, gocv.ColorBGRToGray); err != nil {

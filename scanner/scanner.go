@@ -8,12 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"ashyq-kiosk/scanner/qr"
 )
 
 // defaultFrozenAfter is enough for any camera's automatic exposure to settle and far less than a queue's patience.
 const defaultFrozenAfter = 5 * time.Second
+
+// defaultBudget leaves two thirds of a core to everybody else at 30 pictures a second.
+const defaultBudget = 10 * time.Millisecond
 
 // Config says what a Scanner looks at and whom it tells.
 type Config struct {
@@ -21,8 +22,13 @@ type Config struct {
 	FrozenAfter time.Duration // the same picture, or none, for this long is a dead camera; 0: 5 s
 	Log         *slog.Logger  // nil: slog.Default
 
+	// Budget is how much CPU time the decoder may take for a picture, on average; 0: 10 ms. After a picture that took
+	// longer, the next ones are only compared with what is known, until it is made up for.
+	Budget time.Duration
+
 	// OnCode gets the bytes of a code, exactly as encoded, once for every picture in which it was read, and when that
-	// picture was taken. The bytes are good until it returns; while it runs no other picture is looked at.
+	// picture was taken. A code that is held up is read ten times a second while it moves, and once a second while it
+	// does not. The bytes are good until OnCode returns; while it runs no other picture is looked at.
 	OnCode func(text []byte, taken time.Time)
 
 	// OnState gets nil when pictures are coming, and otherwise why not. It is called when that changes, never twice at a
@@ -33,10 +39,11 @@ type Config struct {
 // Stats counts since the start.
 type Stats struct {
 	Frames     uint64        // pictures that the camera gave
-	Examined   uint64        // those that the decoder had time for
-	Codes      uint64        // those in which it read a code
+	Examined   uint64        // those that were not overtaken by the next one before anybody had time for them
+	Decoded    uint64        // those of them with something new, so that the decoder was called
+	Codes      uint64        // those of them in which it read a code
 	Reconnects uint64        // attempts to open the camera, but for the first
-	DecodeCPU  time.Duration // CPU time of the decoder's thread
+	DecodeCPU  time.Duration // CPU time of the decoder's thread, with comparing pictures
 	LastFrame  time.Time     // when the newest picture was taken; zero: none yet
 }
 
@@ -51,16 +58,20 @@ type Scanner struct {
 	known bool
 	state error // nil: pictures are coming
 
-	alive                               atomic.Int64 // Unix ns
-	lastFrame                           atomic.Int64 // Unix ns; 0: none yet
-	frames, examined, codes, reconnects atomic.Uint64
-	decodeCPU                           atomic.Int64 // ns
+	alive                            atomic.Int64 // Unix ns
+	lastFrame                        atomic.Int64 // Unix ns; 0: none yet
+	frames, examined, decoded, codes atomic.Uint64
+	reconnects                       atomic.Uint64
+	decodeCPU                        atomic.Int64 // ns
 }
 
 // New makes a Scanner; Run sets it to work.
 func New(cfg Config) *Scanner {
 	if cfg.FrozenAfter <= 0 {
 		cfg.FrozenAfter = defaultFrozenAfter
+	}
+	if cfg.Budget <= 0 {
+		cfg.Budget = defaultBudget
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -90,17 +101,18 @@ func (s *Scanner) Run(ctx context.Context) error {
 func (s *Scanner) decode(ctx context.Context) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
-	d := NewDecoder()
-	d.Effort = qr.Quick
+	eyes := newLookout()
+	eyes.budget, eyes.cpu = s.cfg.Budget, threadCPU
 	for {
 		f := s.exchange.take(ctx)
 		if f == nil {
 			return
 		}
 		before := threadCPU()
-		text, err := d.Decode(f)
+		text, err := eyes.examine(f)
 		s.decodeCPU.Add(int64(threadCPU() - before))
 		s.examined.Add(1)
+		s.decoded.Store(eyes.turns)
 		if err == nil {
 			s.codes.Add(1)
 			s.cfg.OnCode(text, f.Taken)
@@ -155,6 +167,7 @@ func (s *Scanner) Stats() Stats {
 	return Stats{
 		Frames:     s.frames.Load(),
 		Examined:   s.examined.Load(),
+		Decoded:    s.decoded.Load(),
 		Codes:      s.codes.Load(),
 		Reconnects: s.reconnects.Load(),
 		DecodeCPU:  time.Duration(s.decodeCPU.Load()),

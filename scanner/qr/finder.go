@@ -201,6 +201,6 @@ func (s *search) triple(i, j, k int) (triple, bool) {
 		return triple{}, false
 	}
 	small, large := min(p.module, q.module, o.module), max(p.module, q.module, o.module)
-	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 1/float64(min(p.seen, q.seen, o.seen))
+	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 3/float64(min(p.seen, q.seen, o.seen))
 	return triple{i, j, k, cost}, true
 }

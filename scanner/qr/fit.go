@@ -1,5 +1,7 @@
 package qr
 
+import "math"
+
 // fit lays a code of a known version over the picture. Its four handles are the centres of the finder patterns and a fourth
 // point near the opposite corner.
 type fit struct {
@@ -37,6 +39,24 @@ func (t *fit) contrast(marks []mark) float32 {
 		sum += m.weight * t.view.at(t.map_.apply(m.u, m.v))
 	}
 	return sum / float32(len(marks))
+}
+
+// correlation is the contrast as a part of what it would be if all dark marks were alike and all light ones too: 1 for a perfect
+// code, about 0 for anything else.
+func (t *fit) correlation(marks []mark) float32 {
+	var sum, mean, squares float32
+	for _, m := range marks {
+		v := t.view.at(t.map_.apply(m.u, m.v))
+		sum += m.weight * v
+		mean += v
+		squares += v * v
+	}
+	n := float32(len(marks))
+	variance := squares/n - mean/n*mean/n
+	if variance <= 1 {
+		return 0
+	}
+	return sum / n / float32(math.Sqrt(float64(variance)))
 }
 
 // align moves the fourth handle to where an alignment pattern shows best, at most reach modules away; first by whole

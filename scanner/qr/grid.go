@@ -151,7 +151,7 @@ func (g *grid) dark_(u, v int) int {
 	return 0
 }
 
-// timing is the part of the marks, 0 to 1, that have their colour.
+// right is the part of the marks, 0 to 1, that have their colour.
 func (g *grid) right(marks []mark) float64 {
 	n := 0
 	for _, m := range marks {
@@ -161,3 +161,6 @@ func (g *grid) right(marks []mark) float64 {
 	}
 	return float64(n) / float64(len(marks))
 }
+
+// timing is that part for the better of the two timing patterns: motion may have wiped out the other one.
+func (g *grid) timing(l *layout) float64 { return max(g.right(l.across), g.right(l.down)) }

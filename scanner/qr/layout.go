@@ -13,7 +13,8 @@ type layout struct {
 	centres []int // of alignment patterns, in modules along both axes; none in version 1
 	order   []int // module of each bit of the codewords: v*size + u, u to the right
 	known   []mark
-	timing  []mark // those of known that belong to the timing patterns
+	across  []mark // those of the timing pattern in row 6
+	down    []mark // and in column 6
 }
 
 // mark is a module whose colour is known, or rather its centre, in modules. Marks of one pattern have weights with the sum 0,
@@ -90,10 +91,11 @@ func (l *layout) finders() {
 
 func (l *layout) timingRows() {
 	for i := 8; i < l.size-8; i++ {
-		l.timing = append(l.timing, newMark(i, 6, i%2 == 1), newMark(6, i, i%2 == 1))
+		l.across = append(l.across, newMark(i, 6, i%2 == 1))
+		l.down = append(l.down, newMark(6, i, i%2 == 1))
 	}
-	l.timing = balanced(l.timing)
-	l.known = append(l.known, l.timing...)
+	l.across, l.down = balanced(l.across), balanced(l.down)
+	l.known = append(append(l.known, l.across...), l.down...)
 }
 
 // alignmentMarks are those of a pattern whose middle module is at u, v.

@@ -145,8 +145,13 @@ type scored struct {
 	score float32
 }
 
-// minTimingContrast is how strong timing patterns must show, as a part of the finder patterns' contrast.
-const minTimingContrast = .2
+// Correlations from which on it is worth to look closer: of the finder patterns as first measured, of the better timing pattern, and
+// of all known modules when the fourth handle has been found.
+const (
+	minFinders    = .4
+	minTimingSeen = .25
+	minKnown      = .35
+)
 
 // maxVersions is how many versions are tried for a triple.
 const maxVersions = 2
@@ -157,11 +162,13 @@ func (r *Reader) versions(f *frame) {
 	guess := int(math.Round((f.modules + 7 - 17) / 4))
 	spread := 1 + guess/8
 	for v := max(guess-spread, 1); v <= min(guess+spread, 40); v++ {
-		if t, ok := newFit(&r.view, r.layout(v), f); ok {
-			timing, finders := t.contrast(t.layout.timing), t.contrast(t.layout.known[:finderMarks])
-			if timing > minTimingContrast*finders && finders > 0 {
-				r.fits = append(r.fits, scored{t, timing})
-			}
+		t, ok := newFit(&r.view, r.layout(v), f)
+		if !ok || t.correlation(t.layout.known[:finderMarks]) < minFinders {
+			continue
+		}
+		across, down := t.correlation(t.layout.across), t.correlation(t.layout.down)
+		if max(across, down) > minTimingSeen {
+			r.fits = append(r.fits, scored{t, max(across, 0) + max(down, 0)})
 		}
 	}
 	slices.SortFunc(r.fits, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
@@ -177,10 +184,13 @@ func (r *Reader) layout(version int) *layout {
 
 func (r *Reader) decode(t *fit) ([]byte, bool) {
 	t.align(2 + t.layout.size/16)
+	if t.correlation(t.layout.known) < minKnown {
+		return nil, false
+	}
 	if text, ok := r.attempt(t, nil); ok {
 		return text, true
 	}
-	if r.grid.right(t.layout.timing) < .6 {
+	if r.grid.timing(t.layout) < .6 {
 		return nil, false
 	}
 	t.refine(.5, .05)

@@ -21,13 +21,13 @@ type symbol struct {
 
 // What is refused before the correction is tried, so that garbage costs little and is not read.
 const (
-	minTiming      = .7 // part of the timing patterns' modules that have their colour
-	maxFormatWrong = 3  // bits of the better copy of the format information, of 15: what its code corrects
+	minTiming      = .75 // part of the better timing pattern's modules that have their colour
+	maxFormatWrong = 3   // bits of the better copy of the format information, of 15: what its code corrects
 )
 
 // read decodes the grid as it is or mirrored; with erase, codewords may be given up as if they were not there.
 func (s *symbol) read(g *grid, l *layout, erase bool) ([]byte, bool) {
-	if g.right(l.timing) < minTiming {
+	if g.timing(l) < minTiming {
 		return nil, false
 	}
 	format, wrong := formatOf(g, false)

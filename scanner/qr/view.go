@@ -92,8 +92,16 @@ func (w *view) place(a, b, c *pattern) (f frame, ok bool) {
 		cu, below, ok6 := w.pitch(centre, du, guess)
 		au, bu = either(au, ok1, bu, ok3, cu, ok6)
 		av, cv = either(av, ok2, cv, ok5, bv, ok4)
-		if au == 0 || av == 0 || bu == 0 || cv == 0 {
+		if au == 0 && av == 0 {
 			return f, false
+		}
+		if au == 0 { // motion blur hides one direction
+			au = ab.length() / ac.length() * math.Sqrt(av*cv)
+			bu = au
+		}
+		if av == 0 {
+			av = ac.length() / ab.length() * math.Sqrt(au*bu)
+			cv = av
 		}
 		f.corner, f.right, f.below = corner, right, below
 		f.nearRight, f.nearBelow = nearness(au, bu), nearness(av, cv)
