@@ -65,8 +65,12 @@ func TestDecodeListVideo(t *testing.T) {
 		t.Fatalf("%d lines:\n%s", len(lines), out.String())
 	}
 	for i, line := range lines {
+		want := "NONE" // a code's place is left alone for 100 ms after it was read
+		if i%3 == 0 {
+			want = hex.EncodeToString(fmt.Append(nil, "FRAME ", i))
+		}
 		cells := strings.Split(line, "\t")
-		if len(cells) != 4 || cells[0] != path || cells[1] != fmt.Sprint(i) || cells[3] != hex.EncodeToString(fmt.Append(nil, "FRAME ", i)) {
+		if len(cells) != 4 || cells[0] != path || cells[1] != fmt.Sprint(i) || cells[3] != want {
 			t.Errorf("line %d: %q", i, cells)
 		}
 	}
