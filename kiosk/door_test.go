@@ -360,7 +360,7 @@ func TestVerdictEndsAndNewerWins(t *testing.T) {
 		if got := d.next(); got != "" {
 			t.Fatalf("before the hold is over: %q", got)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if got := d.next(); got != "idle" {
 			t.Fatalf("after the hold: %q, want idle", got)
 		}

@@ -61,7 +61,7 @@ func parseSource(s string) (source, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "rtsp") {
-		return source{}, fmt.Errorf("camera %q: want /dev/videoN, file:PATH, dir:PATH, http://..., https://... or rtsp://...", s)
+		return source{}, fmt.Errorf("camera %q: want /dev/videoN, file:PATH, dir:PATH, http://, https:// or rtsp://, then HOST/PATH", s)
 	}
 	return source{kind: network, path: s}, nil
 }

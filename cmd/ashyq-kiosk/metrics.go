@@ -14,8 +14,6 @@ import (
 	"ashyq-kiosk/scanner"
 )
 
-const outOfOrder = kiosk.OutOfOrder
-
 // metrics counts for Prometheus. It is an Outlet; it never learns an identity.
 type metrics struct {
 	registry *prometheus.Registry

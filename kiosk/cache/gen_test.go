@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -181,13 +179,4 @@ func mustBe(t testing.TB, c *Cache, version uint64) {
 	if err := checkVersion(c, version); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func statusOf(t testing.TB, c *Cache, index uint64) statuslist.Status {
-	t.Helper()
-	standing, err := c.Status(context.Background(), kiosk.Person{List: testList, Index: index})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return standing.Status
 }

@@ -237,7 +237,6 @@ func bomb(t *testing.T, key ed25519.PrivateKey) []byte {
 }
 
 func TestManifestsThatAreNotFollowed(t *testing.T) {
-	const day = 24 * 60 * 60
 	for name, test := range map[string]struct {
 		tamper func(*api.Manifest)
 		want   error
