@@ -64,6 +64,27 @@ func (m *Image) double(src *Image) {
 	}
 }
 
+// darken makes m src with each pixel as dark as the darkest of the 3x3 around it: bloom eats into the dark modules from all
+// sides, and this gives it back.
+func (m *Image) darken(src *Image) {
+	w, h := src.Width, src.Height
+	m.resize(w, h)
+	for y := range h {
+		above, here, below := src.Pix[max(y-1, 0)*w:][:w], src.Pix[y*w:][:w], src.Pix[min(y+1, h-1)*w:][:w]
+		out := m.Pix[y*w:][:w]
+		left := min(above[0], here[0], below[0])
+		middle := left
+		for x := range w {
+			right := middle
+			if x+1 < w {
+				right = min(above[x+1], here[x+1], below[x+1])
+			}
+			out[x] = min(left, middle, right)
+			left, middle = middle, right
+		}
+	}
+}
+
 // at is the brightness at a point, bilinear between pixels, whose centres are at halves. Beyond the edge it is that of the edge.
 func (m *Image) at(x, y float64) float32 {
 	x, y = min(max(x-.5, 0), float64(m.Width-1)), min(max(y-.5, 0), float64(m.Height-1))

@@ -25,14 +25,27 @@ var (
 type look struct {
 	size int // 0: as it is, 1: half, 2: a quarter, -1: double
 	how  threshold
+	dark bool // with dark pixels spread out, against bloom
 }
 
-var looks = []look{{1, byMean}, {0, byMean}, {1, byExtremes}, {0, byExtremes}, {2, byMean}, {-1, byMean}, {-1, byExtremes}, {2, byExtremes}}
+var looks = []look{
+	{size: 1, how: byMean},
+	{size: 0, how: byMean},
+	{size: 1, how: byExtremes},
+	{size: 0, how: byMean, dark: true},
+	{size: 0, how: byExtremes},
+	{size: 2, how: byMean},
+	{size: 1, how: byMean, dark: true},
+	{size: -1, how: byMean},
+	{size: -1, how: byExtremes},
+	{size: 2, how: byExtremes},
+}
 
 // Reader reads QR codes. It keeps its buffers, so each goroutine needs one of its own.
 type Reader struct {
 	picture *Image
 	levels  [4]Image // 0: the picture, 1: half, 2: a quarter; 3: double
+	dark    Image    // one of them with dark pixels spread out
 	has     [4]bool
 	bits    bitmap
 	search  search
@@ -96,7 +109,12 @@ func (r *Reader) look(how look) ([]byte, bool) {
 	if how.size > 0 && side < minHalf<<how.size || how.size < 0 && r.picture.Width*r.picture.Height > 2<<20 {
 		return nil, false
 	}
-	if !r.bits.binarize(r.level(how.size), how.how) {
+	image := r.level(how.size)
+	if how.dark {
+		r.dark.darken(image)
+		image = &r.dark
+	}
+	if !r.bits.binarize(image, how.how) {
 		return nil, false
 	}
 	before := len(r.search.found)
@@ -109,7 +127,7 @@ func (r *Reader) look(how look) ([]byte, bool) {
 		if r.samples > enough {
 			break
 		}
-		if text, ok := r.triple(t); ok {
+		if text, ok := r.triple(t, how); ok {
 			return text, true
 		}
 	}
@@ -119,13 +137,16 @@ func (r *Reader) look(how look) ([]byte, bool) {
 // comfortable is from how many px to a module on half the size is looked at.
 const comfortable = 6
 
-func (r *Reader) triple(t triple) ([]byte, bool) {
+func (r *Reader) triple(t triple, how look) ([]byte, bool) {
 	a, b, c := &r.search.found[t.corner], &r.search.found[t.right], &r.search.found[t.below]
-	size, module := 0, (a.module+b.module+c.module)/3
-	for size < 2 && module >= comfortable {
-		size, module = size+1, module/2
+	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
+	if !how.dark {
+		size := 0
+		for module := (a.module + b.module + c.module) / 3; size < 2 && module >= comfortable; module /= 2 {
+			size++
+		}
+		r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
 	}
-	r.view = view{image: r.level(size), zoom: math.Pow(.5, float64(size)), inverted: a.light, samples: &r.samples}
 	f, ok := r.view.place(a, b, c)
 	if !ok {
 		return nil, false

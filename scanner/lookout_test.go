@@ -1,0 +1,145 @@
+package scanner
+
+import (
+	"errors"
+	"image"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// film30 shows pictures to a lookout, 30 a second.
+type film30 struct {
+	*lookout
+	n int
+}
+
+func (f *film30) show(img *image.Gray) (text string, decoded bool) {
+	frame := frameOf(img)
+	f.n++
+	frame.Seq, frame.Taken = uint64(f.n), time.Unix(0, 0).Add(time.Duration(f.n)*time.Second/30)
+	before := f.turns
+	got, err := f.examine(frame)
+	if err == nil {
+		text = string(got)
+	}
+	return text, f.turns > before
+}
+
+// scene is the doorway with a code of this text at x, 200; nothing when it is empty.
+func scene(text string, x int, seed uint64) *image.Gray {
+	img := image.NewGray(image.Rect(0, 0, 1280, 720))
+	copy(img.Pix, emptyDoorway().Pix)
+	if text != "" {
+		qrdraw.Paste(img, qrdraw.Draw(text, qrdraw.Options{}), qrdraw.Square(x, 200, 300))
+	}
+	qrdraw.Noise(img, 2, seed)
+	return img
+}
+
+func TestLookoutRests(t *testing.T) {
+	eyes := film30{lookout: newLookout()}
+	looks := 0
+	for i := range 91 {
+		if _, decoded := eyes.show(scene("", 0, uint64(i))); decoded {
+			looks++
+		}
+	}
+	if looks != 4 { // at 0, 1, 2, 3 s
+		t.Errorf("looked %d times at an empty doorway in 3 s", looks)
+	}
+}
+
+func TestLookoutReadsAtOnce(t *testing.T) {
+	eyes := film30{lookout: newLookout()}
+	for i := range 12 {
+		eyes.show(scene("", 0, uint64(i)))
+	}
+	if text, _ := eyes.show(scene("FIRST", 500, 50)); text != "FIRST" {
+		t.Fatalf("read %q in the first picture with a code", text)
+	}
+	for i := range 10 { // it stays: nothing new
+		if text, decoded := eyes.show(scene("FIRST", 500, uint64(60+i))); decoded {
+			t.Errorf("picture %d after reading: decoded, %q", i, text)
+		}
+	}
+	for i := range 6 { // it moves: now and then
+		text, decoded := eyes.show(scene("FIRST", 510+10*i, uint64(70+i)))
+		if want := i%3 == 0; decoded != want || want != (text == "FIRST") {
+			t.Errorf("picture %d of moving: decoded %v, %q", i, decoded, text)
+		}
+	}
+	if text, _ := eyes.show(scene("SECOND", 900, 80)); text != "SECOND" {
+		t.Errorf("read %q where nobody was before", text)
+	}
+}
+
+// What the gate cannot see, the whole look once a second does.
+func TestLookoutMissesNothingForLong(t *testing.T) {
+	eyes := film30{lookout: newLookout()}
+	eyes.show(scene("", 0, 1))
+	code := scene("HIDDEN", 500, 2)
+	eyes.gate.look(frameOf(code)) // it was there, says the gate
+	eyes.gate.saw(image.Rect(0, 0, 1280, 720))
+	for i := range 30 {
+		text, _ := eyes.show(code)
+		if last := i == 29; last != (text == "HIDDEN") {
+			t.Errorf("picture %d: %q", i, text)
+		}
+	}
+}
+
+// After a picture that took four times the budget, three are only compared; then the newest is looked at.
+func TestLookoutKeepsToItsBudget(t *testing.T) {
+	eyes := film30{lookout: newLookout()}
+	clock, spent := time.Duration(0), map[int]bool{}
+	eyes.budget = 10 * time.Millisecond
+	eyes.cpu = func() time.Duration { return clock }
+	costly := *eyes.lookout
+	for i := range 12 {
+		before := eyes.turns
+		f := frameOf(scene("", 0, uint64(i)))
+		f.Seq, f.Taken = uint64(i+1), time.Unix(int64(2*i), 0) // a whole look is due at any time
+		calls := 0
+		eyes.cpu = func() time.Duration {
+			if calls++; calls == 2 && eyes.turns > before {
+				clock += 40 * time.Millisecond
+			}
+			return clock
+		}
+		if _, err := eyes.examine(f); !errors.Is(err, ErrNoCode) {
+			t.Fatal(err)
+		}
+		spent[i] = eyes.turns > before
+	}
+	_ = costly
+	for i := range 12 {
+		if spent[i] != (i%4 == 0) {
+			t.Errorf("picture %d: looked at %v", i, spent[i])
+		}
+	}
+}
+
+func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
+	eyes := newLookout()
+	pictures := []*Frame{frameOf(scene("", 0, 1)), frameOf(scene("", 0, 2)), frameOf(scene("AQ1:MOVES", 500, 3)), frameOf(scene("AQ1:MOVES", 540, 4))}
+	n := 0
+	run := func() {
+		f := pictures[n%len(pictures)]
+		n++
+		f.Taken = time.Unix(0, 0).Add(time.Duration(n) * time.Second / 30)
+		eyes.gate.look(f)
+		eyes.heat()
+		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.gate.blocks) {
+			eyes.cut(f, eyes.pixels(box))
+			eyes.gate.saw(eyes.pixels(box))
+		}
+	}
+	for range 20 {
+		run()
+	}
+	if got := testing.AllocsPerRun(20, run); got != 0 {
+		t.Errorf("%v allocations a picture", got)
+	}
+}
