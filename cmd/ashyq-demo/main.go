@@ -63,6 +63,9 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		}
 		defer os.RemoveAll(c.Dir)
 	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
 	if c.Registry, err = freeAddress(c.Registry); err != nil {
 		return err
 	}
