@@ -5,20 +5,21 @@ import (
 	"image"
 )
 
-// The gate works on means of cells of 8x8 px, taken from two of their rows, in units of 1/16 of a grey level.
-// Cells are gathered in blocks of 4x4.
+// The gate works on means of cells of 8 by 16 px, taken from two of their rows, in units of 1/16 of a grey level.
+// Cells are gathered in blocks of 4 by 2.
 const (
-	cellSize  = 8
-	blockSize = 4 * cellSize // px
-	unit      = 16           // of a cell's mean, to a grey level
+	cellWidth  = 8 // px
+	cellHeight = 16
+	blockSize  = 32
+	unit       = 16 // of a cell's mean, to a grey level
 )
 
 // A cell has changed when it differs by more than alarm times the noise and by minChange; a block when two of its cells
-// have, or one by triple that. Of Gaussian noise, that happens in one block of 10^8.
+// have, or one by triple that. Gaussian noise never does that.
 const (
-	alarm     = 5
+	alarm     = 6
 	minChange = 4 * unit
-	maxNoise  = 5 * unit
+	maxNoise  = 8 * unit
 )
 
 // noiseBands are how many ranges of brightness have a noise of their own: on a sensor, light is noisier than dark.
@@ -36,15 +37,12 @@ type gate struct {
 	changed       []bool          // blocks, row by row
 }
 
-// look takes a picture's means and fills changed. False: there is nothing to compare it with, and all counts as changed.
+// look takes a picture's means and fills changed. False: there is nothing to compare it with.
 func (g *gate) look(f *Frame) bool {
 	if f.Width != g.width || f.Height != g.height {
 		g.resize(f.Width, f.Height)
 		g.means(f)
 		copy(g.seen, g.now)
-		for i := range g.changed {
-			g.changed[i] = true
-		}
 		return false
 	}
 	g.now, g.before = g.before, g.now
@@ -52,7 +50,7 @@ func (g *gate) look(f *Frame) bool {
 	gain := g.gain()
 	if gain != gainUnit {
 		for i, v := range g.seen {
-			g.seen[i] = uint16(min(int(v)*gain/gainUnit, 255*unit))
+			g.seen[i] = uint16(min((int(v)*gain+gainUnit/2)/gainUnit, 255*unit))
 		}
 	}
 	g.learnNoise(gain)
@@ -62,7 +60,7 @@ func (g *gate) look(f *Frame) bool {
 
 func (g *gate) resize(w, h int) {
 	g.width, g.height = w, h
-	g.cols, g.rows = w/cellSize, h/cellSize
+	g.cols, g.rows = w/cellWidth, h/cellHeight
 	cells := make([]uint16, 3*g.cols*g.rows)
 	n := g.cols * g.rows
 	g.now, g.before, g.seen = cells[:n], cells[n:2*n], cells[2*n:]
@@ -76,12 +74,12 @@ func (g *gate) resize(w, h int) {
 // means fills now, eight pixels at a time.
 func (g *gate) means(f *Frame) {
 	for y := range g.rows {
-		upper := f.Pix[(y*cellSize+2)*f.Width:][:f.Width]
-		lower := f.Pix[(y*cellSize+6)*f.Width:][:f.Width]
+		upper := f.Pix[(y*cellHeight+4)*f.Width:][:f.Width]
+		lower := f.Pix[(y*cellHeight+12)*f.Width:][:f.Width]
 		out := g.now[y*g.cols:][:g.cols]
 		for x := range out {
 			const even = 0x00ff00ff00ff00ff
-			a, b := binary.LittleEndian.Uint64(upper[x*cellSize:]), binary.LittleEndian.Uint64(lower[x*cellSize:])
+			a, b := binary.LittleEndian.Uint64(upper[x*cellWidth:]), binary.LittleEndian.Uint64(lower[x*cellWidth:])
 			sums := a&even + a>>8&even + b&even + b>>8&even // four sums of four pixels
 			out[x] = uint16(sums * 0x0001000100010001 >> 48)
 		}
@@ -116,23 +114,25 @@ func (g *gate) gain() int {
 
 // learnNoise takes the median difference from the last picture for the noise: most of a doorway does not move.
 func (g *gate) learnNoise(gain int) {
-	const step = unit / 4 // of the histogram; it ends at 16 levels
+	const grain = unit / 4 // of the histogram; it ends at 16 levels
 	var histograms [noiseBands][64]uint16
 	var n [noiseBands]int
 	for i := 0; i < len(g.now); i += sampleStep {
 		now := int(g.now[i])
-		at := distance(now, int(g.before[i])*gain/gainUnit) / step
+		at := distance(now, int(g.before[i])*gain/gainUnit) / grain
 		band := now * noiseBands / (256 * unit)
 		histograms[band][min(at, 63)]++
 		n[band]++
 	}
 	for band := range g.noise {
 		if n[band] < 20 {
+			g.noise[band] = g.noise[max(band-1, 0)]
 			continue
 		}
-		now := (2*median(histograms[band][:], n[band]) + 1) * step * 3 / 4 // the median difference is 0.67 sigma
-		// Quick to fall and slow to rise, for when most of the picture does move.
-		g.noise[band] = min(now, g.noise[band]+g.noise[band]/8+1, maxNoise)
+		now := (2*median(histograms[band][:], n[band]) + 1) * grain * 3 / 4 // the median difference is 0.67 sigma
+		// Slowly, for when most of the picture moves for a moment, or a camera gives one picture twice.
+		step := g.noise[band]/8 + 1
+		g.noise[band] = min(max(now, g.noise[band]-step), g.noise[band]+step, maxNoise)
 	}
 }
 
@@ -163,10 +163,10 @@ func (g *gate) compare() {
 }
 
 func (g *gate) compareBlock(bx, by int, limits *[noiseBands]int) bool {
-	const cells = blockSize / cellSize
+	const across, down = blockSize / cellWidth, blockSize / cellHeight
 	score := 0
-	for y := by * cells; y < min(by*cells+cells, g.rows); y++ {
-		from, to := y*g.cols+bx*cells, y*g.cols+min(bx*cells+cells, g.cols)
+	for y := by * down; y < min(by*down+down, g.rows); y++ {
+		from, to := y*g.cols+bx*across, y*g.cols+min(bx*across+across, g.cols)
 		if from >= to {
 			continue
 		}
@@ -186,8 +186,8 @@ func (g *gate) compareBlock(bx, by int, limits *[noiseBands]int) bool {
 
 // saw notes that the decoder has looked at this part of the picture, in px.
 func (g *gate) saw(part image.Rectangle) {
-	x0, x1 := part.Min.X/cellSize, min(part.Max.X/cellSize, g.cols)
-	for y := part.Min.Y / cellSize; y < min(part.Max.Y/cellSize, g.rows); y++ {
+	x0, x1 := part.Min.X/cellWidth, min(part.Max.X/cellWidth, g.cols)
+	for y := part.Min.Y / cellHeight; y < min(part.Max.Y/cellHeight, g.rows); y++ {
 		copy(g.seen[y*g.cols+x0:y*g.cols+x1], g.now[y*g.cols+x0:y*g.cols+x1])
 	}
 }

@@ -1,17 +1,20 @@
 package scanner
 
 import (
+	"bytes"
 	"image"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// noisy is an empty doorway as a sensor with this noise sees it, in brighter or darker light.
+var smallDoorway = sync.OnceValue(func() *Frame { return doorway(640, 360, 1) })
+
+// noisy is an empty doorway, 640x360 px, as a sensor with this noise sees it, in brighter or darker light.
 func noisy(sigma, gain float64, seed uint64) *Frame {
-	img := image.NewGray(image.Rect(0, 0, 1280, 720))
-	copy(img.Pix, emptyDoorway().Pix)
+	img := &image.Gray{Pix: bytes.Clone(smallDoorway().Pix), Stride: 640, Rect: image.Rect(0, 0, 640, 360)}
 	qrdraw.Light(img, gain, 0)
 	qrdraw.Noise(img, sigma, seed)
 	return frameOf(img)
@@ -34,12 +37,12 @@ func settled(sigma float64) *gate {
 	for seed := range uint64(25) {
 		g.look(noisy(sigma, 1, seed))
 	}
-	g.saw(image.Rect(0, 0, 1280, 720))
+	g.saw(image.Rect(0, 0, 640, 360))
 	return g
 }
 
 func TestGateIgnoresNoise(t *testing.T) {
-	for _, sigma := range []float64{0, 2, 8, 16} {
+	for _, sigma := range []float64{0, 2, 8, 12} {
 		g := settled(sigma)
 		for seed := range uint64(10) {
 			if n := changes(g, noisy(sigma, 1, 100+seed)); n > 0 {
@@ -65,18 +68,17 @@ func TestGateIgnoresExposure(t *testing.T) {
 func TestGateSeesWhereSomethingIs(t *testing.T) {
 	for _, sigma := range []float64{0, 2, 8} {
 		g := settled(sigma)
-		img := image.NewGray(image.Rect(0, 0, 1280, 720))
-		copy(img.Pix, noisy(sigma, 1, 99).Pix)
-		code := image.Rect(500, 300, 580, 380) // px
+		img := &image.Gray{Pix: noisy(sigma, 1, 99).Pix, Stride: 640, Rect: image.Rect(0, 0, 640, 360)}
+		code := image.Rect(260, 140, 340, 220) // px
 		qrdraw.Paste(img, qrdraw.Draw("SMALL", qrdraw.Options{}), qrdraw.Square(code.Min.X, code.Min.Y, code.Dx()))
 		g.look(frameOf(img))
 		for i, changed := range g.changed {
-			block := image.Rect(0, 0, blockSize, blockSize).Add(image.Pt(i%40, i/40).Mul(blockSize))
+			block := image.Rect(0, 0, blockSize, blockSize).Add(image.Pt(i%20, i/20).Mul(blockSize))
 			if inside := block.In(code); inside && !changed || changed && !block.Overlaps(code) {
 				t.Errorf("noise of %v levels: block %v: changed %v", sigma, block, changed)
 			}
 		}
-		g.saw(image.Rect(480, 288, 608, 384))
+		g.saw(image.Rect(256, 128, 352, 224))
 		if n := changes(g, frameOf(img)); n > 0 {
 			t.Errorf("noise of %v levels: %d blocks changed since they were seen", sigma, n)
 		}
@@ -89,18 +91,17 @@ func TestGateLearnsNoiseSlowly(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range uint64(5) {
 		f := noisy(2, 1, 100+i)
-		for y := range 720 {
-			for x := range 900 {
-				f.Pix[y*1280+x] = byte(r.IntN(2)*100 + x/16%2*50*int(i%2))
+		for y := range 360 {
+			for x := range 450 {
+				f.Pix[y*640+x] = byte(r.IntN(2)*100 + x/16%2*50*int(i%2))
 			}
 		}
 		g.look(f)
 	}
-	img := image.NewGray(image.Rect(0, 0, 1280, 720))
-	copy(img.Pix, noisy(2, 1, 99).Pix)
-	qrdraw.Paste(img, qrdraw.Draw("SMALL", qrdraw.Options{}), qrdraw.Square(1000, 300, 100))
+	img := &image.Gray{Pix: noisy(2, 1, 99).Pix, Stride: 640, Rect: image.Rect(0, 0, 640, 360)}
+	qrdraw.Paste(img, qrdraw.Draw("SMALL", qrdraw.Options{}), qrdraw.Square(500, 150, 100))
 	g.look(frameOf(img))
-	if !g.changed[10*40+32] {
+	if !g.changed[6*20+17] {
 		t.Error("a code appeared and nothing changed")
 	}
 }
@@ -121,8 +122,8 @@ func TestGateSizes(t *testing.T) {
 }
 
 func BenchmarkGate(b *testing.B) {
-	g := settled(3)
-	pictures := []*Frame{noisy(3, 1, 1), noisy(3, 1, 2)}
+	g := &gate{}
+	pictures := []*Frame{doorway(1280, 720, 1), doorway(1280, 720, 1)}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		g.look(pictures[i%2])

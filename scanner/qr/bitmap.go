@@ -42,16 +42,19 @@ const (
 	// minBlocks is what the averaging needs. Smaller pictures are taken for empty.
 	minBlocks = 5
 
-	// minContrast between the brightest and the darkest pixel, in grey levels, tells print from an even surface.
-	minContrast = 24
+	// minContrast between the brightest and the darkest pixel, in grey levels, tells print from an even surface; faintContrast
+	// also tells print that bloom has nearly washed out, and much noise.
+	minContrast   = 24
+	faintContrast = 8
 )
 
 // threshold is a way to part black from white.
 type threshold int
 
 const (
-	byMean     threshold = iota // the mean of each block with contrast, averaged over 5x5 blocks: follows the light closely
-	byExtremes                  // halfway between the darkest and the brightest pixel of 7x7 blocks: keeps to ink and paper
+	byMean      threshold = iota // the mean of each block with contrast, averaged over 5x5 blocks: follows the light closely
+	byFaintMean                  // the same, with less contrast
+	byExtremes                   // halfway between the darkest and the brightest pixel of 7x7 blocks: keeps to ink and paper
 )
 
 // binarize fills b with the picture's black pixels; false: the picture is too small.
@@ -61,11 +64,15 @@ func (b *bitmap) binarize(m *Image, how threshold) bool {
 		return false
 	}
 	b.resize(m, w*h)
-	b.blackPoints(m, w, h)
-	if how == byMean {
-		b.average(w, h)
-	} else {
+	contrast := minContrast
+	if how == byFaintMean {
+		contrast = faintContrast
+	}
+	b.blackPoints(m, w, h, contrast)
+	if how == byExtremes {
 		b.halfway(w, h)
+	} else {
+		b.average(w, h)
 	}
 	for y := range m.Height {
 		b.compare(m.Pix[y*m.Width:][:m.Width], b.level[y/block*w:][:w], b.words[y*b.stride:][:b.stride])
@@ -88,15 +95,18 @@ func (b *bitmap) resize(m *Image, blocks int) {
 // blackPoints looks at each block. Where it has contrast its mean parts black from white. An even one is taken for
 // light, so for much brighter than black, unless its neighbours' black points say that it is dark: the inside of
 // a large black area is as black as its edge.
-func (b *bitmap) blackPoints(m *Image, w, h int) {
+func (b *bitmap) blackPoints(m *Image, w, h, contrast int) {
 	for y := range h {
 		top := min(y*block, m.Height-block) // the last block is moved inwards where the size is no multiple of 8
 		for x := range w {
 			left := min(x*block, m.Width-block)
 			sum, darkest, brightest := blockStats(m.Pix[top*m.Width+left:], m.Width)
 			black := sum / (block * block)
-			if brightest-darkest <= minContrast {
+			if brightest-darkest <= contrast {
 				black = darkest / 2
+				if contrast == faintContrast {
+					black = max(darkest-faintContrast, 0)
+				}
 				if x > 0 && y > 0 {
 					around := (b.black[(y-1)*w+x] + 2*b.black[y*w+x-1] + b.black[(y-1)*w+x-1]) / 4
 					if darkest < around {
