@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -25,12 +26,30 @@ func NewDecoder() *Decoder { return &Decoder{Effort: qr.Thorough, reader: qr.New
 // Decode gives the bytes of the QR code in the picture exactly as they are encoded in it, whatever their charset; they
 // are good until the next call. Any error wraps ErrNoCode.
 func (d *Decoder) Decode(f *Frame) (text []byte, err error) {
-	if f.Width <= 0 || f.Height <= 0 || len(f.Pix) < f.Width*f.Height {
-		return nil, fmt.Errorf("%w: a picture of %dx%d px with %d bytes", ErrNoCode, f.Width, f.Height, len(f.Pix))
+	if err := d.hold(f); err != nil {
+		return nil, err
 	}
-	d.image = qr.Image{Pix: f.Pix[:f.Width*f.Height], Width: f.Width, Height: f.Height}
 	if text, err = d.reader.Read(&d.image, d.Effort); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoCode, err)
 	}
 	return text, nil
+}
+
+// all is Decode for pictures that may show several codes; it gives them in hexadecimal.
+func (d *Decoder) all(f *Frame) (texts []string) {
+	if d.hold(f) == nil {
+		d.reader.Each(&d.image, d.Effort, func(text []byte) bool {
+			texts = append(texts, hex.EncodeToString(text))
+			return true
+		})
+	}
+	return texts
+}
+
+func (d *Decoder) hold(f *Frame) error {
+	if f.Width <= 0 || f.Height <= 0 || len(f.Pix) < f.Width*f.Height {
+		return fmt.Errorf("%w: a picture of %dx%d px with %d bytes", ErrNoCode, f.Width, f.Height, len(f.Pix))
+	}
+	d.image = qr.Image{Pix: f.Pix[:f.Width*f.Height], Width: f.Width, Height: f.Height}
+	return nil
 }

@@ -18,7 +18,7 @@ var videoExtensions = []string{".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", 
 
 // DecodeList reads file names from list, one per line, and writes what the decoder reads in each file. For a picture:
 //
-//	PATH <TAB> CPU milliseconds <TAB> text in hexadecimal, or NONE
+//	PATH <TAB> CPU milliseconds <TAB> text in hexadecimal, or several with commas between, or NONE
 //
 // and for a video one such line per frame, with the frame's number, from 0, after the path. A picture gets all the effort
 // there is. A video is looked at as the daemon looks at a camera: NONE also means that nothing had changed, or that the
@@ -61,8 +61,14 @@ func decodePicture(w io.Writer, d *Decoder, path string) {
 		fmt.Fprintf(w, "%s\t0.000\tNONE\n", path)
 		return
 	}
-	ms, text := timed(d.Decode, &f)
-	fmt.Fprintf(w, "%s\t%.3f\t%s\n", path, ms, text)
+	before := threadCPU()
+	texts := d.all(&f)
+	ms := float64(threadCPU()-before) / float64(time.Millisecond)
+	found := "NONE"
+	if len(texts) > 0 {
+		found = strings.Join(texts, ",")
+	}
+	fmt.Fprintf(w, "%s\t%.3f\t%s\n", path, ms, found)
 }
 
 func decodeVideo(w io.Writer, path string) error {

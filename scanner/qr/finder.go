@@ -12,6 +12,7 @@ type pattern struct {
 	module float64 // px
 	seen   int     // rows that crossed it
 	light  bool    // a light core: the code is inverted
+	read   bool    // its code has been read
 }
 
 // search collects finder patterns from the binarised forms of one picture.
@@ -74,7 +75,7 @@ func (b *bitmap) check(x, y, n int, black bool) (pattern, bool) {
 			return pattern{}, false
 		}
 	}
-	return pattern{point{cx, cy}, float64(horizontal+vertical) / 14, 1, !black}, true
+	return pattern{point{cx, cy}, float64(horizontal+vertical) / 14, 1, !black, false}, true
 }
 
 // cut measures the five runs along a line through x, y, which is in the middle one, in steps of dx, dy. It gives their sum and

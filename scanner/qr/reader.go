@@ -66,7 +66,18 @@ func NewReader() *Reader {
 }
 
 // Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call.
-func (r *Reader) Read(picture *Image, effort Effort) ([]byte, error) {
+func (r *Reader) Read(picture *Image, effort Effort) (text []byte, err error) {
+	err = ErrNoCode
+	r.Each(picture, effort, func(found []byte) bool {
+		text, err = found, nil
+		return false
+	})
+	return text, err
+}
+
+// Each calls found with the bytes of one code after the other, good until it returns, until it returns false. The picture is looked
+// at in one way after the other only until a code is found: all that show in that way are read, and no finder pattern twice.
+func (r *Reader) Each(picture *Image, effort Effort, found func(text []byte) bool) {
 	r.picture, r.has = picture, [4]bool{}
 	r.search.found = r.search.found[:0]
 	r.samples, r.budget = 0, effort.Samples
@@ -75,11 +86,10 @@ func (r *Reader) Read(picture *Image, effort Effort) ([]byte, error) {
 		steps = looks[:effort.Looks]
 	}
 	for _, step := range steps {
-		if text, ok := r.look(step); ok {
-			return text, nil
+		if r.look(step, found) {
+			return
 		}
 	}
-	return nil, ErrNoCode
 }
 
 // level is the picture at another size.
@@ -104,10 +114,11 @@ func (r *Reader) level(size int) *Image {
 // minHalf is the shorter side, in px, from which on a code in half the picture's size can still have two pixels per module.
 const minHalf = 240
 
-func (r *Reader) look(how look) ([]byte, bool) {
+// look says whether it has found anything.
+func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 	side := min(r.picture.Width, r.picture.Height)
 	if how.size > 0 && side < minHalf<<how.size || how.size < 0 && r.picture.Width*r.picture.Height > 2<<20 {
-		return nil, false
+		return false
 	}
 	image := r.level(how.size)
 	if how.dark {
@@ -115,7 +126,7 @@ func (r *Reader) look(how look) ([]byte, bool) {
 		image = &r.dark
 	}
 	if !r.bits.binarize(image, how.how) {
-		return nil, false
+		return false
 	}
 	before := len(r.search.found)
 	enough := r.samples + r.budget/len(looks)
@@ -127,18 +138,24 @@ func (r *Reader) look(how look) ([]byte, bool) {
 		if r.samples > enough {
 			break
 		}
-		if text, ok := r.triple(t, how); ok {
-			return text, true
+		a, b, c := &r.search.found[t.corner], &r.search.found[t.right], &r.search.found[t.below]
+		if a.read || b.read || c.read {
+			continue
+		}
+		if text, ok := r.triple(a, b, c, how); ok {
+			any, a.read, b.read, c.read = true, true, true, true
+			if !found(text) {
+				break
+			}
 		}
 	}
-	return nil, false
+	return any
 }
 
 // comfortable is from how many px to a module on half the size is looked at.
 const comfortable = 6
 
-func (r *Reader) triple(t triple, how look) ([]byte, bool) {
-	a, b, c := &r.search.found[t.corner], &r.search.found[t.right], &r.search.found[t.below]
+func (r *Reader) triple(a, b, c *pattern, how look) ([]byte, bool) {
 	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
 	if !how.dark {
 		size := 0
