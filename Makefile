@@ -60,7 +60,7 @@ test: opencv chromium postgres ## All tests, with real OpenCV, Chromium, Postgre
 
 .PHONY: race
 race: chromium ## The packages with goroutines, under the race detector; without OpenCV, which it could not look into.
-	@go test -race -short ./kiosk/... ./hardware ./display ./scanner ./registry/client ./registry/server
+	@go test -race ./kiosk ./kiosk/task ./kiosk/replica ./hardware ./display ./scanner ./registry/client ./registry/server
 
 .PHONY: fuzz
 FUZZTIME ?= 10s
@@ -74,6 +74,14 @@ fuzz: ## Each fuzz target for FUZZTIME (10s).
 .PHONY: bench
 bench: opencv ## Figures; the last lines are name<TAB>value<TAB>unit.
 	@GOTAGS=$(GOTAGS) .ci/bench
+
+.PHONY: bench-scanner bench-peers
+bench-scanner: build ## What the decoder reads of the pictures and videos in DIR, and for how much CPU; CSV=FILE for each one of them.
+	@.ci/bench-scanner "$(DIR)" $(CSV)
+bench-peers: build ## The same beside zxing-cpp and zbar as Debian has them, in one run.
+	$(call need,/usr/include/ZXing/ReadBarcode.h,libzxing-dev)
+	$(call need,/usr/include/zbar.h,libzbar-dev)
+	@PEERS=1 .ci/bench-scanner "$(DIR)" $(CSV)
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.

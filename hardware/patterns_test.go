@@ -126,16 +126,16 @@ func TestSteadyIsThePersonBlinkingIsTheKiosk(t *testing.T) {
 
 // Whatever a configuration says, a table that passes Check keeps the rule of the wall.
 func TestCheckKeepsTheRule(t *testing.T) {
-	var passed int
+	var drawn, passed int
 	rapid.Check(t, func(t *rapid.T) {
 		ps, err := ParsePatterns(rapid.MapOfN(rapid.Map(rapid.SampledFrom(kiosk.Signals), kiosk.Signal.String), overrides(), 1, 2).Draw(t, "rows"))
-		if err == nil {
+		if drawn++; err == nil {
 			passed++
 			checkSteadyOrBlinking(t, ps)
 		}
 	})
-	if passed < 5 {
-		t.Errorf("only %d tables passed, the test looked at nothing", passed)
+	if passed*50 < drawn {
+		t.Errorf("only %d of %d tables passed, the test looked at nothing", passed, drawn)
 	}
 }
 
