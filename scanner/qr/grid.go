@@ -26,8 +26,8 @@ func (g *grid) resize(size int) {
 // fine is from how many px to a module on several points of it are looked at.
 const fine = 2.5
 
-// sample takes each module's brightness, where it is large enough the mean of five points.
-func (g *grid) sample(t *fit, bend *mesh) {
+// sample takes each module's brightness: at its centre, or, when it is large enough and time allows, the mean of five points.
+func (g *grid) sample(t *fit, bend *mesh, carefully bool) {
 	size := t.layout.size
 	g.resize(size)
 	module := t.view.zoom * t.pixels[0].distance(t.pixels[1]) / (t.modules[1].x - t.modules[0].x)
@@ -38,7 +38,7 @@ func (g *grid) sample(t *fit, bend *mesh) {
 				x, y = bend.apply(x, y)
 			}
 			sum := t.view.at(t.map_.apply(x, y))
-			if module >= fine {
+			if carefully && module >= fine {
 				const off = .22
 				sum = (2*sum + t.view.at(t.map_.apply(x-off, y-off)) + t.view.at(t.map_.apply(x+off, y-off)) +
 					t.view.at(t.map_.apply(x-off, y+off)) + t.view.at(t.map_.apply(x+off, y+off))) / 6

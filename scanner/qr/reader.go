@@ -114,6 +114,9 @@ func (r *Reader) level(size int) *Image {
 // minHalf is the shorter side, in px, from which on a code in half the picture's size can still have two pixels per module.
 const minHalf = 240
 
+// another is how many points may be taken for the next code in a picture after one has been read.
+const another = 30_000
+
 // look says whether it has found anything.
 func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 	side := min(r.picture.Width, r.picture.Height)
@@ -147,6 +150,7 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 			if !found(text) {
 				break
 			}
+			enough = r.samples + another
 		}
 	}
 	return any
@@ -225,6 +229,9 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 	if t.correlation(t.layout.known) < minKnown {
 		return nil, false
 	}
+	if text, ok := r.glance(t); ok {
+		return text, true
+	}
 	if text, ok := r.attempt(t, nil); ok {
 		return text, true
 	}
@@ -246,13 +253,24 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 // code is then in its place too, and what is wrong is damage.
 const minKnownToErase = .85
 
+// glance is the first attempt, which suffices for most codes.
+func (r *Reader) glance(t *fit) ([]byte, bool) {
+	r.grid.sample(t, nil, false)
+	r.grid.thresholds(meanRadius, false)
+	return r.symbol.read(&r.grid, t.layout, false)
+}
+
+// meanRadius is how many modules around one its threshold comes from.
+const meanRadius = 6
+
+// attempt tries thresholds and then takes off more and more blur.
 func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
-	r.grid.sample(t, bend)
+	r.grid.sample(t, bend, true)
 	for i := range 4 {
 		if i >= 2 {
 			r.grid.sharpen(.15)
 		}
-		r.grid.thresholds(6, i > 0)
+		r.grid.thresholds(meanRadius, i > 0)
 		erase := i > 0 && r.grid.right(t.layout.known) > minKnownToErase
 		if text, ok := r.symbol.read(&r.grid, t.layout, erase); ok {
 			return text, true
