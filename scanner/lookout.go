@@ -26,8 +26,12 @@ const (
 	samples = 80_000
 )
 
-// largePlace is from how many blocks on only every fourth look is also one in full size: half of 1280x720 px.
-const largePlace = 460
+// largePlace is from how many blocks on, a quarter of 1280x720 px, a look in full size costs more than the code that it
+// finds sooner is worth: only those of fewer than four px per module are not found in half size.
+const (
+	largePlace = 230
+	largeTurn  = 3 // of so many looks at a large place, one is in full size
+)
 
 // lookout reads codes in the pictures of a video. It decodes what has changed since it last looked there, first where
 // it last read a code, and the whole picture now and then. A place that comes to rest unread is looked at in more ways
@@ -145,7 +149,7 @@ func (l *lookout) decode(f *Frame, box image.Rectangle) ([]byte, error) {
 func (l *lookout) effort(box image.Rectangle) qr.Effort {
 	e := qr.Effort{Looks: 2, Samples: samples}
 	large := box.Dx()*box.Dy() > largePlace
-	if large && l.turns%4 != 0 {
+	if large && l.turns%largeTurn != 0 {
 		e.Looks = 1
 	}
 	if !large && !l.moving(box) {
