@@ -60,7 +60,7 @@ test: opencv chromium postgres ## All tests, with real OpenCV, Chromium, Postgre
 
 .PHONY: race
 race: chromium ## The packages with goroutines, under the race detector; without OpenCV, which it could not look into.
-	@go test -race ./kiosk ./kiosk/task ./kiosk/replica ./hardware ./display ./scanner ./registry/client ./registry/server
+	@go test -race ./kiosk ./kiosk/task ./hardware ./display ./scanner ./registry/client ./registry/server
 
 .PHONY: fuzz
 FUZZTIME ?= 10s
