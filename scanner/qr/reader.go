@@ -3,6 +3,7 @@ package qr
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -65,13 +66,17 @@ func NewReader() *Reader {
 	return &Reader{}
 }
 
-// Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call.
+// Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call. Any error wraps
+// ErrNoCode and says why, when a code was there but cannot be used alone.
 func (r *Reader) Read(picture *Image, effort Effort) (text []byte, err error) {
 	err = ErrNoCode
 	r.Each(picture, effort, func(found []byte) bool {
 		text, err = found, nil
 		return false
 	})
+	if err != nil && r.symbol.refused != nil {
+		err = fmt.Errorf("%w: %w", err, r.symbol.refused)
+	}
 	return text, err
 }
 
@@ -81,6 +86,7 @@ func (r *Reader) Each(picture *Image, effort Effort, found func(text []byte) boo
 	r.picture, r.has = picture, [4]bool{}
 	r.search.found = r.search.found[:0]
 	r.samples, r.budget = 0, effort.Samples
+	r.symbol.refused = nil
 	steps := looks
 	if effort.Looks > 0 {
 		steps = looks[:effort.Looks]

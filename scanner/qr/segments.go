@@ -12,13 +12,13 @@ import (
 //	0010 alphanumeric   9, 11 or 13 bits of count; two characters in 11 bits, a last one in 6
 //	0100 byte           8, 16 or 16 bits of count; 8 bits each
 //	1000 kanji          8, 10 or 12 bits of count; 13 bits each, two bytes of Shift JIS
-//	0011 structured append: 8 bits of position and total, 8 of parity
+//	0011 structured append: 4 bits of position, 4 of the last one's, 8 of parity; refused, as the text is only a part of one
 //	0101 FNC1 in first position; 1001 in second, with 8 bits of application indicator
 //	0111 ECI: a charset's number in 8, 16 or 24 bits, by its leading bits 0, 10 and 110
 //	0000 end; it may be cut short when the bits run out
 //
-// The widths of the count are for versions 1 to 9, 10 to 26 and 27 to 40. The mark of a charset and of structured append are
-// not part of the text. With FNC1, '%' in alphanumeric stands for the separator GS and "%%" for '%' (7.4.8.2).
+// The widths of the count are for versions 1 to 9, 10 to 26 and 27 to 40. The mark of a charset is not part
+// of the text. With FNC1, '%' in alphanumeric stands for the separator GS and "%%" for '%' (7.4.8.2).
 
 const (
 	modeEnd          = 0b0000
@@ -31,6 +31,9 @@ const (
 	modeKanji        = 0b1000
 	modeFNC1Second   = 0b1001
 )
+
+// errPart says that a text is spread over several codes.
+var errPart = errors.New("code is a part of a text only")
 
 var errCutShort = errors.New("code's content is cut short")
 
@@ -82,7 +85,8 @@ func (p *segments) segment(mode int) error {
 	case modeKanji:
 		return p.kanji(p.bits.take([...]int{8, 10, 12}[p.size]))
 	case modeAppend:
-		p.bits.take(16)
+		at, last := p.bits.take(4), p.bits.take(4)
+		return fmt.Errorf("%w: number %d of %d", errPart, at+1, last+1)
 	case modeFNC1First:
 		p.fnc1 = true
 	case modeFNC1Second:

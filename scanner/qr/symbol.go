@@ -2,6 +2,7 @@ package qr
 
 import (
 	"cmp"
+	"errors"
 	"math/bits"
 	"slices"
 
@@ -17,6 +18,8 @@ type symbol struct {
 	order []int     // indices of from, the least sure first
 	data  []byte    // what the correction leaves
 	text  []byte
+
+	refused error // why a code that was read well gave no text
 }
 
 // What is refused before the correction is tried, so that garbage costs little and is not read.
@@ -47,6 +50,9 @@ func (s *symbol) read(g *grid, l *layout, erase bool) ([]byte, bool) {
 	}
 	text, err := parseSegments(s.text[:0], s.data, (l.size-17)/4)
 	s.text = text
+	if errors.Is(err, errPart) {
+		s.refused = err
+	}
 	return text, err == nil
 }
 

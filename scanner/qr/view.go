@@ -14,7 +14,7 @@ type view struct {
 func (w *view) at(p point) float32 {
 	*w.samples++
 	x, y := p.x*w.zoom, p.y*w.zoom
-	if x < 0 || y < 0 || x > float64(w.image.Width) || y > float64(w.image.Height) {
+	if !(x >= 0 && y >= 0 && x <= float64(w.image.Width) && y <= float64(w.image.Height)) { // nor a number, perhaps
 		return 255 // as if there were a margin: some pictures end where the code does
 	}
 	v := w.image.at(x, y)
