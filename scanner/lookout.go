@@ -30,7 +30,8 @@ const (
 // finds sooner is worth: only those of fewer than four px per module are not found in half size.
 const (
 	largePlace = 230
-	largeTurn  = 3 // of so many looks at a large place, one is in full size
+	largeTurn  = 3               // of so many looks at a large place, one is in full size
+	halfSide   = 480 / blockSize // blocks; the reader has no use for half the size of what is narrower
 )
 
 // lookout reads codes in the pictures of a video. It decodes what has changed since it last looked there, first where
@@ -130,8 +131,12 @@ func (l *lookout) mark(now time.Time) []bool {
 
 // decode looks at a part of the picture, in blocks.
 func (l *lookout) decode(f *Frame, box image.Rectangle) ([]byte, error) {
+	large := box.Dx()*box.Dy() > largePlace
+	if large {
+		box = widen(box, l.gate.blocks)
+	}
 	part := l.pixels(box)
-	l.decoder.Effort = l.effort(box)
+	l.decoder.Effort = l.effort(box, large)
 	text, err := l.decoder.Decode(l.cut(f, part))
 	l.gate.saw(part)
 	if err != nil {
@@ -146,16 +151,26 @@ func (l *lookout) decode(f *Frame, box image.Rectangle) ([]byte, error) {
 }
 
 // effort is more for a place that is small, and most for one that has come to rest.
-func (l *lookout) effort(box image.Rectangle) qr.Effort {
+func (l *lookout) effort(box image.Rectangle, large bool) qr.Effort {
 	e := qr.Effort{Looks: 2, Samples: samples}
-	large := box.Dx()*box.Dy() > largePlace
-	if large && l.turns%largeTurn != 0 {
+	if large && min(box.Dx(), box.Dy()) >= halfSide && l.turns%largeTurn != 0 {
 		e.Looks = 1
 	}
 	if !large && !l.moving(box) {
 		e.Looks = 4
 	}
 	return e
+}
+
+// widen makes a large place wide and high enough to be looked at in half size, as far as the picture goes.
+func widen(box, all image.Rectangle) image.Rectangle {
+	if more := halfSide - box.Dx(); more > 0 {
+		box.Min.X, box.Max.X = max(box.Min.X-more, 0), box.Max.X+max(more-box.Min.X, 0)
+	}
+	if more := halfSide - box.Dy(); more > 0 {
+		box.Min.Y, box.Max.Y = max(box.Min.Y-more, 0), box.Max.Y+max(more-box.Min.Y, 0)
+	}
+	return box.Intersect(all)
 }
 
 func (l *lookout) moving(box image.Rectangle) bool {
