@@ -30,7 +30,7 @@ const (
 // finds sooner is worth: only those of fewer than four px per module are not found in half size.
 const (
 	largePlace = 230
-	largeTurn  = 3               // of so many looks at a large place, one is in full size
+	largeTurn  = 4               // of so many looks at a large place, one is in full size
 	halfSide   = 480 / blockSize // blocks; the reader has no use for half the size of what is narrower
 )
 
