@@ -61,7 +61,9 @@ var (
 )
 
 func mustEncMode() cbor.EncMode {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+	options := cbor.CoreDetEncOptions()
+	options.NilContainers = cbor.NilContainerAsEmpty // so that null is no second spelling of an empty array
+	mode, err := options.EncMode()
 	if err != nil {
 		panic("sign1: deterministic CBOR options: " + err.Error())
 	}

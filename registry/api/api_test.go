@@ -107,6 +107,9 @@ func TestKeys(t *testing.T) {
 	if err != nil || len(got) != 2 || !got[1].Equal(second) {
 		t.Fatalf("keys %v, %v", got, err)
 	}
+	if _, err := api.UnmarshalKeys([]byte{0xf6}); err == nil {
+		t.Error("null was taken for no keys")
+	}
 	for name, keys := range map[string]api.Keys{"wrong order": {second, first}, "twice": {first, first}, "short": {first[:31]}} {
 		data, err := api.MarshalKeys(keys)
 		if err != nil {
