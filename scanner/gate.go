@@ -5,8 +5,8 @@ import (
 	"image"
 )
 
-// The gate works on means of cells of 8 by 16 px, taken from two of their rows, in units of 1/16 of a grey level.
-// Cells are gathered in blocks of 4 by 2.
+// The gate works on means of cells of 8 by 16 px, in units of 1/16 of a grey level. Only the row in a cell's middle is
+// read: getting the picture from memory is most of what an empty doorway costs. Cells are gathered in blocks of 4 by 2.
 const (
 	cellWidth  = 8 // px
 	cellHeight = 16
@@ -22,8 +22,9 @@ const (
 	maxNoise  = 8 * unit
 )
 
-// noiseBands are how many ranges of brightness have a noise of their own: on a sensor, light is noisier than dark.
-const noiseBands = 4
+// noiseBands are how many ranges of brightness have a noise of their own: on a sensor, light is noisier than dark, and
+// black has none.
+const noiseBands = 8
 
 // gate tells cheaply where a picture differs from what the decoder last saw there, by more than the sensor's noise and
 // a change of exposure. It allocates only when the size of the pictures changes.
@@ -74,14 +75,13 @@ func (g *gate) resize(w, h int) {
 // means fills now, eight pixels at a time.
 func (g *gate) means(f *Frame) {
 	for y := range g.rows {
-		upper := f.Pix[(y*cellHeight+4)*f.Width:][:f.Width]
-		lower := f.Pix[(y*cellHeight+12)*f.Width:][:f.Width]
+		row := f.Pix[(y*cellHeight+cellHeight/2)*f.Width:][:f.Width]
 		out := g.now[y*g.cols:][:g.cols]
 		for x := range out {
 			const even = 0x00ff00ff00ff00ff
-			a, b := binary.LittleEndian.Uint64(upper[x*cellWidth:]), binary.LittleEndian.Uint64(lower[x*cellWidth:])
-			sums := a&even + a>>8&even + b&even + b>>8&even // four sums of four pixels
-			out[x] = uint16(sums * 0x0001000100010001 >> 48)
+			pixels := binary.LittleEndian.Uint64(row[x*cellWidth:])
+			sums := pixels&even + pixels>>8&even // four sums of two pixels
+			out[x] = uint16(sums*0x0001000100010001>>48) * (unit / cellWidth)
 		}
 	}
 }
@@ -124,15 +124,21 @@ func (g *gate) learnNoise(gain int) {
 		histograms[band][min(at, 63)]++
 		n[band]++
 	}
+	highest := 0
 	for band := range g.noise {
 		if n[band] < 20 {
-			g.noise[band] = g.noise[max(band-1, 0)]
 			continue
 		}
 		now := (2*median(histograms[band][:], n[band]) + 1) * grain * 3 / 4 // the median difference is 0.67 sigma
 		// Slowly, for when most of the picture moves for a moment, or a camera gives one picture twice.
 		step := g.noise[band]/8 + 1
 		g.noise[band] = min(max(now, g.noise[band]-step), g.noise[band]+step, maxNoise)
+		highest = max(highest, g.noise[band])
+	}
+	for band := range g.noise {
+		if n[band] < 20 {
+			g.noise[band] = highest
+		}
 	}
 }
 
