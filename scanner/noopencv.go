@@ -5,12 +5,13 @@ package scanner
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 )
 
 // errNoOpenCV is what this build says instead of opening a camera or a video.
 var errNoOpenCV = errors.New("cameras and videos need a build with OpenCV: make build")
 
-func openCapture(src source) (Camera, error) {
+func openCapture(src source, _ Settings, _ *slog.Logger) (Camera, error) {
 	return nil, fmt.Errorf("open camera %q: %w", src.path, errNoOpenCV)
 }
 

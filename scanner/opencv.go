@@ -4,6 +4,7 @@ package scanner
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -42,14 +43,27 @@ type capture struct {
 }
 
 // openCapture opens a camera, a network camera, or a video that plays at its own speed.
-func openCapture(src source) (Camera, error) { return newCapture(src, src.kind == video) }
+func openCapture(src source, settings Settings, log *slog.Logger) (Camera, error) {
+	c, err := newCapture(src, src.kind == video)
+	if err != nil {
+		return nil, err
+	}
+	if src.kind == device {
+		adjust(c.vc, settings, log)
+	}
+	return c, nil
+}
 
 // openFrames opens a video whose frames come as fast as they are read.
 func openFrames(path string) (Camera, error) {
-	return newCapture(source{kind: video, path: path}, false)
+	c, err := newCapture(source{kind: video, path: path}, false)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-func newCapture(src source, paced bool) (Camera, error) {
+func newCapture(src source, paced bool) (*capture, error) {
 	vc, err := src.open()
 	if err != nil {
 		return nil, fmt.Errorf("open camera: %w", err)

@@ -20,6 +20,7 @@ const defaultBudget = 10 * time.Millisecond
 type Config struct {
 	Source      string        // see the package comment
 	FrozenAfter time.Duration // the same picture, or none, for this long is a dead camera; 0: 5 s
+	Settings    Settings      // for a V4L2 camera
 	Log         *slog.Logger  // nil: slog.Default
 
 	// Budget is how much CPU time the decoder may take for a picture, on average; 0: 10 ms. After a picture that took
@@ -82,7 +83,8 @@ func New(cfg Config) *Scanner {
 	if cfg.OnState == nil {
 		cfg.OnState = func(error) {}
 	}
-	return &Scanner{cfg: cfg, open: OpenCamera, exchange: newExchange(), ready: make(chan struct{})}
+	open := func(source string) (Camera, error) { return openCamera(source, cfg.Settings, cfg.Log) }
+	return &Scanner{cfg: cfg, open: open, exchange: newExchange(), ready: make(chan struct{})}
 }
 
 // Run keeps the camera open and reads codes until ctx ends; then it returns nil. It may be called once.

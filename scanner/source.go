@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -36,7 +37,9 @@ func CheckSource(s string) error {
 
 // OpenCamera opens a camera, a video or a folder of pictures; the package comment lists the forms.
 // It may block for some seconds when a camera is on the network.
-func OpenCamera(s string) (Camera, error) {
+func OpenCamera(s string) (Camera, error) { return openCamera(s, Settings{}, slog.Default()) }
+
+func openCamera(s string, settings Settings, log *slog.Logger) (Camera, error) {
 	src, err := parseSource(s)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,7 @@ func OpenCamera(s string) (Camera, error) {
 	if src.kind == folder {
 		return openFolder(src)
 	}
-	return openCapture(src)
+	return openCapture(src, settings, log)
 }
 
 func parseSource(s string) (source, error) {

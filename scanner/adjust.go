@@ -1,0 +1,45 @@
+//go:build gocv_videoio
+
+package scanner
+
+import (
+	"log/slog"
+	"time"
+
+	"gocv.io/x/gocv"
+)
+
+// exposureManual is V4L2_EXPOSURE_MANUAL, which OpenCV hands on to V4L2_CID_EXPOSURE_AUTO as it is. The time itself is
+// V4L2_CID_EXPOSURE_ABSOLUTE, in units of 100 us.
+const (
+	exposureManual = 1
+	exposureUnit   = 100 * time.Microsecond
+)
+
+// properties is the part of gocv.VideoCapture that settings need.
+type properties interface {
+	Set(property gocv.VideoCaptureProperties, value float64)
+	Get(property gocv.VideoCaptureProperties) float64
+}
+
+// adjust tells a camera its settings, and the log what became of them: a driver may round them, or have no such thing.
+func adjust(camera properties, s Settings, log *slog.Logger) {
+	set := func(name string, value float64, property gocv.VideoCaptureProperties) {
+		camera.Set(property, value)
+		log.Info("camera setting", "setting", name, "asked", value, "now", camera.Get(property))
+	}
+	if s.FPS > 0 {
+		set("fps", s.FPS, gocv.VideoCaptureFPS)
+	}
+	if s.Exposure > 0 {
+		set("automatic exposure", exposureManual, gocv.VideoCaptureAutoExposure)
+		set("exposure, 100 us", float64(s.Exposure/exposureUnit), gocv.VideoCaptureExposure)
+	}
+	if s.Gain > 0 {
+		set("gain", s.Gain, gocv.VideoCaptureGain)
+	}
+	if s.Focus > 0 {
+		set("automatic focus", 0, gocv.VideoCaptureAutoFocus)
+		set("focus", s.Focus, gocv.VideoCaptureFocus)
+	}
+}
