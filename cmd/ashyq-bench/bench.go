@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -22,13 +23,13 @@ type bench struct {
 }
 
 func (b *bench) figure(value float64, unit, name string, args ...any) {
-	b.figures = append(b.figures, fmt.Sprintf("%s\t%s\t%s", fmt.Sprintf(name, args...), strconv.FormatFloat(value, 'f', -1, 64), unit))
+	b.figures = append(b.figures, fmt.Sprintf("%s\t%s\t%s", fmt.Sprintf(name, args...), strconv.FormatFloat(math.Round(1000*value)/1000, 'f', -1, 64), unit))
 }
 
 // ratio is ours by theirs, unless theirs is nothing.
 func (b *bench) ratio(ours, theirs float64, name string, args ...any) {
 	if theirs > 0 {
-		b.figure(float64(int(1000*ours/theirs+.5))/1000, "ours/theirs", name, args...)
+		b.figure(ours/theirs, "ours/theirs", name, args...)
 	}
 }
 
