@@ -24,7 +24,7 @@ var (
 
 // look is one way to look at the picture.
 type look struct {
-	size int // 0: as it is, 1: half, 2: a quarter, -1: double
+	size int // 0: as it is, 1: half, -1: double
 	how  threshold
 	dark bool // with dark pixels spread out, against bloom
 }
@@ -35,11 +35,9 @@ var looks = []look{
 	{size: 1, how: byExtremes},
 	{size: 0, how: byFaintMean, dark: true},
 	{size: 0, how: byExtremes},
-	{size: 2, how: byMean},
 	{size: 1, how: byFaintMean, dark: true},
 	{size: -1, how: byMean},
 	{size: -1, how: byExtremes},
-	{size: 2, how: byExtremes},
 }
 
 // Reader reads QR codes. It keeps its buffers, so each goroutine needs one of its own.

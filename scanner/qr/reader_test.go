@@ -85,12 +85,15 @@ func TestReadScenes(t *testing.T) {
 		"noise":             noisy,
 		"dim":               dim,
 		"version 7":         scene(passText[:150], qrdraw.Options{Version: 7}, upright),
+		"very close":        qrdraw.Draw("CLOSE", qrdraw.Options{Module: 90}),
 		"version 25":        scene(passText, qrdraw.Options{Version: 25}, [4]image.Point{{100, 20}, {780, 30}, {785, 700}, {95, 690}}),
 	} {
 		want := passText
 		switch name {
 		case "version 7":
 			want = passText[:150]
+		case "very close":
+			want = "CLOSE"
 		case "far from upright":
 			want = "SMALL"
 		}
