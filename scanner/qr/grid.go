@@ -23,27 +23,18 @@ func (g *grid) resize(size int) {
 	g.sums, g.dark, g.count = g.sums[:n], g.dark[:n], g.count[:n]
 }
 
-// fine is from how many px to a module on several points of it are looked at.
-const fine = 2.5
-
-// sample takes each module's brightness: at its centre, or, when it is large enough and time allows, the mean of five points.
-func (g *grid) sample(t *fit, bend *mesh, carefully bool) {
+// sample takes each module's brightness at its centre, where the modules are at most 6 px wide: further points of them are more
+// blurred than this one and make no better mean.
+func (g *grid) sample(t *fit, bend *mesh) {
 	size := t.layout.size
 	g.resize(size)
-	module := t.view.zoom * t.pixels[0].distance(t.pixels[1]) / (t.modules[1].x - t.modules[0].x)
 	for v := range size {
 		for u := range size {
 			x, y := float64(u)+.5, float64(v)+.5
 			if bend != nil {
 				x, y = bend.apply(x, y)
 			}
-			sum := t.view.at(t.map_.apply(x, y))
-			if carefully && module >= fine {
-				const off = .22
-				sum = (2*sum + t.view.at(t.map_.apply(x-off, y-off)) + t.view.at(t.map_.apply(x+off, y-off)) +
-					t.view.at(t.map_.apply(x-off, y+off)) + t.view.at(t.map_.apply(x+off, y+off))) / 6
-			}
-			g.grey[v*size+u] = sum
+			g.grey[v*size+u] = t.view.at(t.map_.apply(x, y))
 		}
 	}
 }

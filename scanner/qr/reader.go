@@ -233,9 +233,6 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 	if t.correlation(t.layout.known) < minKnown {
 		return nil, false
 	}
-	if text, ok := r.glance(t); ok {
-		return text, true
-	}
 	if text, ok := r.attempt(t, nil); ok {
 		return text, true
 	}
@@ -257,19 +254,12 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 // code is then in its place too, and what is wrong is damage.
 const minKnownToErase = .85
 
-// glance is the first attempt, which suffices for most codes.
-func (r *Reader) glance(t *fit) ([]byte, bool) {
-	r.grid.sample(t, nil, false)
-	r.grid.thresholds(meanRadius, false)
-	return r.symbol.read(&r.grid, t.layout, false)
-}
-
 // meanRadius is how many modules around one its threshold comes from.
 const meanRadius = 6
 
 // attempt tries thresholds and then takes off more and more blur.
 func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
-	r.grid.sample(t, bend, true)
+	r.grid.sample(t, bend)
 	for i := range 4 {
 		if i >= 2 {
 			r.grid.sharpen(.15)
