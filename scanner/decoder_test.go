@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -166,5 +167,19 @@ func benchmarkDecode(b *testing.B, f *Frame, want string) {
 		if text, _ := d.Decode(f); string(text) != want {
 			b.Fatalf("read %q", text)
 		}
+	}
+}
+
+// A single picture's codes are all given, as decode prints them.
+func TestAll(t *testing.T) {
+	img := held("FIRST", qrdraw.Options{})
+	qrdraw.Paste(img, qrdraw.Draw("SECOND", qrdraw.Options{}), qrdraw.Square(60, 200, 300))
+	texts := NewDecoder().all(frameOf(img))
+	slices.Sort(texts)
+	if got := strings.Join(texts, ","); got != "4649525354,5345434f4e44" {
+		t.Errorf("read %s", got)
+	}
+	if texts := NewDecoder().all(&Frame{}); len(texts) != 0 {
+		t.Errorf("read %v in no picture", texts)
 	}
 }
