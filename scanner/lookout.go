@@ -12,8 +12,11 @@ const (
 	// for longer: a code whose change hid in the noise, one that only now comes into focus.
 	fullEvery = time.Second
 
-	// linger is for how many pictures a place is looked at after it last changed; a hand comes to rest before the focus.
-	linger = 8
+	// linger is for how many pictures a place stays of interest after it last changed: a hand comes to rest before the
+	// focus. It is looked at in the first few of them, and then in one of so many, with all means.
+	linger  = 90
+	eager   = 4
+	patient = 8
 
 	// wholeTurn: of so many pictures that something moves in, one is looked at as a whole.
 	wholeTurn = 8
@@ -53,6 +56,7 @@ type lookout struct {
 	hot    []int8    // blocks: for how many more pictures they are looked at; linger: changed in this one
 	marked []bool    // those of them to look at in this picture
 	full   time.Time // when the last whole picture was looked at in any case
+	count  uint      // of pictures
 	turns  uint64    // counts pictures in which something was given to the decoder
 	place  image.Rectangle
 	read   time.Time // when a code was last read, in place
@@ -77,6 +81,7 @@ func (l *lookout) examine(f *Frame) (text []byte, err error) {
 func (l *lookout) search(f *Frame) ([]byte, error) {
 	known := l.gate.look(f)
 	l.heat()
+	l.count++
 	if l.debt > 0 {
 		return nil, ErrNoCode
 	}
@@ -122,9 +127,14 @@ func (l *lookout) heat() {
 // mark gives the blocks to look at.
 func (l *lookout) mark(now time.Time) []bool {
 	w := l.gate.blocks.Max.X
-	resting := now.Sub(l.read) < reread
+	since := now.Sub(l.read)
+	resting := since >= 0 && since < reread
+	from := int8(linger - eager) // how hot a block must be
+	if l.count%patient == 0 {
+		from = 0
+	}
 	for i, heat := range l.hot {
-		l.marked[i] = heat > 0 && !(resting && image.Pt(i%w, i/w).Mul(blockSize).In(l.place))
+		l.marked[i] = heat > from && !(resting && image.Pt(i%w, i/w).Mul(blockSize).In(l.place))
 	}
 	return l.marked
 }
@@ -158,6 +168,9 @@ func (l *lookout) effort(box image.Rectangle, large bool) qr.Effort {
 	}
 	if !large && !l.moving(box) {
 		e.Looks = 4
+		if l.count%patient == 0 {
+			e.Looks = 0 // all
+		}
 	}
 	return e
 }

@@ -90,6 +90,32 @@ func TestLookoutMissesNothingForLong(t *testing.T) {
 	}
 }
 
+// Somebody holds up what cannot be read: it is looked at again and again, and not for ever.
+func TestLookoutIsPatient(t *testing.T) {
+	eyes := film30{lookout: newLookout()}
+	eyes.show(scene("", 0, 1))
+	blurred := func(seed uint64) *image.Gray {
+		img := scene("", 0, 1)
+		qrdraw.Paste(img, qrdraw.Draw(passText, qrdraw.Options{}), qrdraw.Square(500, 200, 200))
+		qrdraw.Blur(img, 6)
+		qrdraw.Noise(img, 2, seed)
+		return img
+	}
+	var looks [6]int // in each second
+	for i := range 6 * 30 {
+		text, decoded := eyes.show(blurred(uint64(i)))
+		if text != "" {
+			t.Fatalf("read %q", text)
+		}
+		if decoded {
+			looks[i/30]++
+		}
+	}
+	if looks[0] < 6 || looks[1] < 4 || looks[2] < 4 || looks[4] > 1 || looks[5] > 1 {
+		t.Errorf("looks in each second: %d", looks)
+	}
+}
+
 // After a picture that took four times the budget, three are only compared; then the newest is looked at.
 func TestLookoutKeepsToItsBudget(t *testing.T) {
 	eyes := film30{lookout: newLookout()}
