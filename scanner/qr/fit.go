@@ -9,7 +9,7 @@ type fit struct {
 	layout  *layout
 	modules [4]point // the handles, in modules: top left, top right, bottom right, bottom left
 	pixels  [4]point // and in px
-	map_    homography
+	place   homography
 }
 
 func newFit(w *view, l *layout, f *frame) (fit, bool) {
@@ -21,14 +21,14 @@ func newFit(w *view, l *layout, f *frame) (fit, bool) {
 		return t, false
 	}
 	if len(l.centres) > 0 { // the last alignment pattern can be seen, so it is the better handle
-		t.pixels[2] = t.map_.apply(n-6.5, n-6.5)
+		t.pixels[2] = t.place.apply(n-6.5, n-6.5)
 		t.modules[2] = point{n - 6.5, n - 6.5}
 	}
 	return t, t.update()
 }
 
 func (t *fit) update() (ok bool) {
-	t.map_, ok = mapping(t.modules, t.pixels)
+	t.place, ok = mapping(t.modules, t.pixels)
 	return ok
 }
 
@@ -36,7 +36,7 @@ func (t *fit) update() (ok bool) {
 func (t *fit) contrast(marks []mark) float32 {
 	sum := float32(0)
 	for _, m := range marks {
-		sum += m.weight * t.view.at(t.map_.apply(m.u, m.v))
+		sum += m.weight * t.view.at(t.place.apply(m.u, m.v))
 	}
 	return sum / float32(len(marks))
 }
@@ -46,7 +46,7 @@ func (t *fit) contrast(marks []mark) float32 {
 func (t *fit) correlation(marks []mark) float32 {
 	var sum, mean, squares float32
 	for _, m := range marks {
-		v := t.view.at(t.map_.apply(m.u, m.v))
+		v := t.view.at(t.place.apply(m.u, m.v))
 		sum += m.weight * v
 		mean += v
 		squares += v * v
@@ -71,7 +71,7 @@ func (t *fit) align(reach int) {
 	look := func(du, dv float64) {
 		sum := float32(0)
 		for _, m := range marks {
-			sum += m.weight * t.view.at(t.map_.apply(n-7+m.u+du, n-7+m.v+dv))
+			sum += m.weight * t.view.at(t.place.apply(n-7+m.u+du, n-7+m.v+dv))
 		}
 		if sum > best {
 			best, at = sum, point{du, dv}
@@ -91,7 +91,7 @@ func (t *fit) align(reach int) {
 		}
 	}
 	before := *t
-	t.pixels[2] = t.map_.apply(n-6.5+at.x, n-6.5+at.y)
+	t.pixels[2] = t.place.apply(n-6.5+at.x, n-6.5+at.y)
 	if !t.update() {
 		*t = before
 	}

@@ -63,7 +63,7 @@ func TestFit(t *testing.T) {
 	if !ok {
 		t.Fatal("no fit")
 	}
-	off := func() float64 { return fit.map_.apply(53.5, 53.5).distance(centres[2]) }
+	off := func() float64 { return fit.place.apply(53.5, 53.5).distance(centres[2]) }
 	fit.align(4)
 	if d := off(); d > 1.5 {
 		t.Errorf("by the alignment pattern the fourth corner is %.1f px off", d)
@@ -92,14 +92,14 @@ func TestMesh(t *testing.T) {
 	fit, _ := newFit(w, newLayout(10), &f)
 	fit.align(4)
 	fit.refine(.5, .05)
-	right := fit.map_
+	right := fit.place
 	fit.pixels[2] = fit.pixels[2].plus(point{3, 2})
 	fit.update()
 	var m mesh
 	m.bend(&fit)
 	for _, p := range []point{{50.5, 50.5}, {28.5, 28.5}, {50.5, 28.5}} {
-		if x, y := m.apply(p.x, p.y); fit.map_.apply(x, y).distance(right.apply(p.x, p.y)) > 1.2 {
-			t.Errorf("module %v is looked for %.1f px off", p, fit.map_.apply(x, y).distance(right.apply(p.x, p.y)))
+		if x, y := m.apply(p.x, p.y); fit.place.apply(x, y).distance(right.apply(p.x, p.y)) > 1.2 {
+			t.Errorf("module %v is looked for %.1f px off", p, fit.place.apply(x, y).distance(right.apply(p.x, p.y)))
 		}
 	}
 }

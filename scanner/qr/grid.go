@@ -6,24 +6,21 @@ type grid struct {
 	grey  []float32
 	level []float32 // the threshold at each module
 	other []float32 // room for a changed copy of grey
-	sums  []float64 // integral of whatever is averaged, with a row and a column of zeros in front
-	dark  []float64 // integral of those that are dark, and
-	count []float64 // how many they are
+	sums  []float64 // integral of grey, with a row and a column of zeros in front
 }
 
 func (g *grid) resize(size int) {
 	g.size = size
 	if n := (size + 1) * (size + 1); cap(g.grey) < n {
 		g.grey, g.level, g.other = make([]float32, n), make([]float32, n), make([]float32, n)
-		g.sums, g.dark, g.count = make([]float64, n), make([]float64, n), make([]float64, n)
+		g.sums = make([]float64, n)
 	}
 	n := size * size
 	g.grey, g.level, g.other = g.grey[:n], g.level[:n], g.other[:n]
-	n = (size + 1) * (size + 1)
-	g.sums, g.dark, g.count = g.sums[:n], g.dark[:n], g.count[:n]
+	g.sums = g.sums[:(size+1)*(size+1)]
 }
 
-// sample takes each module's brightness at its centre, where the modules are at most 6 px wide: further points of them are more
+// sample takes each module's brightness at its centre, where the modules are at most 10 px wide: further points of them are more
 // blurred than this one and make no better mean.
 func (g *grid) sample(t *fit, bend *mesh) {
 	size := t.layout.size
@@ -34,67 +31,40 @@ func (g *grid) sample(t *fit, bend *mesh) {
 			if bend != nil {
 				x, y = bend.apply(x, y)
 			}
-			g.grey[v*size+u] = t.view.at(t.map_.apply(x, y))
+			g.grey[v*size+u] = t.view.at(t.place.apply(x, y))
 		}
 	}
 }
 
-// integrate fills an integral of the values, where keep is not nil only of those that it keeps.
-func (g *grid) integrate(out []float64, value func(i int) float64) {
+// integrate fills the integral of the brightness.
+func (g *grid) integrate() {
 	w := g.size + 1
-	clear(out[:w])
+	clear(g.sums[:w])
 	for v := range g.size {
 		row := 0.
-		out[(v+1)*w] = 0
+		g.sums[(v+1)*w] = 0
 		for u := range g.size {
-			row += value(v*g.size + u)
-			out[(v+1)*w+u+1] = out[v*w+u+1] + row
+			row += float64(g.grey[v*g.size+u])
+			g.sums[(v+1)*w+u+1] = g.sums[v*w+u+1] + row
 		}
 	}
 }
 
-// around gives the integral's value over the window of that radius around a module, cut off at the code's edge, and its area.
-func (g *grid) around(integral []float64, u, v, radius int) (sum, area float64) {
+// mean is that of the window of that radius around a module, cut off at the code's edge.
+func (g *grid) mean(u, v, radius int) float32 {
 	left, right := max(u-radius, 0), min(u+radius+1, g.size)
 	top, bottom := max(v-radius, 0), min(v+radius+1, g.size)
 	w := g.size + 1
-	return integral[bottom*w+right] - integral[top*w+right] - integral[bottom*w+left] + integral[top*w+left],
-		float64((right - left) * (bottom - top))
+	sum := g.sums[bottom*w+right] - g.sums[top*w+right] - g.sums[bottom*w+left] + g.sums[top*w+left]
+	return float32(sum / float64((right-left)*(bottom-top)))
 }
 
-// thresholds sets each module's level to the mean around it; with halfway then to the middle of the mean of the dark ones and that of
-// the light ones, which does not depend on how many there are of each.
-func (g *grid) thresholds(radius int, halfway bool) {
-	g.integrate(g.sums, func(i int) float64 { return float64(g.grey[i]) })
+// thresholds sets each module's level to the mean of those around it.
+func (g *grid) thresholds(radius int) {
+	g.integrate()
 	for v := range g.size {
 		for u := range g.size {
-			sum, area := g.around(g.sums, u, v, radius)
-			g.level[v*g.size+u] = float32(sum / area)
-		}
-	}
-	if !halfway {
-		return
-	}
-	g.integrate(g.dark, func(i int) float64 {
-		if g.grey[i] < g.level[i] {
-			return float64(g.grey[i])
-		}
-		return 0
-	})
-	g.integrate(g.count, func(i int) float64 {
-		if g.grey[i] < g.level[i] {
-			return 1
-		}
-		return 0
-	})
-	for v := range g.size {
-		for u := range g.size {
-			sum, area := g.around(g.sums, u, v, radius)
-			dark, _ := g.around(g.dark, u, v, radius)
-			n, _ := g.around(g.count, u, v, radius)
-			if n > 0 && n < area {
-				g.level[v*g.size+u] = float32((dark/n + (sum-dark)/(area-n)) / 2)
-			}
+			g.level[v*g.size+u] = g.mean(u, v, radius)
 		}
 	}
 }
@@ -135,7 +105,8 @@ func (g *grid) transpose() {
 	}
 }
 
-func (g *grid) dark_(u, v int) int {
+// dark is 1 for a dark module, 0 for a light one.
+func (g *grid) dark(u, v int) int {
 	if i := v*g.size + u; g.grey[i] < g.level[i] {
 		return 1
 	}
@@ -146,7 +117,7 @@ func (g *grid) dark_(u, v int) int {
 func (g *grid) right(marks []mark) float64 {
 	n := 0
 	for _, m := range marks {
-		if (g.dark_(int(m.u), int(m.v)) == 1) == (m.weight < 0) {
+		if (g.dark(int(m.u), int(m.v)) == 1) == (m.weight < 0) {
 			n++
 		}
 	}

@@ -50,23 +50,21 @@ func gridOf(text string, o qrdraw.Options) *grid {
 }
 
 func TestGridFollowsTheLight(t *testing.T) {
-	for _, halfway := range []bool{false, true} {
-		g, l := gridOf(passText, qrdraw.Options{}), newLayout(10)
-		g.thresholds(6, halfway)
-		if got := g.right(l.known); got < .97 {
-			t.Errorf("halfway %v: %.2f of the known modules have their colour", halfway, got)
-		}
-		var s symbol
-		if text, ok := s.read(g, l, false); !ok || string(text) != passText {
-			t.Errorf("halfway %v: read %q", halfway, text)
-		}
+	g, l := gridOf(passText, qrdraw.Options{}), newLayout(10)
+	g.thresholds(6)
+	if got := g.right(l.known); got < .97 {
+		t.Errorf("%.2f of the known modules have their colour", got)
+	}
+	var s symbol
+	if text, ok := s.read(g, l, false); !ok || string(text) != passText {
+		t.Errorf("read %q", text)
 	}
 }
 
 // Blur between modules that hides a code is taken off.
 func TestSharpen(t *testing.T) {
 	g, l := gridOf(passText, qrdraw.Options{}), newLayout(10)
-	g.thresholds(6, true)
+	g.thresholds(6)
 	for i := range g.grey { // even light
 		if g.grey[i] < g.level[i] {
 			g.grey[i] = 30
@@ -79,11 +77,11 @@ func TestSharpen(t *testing.T) {
 	for i := n + 1; i < n*n-n-1; i++ {
 		g.grey[i] = before[i]*.48 + .13*(before[i-1]+before[i+1]+before[i-n]+before[i+n])
 	}
-	g.thresholds(6, true)
+	g.thresholds(6)
 	blurred := g.right(l.known)
 	g.sharpen(.15)
 	g.sharpen(.15)
-	g.thresholds(6, true)
+	g.thresholds(6)
 	if sharp := g.right(l.known); sharp <= blurred+.02 {
 		t.Errorf("%.3f of the known modules have their colour, blurred %.3f", sharp, blurred)
 	}
@@ -93,7 +91,7 @@ func TestSharpen(t *testing.T) {
 func TestFormat(t *testing.T) {
 	for level, want := range map[qrdraw.Level]int{qrdraw.L: 1, qrdraw.M: 0, qrdraw.Q: 3, qrdraw.H: 2} {
 		g := gridOf("FORMAT", qrdraw.Options{Level: level})
-		g.thresholds(6, true)
+		g.thresholds(6)
 		for _, mirrored := range []bool{false, true} {
 			if format, wrong := formatOf(g, mirrored); format>>3 != want || wrong != 0 {
 				t.Errorf("level %d: format %05b with %d bits wrong", level, format, wrong)

@@ -40,7 +40,7 @@ func (t *fit) seek(u, v float64, expected point) point {
 	value := func(d point) float32 {
 		sum := float32(0)
 		for _, m := range alignmentTemplate {
-			sum += m.weight * t.view.at(t.map_.apply(u+m.u+d.x, v+m.v+d.y))
+			sum += m.weight * t.view.at(t.place.apply(u+m.u+d.x, v+m.v+d.y))
 		}
 		return sum
 	}

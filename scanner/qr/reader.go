@@ -161,7 +161,7 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 }
 
 // comfortable is from how many px to a module on half the size is looked at.
-const comfortable = 6
+const comfortable = 10
 
 func (r *Reader) triple(a, b, c *pattern, how look) ([]byte, bool) {
 	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
@@ -257,15 +257,15 @@ const minKnownToErase = .85
 // meanRadius is how many modules around one its threshold comes from.
 const meanRadius = 6
 
-// attempt tries thresholds and then takes off more and more blur.
+// attempt reads the code where the fit has it, then with more and more blur taken off.
 func (r *Reader) attempt(t *fit, bend *mesh) ([]byte, bool) {
 	r.grid.sample(t, bend)
-	for i := range 4 {
-		if i >= 2 {
+	for i := range 3 {
+		if i > 0 {
 			r.grid.sharpen(.15)
 		}
-		r.grid.thresholds(meanRadius, i > 0)
-		erase := i > 0 && r.grid.right(t.layout.known) > minKnownToErase
+		r.grid.thresholds(meanRadius)
+		erase := r.grid.right(t.layout.known) > minKnownToErase
 		if text, ok := r.symbol.read(&r.grid, t.layout, erase); ok {
 			return text, true
 		}

@@ -64,7 +64,7 @@ func formatOf(g *grid, mirrored bool) (format, wrong int) {
 		if mirrored {
 			u, v = v, u
 		}
-		*word = *word<<1 | g.dark_(u, v)
+		*word = *word<<1 | g.dark(u, v)
 	}
 	n := g.size
 	for i := range 15 { // from the highest bit (7.9.1, figure 25)
@@ -103,7 +103,7 @@ func (s *symbol) codewords(g *grid, l *layout, mask int) {
 		word, sure := 0, float32(256)
 		for _, at := range l.order[i : i+8] {
 			u, v := at%l.size, at/l.size
-			bit := g.dark_(u, v)
+			bit := g.dark(u, v)
 			if masked(mask, u, v) {
 				bit ^= 1
 			}
