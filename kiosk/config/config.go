@@ -42,6 +42,10 @@ type Door struct {
 type Camera struct {
 	Source      string
 	FrozenAfter time.Duration
+	Exposure    time.Duration // of one picture; this and the next three: 0 leaves it to the camera (docs/camera.md)
+	Gain        float64       // in the driver's units
+	Focus       float64       // in the driver's units
+	FPS         float64       // pictures a second
 }
 
 // Registry is whom the door follows. An empty URL is a door that lives on what its cache holds.
@@ -108,7 +112,7 @@ func Parse(data []byte) (*Config, error) {
 	}
 	c := &Config{
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
-		Camera:   Camera{Source: raw.Camera.Source},
+		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
 		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA},
 		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Patterns: raw.Patterns},
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
@@ -124,6 +128,11 @@ func Parse(data []byte) (*Config, error) {
 	check("camera.source", notEmpty(raw.Camera.Source))
 	c.Camera.FrozenAfter, err = duration(raw.Camera.FrozenAfter, time.Second, 5*time.Minute)
 	check("camera.frozen_after", err)
+	c.Camera.Exposure, err = duration(raw.Camera.Exposure, 0, time.Second)
+	check("camera.exposure", err)
+	check("camera.gain", notNegative(raw.Camera.Gain))
+	check("camera.focus", notNegative(raw.Camera.Focus))
+	check("camera.fps", notNegative(raw.Camera.FPS))
 	check("registry.url", checkURL(raw.Registry.URL))
 	c.Registry.Key, err = parseKey(raw.Registry.Key, raw.Registry.URL != "")
 	check("registry.key", err)
@@ -145,6 +154,13 @@ func Parse(data []byte) (*Config, error) {
 func notEmpty(s string) error {
 	if s == "" {
 		return errors.New("is empty")
+	}
+	return nil
+}
+
+func notNegative(v float64) error {
+	if !(v >= 0) {
+		return fmt.Errorf("%v is below 0", v)
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ func TestMistakes(t *testing.T) {
 		{"key missing", good + "[registry]\nurl = \"https://x\"\n", "registry.key: is not a public key"},
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
+		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
+		{"gain", good + "[camera]\ngain = -1.0\n", "camera.gain: -1 is below 0"},
 		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `unknown line "pink"`},
 		{"clock", good + "[clock]\ntrust = \"me\"\n", `clock.trust: "me", want kernel or always`},
 		{"state", good + "[state]\ndir = \"here\"\n", "not an absolute path"},

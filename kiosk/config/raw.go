@@ -23,8 +23,12 @@ type raw struct {
 		Again string `toml:"again"`
 	} `toml:"door"`
 	Camera struct {
-		Source      string `toml:"source"`
-		FrozenAfter string `toml:"frozen_after"`
+		Source      string  `toml:"source"`
+		FrozenAfter string  `toml:"frozen_after"`
+		Exposure    string  `toml:"exposure"`
+		Gain        float64 `toml:"gain"`
+		Focus       float64 `toml:"focus"`
+		FPS         float64 `toml:"fps"`
 	} `toml:"camera"`
 	Registry struct {
 		URL      string `toml:"url"`
@@ -79,7 +83,7 @@ type rawLines struct {
 func defaults() raw {
 	var r raw
 	r.Door.Name, r.Door.Zone, r.Door.Paper, r.Door.Again = "door", "green", true, "60s"
-	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
+	r.Camera.Source, r.Camera.FrozenAfter, r.Camera.Exposure = "/dev/video0", "10s", "0s"
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
 	r.Hardware.Pins = "pinctrl-bcm2835"
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
