@@ -13,7 +13,7 @@ const (
 	fullEvery = time.Second
 
 	// linger is for how many pictures a place stays of interest after it last changed: a hand comes to rest before the
-	// focus. It is looked at in the first few of them, and then in one of so many, with all means.
+	// focus. It is looked at in the first few of them, and then in one of so many, in yet another way.
 	linger  = 90
 	eager   = 4
 	patient = 8
@@ -169,7 +169,7 @@ func (l *lookout) effort(box image.Rectangle, large bool) qr.Effort {
 	if !large && !l.moving(box) {
 		e.Looks = 4
 		if l.count%patient == 0 {
-			e.Looks = 0 // all
+			e.Looks = 5
 		}
 	}
 	return e

@@ -19,7 +19,7 @@ func TestRegions(t *testing.T) {
 		{"close ones are one", "......../.#..#.../........", []image.Rectangle{image.Rect(0, 0, 6, 3)}},
 		{"far ones are two", "........./.#....#../.........", []image.Rectangle{image.Rect(0, 0, 3, 3), image.Rect(5, 0, 8, 3)}},
 		{"no overlap", // the one in the bend of an L is part of it
-			"#......./#......./#.....#./#......./#......./########", []image.Rectangle{image.Rect(0, 0, 8, 6)}},
+			"#......../#......../#.....#../#......../#......../#......../#......../#......../#########", []image.Rectangle{image.Rect(0, 0, 9, 9)}},
 	} {
 		rows := strings.Split(test.rows, "/")
 		blocks := image.Rect(0, 0, len(rows[0]), len(rows))
