@@ -11,7 +11,7 @@
 //
 // A doorway is a video. Each picture is first compared, at some 7,000 places, with what the decoder last saw there; what
 // sensor noise and automatic exposure explain is no change. Only places that changed, with a margin, go to the decoder:
-// large ones in half size, every fourth time in full size; those that come to rest unread in more ways. Once a second the
+// large ones in half size, every sixth time in full size; those that come to rest unread in more ways. Once a second the
 // whole picture is looked at. A code that was read is left alone for 100 ms, or while it keeps still for up to a second.
 // Config.Budget bounds the average CPU time of a picture. 1280x720 px, standing still, cost 0.2 ms on one x86-64 core.
 //
