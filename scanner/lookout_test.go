@@ -167,3 +167,18 @@ func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
 		t.Errorf("%v allocations a picture", got)
 	}
 }
+
+// BenchmarkStandingDoorway is what the daemon does 23 hours a day: a camera's noise in an empty doorway, the periodic
+// looks at the whole picture included.
+func BenchmarkStandingDoorway(b *testing.B) {
+	var scenes []*image.Gray
+	for seed := range uint64(8) {
+		scenes = append(scenes, scene("", 0, seed))
+	}
+	f := film30{lookout: newLookout()}
+	f.show(scenes[0])
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		f.show(scenes[n%len(scenes)])
+	}
+}

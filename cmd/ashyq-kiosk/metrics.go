@@ -75,7 +75,8 @@ func (m *metrics) watch(eyes *scanner.Scanner, store *cache.Cache) {
 			func() float64 { return value(eyes.Stats()) }))
 	}
 	counter("ashyq_camera_frames_total", "Pictures that the camera gave.", func(s scanner.Stats) float64 { return float64(s.Frames) })
-	counter("ashyq_camera_examined_total", "Pictures that the decoder had time for.", func(s scanner.Stats) float64 { return float64(s.Examined) })
+	counter("ashyq_camera_examined_total", "Pictures that were compared with what was seen before.", func(s scanner.Stats) float64 { return float64(s.Examined) })
+	counter("ashyq_camera_decoded_total", "Pictures in which something had changed that was worth decoding.", func(s scanner.Stats) float64 { return float64(s.Decoded) })
 	counter("ashyq_camera_codes_total", "Pictures with a code that was read.", func(s scanner.Stats) float64 { return float64(s.Codes) })
 	counter("ashyq_camera_reconnects_total", "Attempts to open the camera again.", func(s scanner.Stats) float64 { return float64(s.Reconnects) })
 	counter("ashyq_decode_cpu_seconds_total", "CPU time of the decoder.", func(s scanner.Stats) float64 { return s.DecodeCPU.Seconds() })

@@ -42,6 +42,7 @@ type Door struct {
 type Camera struct {
 	Source      string
 	FrozenAfter time.Duration
+	Budget      time.Duration // CPU time for a picture, on average
 	Exposure    time.Duration // of one picture; this and the next three: 0 leaves it to the camera (docs/camera.md)
 	Gain        float64       // in the driver's units
 	Focus       float64       // in the driver's units
@@ -128,6 +129,8 @@ func Parse(data []byte) (*Config, error) {
 	check("camera.source", notEmpty(raw.Camera.Source))
 	c.Camera.FrozenAfter, err = duration(raw.Camera.FrozenAfter, time.Second, 5*time.Minute)
 	check("camera.frozen_after", err)
+	c.Camera.Budget, err = duration(raw.Camera.Budget, time.Millisecond, time.Second)
+	check("camera.budget", err)
 	c.Camera.Exposure, err = duration(raw.Camera.Exposure, 0, time.Second)
 	check("camera.exposure", err)
 	check("camera.gain", notNegative(raw.Camera.Gain))

@@ -25,6 +25,7 @@ type raw struct {
 	Camera struct {
 		Source      string  `toml:"source"`
 		FrozenAfter string  `toml:"frozen_after"`
+		Budget      string  `toml:"budget"`
 		Exposure    string  `toml:"exposure"`
 		Gain        float64 `toml:"gain"`
 		Focus       float64 `toml:"focus"`
@@ -83,7 +84,8 @@ type rawLines struct {
 func defaults() raw {
 	var r raw
 	r.Door.Name, r.Door.Zone, r.Door.Paper, r.Door.Again = "door", "green", true, "60s"
-	r.Camera.Source, r.Camera.FrozenAfter, r.Camera.Exposure = "/dev/video0", "10s", "0s"
+	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
+	r.Camera.Budget, r.Camera.Exposure = "10ms", "0s"
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
 	r.Hardware.Pins = "pinctrl-bcm2835"
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
