@@ -78,8 +78,8 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 	eyes = scanner.New(scanner.Config{
 		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Budget: cfg.Camera.Budget, Log: log,
 		Settings: scanner.Settings{Exposure: cfg.Camera.Exposure, Gain: cfg.Camera.Gain, Focus: cfg.Camera.Focus, FPS: cfg.Camera.FPS},
-		OnCode:  func(text []byte, taken time.Time) { door.Present(kiosk.Sighting{Text: text, Taken: taken}) },
-		OnState: func(err error) { door.Fault(kiosk.CameraFault, err) },
+		OnCode:   func(text []byte, taken time.Time) { door.Present(kiosk.Sighting{Text: text, Taken: taken}) },
+		OnState:  func(err error) { door.Fault(kiosk.CameraFault, err) },
 	})
 	m.watch(eyes, store)
 	clock := &task.Clock{
