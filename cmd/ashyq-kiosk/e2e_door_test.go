@@ -85,7 +85,15 @@ func (b *browser) do(ctx context.Context, steps ...chromedp.Action[chromedp.Void
 // until waits for an expression to become true.
 func (b *browser) until(ctx context.Context, expression string) {
 	b.t.Helper()
-	b.do(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+	for err := chromedp.Do(ctx, poll); err != nil; err = chromedp.Do(ctx, poll) {
+		if ctx.Err() != nil {
+			b.t.Fatalf("chromium: waited for %s: %v", expression, err)
+		}
+		time.Sleep(50 * time.Millisecond) // between two pages there is nothing to ask
+	}
 }
 
 // citizen is somebody with a phone.
