@@ -125,6 +125,9 @@ var reasonWords = map[kiosk.Reason]words{
 	kiosk.OutputFault: {
 		body: in{"kk": "Шам, дыбыс немесе есік құлпы істемей тұр", "ru": "Неисправны лампы, звук или замок двери", "en": "A lamp, the buzzer or the door lock does not work"},
 	},
+	kiosk.TamperFault: {
+		body: in{"kk": "Киосктің қорабы ашық", "ru": "Корпус киоска открыт", "en": "The kiosk's case is open"},
+	},
 }
 
 // lostWords are for the page that hears nothing from the daemon any more.

@@ -35,11 +35,23 @@
 // chip each load needs an NPN transistor to ground (BC337, 1 kohm before its base: (3.3 V - 0.7 V) / 1 kohm = 2.6 mA, enough
 // for 100 mA) and the relay a 1N4148 across its coil, cathode to 5 V.
 //
-// "Open" is the door's word: the relay is open while its coil has current. A relay board with an optocoupler is usually
+// "Open" is the door's word: the relay is open while its coil has current, so a door whose lock needs current to stay
+// shut (fail-safe) hangs on the normally closed contact, one whose lock needs current to open (fail-secure) on the normally open one. A relay board with an optocoupler is usually
 // active low: name "relay" in ActiveLow, and put it on a line that starts with a pull-up (GPIO5, header 29, or GPIO6,
-// header 31), or the door opens while the Pi boots. Each start drives a line low for the microseconds between being made
-// an output and getting its first level; an electromechanical relay needs milliseconds, a solid-state one may notice.
-// Active high on GPIO25 has neither problem and is recommended.
+// header 31), or the door opens while the Pi boots. Active high on GPIO25 does not have this problem and is recommended.
+//
+// Optional, each between its line and ground, held high by the line's own pull-up (50 kohm, 60 uA): a button that opens
+// the relay from inside (Lines.Exit, as GPIO5, header 29) and a contact that is shut with the case (Lines.Tamper, as
+// GPIO6, header 31), so that a cut wire counts as an open case. The table's current for the buzzer is that of an active
+// one. A passive one (piezo, 3 to 30 V peak to peak, 2 to 5 mA) hangs on the ULN2003A with 1 kohm across it and is driven by the
+// kernel's PWM: dtoverlay=pwm,pin=18,func=2 in config.txt makes GPIO18 (header 12) channel 0, and Lines.Buzzer is "pwm0".
+//
+// # Fail-safe
+//
+// The lines are claimed together, exclusively, under the name "ashyq-kiosk", with "off" as their first level and their
+// polarity checked by what the kernel says of them. The relay closes by itself 10.5 s after it was opened, whoever opened
+// it and whatever hangs. A chip that vanishes is claimed again as soon as it is back; meanwhile the door is out of order.
+// A line that is stuck outside of the Pi is not noticed: reading an output says what was written, not what the wire is.
 //
 // When the daemon is killed, a mainline kernel turns the lines back into inputs. Raspberry Pi OS leaves outputs as they
 // were, so that a relay could stay open until the daemon is up again: put dtparam=strict_gpiod into its config.txt. The

@@ -39,6 +39,7 @@ type Panel struct {
 
 	verdicts chan kiosk.Verdict // one slot; full: the newest wins, nobody is shown what is over
 	faults   chan error         // one slot; full: the newest wins, the last word is how it is now
+	releases chan struct{}      // one slot; full: the door is about to open anyway
 	ready    chan struct{}
 	alive    atomic.Pointer[time.Time]
 
@@ -47,6 +48,7 @@ type Panel struct {
 	known  bool            // have is true of all lines
 	faulty bool            // OnFault was told an error last
 	closed time.Time       // when the relay was last closed
+	leave  time.Time       // until when the relay is open for somebody who leaves
 }
 
 // NewPanel makes a panel of lines that OpenPins has claimed. It panics on a table that does not pass its Check, which is a
@@ -62,6 +64,7 @@ func NewPanel(pins *Pins, patterns Patterns, opt Options) *Panel {
 		opt:      opt,
 		verdicts: make(chan kiosk.Verdict, 1),
 		faults:   make(chan error, 1),
+		releases: make(chan struct{}, 1),
 		ready:    make(chan struct{}),
 	}
 	p.beat()
@@ -85,6 +88,15 @@ func (p *Panel) beat() {
 // Show replaces what is shown. It returns at once. A light that lasts until the next verdict goes on undisturbed when
 // its own signal comes again.
 func (p *Panel) Show(v kiosk.Verdict) { newest(p.verdicts, v) }
+
+// Release opens the relay for somebody who leaves, for as long as for somebody who is admitted, and whatever the door shows. While
+// it is open for anybody it does nothing. It returns at once.
+func (p *Panel) Release() {
+	select {
+	case p.releases <- struct{}{}:
+	default:
+	}
+}
 
 // newest puts v into a one-slot channel, in the place of what nobody has taken yet.
 func newest[T any](slot chan T, v T) {
@@ -127,6 +139,10 @@ func (p *Panel) Run(ctx context.Context) (err error) {
 			return nil
 		case v := <-p.verdicts:
 			c = p.take(v, c)
+		case <-p.releases:
+			if now := time.Now(); !p.have[relay] && now.Sub(p.closed) >= relayGap {
+				p.leave = now.Add(p.patterns[kiosk.Admitted].Relay)
+			}
 		case <-timer.C:
 		}
 	}
@@ -159,6 +175,9 @@ func (p *Panel) take(v kiosk.Verdict, c *cue) *cue {
 	}
 	now := time.Now()
 	next := &cue{verdict: v, pattern: p.patterns.of(v), start: now}
+	if next.pattern.Relay > 0 {
+		p.leave = time.Time{} // the next opening is this person's own
+	}
 	if p.have[relay] {
 		next.gap = relayGap
 	} else {
@@ -170,6 +189,9 @@ func (p *Panel) take(v kiosk.Verdict, c *cue) *cue {
 // step makes the lines what the cue wants now and returns for how long that is right.
 func (p *Panel) step(c *cue) time.Duration {
 	want, wait := c.pattern.at(time.Since(c.start), c.gap)
+	if left := time.Until(p.leave); left > 0 {
+		want.relay, wait = true, min(wait, left)
+	}
 	lit, err := p.write(want)
 	if err != nil {
 		p.fault(errors.Join(err, p.safe()))

@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"strings"
 
 	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/physic"
 )
 
 // line is an index of a panel's line. Lines are switched on in this order and off in the reverse one: the relay is the
@@ -27,6 +27,9 @@ const (
 
 var lineNames = [lineCount]string{"red", "yellow", "blue", "green", "buzzer", "relay"}
 
+// allNames are those of the outputs and then of the inputs.
+var allNames = append(lineNames[:], "exit", "tamper")
+
 // Lines says where each part is wired: a line's name as the kernel has it, as "GPIO17", or its number on the chip, as "17",
 // which is the BCM number on a Raspberry Pi. Empty is the default.
 type Lines struct {
@@ -36,6 +39,9 @@ type Lines struct {
 	Green  string `toml:"green"`
 	Buzzer string `toml:"buzzer"`
 	Relay  string `toml:"relay"`
+	// Exit is a button that opens the relay from inside, Tamper the case's contact; empty: there is none. See Inputs.
+	Exit   string `toml:"exit"`
+	Tamper string `toml:"tamper"`
 }
 
 // DefaultLines is the wiring of the package comment.
@@ -65,7 +71,11 @@ type Config struct {
 	Lines Lines  `toml:"lines"`
 	// ActiveLow names the parts that are on when their line is low, from red, yellow, blue, green, buzzer, relay.
 	ActiveLow []string `toml:"active_low"`
+	// Tone is the frequency in Hz of a passive buzzer, one whose line is "pwm0" or "pwmchip2/pwm0"; 0: 2700.
+	Tone float64 `toml:"tone"`
 }
+
+func (c Config) simulated() bool { return c.Pins == "sim" || strings.HasPrefix(c.Pins, "sim:") }
 
 // Check looks at the configuration only, not at the machine.
 func (c Config) Check() error {
@@ -73,23 +83,33 @@ func (c Config) Check() error {
 		return fmt.Errorf("pins %q: want a chip's label as \"pinctrl-bcm2835\", \"sim\" or \"sim:FILE\"", c.Pins)
 	}
 	used := map[string]string{}
-	for i, name := range c.Lines.withDefaults() {
+	lines := c.Lines.withDefaults()
+	for i, name := range append(lines[:], c.Lines.Exit, c.Lines.Tamper) {
 		key := strings.TrimPrefix(name, "GPIO")
-		if other, twice := used[key]; twice {
-			return fmt.Errorf("line %q is given to both %s and %s", name, other, lineNames[i])
+		if other, twice := used[key]; twice && name != "" {
+			return fmt.Errorf("line %q is given to both %s and %s", name, other, allNames[i])
 		}
-		used[key] = lineNames[i]
+		used[key] = allNames[i]
+		if _, _, pwm := parsePWM(name); pwm && i != int(buzzer) {
+			return fmt.Errorf("line %q of %s is a PWM channel, which is for a passive buzzer", name, allNames[i])
+		}
+	}
+	if c.Tone != 0 && !(c.Tone >= minTone && c.Tone <= maxTone) {
+		return fmt.Errorf("a tone of %v Hz, want %d to %d", c.Tone, minTone, maxTone)
 	}
 	for _, name := range c.ActiveLow {
 		if !slices.Contains(lineNames[:], name) {
 			return fmt.Errorf("active low %q: want some of %s", name, strings.Join(lineNames[:], ", "))
 		}
 	}
+	if _, _, passive := parsePWM(c.Lines.Buzzer); passive && slices.Contains(c.ActiveLow, "buzzer") {
+		return fmt.Errorf("active low \"buzzer\": a passive one on %q has no polarity", c.Lines.Buzzer)
+	}
 	return nil
 }
 
 // Pins is the panel's lines. Out(gpio.High) means on, or open for the relay, whatever the polarity of the wiring. They are
-// never read: a line that is read turns into an input (GPIOLine.Read of periph.io/x/host v3.8.5).
+// never read back: what they are is what was written.
 type Pins struct {
 	Red, Yellow, Blue, Green gpio.PinOut
 	Buzzer, Relay            gpio.PinOut
@@ -120,45 +140,51 @@ func switchTo(i line, pin gpio.PinOut, on bool) error {
 	return nil
 }
 
-// OpenPins claims the six lines, all in the safe state. Close the closer to get back there and to let go of them. For a
-// real chip call it before other goroutines open files: see keepStdin.
+// OpenPins claims the six lines, all in the safe state. Close the closer to get back there and to let go of them.
 func OpenPins(c Config) (*Pins, io.Closer, error) {
 	if err := c.Check(); err != nil {
 		return nil, nil, err
+	}
+	if c.simulated() {
+		return openSim(strings.TrimPrefix(strings.TrimPrefix(c.Pins, "sim"), ":"))
+	}
+	return openReal(c)
+}
+
+// openReal claims the lines of a real chip, and a channel of the PWM for a passive buzzer.
+func openReal(c Config) (*Pins, io.Closer, error) {
+	names := c.Lines.withDefaults()
+	var list [lineCount]gpio.PinOut
+	if _, _, passive := parsePWM(names[buzzer]); passive {
+		tone, err := openPWM(pwmRoot, names[buzzer], cmp.Or(c.Tone, defaultTone))
+		if err != nil {
+			return nil, nil, err
+		}
+		list[buzzer], names[buzzer] = tone, ""
 	}
 	var low [lineCount]bool
 	for i, name := range lineNames {
 		low[i] = slices.Contains(c.ActiveLow, name)
 	}
-	if c.Pins == "sim" {
-		return openSim("", low)
+	lines, err := claimOutputs(c.Pins, names, low)
+	if err != nil {
+		return nil, nil, err
 	}
-	if file, ok := strings.CutPrefix(c.Pins, "sim:"); ok {
-		return openSim(file, low)
-	}
-	return openChip(c.Pins, c.Lines.withDefaults(), low)
-}
-
-// wire makes Pins of physical lines.
-func wire(physical [lineCount]gpio.PinOut, low [lineCount]bool) *Pins {
-	for i := range physical {
-		if low[i] {
-			physical[i] = inverted{physical[i]}
+	for i, name := range names {
+		if name != "" {
+			list[i] = outputPin{lines, line(i), name}
 		}
 	}
-	return &Pins{
-		Red: physical[red], Yellow: physical[yellow], Blue: physical[blue], Green: physical[green],
-		Buzzer: physical[buzzer], Relay: physical[relay],
-	}
+	pins := newPins(list)
+	return pins, closer{pins, lines.close}, nil
 }
 
-// inverted is a line whose part is on when it is low.
-type inverted struct{ gpio.PinOut }
-
-func (p inverted) Out(l gpio.Level) error { return p.PinOut.Out(!l) }
-
-func (p inverted) PWM(duty gpio.Duty, f physic.Frequency) error {
-	return p.PinOut.PWM(gpio.DutyMax-duty, f)
+// newPins makes Pins of a list, with the relay under guard.
+func newPins(list [lineCount]gpio.PinOut) *Pins {
+	return &Pins{
+		Red: list[red], Yellow: list[yellow], Blue: list[blue], Green: list[green],
+		Buzzer: list[buzzer], Relay: &relayGuard{PinOut: list[relay]},
+	}
 }
 
 // closer gets back to the safe state and then lets go.

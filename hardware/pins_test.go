@@ -10,7 +10,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/gpio/gpiotest"
 )
 
 func TestOverridesAsWritten(t *testing.T) {
@@ -96,6 +95,12 @@ func TestConfigCheck(t *testing.T) {
 		{Config{Pins: "sim:"}, `pins "sim:"`},
 		{Config{Pins: "sim", Lines: Lines{Relay: "17"}}, `line "17" is given to both red and relay`},
 		{Config{Pins: "sim", ActiveLow: []string{"Relay"}}, `active low "Relay"`},
+		{Config{Pins: "sim", Lines: Lines{Exit: "GPIO5", Tamper: "GPIO6", Buzzer: "pwmchip2/pwm0"}, Tone: 4000}, ""},
+		{Config{Pins: "sim", Lines: Lines{Exit: "22"}}, `line "22" is given to both blue and exit`},
+		{Config{Pins: "sim", Lines: Lines{Exit: "5", Tamper: "GPIO5"}}, `line "GPIO5" is given to both exit and tamper`},
+		{Config{Pins: "sim", Lines: Lines{Relay: "pwm1"}}, `line "pwm1" of relay is a PWM channel`},
+		{Config{Pins: "sim", Lines: Lines{Buzzer: "pwm0"}, ActiveLow: []string{"buzzer"}}, "has no polarity"},
+		{Config{Pins: "sim", Tone: 50}, "a tone of 50 Hz, want 100 to 20000"},
 	} {
 		err := c.c.Check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -154,38 +159,6 @@ func TestTraceThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// Out(High) is on, whatever the wiring.
-func TestActiveLow(t *testing.T) {
-	var physical [lineCount]gpio.PinOut
-	var real [lineCount]*gpiotest.Pin
-	for i := range real {
-		real[i] = &gpiotest.Pin{N: lineNames[i]}
-		physical[i] = real[i]
-	}
-	pins := wire(physical, [lineCount]bool{blue: true, relay: true})
-	if err := pins.Safe(); err != nil {
-		t.Fatal(err)
-	}
-	for i, p := range real {
-		if low := line(i) == blue || line(i) == relay; p.L != gpio.Level(low) {
-			t.Errorf("%s is %s in the safe state", p.N, p.L)
-		}
-	}
-	for i, p := range pins.list() {
-		if err := errors.Join(p.Out(gpio.High), p.PWM(gpio.DutyMax/4, 0)); err != nil {
-			t.Fatal(err)
-		}
-		low := line(i) == blue || line(i) == relay
-		duty := gpio.Duty(gpio.DutyMax / 4)
-		if low {
-			duty = gpio.DutyMax * 3 / 4
-		}
-		if real[i].L == gpio.Level(low) || real[i].D != duty {
-			t.Errorf("%s is %s and %v when on", real[i].N, real[i].L, real[i].D)
-		}
-	}
-}
-
 // What an administrator reads on a machine that is no door.
 func TestOpenWithoutTheChip(t *testing.T) {
 	_, _, err := OpenPins(Config{Pins: "pinctrl-of-no-machine"})
@@ -211,32 +184,14 @@ func TestOpenRealChip(t *testing.T) {
 	if len(nodes) == 0 {
 		t.Skip("this machine has no /dev/gpiochip*, a real chip was not opened")
 	}
-	chips, err := listChips()
+	c, err := openNode(nodes[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = OpenPins(Config{Pins: chips[0].Label(), Lines: Lines{Relay: "no-such-line"}})
+	defer c.f.Close()
+	_, _, err = OpenPins(Config{Pins: c.label, Lines: Lines{Relay: "no-such-line"}})
 	if err == nil || !strings.Contains(err.Error(), `no line "no-such-line" on`) {
 		t.Errorf("a line that does not exist: %v", err)
-	}
-}
-
-// The library closes file descriptor 0 in passing; it must be the same file afterwards.
-func TestKeepStdin(t *testing.T) {
-	var before, after unix.Stat_t
-	if err := unix.Fstat(0, &before); err != nil {
-		t.Fatal(err)
-	}
-	restore := keepStdin()
-	if err := unix.Close(0); err != nil {
-		t.Fatal(err)
-	}
-	restore()
-	if err := unix.Fstat(0, &after); err != nil {
-		t.Fatalf("stdin is gone: %v", err)
-	}
-	if before.Dev != after.Dev || before.Ino != after.Ino {
-		t.Error("stdin is another file")
 	}
 }
 

@@ -32,14 +32,12 @@ type part struct{ set, on bool }
 func NewSim(trace io.Writer) *Sim { return &Sim{trace: trace} }
 
 // Pins are the panel's lines.
-func (s *Sim) Pins() *Pins { return s.pins([lineCount]bool{}) }
-
-func (s *Sim) pins(low [lineCount]bool) *Pins {
-	var physical [lineCount]gpio.PinOut
-	for i := range physical {
-		physical[i] = &simPin{sim: s, line: line(i), low: low[i]}
+func (s *Sim) Pins() *Pins {
+	var list [lineCount]gpio.PinOut
+	for i := range list {
+		list[i] = &simPin{sim: s, line: line(i)}
 	}
-	return wire(physical, low)
+	return newPins(list)
 }
 
 // Fail makes every switching of a line fail with err from now on, and with nil work again.
@@ -87,14 +85,13 @@ func (s *Sim) set(i line, on bool) error {
 	return nil
 }
 
-// simPin is a line of a Sim; its part is on when it is high, or low.
+// simPin is a line of a Sim.
 type simPin struct {
 	sim  *Sim
 	line line
-	low  bool
 }
 
-func (p *simPin) Out(l gpio.Level) error { return p.sim.set(p.line, bool(l) != p.low) }
+func (p *simPin) Out(l gpio.Level) error { return p.sim.set(p.line, bool(l)) }
 
 func (p *simPin) PWM(gpio.Duty, physic.Frequency) error {
 	return errors.New("a simulated line has no PWM")
@@ -107,16 +104,16 @@ func (p *simPin) Function() string { return "Out" }
 func (p *simPin) Halt() error      { return nil }
 
 // openSim claims a simulated panel, with a trace that is appended to a file where one is named.
-func openSim(file string, low [lineCount]bool) (*Pins, io.Closer, error) {
+func openSim(file string) (*Pins, io.Closer, error) {
 	if file == "" {
-		pins := NewSim(nil).pins(low)
+		pins := NewSim(nil).Pins()
 		return pins, closer{pins, func() error { return nil }}, pins.Safe()
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the trace of the simulated panel: %w", err)
 	}
-	pins := NewSim(f).pins(low)
+	pins := NewSim(f).Pins()
 	if err := pins.Safe(); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("claim the simulated panel: %w", err), f.Close())
 	}

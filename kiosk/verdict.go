@@ -85,6 +85,7 @@ const (
 	NoData      Reason = "no-data"      // no status list yet
 	DataLimit   Reason = "data-limit"   // data beyond the limit
 	OutputFault Reason = "output-fault" // a lamp, the buzzer or the relay cannot be driven
+	TamperFault Reason = "tamper"       // the kiosk's case is open
 )
 
 // Verdict is what the door shows. It carries no identity: it may be logged, counted and sent to a screen as it is.

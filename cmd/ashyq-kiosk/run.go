@@ -37,7 +37,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return fmt.Errorf("camera.source: %w", err)
 	}
-	pins, closePins, err := hardware.OpenPins(hardwareConfig(cfg)) // first: the safe state, and see its own comment
+	pins, closePins, err := hardware.OpenPins(hardwareConfig(cfg)) // first: the safe state
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,11 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 		task.Watchdog(log, time.Now, pulses),
 		serve(listener, routes(hub, m, pulses, log), hub.Close),
 	}
+	if inputs := hardware.NewInputs(hardwareConfig(cfg)); inputs != nil {
+		inputs.OnExit, inputs.Log = panel.Release, log
+		inputs.OnTamper = func(err error) { door.Fault(kiosk.TamperFault, err) }
+		tasks = append(tasks, task.Func{Name: inputs.String(), Do: inputs.Run})
+	}
 	tasks = append(tasks, registryTasks(cfg, store, remote, follow, log)...)
 	follow()
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", cfg.Camera.Source,
@@ -128,7 +133,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 
 func hardwareConfig(cfg *config.Config) hardware.Config {
 	h := cfg.Hardware
-	return hardware.Config{Pins: h.Pins, Lines: hardware.Lines(h.Lines), ActiveLow: h.ActiveLow}
+	return hardware.Config{Pins: h.Pins, Lines: hardware.Lines(h.Lines), ActiveLow: h.ActiveLow, Tone: h.Tone}
 }
 
 func panelPatterns(cfg *config.Config) (hardware.Patterns, error) {

@@ -64,12 +64,14 @@ type Hardware struct {
 	Pins      string // "sim", "sim:TRACEFILE", or the label of a GPIO chip
 	Lines     Lines
 	ActiveLow []string // names of lines that are on at a low level
+	Tone      float64  // of a passive buzzer, Hz
 	Patterns  map[string]Pattern
 }
 
-// Lines are names ("GPIO17") or BCM numbers ("17") of the chip's lines.
+// Lines are names ("GPIO17") or BCM numbers ("17") of the chip's lines. Exit and Tamper are inputs; empty: there is none.
 type Lines struct {
 	Red, Yellow, Blue, Green, Buzzer, Relay string
+	Exit, Tamper                            string
 }
 
 // Screen is the local web server: the door's screen, /metrics, /healthz.
@@ -115,7 +117,7 @@ func Parse(data []byte) (*Config, error) {
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
 		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
 		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA},
-		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Patterns: raw.Patterns},
+		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Tone: raw.Hardware.Tone, Patterns: raw.Patterns},
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir: raw.State.Dir,
 		Clock:    Clock{Always: raw.Clock.Trust == "always"},

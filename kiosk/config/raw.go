@@ -43,6 +43,7 @@ type raw struct {
 		Pins      string   `toml:"pins"`
 		Lines     rawLines `toml:"lines"`
 		ActiveLow []string `toml:"active_low"`
+		Tone      float64  `toml:"tone"`
 	} `toml:"hardware"`
 	Screen struct {
 		Listen    string   `toml:"listen"`
@@ -79,6 +80,8 @@ type rawLines struct {
 	Green  string `toml:"green"`
 	Buzzer string `toml:"buzzer"`
 	Relay  string `toml:"relay"`
+	Exit   string `toml:"exit"`
+	Tamper string `toml:"tamper"`
 }
 
 func defaults() raw {
@@ -87,7 +90,7 @@ func defaults() raw {
 	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
 	r.Camera.Budget, r.Camera.Exposure = "10ms", "0s"
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
-	r.Hardware.Pins = "pinctrl-bcm2835"
+	r.Hardware.Pins, r.Hardware.Tone = "pinctrl-bcm2835", 2700
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
 	r.State.Dir = "/var/lib/ashyq-kiosk"

@@ -1,0 +1,151 @@
+package hardware
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
+)
+
+const (
+	// defaultTone suits most piezo transducers, which are loudest between 2 and 4 kHz; the datasheet of yours says where.
+	defaultTone = 2700
+	minTone     = 100
+	maxTone     = 20000
+
+	pwmRoot = "/sys/class/pwm"
+	// exportWait is for how long udev may take to hand a new channel to our group.
+	exportWait = time.Second
+)
+
+// pwmPin is a passive buzzer on a channel of the kernel's PWM (Documentation/ABI/testing/sysfs-class-pwm): on is a square
+// wave of the tone, off is a low level.
+type pwmPin struct {
+	root    string // pwmRoot, or a test's
+	name    string // pwmN, or pwmchipM/pwmN
+	channel string // N
+	period  time.Duration
+}
+
+// parsePWM takes "pwm0" or "pwmchip2/pwm0" apart.
+func parsePWM(name string) (chip, channel string, ok bool) {
+	chip, channel, found := strings.Cut(name, "/")
+	if !found {
+		chip, channel = "", name
+	}
+	n, ok := strings.CutPrefix(channel, "pwm")
+	if _, err := strconv.ParseUint(n, 10, 16); err != nil || !ok {
+		return "", "", false
+	}
+	if m, ok := strings.CutPrefix(chip, "pwmchip"); found {
+		if _, err := strconv.ParseUint(m, 10, 16); err != nil || !ok {
+			return "", "", false
+		}
+	}
+	return chip, n, true
+}
+
+// openPWM sets a channel up, silent.
+func openPWM(root, name string, tone float64) (*pwmPin, error) {
+	_, channel, ok := parsePWM(name)
+	if !ok {
+		return nil, fmt.Errorf("PWM channel %q: want pwmN or pwmchipM/pwmN", name)
+	}
+	p := &pwmPin{root: root, name: name, channel: channel, period: time.Duration(float64(time.Second) / tone)}
+	return p, p.setUp()
+}
+
+// dir is the directory of the channel's chip.
+func (p *pwmPin) dir() (string, error) {
+	if chip, _, _ := parsePWM(p.name); chip != "" {
+		return filepath.Join(p.root, chip), nil
+	}
+	chips, err := filepath.Glob(filepath.Join(p.root, "pwmchip*"))
+	if err != nil {
+		return "", err
+	}
+	switch len(chips) {
+	case 0:
+		return "", fmt.Errorf("no PWM chip in %q\nhint: config.txt needs dtoverlay=pwm, see the wiring of the package hardware", p.root)
+	case 1:
+		return chips[0], nil
+	}
+	return "", fmt.Errorf("%d PWM chips in %q\nhint: say which, as pwmchip0/%s", len(chips), p.root, p.name)
+}
+
+// setUp exports the channel and gives it the tone, switched off.
+func (p *pwmPin) setUp() error {
+	chip, err := p.dir()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(chip, "pwm"+p.channel)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if err := write(filepath.Join(chip, "export"), p.channel); err != nil {
+			return fmt.Errorf("export %s: %w\nhint: is it in use, or has the daemon's user no right to it?", p.name, err)
+		}
+	}
+	for deadline := time.Now().Add(exportWait); ; time.Sleep(20 * ms) {
+		err := write(filepath.Join(dir, "enable"), "0")
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("switch %s off: %w\nhint: see the udev rule of ashyq-kiosk and its examples/pwm.conf", p.name, err)
+		}
+	}
+	// The duty cycle may never be longer than the period, so it goes first to 0.
+	for _, step := range []struct{ file, value string }{
+		{"duty_cycle", "0"},
+		{"period", strconv.FormatInt(p.period.Nanoseconds(), 10)},
+		{"duty_cycle", strconv.FormatInt(p.period.Nanoseconds()/2, 10)},
+	} {
+		if err := write(filepath.Join(dir, step.file), step.value); err != nil {
+			return fmt.Errorf("set the tone of %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// write never makes a file: one that is missing is the kernel's word that the channel is gone.
+func write(file, value string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
+}
+
+// Out switches the tone. A channel that is gone is set up again first.
+func (p *pwmPin) Out(l gpio.Level) error {
+	value := "0"
+	if l {
+		value = "1"
+	}
+	chip, err := p.dir()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(chip, "pwm"+p.channel, "enable")
+	if write(file, value) == nil {
+		return nil
+	}
+	if err := p.setUp(); err != nil {
+		return err
+	}
+	return write(file, value)
+}
+
+func (p *pwmPin) PWM(gpio.Duty, physic.Frequency) error { return errors.New("the tone is fixed") }
+func (p *pwmPin) String() string                        { return p.name }
+func (p *pwmPin) Name() string                          { return p.name }
+func (p *pwmPin) Number() int                           { return -1 }
+func (p *pwmPin) Function() string                      { return "PWM" }
+func (p *pwmPin) Halt() error                           { return nil }
