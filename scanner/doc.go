@@ -22,9 +22,14 @@
 //	dir:PATH[?fps=N&loop]   the pictures (.png, .jpg, .jpeg) of a folder in the order of their names, N a second (10), then
 //	                        those that arrive later under a greater name. Names that begin with a dot or end in .tmp
 //	                        are left alone: write under such a name, then rename
+//	pipe:1280x720 PROGRAM ARGUMENT...  a program that writes raw pictures of this size to its standard output, in I420 (all of
+//	                        the brightness, then the colours) or, with "pipe:1280x720,gray PROGRAM", brightness only. The arguments
+//	                        are parted by blanks; there is no shell. When it ends it is started again
 //	http:, https:, rtsp:    a network camera, as OpenCV opens it
 //
-// All but dir: need OpenCV, so a build with the tag gocv_videoio ("make build"). Without it the package is pure Go.
+// All but dir: and pipe: need OpenCV, so a build with the tag gocv_videoio ("make build"). Without it the package is pure
+// Go. An OpenCV without FFmpeg, as in the Debian package of this project, opens V4L2 cameras and MJPEG in AVI files only;
+// ffmpeg behind pipe: opens everything else.
 //
 // # When a camera is dead
 //

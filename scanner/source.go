@@ -13,9 +13,12 @@ import (
 // source is a camera's address, taken apart.
 type source struct {
 	kind sourceKind
-	path string  // device, file, folder or URL
+	path string  // device, file, folder, URL, or a program with its arguments
 	fps  float64 // dir: pictures a second
 	loop bool    // file and dir: start over at the end
+
+	width, height int  // pipe: of a picture, px
+	grey          bool // pipe: brightness only, not I420
 }
 
 type sourceKind uint8
@@ -25,6 +28,7 @@ const (
 	video
 	folder
 	network
+	pipe
 )
 
 const defaultFolderFPS = 10
@@ -44,8 +48,11 @@ func openCamera(s string, settings Settings, log *slog.Logger) (Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	if src.kind == folder {
+	switch src.kind {
+	case folder:
 		return openFolder(src)
+	case pipe:
+		return openPipe(src)
 	}
 	return openCapture(src, settings, log)
 }
@@ -56,6 +63,8 @@ func parseSource(s string) (source, error) {
 		return source{kind: device, path: filepath.Clean(s)}, nil
 	case strings.HasPrefix(s, "file:"):
 		return parseOptions(video, s, "loop")
+	case strings.HasPrefix(s, "pipe:"):
+		return parsePipe(s)
 	case strings.HasPrefix(s, "dir:"):
 		return parseOptions(folder, s, "loop", "fps")
 	}
@@ -64,7 +73,7 @@ func parseSource(s string) (source, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "rtsp") {
-		return source{}, fmt.Errorf("camera %q: want /dev/videoN, file:PATH, dir:PATH, http://, https:// or rtsp://, then HOST/PATH", s)
+		return source{}, fmt.Errorf("camera %q: want /dev/videoN, file:PATH, dir:PATH, pipe:SIZE PROGRAM, http://, https:// or rtsp://, then HOST/PATH", s)
 	}
 	return source{kind: network, path: s}, nil
 }

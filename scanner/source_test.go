@@ -17,6 +17,8 @@ func TestParseSource(t *testing.T) {
 		{"file:c.mp4?loop", source{kind: video, path: "c.mp4", fps: 10, loop: true}},
 		{"dir:spool", source{kind: folder, path: "spool", fps: 10}},
 		{"dir:/what?/is?fps=2.5&loop", source{kind: folder, path: "/what?/is", fps: 2.5, loop: true}},
+		{"pipe:1280x720 rpicam-vid -t 0  -o -", source{kind: pipe, path: "rpicam-vid -t 0 -o -", width: 1280, height: 720}},
+		{"pipe:640x480,gray cat x", source{kind: pipe, path: "cat x", width: 640, height: 480, grey: true}},
 		{"http://door-cam.example:8080/video", source{kind: network, path: "http://door-cam.example:8080/video"}},
 		{"https://door-cam.example/video?q=1", source{kind: network, path: "https://door-cam.example/video?q=1"}},
 		{"rtsp://user:secret@door-cam.example/1", source{kind: network, path: "rtsp://user:secret@door-cam.example/1"}},
