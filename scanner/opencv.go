@@ -93,11 +93,11 @@ func (src source) open() (vc *gocv.VideoCapture, err error) {
 		vc, err = gocv.VideoCaptureFile(src.path)
 	}
 	if err == nil && !vc.IsOpened() {
-		err = fmt.Errorf("%q cannot be opened", redacted(src.path))
+		err = fmt.Errorf("%q cannot be opened", Redacted(src.path))
 	}
 	if err != nil {
 		vc.Close()
-		return nil, fmt.Errorf("OpenCV cannot open %q as a video", redacted(src.path))
+		return nil, fmt.Errorf("OpenCV cannot open %q as a video", Redacted(src.path))
 	}
 	if src.kind == device {
 		vc.Set(gocv.VideoCaptureFOURCC, vc.ToCodec(askFormat))
@@ -150,13 +150,13 @@ func (c *capture) grab(f *Frame) error {
 	grey := c.colour
 	if c.colour.Channels() != 1 {
 		if err := gocv.CvtColor(c.colour, &c.grey, gocv.ColorBGRToGray); err != nil {
-			return fmt.Errorf("read camera %q: to grey: %w", redacted(c.path), err)
+			return fmt.Errorf("read camera %q: to grey: %w", Redacted(c.path), err)
 		}
 		grey = c.grey
 	}
 	pix, err := grey.DataPtrUint8()
 	if err != nil || len(pix) != grey.Rows()*grey.Cols() {
-		return fmt.Errorf("read camera %q: a picture that is not one of bytes", redacted(c.path))
+		return fmt.Errorf("read camera %q: a picture that is not one of bytes", Redacted(c.path))
 	}
 	f.resize(grey.Cols(), grey.Rows())
 	copy(f.Pix, pix)
@@ -169,7 +169,7 @@ func (c *capture) retrieve() error {
 		return nil
 	}
 	if c.kind != video {
-		return fmt.Errorf("read camera %q: it gives no more pictures", redacted(c.path))
+		return fmt.Errorf("read camera %q: it gives no more pictures", Redacted(c.path))
 	}
 	if !c.loop {
 		return fmt.Errorf("play %q: %w", c.path, ErrEnded)

@@ -89,11 +89,11 @@ func (p *piped) Read(f *Frame) error {
 	case errors.Is(err, os.ErrClosed):
 		return errClosed
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("read camera: %w for %v from %q", ErrSilent, pipeTimeout, p.path)
+		return fmt.Errorf("read camera: %w for %v from %q", ErrSilent, pipeTimeout, Redacted(p.path))
 	}
 	time.Sleep(endGrace) // it closed its output and is about to say why and to leave
 	p.stop()
-	return fmt.Errorf("read camera: %q has ended (%v): %s", p.path, p.exit, p.errors.String())
+	return fmt.Errorf("read camera: %q has ended (%v): %s", Redacted(p.path), p.exit, p.errors.String())
 }
 
 // Close implements Camera.

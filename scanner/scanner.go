@@ -158,7 +158,7 @@ func (s *Scanner) touch() { s.alive.Store(time.Now().UnixNano()) }
 func (s *Scanner) Ready() <-chan struct{} { return s.ready }
 
 // String names the scanner by its source.
-func (s *Scanner) String() string { return "scanner " + redacted(s.cfg.Source) }
+func (s *Scanner) String() string { return "scanner " + Redacted(s.cfg.Source) }
 
 // Alive is the last time that a picture was dealt with, or an attempt to open the camera came to its end; zero before
 // that. It standing still for many times FrozenAfter means that something hangs which only a restart can help.

@@ -111,10 +111,13 @@ func parseOptions(kind sourceKind, s string, known ...string) (source, error) {
 	return src, nil
 }
 
-// redacted is a source as it may be logged: without the password of a network camera.
-func redacted(s string) string {
-	if u, err := url.Parse(s); err == nil && u.User != nil {
-		return u.Redacted()
+// Redacted is a source as it may be logged: without the password of a network camera, be it in a program's argument.
+func Redacted(s string) string {
+	words := strings.Split(s, " ")
+	for i, word := range words {
+		if u, err := url.Parse(word); err == nil && u.User != nil {
+			words[i] = u.Redacted()
+		}
 	}
-	return s
+	return strings.Join(words, " ")
 }

@@ -54,7 +54,9 @@ func TestCheckSourceErrors(t *testing.T) {
 }
 
 func TestPasswordIsNotLogged(t *testing.T) {
-	if got := New(Config{Source: "rtsp://user:secret@door-cam.example/1"}).String(); strings.Contains(got, "secret") || !strings.Contains(got, "door-cam") {
-		t.Error(got)
+	for _, s := range []string{"rtsp://user:secret@door-cam.example/1", "pipe:64x48,gray ffmpeg -i rtsp://user:secret@door-cam.example/1 -"} {
+		if got := New(Config{Source: s}).String(); strings.Contains(got, "secret") || !strings.Contains(got, "door-cam") {
+			t.Error(got)
+		}
 	}
 }

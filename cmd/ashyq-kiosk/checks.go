@@ -126,7 +126,7 @@ func checkCamera(cfg *config.Config) (string, error) {
 	for {
 		err := camera.Read(&frame)
 		if err == nil {
-			return fmt.Sprintf("%s, %d x %d", cfg.Camera.Source, frame.Width, frame.Height), nil
+			return fmt.Sprintf("%s, %d x %d", scanner.Redacted(cfg.Camera.Source), frame.Width, frame.Height), nil
 		}
 		if !errors.Is(err, scanner.ErrNoPicture) || time.Since(start) > doctor.Limit/2 {
 			return "", err

@@ -115,7 +115,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 	}
 	tasks = append(tasks, registryTasks(cfg, store, remote, follow, log)...)
 	follow()
-	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", cfg.Camera.Source,
+	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", scanner.Redacted(cfg.Camera.Source),
 		"pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	onReady := func() {
 		door.Fault(kiosk.Starting, nil)
