@@ -1,0 +1,162 @@
+//go:build hil
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/registry/api"
+)
+
+const (
+	// tolerance of a length on the panel: two looks at the lines, and a machine of one processor.
+	tolerance = 40 * time.Millisecond
+	// steadyFrom is from when on a lamp looks steady: the slow blink of a door that is out of order shines for 1 s.
+	steadyFrom = 1500 * time.Millisecond
+	// recovery is what each fault may take to be over, from the moment its cause is.
+	recovery = 10 * time.Second
+)
+
+// TestHIL is the door as an installed package on real device nodes. Its parts build on each other and run in this order.
+func TestHIL(t *testing.T) {
+	m := newMachine(t)
+	p := m.people()
+	t.Run("colours", func(t *testing.T) { m.in(t).colours(p) })
+	if t.Failed() {
+		t.Fatal("a door that does not work has no faults to look at")
+	}
+}
+
+// in makes another test the one that fails.
+func (m *machine) in(t *testing.T) *machine {
+	w := *m.world
+	w.t = t
+	return &machine{world: &w, chip: m.chip, lens: m.lens, panel: m.panel}
+}
+
+// people are one of each colour, with their phones.
+type people struct{ red, yellow, blue, green *phone }
+
+func (m *machine) people() people {
+	m.t.Helper()
+	person := func(iin string) (*citizen, *phone) { return &citizen{w: m.world, iin: iin}, m.phone(iin) }
+	red, redPhone := person("960307350321")
+	yellow, yellowPhone := person("010912650789")
+	_, bluePhone := person("750630300457")
+	green, greenPhone := person("890214450129")
+	now := time.Now()
+	m.result(red, "positive", now.Add(-24*time.Hour))
+	m.post(api.PathContacts, m.centre, api.ContactRequest{IIN: yellow.iin, Since: now.Add(-24 * time.Hour)}, nil)
+	m.result(green, "negative", now.Add(-3*time.Hour))
+	m.awaitVersion()
+	return people{redPhone, yellowPhone, bluePhone, greenPhone}
+}
+
+// colours: everybody's light, beeps and relay, each with its length.
+func (m *machine) colours(p people) {
+	for _, c := range []struct {
+		who    string
+		code   func() string
+		signal kiosk.Signal
+		lamp   hardware.Lamp
+	}{
+		{"red", p.red.code, kiosk.TurnedBack, hardware.Red},
+		{"yellow, in a shop", p.yellow.code, kiosk.AdmittedHere, hardware.Yellow},
+		{"blue", p.blue.code, kiosk.Admitted, hardware.Blue},
+		{"green", p.green.code, kiosk.Admitted, hardware.Green},
+	} {
+		m.visit(c.code())
+		m.check(c.who, c.signal, c.lamp)
+	}
+}
+
+// visit holds a code up until the panel reacts, and waits until the panel is dark again.
+func (m *machine) visit(code string) {
+	m.t.Helper()
+	scenes := m.scenesOf(code)
+	m.panel.clear()
+	m.lens.put(scenes)
+	m.until("the panel to react", patience, m.beeped)
+	m.lens.put(m.camera.empty)
+	m.until("the panel to be dark again", patience, m.quiet)
+	time.Sleep(100 * time.Millisecond) // the last line is off by now, and has been looked at
+}
+
+func (m *machine) beeped() bool {
+	_, yes := m.panel.since("buzzer")
+	return yes
+}
+
+// check compares what the lines did with the panel's own table.
+func (m *machine) check(who string, signal kiosk.Signal, lamp hardware.Lamp) {
+	m.t.Helper()
+	want := hardware.DefaultPatterns()[signal]
+	spans := m.panel.spans()
+	_, gap := m.panel.seen()
+	var problems []string
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+
+	var lights, beeps, opened []span
+	for _, s := range spans {
+		switch s.line {
+		case "buzzer":
+			beeps = append(beeps, s)
+		case "relay":
+			opened = append(opened, s)
+		default:
+			if !heartbeat(s) {
+				lights = append(lights, s)
+			}
+		}
+	}
+	if len(lights) != 1 || lights[0].line != lamp.String() || !near(lights[0].length(), want.For) {
+		wrong("lamps %v, want %s for %v", describe(lights), lamp, want.For)
+	}
+	var lengths []time.Duration
+	for i, s := range beeps {
+		if i > 0 {
+			lengths = append(lengths, s.from.Sub(beeps[i-1].to))
+		}
+		lengths = append(lengths, s.length())
+	}
+	if !slices.EqualFunc(lengths, want.Buzzer, near) {
+		wrong("buzzer %v, want %v", round(lengths), want.Buzzer)
+	}
+	if (want.Relay > 0) != (len(opened) == 1) || len(opened) == 1 && !near(opened[0].length(), want.Relay) {
+		wrong("relay %v, want %v", describe(opened), want.Relay)
+	}
+	if len(problems) > 0 {
+		m.t.Errorf("%s: %s (the longest between two looks at the lines: %v)\n%s", who, strings.Join(problems, "; "), gap, m.panel.text())
+		return
+	}
+	m.t.Logf("%-18s %-14v %s, buzzer %v, relay %v; looked every %v at the most", who, signal, describe(lights), round(lengths), describe(opened), gap.Round(time.Millisecond))
+}
+
+func near(a, b time.Duration) bool { return (a - b).Abs() <= tolerance }
+
+// heartbeat is the short blue flash of a door where nobody is.
+func heartbeat(s span) bool { return s.line == "blue" && s.length() < 100*time.Millisecond }
+
+func describe(spans []span) (text string) {
+	var parts []string
+	for _, s := range spans {
+		parts = append(parts, fmt.Sprintf("%s %v", s.line, s.length().Round(time.Millisecond)))
+	}
+	if len(parts) == 0 {
+		return "closed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func round(ds []time.Duration) (all []time.Duration) {
+	for _, d := range ds {
+		all = append(all, d.Round(time.Millisecond))
+	}
+	return all
+}
