@@ -83,6 +83,11 @@ bench-peers: build ## The same beside zxing-cpp and zbar as Debian has them, in 
 	$(call need,/usr/include/zbar.h,libzbar-dev)
 	@PEERS=1 .ci/bench-scanner "$(DIR)" $(CSV)
 
+.PHONY: deb
+ARCH ?=
+deb: ## Debian packages in bin/deb/: ashyq-kiosk, ashyq-registry, ashyq-kiosk-screen. ARCH=arm64 for the Pi; the first time three minutes.
+	@image-build/package/build $(ARCH)
+
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
