@@ -87,6 +87,9 @@ bench-peers: build ## The same beside zxing-cpp and zbar as Debian has them, in 
 ARCH ?=
 deb: ## Debian packages in bin/deb/: ashyq-kiosk, ashyq-registry, ashyq-kiosk-screen. ARCH=arm64 for the Pi; the first time three minutes.
 	@image-build/package/build $(ARCH)
+.PHONY: deb-test
+deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARCH=arm64 on Debian 12 and 13 under qemu.
+	@image-build/package/test $(ARCH)
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.
