@@ -193,6 +193,9 @@ func (p *Panel) step(c *cue) time.Duration {
 		want.relay, wait = true, min(wait, left)
 	}
 	lit, err := p.write(want)
+	if err == nil {
+		err = p.set(relay, p.have[relay]) // a chip that is gone is noticed within a beat, also where nothing changes
+	}
 	if err != nil {
 		p.fault(errors.Join(err, p.safe()))
 		return wait

@@ -11,7 +11,7 @@ import (
 // for somebody who has just plugged it in again. One that worked for longer than backoffMax starts from the beginning.
 const (
 	backoffMin = 500 * time.Millisecond
-	backoffMax = 8 * time.Second
+	backoffMax = 4 * time.Second
 )
 
 // hungGrace is how long Run waits at its end for a camera to come back from a call.

@@ -108,10 +108,10 @@ func TestReconnectBacksOff(t *testing.T) {
 		}
 		time.Sleep(60 * time.Second)
 		stop()
-		if got, want := strings.Join(opened, " "), "0 0.5 1.5 3.5 7.5 15.5 23.5 45"; got != want {
+		if got, want := strings.Join(opened, " "), "0 0.5 1.5 3.5 7.5 11.5 15.5 37"; got != want {
 			t.Errorf("opened at %s, want %s", got, want)
 		}
-		want := []string{"0.0 unplugged", "24.5 pictures", "44.5 unplugged", "46.0 pictures"}
+		want := []string{"0.0 unplugged", "16.5 pictures", "36.5 unplugged", "38.0 pictures"}
 		if !slices.Equal(told.log, want) {
 			t.Errorf("states %q, want %q", told.log, want)
 		}
@@ -157,7 +157,7 @@ func TestFrozenPictureStaysFrozen(t *testing.T) {
 		})
 		time.Sleep(40 * time.Second)
 		stop()
-		if want := []string{"0.1 pictures", "5.2 " + ErrFrozen.Error(), "19.1 pictures"}; !slices.Equal(told.log, want) {
+		if want := []string{"0.1 pictures", "5.2 " + ErrFrozen.Error(), "17.1 pictures"}; !slices.Equal(told.log, want) {
 			t.Errorf("states %q, want %q", told.log, want)
 		}
 	})
