@@ -38,6 +38,7 @@ var layers = []layer{
 	{"registry/store", []string{"registry/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
 	{"registry/server", []string{"registry/api", "registry/store", "kiosk/pass", "kiosk/statuslist", "kiosk/sign1"}, "the registry does not link the door"},
 	{"registry/web", nil, "pages speak to the API over HTTP only"},
+	{"image-build/package/resources", []string{"registry/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it measures a door from outside, as installed"},
 }
 
 // keepers says which package alone may import a library, so that it can leave.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+const (
+	width, height = 1280, 720
+	fps           = 10 // pictures a second
+	noises        = 6  // different noise over one scene, as a camera that repeats a picture is dead
+)
+
+// camera is what the door sees: a doorway, and a phone in it while somebody is there. Each change of it goes to the
+// camera's programs as one raw grey picture.
+type camera struct {
+	mu    sync.Mutex
+	scene []byte        // guarded by mu
+	next  chan struct{} // guarded by mu: closed when the scene changes
+}
+
+func newCamera() *camera {
+	return &camera{scene: qrdraw.Doorway(width, height, 3).Pix, next: make(chan struct{})}
+}
+
+// show holds a code up to the camera, turned a little as a hand does; "" takes it away.
+func (c *camera) show(text string) {
+	img := qrdraw.Doorway(width, height, 3)
+	if text != "" {
+		qrdraw.Paste(img, qrdraw.Draw(text, qrdraw.Options{}), [4]image.Point{{X: 440, Y: 150}, {X: 850, Y: 165}, {X: 835, Y: 570}, {X: 430, Y: 555}})
+		qrdraw.Blur(img, 1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scene = img.Pix
+	close(c.next)
+	c.next = make(chan struct{})
+}
+
+func (c *camera) serve(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go c.send(conn)
+	}
+}
+
+func (c *camera) send(conn net.Conn) {
+	defer conn.Close()
+	for {
+		c.mu.Lock()
+		scene, next := c.scene, c.next
+		c.mu.Unlock()
+		if _, err := conn.Write(scene); err != nil {
+			return // the camera's program has ended
+		}
+		<-next
+	}
+}
+
+// film is the camera's program: it writes pictures of the scene with a sensor's noise until it cannot any more.
+func film(world string, out io.Writer) error {
+	conn, err := net.Dial("tcp", world)
+	if err != nil {
+		return fmt.Errorf("reach the world: %w", err)
+	}
+	defer conn.Close()
+	scenes := make(chan [][]byte) // full: the film takes the next one with its next picture
+	lost := make(chan error, 1)
+	go func() { lost <- receive(conn, scenes) }()
+	var now [][]byte
+	for n, tick := 0, time.Tick(time.Second/fps); ; n++ {
+		select {
+		case now = <-scenes:
+		case err := <-lost:
+			return err
+		case <-tick:
+			if now == nil {
+				continue
+			}
+			if _, err := out.Write(now[n%noises]); err != nil {
+				return fmt.Errorf("write a picture: %w", err)
+			}
+		}
+	}
+}
+
+// receive makes noisy pictures of each scene that comes.
+func receive(conn io.Reader, scenes chan<- [][]byte) error {
+	grain := image.NewGray(image.Rect(0, 0, width, height+noises))
+	qrdraw.Light(grain, 0, 128)
+	qrdraw.Noise(grain, 3, 1)
+	scene := make([]byte, width*height)
+	for {
+		if _, err := io.ReadFull(conn, scene); err != nil {
+			return fmt.Errorf("the world has ended: %w", err)
+		}
+		noisy := make([][]byte, noises)
+		for n := range noisy {
+			noisy[n] = make([]byte, len(scene))
+			for i, p := range scene {
+				noisy[n][i] = byte(min(max(int(p)+int(grain.Pix[i+n*width])-128, 0), 255))
+			}
+		}
+		scenes <- noisy
+	}
+}

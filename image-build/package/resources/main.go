@@ -1,0 +1,267 @@
+// Command resources measures what a door costs: memory, processor and writes to the card, of the daemon as it is
+// packaged, from outside. It is the world around one door: a registry with the status list of 20 million people, the
+// camera's pictures, and people who hold up their phones. The daemon may run beside it or in an emulated machine;
+// image-build/package/resources/run does both.
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type world struct {
+	registry *registry
+	camera   *camera
+	door     string // the daemon's URL
+	probe    string // a shell command that prints "name value" lines about the daemon's machine
+	people   []person
+}
+
+type person struct {
+	key        ed25519.PrivateKey
+	credential []byte
+}
+
+func main() {
+	registryAt := flag.String("registry", "127.0.0.1:8380", "address for the registry")
+	cameraAt := flag.String("camera", "127.0.0.1:8382", "address for the camera's programs")
+	door := flag.String("door", "http://127.0.0.1:8381", "the daemon")
+	probe := flag.String("probe", "", "command that prints what the daemon's machine has counted")
+	feed := flag.String("feed", "", "be the camera's program instead: pictures to the standard output, of what the world at this address shows")
+	config := flag.String("config", "", "file to write the [registry] part of the configuration to")
+	guest := flag.String("registry-url", "", "the registry as the daemon sees it")
+	presentations := flag.Int("presentations", 100, "people who come to the door")
+	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
+	busy := flag.Duration("busy", 10*time.Minute, "how long one status a second changes")
+	flag.Parse()
+	if *feed != "" {
+		if err := film(*feed, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "resources: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	w := &world{registry: newRegistry(), camera: newCamera(), door: *door, probe: *probe}
+	if err := w.run(*registryAt, *cameraAt, *config, *guest, *presentations, *quiet, *busy); err != nil {
+		fmt.Fprintf(os.Stderr, "resources: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func (w *world) run(registryAt, cameraAt, config, url string, presentations int, quiet, busy time.Duration) error {
+	for range presentations {
+		w.people = append(w.people, w.registry.enrol())
+	}
+	if err := w.listen(registryAt, cameraAt); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("[registry]\nurl = %q\nkey = %q\ntoken = \"resources\"\n", url, w.registry.publicKey())
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	fmt.Println("==> waiting for the daemon")
+	if err := w.await("the daemon and its pictures", func(m sample) bool { return m["ashyq_camera_frames_total"] > 10 }); err != nil {
+		return err
+	}
+	if err := w.phase("no list yet, nobody there", func() error { return w.rest(30 * time.Second) }); err != nil {
+		return err
+	}
+	w.registry.open()
+	err := w.phase("taking over the list of 20 million", func() error {
+		return w.await("the list", func(m sample) bool { return m["ashyq_data_version"] >= 1 })
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.phase(fmt.Sprintf("%d people one after the other", presentations), w.visits); err != nil {
+		return err
+	}
+	if err := w.phase("nobody there, nothing changes", func() error { return w.rest(quiet) }); err != nil {
+		return err
+	}
+	return w.phase("nobody there, one status a second changes", func() error { return w.churn(busy) })
+}
+
+func (w *world) listen(registryAt, cameraAt string) error {
+	listener, err := net.Listen("tcp", registryAt)
+	if err != nil {
+		return fmt.Errorf("listen for the door at the registry: %w", err)
+	}
+	go func() { _ = http.Serve(listener, w.registry) }() // until the program ends
+	pictures, err := net.Listen("tcp", cameraAt)
+	if err != nil {
+		return fmt.Errorf("listen for the door at the camera: %w", err)
+	}
+	go w.camera.serve(pictures)
+	return nil
+}
+
+// rest waits until so much time has passed for the door: an emulated machine's may go slower.
+func (w *world) rest(d time.Duration) error {
+	_, begin, err := w.metrics()
+	for at := begin; err == nil && at.Sub(begin) < d; _, at, err = w.metrics() {
+		time.Sleep(2 * time.Second)
+	}
+	return err
+}
+
+// visits: each person holds up the code of that moment until it is answered, and goes away.
+func (w *world) visits() error {
+	for n, p := range w.people {
+		before, at, err := w.metrics()
+		if err != nil {
+			return err
+		}
+		text, err := p.code(at)
+		if err != nil {
+			return err
+		}
+		w.camera.show(text)
+		shown := func(m sample) float64 {
+			return m.sum(`ashyq_verdicts_total{`, `signal="admitted`, `signal="turned-back`)
+		}
+		err = w.await(fmt.Sprintf("a verdict for person %d", n), func(m sample) bool { return shown(m) > shown(before) })
+		if err != nil {
+			return err
+		}
+		w.camera.show("")
+		time.Sleep(time.Second)
+	}
+	return nil
+}
+
+// churn changes one status a second, each at another place in the list, as the registry publishes them one by one.
+func (w *world) churn(d time.Duration) error {
+	end := time.Now().Add(d)
+	for time.Now().Before(end) {
+		if err := w.registry.change(); err != nil {
+			return err
+		}
+		time.Sleep(time.Second)
+	}
+	return w.await("the door to have caught up", func(m sample) bool { return uint64(m["ashyq_data_version"]) == w.registry.version() })
+}
+
+// sample is what was counted by then: the daemon's metrics, and the probe's.
+type sample map[string]float64
+
+// sum adds up the metrics that begin so and hold one of the words.
+func (s sample) sum(begin string, words ...string) (total float64) {
+	for name, value := range s {
+		for _, word := range words {
+			if strings.HasPrefix(name, begin) && strings.Contains(name, word) {
+				total += value
+			}
+		}
+	}
+	return total
+}
+
+// metrics asks the daemon. The time is that of its machine, as an emulated one has its own.
+func (w *world) metrics() (sample, time.Time, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.door+"/metrics", nil)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("ask the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("the daemon's time: %w", err)
+	}
+	s, err := readSample(resp.Body)
+	return s, at, err
+}
+
+func (w *world) await(what string, done func(sample) bool) error {
+	var last error
+	for start := time.Now(); time.Since(start) < 15*time.Minute; time.Sleep(200 * time.Millisecond) {
+		m, _, err := w.metrics()
+		if last = err; err == nil && done(m) {
+			return nil
+		}
+	}
+	return fmt.Errorf("waited 15 minutes for %s (%v)", what, last)
+}
+
+func (w *world) look() (sample, error) {
+	m, at, err := w.metrics()
+	if err != nil {
+		return nil, err
+	}
+	m["time"] = float64(at.Unix())
+	m["versions"] = float64(w.registry.version())
+	if w.probe == "" {
+		return m, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "bash", "-c", w.probe).Output()
+	if err != nil {
+		return nil, fmt.Errorf("run the probe %q: %w", w.probe, err)
+	}
+	more, err := readSample(strings.NewReader(string(out)))
+	for name, value := range more {
+		m["probe."+name] = value
+	}
+	return m, err
+}
+
+// phase does something and prints what it has cost.
+func (w *world) phase(name string, do func() error) error {
+	fmt.Printf("==> %s\n", name)
+	before, err := w.look()
+	if err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	after, err := w.look()
+	if err != nil {
+		return err
+	}
+	d := func(metric string) float64 { return after[metric] - before[metric] }
+	seconds, frames := d("time"), d("ashyq_camera_frames_total")
+	fmt.Printf("    %.0f s of its time, %.0f pictures, %.0f decoded, %.0f with a code, %.0f versions of the list\n", seconds, frames,
+		d("ashyq_camera_decoded_total"), d("ashyq_camera_codes_total"), d("versions"))
+	fmt.Printf("    memory: resident %.1f MB, the most so far %.1f MB, Go heap %.1f MB\n", after["process_resident_memory_bytes"]/1e6,
+		after["probe.VmHWM:"]*1024/1e6, after["go_memstats_heap_inuse_bytes"]/1e6)
+	fmt.Printf("    processor: %.1f %% of one, %.2f ms a picture; decoder %.2f ms a picture looked at, %.1f ms a picture decoded\n", 100*d("process_cpu_seconds_total")/seconds,
+		1e3*d("process_cpu_seconds_total")/frames, 1e3*d("ashyq_decode_cpu_seconds_total")/d("ashyq_camera_examined_total"), 1e3*d("ashyq_decode_cpu_seconds_total")/d("ashyq_camera_decoded_total"))
+	fmt.Printf("    written: the daemon %.0f kB (%.1f MB a day)", d("probe.write_bytes:")/1e3, d("probe.write_bytes:")/1e6*86400/seconds)
+	for _, disk := range []string{"state", "root"} {
+		if _, ok := after["probe."+disk]; ok {
+			fmt.Printf("; partition %s %.0f kB (%.1f MB a day)", disk, d("probe."+disk)*512/1e3, d("probe."+disk)*512/1e6*86400/seconds)
+		}
+	}
+	if n := d("versions"); n > 0 && seconds > 0 {
+		fmt.Printf("; %.1f kB a version", d("probe.write_bytes:")/1e3/n)
+	}
+	fmt.Println()
+	return nil
+}
+
+// number reads the last field of a line; lines without one are left out.
+func number(line string) (name string, value float64, ok bool) {
+	at := strings.LastIndexAny(line, " \t")
+	if at < 0 || strings.HasPrefix(line, "#") {
+		return "", 0, false
+	}
+	value, err := strconv.ParseFloat(line[at+1:], 64)
+	return strings.TrimSpace(line[:at]), value, err == nil
+}

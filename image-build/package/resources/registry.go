@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bufio"
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/api"
+)
+
+const (
+	listName = "https://registry.invalid/list"
+	sections = 20 // of 2^20 people
+	deltas   = 32 // that a manifest names of each section
+)
+
+// registry publishes the list of a whole country over HTTP, as really signed as the real one. The real one would want
+// 20 million people in its database for it.
+type registry struct {
+	key, issuer ed25519.PrivateKey
+
+	mu       sync.Mutex
+	opened   bool                  // guarded by mu: whether doors get an answer
+	manifest api.Manifest          // guarded by mu
+	lists    []*statuslist.Section // guarded by mu
+	blobs    map[api.Hash][]byte   // guarded by mu
+	news     chan struct{}         // guarded by mu: closed with each new version
+	issued   uint64                // guarded by mu: indexes given out
+	random   *rand.Rand            // guarded by mu
+}
+
+func newRegistry() *registry {
+	r := &registry{key: newKey(), issuer: newKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}), random: rand.New(rand.NewPCG(1, 2))}
+	rules, err := os.ReadFile("kiosk/rules.default.json")
+	check(err)
+	keys, err := api.MarshalKeys(api.Keys{r.issuer.Public().(ed25519.PublicKey)})
+	check(err)
+	r.manifest = api.Manifest{Version: 1, List: listName, Rules: r.put(rules), Keys: r.put(keys)}
+	for id := range uint32(sections) {
+		s := statuslist.NewSection()
+		for i := range uint32(statuslist.SectionSize) {
+			s.Set(i, r.status())
+		}
+		r.lists = append(r.lists, s)
+		r.manifest.Sections = append(r.manifest.Sections, r.seal(id, api.Section{Version: 1}))
+	}
+	return r
+}
+
+func newKey() ed25519.PrivateKey {
+	_, key, err := ed25519.GenerateKey(nil)
+	check(err)
+	return key
+}
+
+// check is for what cannot fail but by a mistake in this program.
+func check(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("resources: %v", err))
+	}
+}
+
+// status is somebody's: in a hundred two are red, three yellow, ten green.
+func (r *registry) status() statuslist.Status {
+	switch n := r.random.IntN(100); {
+	case n < 2:
+		return statuslist.Red
+	case n < 5:
+		return statuslist.Yellow
+	case n < 15:
+		return statuslist.Green
+	}
+	return statuslist.Valid
+}
+
+func (r *registry) put(blob []byte) api.Hash {
+	h := api.HashOf(blob)
+	r.blobs[h] = blob
+	return h
+}
+
+// seal completes the entry of a section as it is now.
+func (r *registry) seal(id uint32, entry api.Section) api.Section {
+	sealed, err := statuslist.SealSection(r.key, statuslist.Token{List: listName, ID: id, Version: entry.Version, Issued: time.Now().Unix()}, r.lists[id])
+	check(err)
+	delete(r.blobs, entry.Blob) // of the version before
+	entry.Content, entry.Blob = r.lists[id].Content(), r.put(sealed)
+	return entry
+}
+
+func (r *registry) publicKey() string {
+	return base64.RawURLEncoding.EncodeToString(r.key.Public().(ed25519.PublicKey))
+}
+
+func (r *registry) version() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.manifest.Version
+}
+
+func (r *registry) open() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opened = true
+}
+
+// enrol gives out a pass of one of the 20 million.
+func (r *registry) enrol() person {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.issued++
+	p := person{key: newKey()}
+	now := time.Now().Truncate(time.Second)
+	credential, err := pass.Issue(r.issuer, pass.Credential{
+		Issuer: sign1.IDOf(r.issuer.Public().(ed25519.PublicKey)), Issued: now.Add(-24 * time.Hour), Expires: now.Add(24 * time.Hour),
+		Holder: p.key.Public().(ed25519.PublicKey), List: listName, Index: r.issued * 198_491 % (sections * statuslist.SectionSize),
+	})
+	check(err)
+	p.credential = credential
+	return p
+}
+
+func (p person) code(at time.Time) (string, error) { return pass.Rotate(p.key, p.credential, at) }
+
+// change gives one person another status and publishes it.
+func (r *registry) change() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	index := r.random.Uint64N(sections * statuslist.SectionSize)
+	id, i := uint32(index/statuslist.SectionSize), uint32(index%statuslist.SectionSize)
+	old := r.lists[id].Clone()
+	status := statuslist.Green
+	if old.Get(i) == status {
+		status = statuslist.Valid
+	}
+	r.lists[id].Set(i, status)
+	entry := r.manifest.Sections[id]
+	sealed, err := statuslist.Delta{List: listName, ID: id, From: entry.Version, Changes: statuslist.Diff(old, r.lists[id]), Result: r.lists[id].Content()}.Seal(r.key)
+	if err != nil {
+		return err
+	}
+	entry.Deltas = append([]api.Delta{{From: entry.Version, Blob: r.put(sealed)}}, entry.Deltas...)
+	entry.Deltas = entry.Deltas[:min(len(entry.Deltas), deltas)]
+	entry.Version++
+	r.manifest.Sections[id] = r.seal(id, entry)
+	r.manifest.Version++
+	close(r.news)
+	r.news = make(chan struct{})
+	return nil
+}
+
+// ServeHTTP is what a door asks for: the manifest, held back until there is a newer one, and blobs. Counts are taken.
+func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	opened, news, version := r.opened, r.news, r.manifest.Version
+	r.mu.Unlock()
+	switch path := req.URL.Path; {
+	case !opened:
+		http.Error(w, "not yet", http.StatusServiceUnavailable)
+	case path == api.PathCounts:
+		_, _ = io.Copy(io.Discard, req.Body) // the door tries again when it fails
+		w.WriteHeader(http.StatusNoContent)
+	case path == api.PathManifest:
+		after, err := strconv.ParseUint(req.URL.Query().Get("after"), 10, 64)
+		wait, errWait := time.ParseDuration(req.URL.Query().Get("wait"))
+		if err == nil && errWait == nil && after >= version {
+			select {
+			case <-news:
+			case <-time.After(wait):
+			case <-req.Context().Done():
+			}
+		}
+		r.mu.Lock()
+		m := r.manifest
+		m.Issued, m.Expires = time.Now().Unix(), time.Now().Add(24*time.Hour).Unix()
+		sealed, err := m.Seal(r.key)
+		r.mu.Unlock()
+		check(err)
+		_, _ = w.Write(sealed)
+	case strings.HasPrefix(path, api.PathBlob+"/"):
+		r.blob(w, strings.TrimPrefix(path, api.PathBlob+"/"))
+	default:
+		http.NotFound(w, req)
+	}
+}
+
+func (r *registry) blob(w http.ResponseWriter, name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for h, blob := range r.blobs {
+		if h.String() == name {
+			_, _ = w.Write(blob)
+			return
+		}
+	}
+	http.Error(w, `{"error":"no such blob"}`, http.StatusNotFound)
+}
+
+func readSample(from io.Reader) (sample, error) {
+	s := sample{}
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		line := strings.TrimSuffix(lines.Text(), " kB")
+		if name, value, ok := number(line); ok {
+			s[name] = value
+		}
+	}
+	return s, lines.Err()
+}
