@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// tolerance of a length on the panel: two looks at the lines, and a machine of one processor.
+	// tolerance of a length on the panel, beside the longest time for which nobody looked at the lines: this machine has
+	// one processor, and whoever runs it may let it stand for a moment.
 	tolerance = 40 * time.Millisecond
 	// steadyFrom is from when on a lamp looks steady: the slow blink of a door that is out of order shines for 1 s.
 	steadyFrom = 1500 * time.Millisecond
@@ -31,6 +32,38 @@ func TestHIL(t *testing.T) {
 	if t.Failed() {
 		t.Fatal("a door that does not work has no faults to look at")
 	}
+	for _, part := range []struct {
+		name string
+		run  func(*machine)
+	}{
+		{"load", func(m *machine) { m.underLoad(p) }},
+		{"ends", func(m *machine) { m.ends(p) }},
+		{"camera", func(m *machine) { m.cameraFaults(p) }},
+		{"chip", func(m *machine) { m.chipFaults(p) }},
+		{"registry", func(m *machine) { m.registryFaults(p) }},
+		{"clock", func(m *machine) { m.clockFaults(p) }},
+		{"disk", func(m *machine) { m.diskFaults(p) }},
+		{"hang", func(m *machine) { m.hangs(p) }},
+		{"crashes", func(m *machine) { m.crashes() }},
+		{"upgrade", func(m *machine) { m.upgrade(p) }},
+		{"security", func(m *machine) { m.security() }},
+	} {
+		start := time.Now()
+		t.Run(part.name, func(t *testing.T) {
+			in := m.in(t)
+			in.inOrder()
+			part.run(in)
+		})
+		t.Logf("%s took %.0f s", part.name, time.Since(start).Seconds())
+	}
+}
+
+// inOrder starts each part with a door that has not failed before.
+func (m *machine) inOrder() {
+	m.t.Helper()
+	m.lens.put(m.camera.empty)
+	m.sh("systemctl reset-failed ashyq-kiosk; systemctl start ashyq-kiosk")
+	m.until("the door to be idle", patience, func() bool { return m.healthy() && m.quiet() })
 }
 
 // in makes another test the one that fails.
@@ -50,11 +83,13 @@ func (m *machine) people() people {
 	yellow, yellowPhone := person("010912650789")
 	_, bluePhone := person("750630300457")
 	green, greenPhone := person("890214450129")
+	time.Sleep(time.Second + 100*time.Millisecond) // a pass is checked online until the list is of a later second than it
 	now := time.Now()
-	m.result(red, "positive", now.Add(-24*time.Hour))
-	m.post(api.PathContacts, m.centre, api.ContactRequest{IIN: yellow.iin, Since: now.Add(-24 * time.Hour)}, nil)
-	m.result(green, "negative", now.Add(-3*time.Hour))
-	m.awaitVersion()
+	m.follow(func() {
+		m.result(red, "positive", now.Add(-24*time.Hour))
+		m.post(api.PathContacts, m.centre, api.ContactRequest{IIN: yellow.iin, Since: now.Add(-24 * time.Hour)}, nil)
+		m.result(green, "negative", now.Add(-3*time.Hour))
+	})
 	return people{redPhone, yellowPhone, bluePhone, greenPhone}
 }
 
@@ -100,6 +135,7 @@ func (m *machine) check(who string, signal kiosk.Signal, lamp hardware.Lamp) {
 	spans := m.panel.spans()
 	_, gap := m.panel.seen()
 	var problems []string
+	near := func(a, b time.Duration) bool { return (a - b).Abs() <= tolerance+gap }
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
 	var lights, beeps, opened []span
@@ -138,8 +174,6 @@ func (m *machine) check(who string, signal kiosk.Signal, lamp hardware.Lamp) {
 	m.t.Logf("%-18s %-14v %s, buzzer %v, relay %v; looked every %v at the most", who, signal, describe(lights), round(lengths), describe(opened), gap.Round(time.Millisecond))
 }
 
-func near(a, b time.Duration) bool { return (a - b).Abs() <= tolerance }
-
 // heartbeat is the short blue flash of a door where nobody is.
 func heartbeat(s span) bool { return s.line == "blue" && s.length() < 100*time.Millisecond }
 
@@ -159,4 +193,37 @@ func round(ds []time.Duration) (all []time.Duration) {
 		all = append(all, d.Round(time.Millisecond))
 	}
 	return all
+}
+
+// presentations of the measurement, one person right after the other.
+const presentations = 60
+
+// underLoad measures from the picture with a code in it being written to the camera to the lamp's line being high, with
+// a process beside the door that takes all the time it gets.
+func (m *machine) underLoad(p people) {
+	m.sh("systemd-run --quiet --unit hog sh -c 'while :; do :; done'")
+	defer m.sh("systemctl stop hog")
+	queue := []struct {
+		phone *phone
+		lamp  string
+	}{{p.red, "red"}, {p.yellow, "yellow"}, {p.blue, "blue"}, {p.green, "green"}}
+	var took []time.Duration
+	for n := range presentations {
+		who := queue[n%len(queue)]
+		scenes := m.scenesOf(who.phone.code())
+		m.panel.clear()
+		m.lens.put(scenes)
+		m.until(who.lamp+" for a person", recovery, func() bool { _, on := m.panel.since(who.lamp); return on })
+		lit, _ := m.panel.since(who.lamp)
+		took = append(took, lit.Sub(m.lens.shown(scenes)))
+		m.lens.put(m.camera.empty)
+		time.Sleep(300 * time.Millisecond)
+	}
+	slices.Sort(took)
+	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1)+0.5)].Round(time.Millisecond) }
+	m.t.Logf("LATENCY code in view to line high, %d presentations beside a busy process on one processor: p50 %v, p90 %v, p99 %v, longest %v",
+		len(took), at(0.5), at(0.9), at(0.99), at(1))
+	if p99 := at(0.99); p99 > time.Second {
+		m.t.Errorf("p99 is %v, want at most 1 s", p99)
+	}
 }

@@ -158,12 +158,36 @@ func (m *machine) awaitHealthy() time.Duration {
 	return m.until("the door to be in order", patience, m.healthy)
 }
 
+// published is the registry's newest version.
+func (m *machine) published() int {
+	m.t.Helper()
+	var o api.Overview
+	m.get(api.PathOverview, m.admin, &o)
+	return int(o.Version)
+}
+
+// follow tells the registry something and waits until the door has all of it.
+func (m *machine) follow(news func()) {
+	m.t.Helper()
+	before := m.published()
+	news()
+	m.until("another version", patience, func() bool { return m.published() > before })
+	time.Sleep(700 * time.Millisecond) // what came later is another version, after at least 0.5 s
+	m.caughtUp()
+}
+
+// caughtUp waits until the door has the registry's newest version.
+func (m *machine) caughtUp() {
+	m.t.Helper()
+	m.until("the door to follow the registry", patience, func() bool { return m.kioskVersion() == m.published() })
+}
+
 // setSynchronised tells the kernel what a time daemon would, adjtimex(2).
 func (m *machine) setSynchronised(on bool) {
 	m.t.Helper()
 	tx := unix.Timex{Modes: unix.ADJ_STATUS | unix.ADJ_MAXERROR | unix.ADJ_ESTERROR, Maxerror: 1000, Esterror: 1000}
 	if !on {
-		tx.Status = unix.STA_UNSYNC
+		tx.Status, tx.Maxerror = unix.STA_UNSYNC, 16_000_000 // as after settimeofday(2); systemd-timedated looks at the error
 	}
 	if _, err := unix.Adjtimex(&tx); err != nil {
 		m.t.Fatalf("tell the kernel about the clock: %v", err)
@@ -520,10 +544,10 @@ func (l *loopback) feed() {
 	}
 }
 
-// unplug stops the pictures and takes the node away as soon as the daemon has let go of it.
-func (l *loopback) unplug() (gone time.Duration) {
+// takeAway removes the node of a camera that gives no pictures, as soon as the daemon has let go of it: a module in use
+// cannot go.
+func (l *loopback) takeAway() (gone time.Duration) {
 	l.t.Helper()
-	l.stop()
 	start := time.Now()
 	for {
 		err := unix.DeleteModule("v4l2loopback", unix.O_NONBLOCK)

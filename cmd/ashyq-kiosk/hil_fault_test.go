@@ -1,0 +1,408 @@
+//go:build hil
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/registry/store"
+)
+
+// fault is something that breaks while nobody is there, and is mended again.
+type fault struct {
+	name   string
+	reason kiosk.Reason // what the door says meanwhile; none: it goes on as if nothing were
+	cause  func()
+	person *phone // held up while it lasts; nobody may be judged then
+	lasts  time.Duration
+	mend   func()
+	back   func()        // what has to be so again; nil: the door is in order
+	within time.Duration // for back; 0: recovery
+}
+
+// suffer goes through a fault and holds the door to it: no steady lamp and no open relay meanwhile, and quickly back.
+func (m *machine) suffer(f fault) {
+	m.t.Helper()
+	m.panel.clear()
+	start := time.Now()
+	f.cause()
+	noticed := "the door went on"
+	if f.reason != kiosk.NoReason {
+		m.until("the door to notice", 30*time.Second, func() bool {
+			return strings.HasPrefix(m.health(), "out of order: "+string(f.reason)+"\n")
+		})
+		noticed = fmt.Sprintf("noticed after %.1f s", time.Since(start).Seconds())
+	}
+	if f.person != nil {
+		m.lens.put(m.scenesOf(f.person.code()))
+	}
+	time.Sleep(f.lasts)
+	if f.person != nil {
+		m.lens.put(m.camera.empty)
+		time.Sleep(2 * framesEvery)
+	}
+	mended := time.Now()
+	f.mend()
+	if f.back == nil {
+		f.back = func() { m.awaitHealthy() }
+	}
+	f.back()
+	took := time.Since(mended)
+	lights := m.nobodyJudged(f.name)
+	if f.within == 0 {
+		f.within = recovery
+	}
+	if took > f.within {
+		m.t.Errorf("%s: it took %v until all was well again, want at most %v\n%s", f.name, took, f.within, m.journal())
+	}
+	m.t.Logf("FAULT %-40s %-22s lights: %-34s back after %4.1f s", f.name, noticed, lights, took.Seconds())
+}
+
+// nobodyJudged looks for what only a person may cause, and says what the lamps did.
+func (m *machine) nobodyJudged(name string) string {
+	m.t.Helper()
+	count, longest := map[string]int{}, map[string]time.Duration{}
+	for _, s := range m.panel.spans() {
+		if s.line == "relay" || s.line != "buzzer" && s.length() >= steadyFrom {
+			m.t.Errorf("%s: %s for %v while nobody was judged\n%s", name, s.line, s.length(), m.panel.text())
+		}
+		if heartbeat(s) {
+			continue
+		}
+		count[s.line]++
+		longest[s.line] = max(longest[s.line], s.length())
+	}
+	if len(count) == 0 {
+		return "dark"
+	}
+	var parts []string
+	for _, line := range slices.Sorted(maps.Keys(count)) {
+		parts = append(parts, fmt.Sprintf("%s %d times, %v at the most", line, count[line], longest[line].Round(10*time.Millisecond)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// prove lets one person in, so that a door that says it is well is.
+func (m *machine) prove(p *phone, lamp string) {
+	m.t.Helper()
+	m.arrive(p, lamp)
+	m.lens.put(m.camera.empty)
+	m.until("the panel to be dark again", patience, m.quiet)
+}
+
+// arrive holds a code up and waits for the person's lamp.
+func (m *machine) arrive(p *phone, lamp string) {
+	m.t.Helper()
+	scenes := m.scenesOf(p.code())
+	m.panel.clear()
+	m.lens.put(scenes)
+	m.until(lamp+" for a person", recovery, func() bool { _, on := m.panel.since(lamp); return on })
+}
+
+// darkWithin is for how long lamps may shine and the relay may be open after a signal. Go writes down all its goroutines
+// before it dies of SIGQUIT or a panic, and systemctl takes a tenth of a second here.
+const darkWithin = 2 * time.Second
+
+// ends: however the daemon ends, the lamps go dark and the relay closes, and it comes back by itself.
+func (m *machine) ends(p people) {
+	for _, signal := range []string{"SIGTERM", "SIGKILL", "SIGQUIT", "SIGABRT"} {
+		m.sh("systemctl reset-failed ashyq-kiosk; systemctl start ashyq-kiosk")
+		m.awaitHealthy()
+		m.arrive(p.blue, "blue")
+		m.until("the relay", time.Second, func() bool { return slices.Contains(m.panel.on(), "relay") })
+		m.lens.put(m.camera.empty)
+		pid := m.pid()
+		start := time.Now()
+		m.sh("systemctl kill --kill-whom=main -s %s ashyq-kiosk", signal)
+		m.until("dark lamps and a closed relay", patience, func() bool { return len(m.panel.on()) == 0 })
+		dark := time.Since(start)
+		m.until("another process", patience, func() bool { now := m.pid(); return now != pid && now != "0" })
+		m.awaitHealthy()
+		back := time.Since(start)
+		if dark > darkWithin {
+			m.t.Errorf("%s: dark after %v, want within %v", signal, dark, darkWithin)
+		}
+		if back > recovery {
+			m.t.Errorf("%s: back after %v, want within %v\n%s", signal, back, recovery, m.journal())
+		}
+		m.t.Logf("FAULT %-40s with blue light and open relay: all dark and closed after %v, in order again after %.1f s", signal, dark.Round(time.Millisecond), back.Seconds())
+	}
+}
+
+func (m *machine) pid() string {
+	m.t.Helper()
+	return m.sh("systemctl show -P MainPID ashyq-kiosk")
+}
+
+// cameraFaults: no camera, and one that gives the same picture over and over.
+func (m *machine) cameraFaults(p people) {
+	m.suffer(fault{
+		name: "camera unplugged and back", reason: kiosk.CameraFault,
+		cause: func() { m.lens.stop() },
+		lasts: 0,
+		mend: func() {
+			gone := m.lens.takeAway()
+			m.t.Logf("the daemon let go of the camera's node %.1f s after it was out of order; for 3 s there is none", gone.Seconds())
+			time.Sleep(3 * time.Second)
+			m.lens.plug()
+		},
+	})
+	m.prove(p.green, "green")
+
+	m.arrive(p.blue, "blue")
+	m.lens.freeze(true)
+	m.until("the light to end", patience, func() bool { return len(m.panel.on()) == 0 })
+	m.suffer(fault{
+		name: "picture frozen, with a code in it", reason: kiosk.CameraFault,
+		cause: func() {}, lasts: 3 * time.Second,
+		mend: func() { m.lens.put(m.camera.empty); m.lens.freeze(false) },
+	})
+	m.prove(p.green, "green")
+}
+
+// chipFaults: lines that somebody else has, a chip that goes, lines that are held.
+func (m *machine) chipFaults(p people) {
+	var letGo func() error
+	m.suffer(fault{
+		name: "lines taken by another process at the start",
+		cause: func() {
+			m.sh("systemctl stop ashyq-kiosk")
+			_, closer, err := hardware.OpenPins(hardware.Config{Pins: chipLabel})
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			letGo = closer.Close
+			m.sh("systemctl start --no-block ashyq-kiosk")
+			m.until("the daemon to say who has the line", patience, func() bool {
+				return strings.Contains(m.sh("journalctl -b -o cat -n 20 -u ashyq-kiosk"), "is used by")
+			})
+		},
+		person: p.green, lasts: 2 * time.Second,
+		mend: func() {
+			if err := letGo(); err != nil {
+				m.t.Error(err)
+			}
+		},
+	})
+	m.prove(p.blue, "blue")
+
+	m.suffer(fault{
+		name: "chip pulled out and back", reason: kiosk.OutputFault,
+		cause:  func() { m.chip.live(false) },
+		person: p.green, lasts: 3 * time.Second,
+		mend: func() { m.chip.live(true) },
+	})
+	m.prove(p.blue, "blue")
+
+	m.panel.clear()
+	for line := range wiring {
+		m.chip.pull(line, "pull-up")
+	}
+	time.Sleep(time.Second)
+	held := m.nobodyJudged("all lines pulled up from outside")
+	m.t.Logf("FAULT %-40s lights: %s: driven lines hold; nothing tells the daemon of a line that is held, outputs are not read back", "all lines pulled up from outside", held)
+	for line := range wiring {
+		m.chip.pull(line, "pull-down")
+	}
+}
+
+// news is something for the registry to publish: somebody who never comes falls ill.
+func (m *machine) news() {
+	m.t.Helper()
+	for n := time.Now().UnixNano() / 1e6 % 1e4; ; n++ {
+		for digit := range 10 {
+			iin := fmt.Sprintf("9701013%04d%d", n%1e4, digit)
+			if _, err := store.ParseIIN(iin); err == nil {
+				m.phone(iin)
+				m.result(&citizen{iin: iin}, "positive", time.Now())
+				return
+			}
+		}
+	}
+}
+
+// registryFaults: the door decides without it, and follows again by itself.
+func (m *machine) registryFaults(p people) {
+	m.suffer(fault{
+		name:   "registry gone",
+		cause:  func() { m.sh("systemctl stop ashyq-registry") },
+		lasts:  time.Second,
+		mend:   func() { m.prove(p.blue, "blue"); m.panel.clear(); m.sh("systemctl start ashyq-registry") },
+		back:   func() { m.follow(m.news) },
+		within: 30 * time.Second, // the door has lost nothing; the pauses between attempts keep a country's doors from coming all at once
+	})
+}
+
+// clockFaults: a clock that is not synchronised, or says a time before one that was already seen.
+func (m *machine) clockFaults(p people) {
+	m.sh("systemctl stop ashyq-registry") // it is on another machine, with a clock of its own
+	defer m.sh("systemctl start ashyq-registry")
+	m.suffer(fault{
+		name: "clock not synchronised", reason: kiosk.ClockFault,
+		cause:  func() { m.setSynchronised(false) },
+		person: p.green, lasts: 2 * time.Second,
+		mend: func() { m.setSynchronised(true) },
+	})
+	m.suffer(fault{
+		name: "clock an hour ahead, not synchronised", reason: kiosk.ClockFault,
+		cause:  func() { m.moveClock(time.Hour) },
+		person: p.green, lasts: 2 * time.Second,
+		mend: func() { m.moveClock(-time.Hour); m.setSynchronised(true) },
+	})
+	m.suffer(fault{
+		name: "clock an hour back, synchronised", reason: kiosk.ClockFault,
+		cause:  func() { m.moveClock(-time.Hour); m.setSynchronised(true) },
+		person: p.green, lasts: 2 * time.Second,
+		mend: func() { m.moveClock(time.Hour); m.setSynchronised(true) },
+	})
+	m.prove(p.blue, "blue")
+}
+
+// diskFaults: the state's partition is full, then fails and becomes read-only.
+func (m *machine) diskFaults(p people) {
+	m.suffer(fault{
+		name: "disk full",
+		cause: func() {
+			m.sh("cat /dev/zero >%s/filler 2>/dev/null || true; sync", stateDir)
+			m.news() // cannot be stored
+			time.Sleep(2 * time.Second)
+		},
+		mend: func() {
+			m.prove(p.green, "green") // what the door knows goes on
+			m.panel.clear()
+			m.sh("rm %s/filler; sync", stateDir)
+		},
+		back: func() { m.awaitHealthy(); m.caughtUp() },
+	})
+
+	m.suffer(fault{
+		name: "card fails and becomes read-only",
+		cause: func() {
+			m.remap("flakey /dev/ubdb 0 0 1 1 error_writes")
+			m.news()
+			m.until("the partition to take nothing more", patience, func() bool {
+				f, err := os.Create(stateDir + "/probe")
+				if err == nil {
+					f.Close()
+				}
+				return err != nil
+			})
+		},
+		mend: func() {
+			m.prove(p.blue, "blue")
+			m.panel.clear()
+			m.sh("systemctl stop ashyq-kiosk; umount %s", stateDir)
+			m.remap("linear /dev/ubdb 0")
+			m.sh("e2fsck -p %s || [ $? = 1 ]", partition)
+			m.mountState("rw")
+			m.sh("systemctl start ashyq-kiosk")
+		},
+		back: func() { m.awaitHealthy(); m.caughtUp() },
+	})
+	m.prove(p.green, "green")
+}
+
+// hangs: systemd's watchdog ends a daemon that does nothing, and closes the relay that it left open.
+func (m *machine) hangs(p people) {
+	m.arrive(p.blue, "blue")
+	m.until("the relay", time.Second, func() bool { return slices.Contains(m.panel.on(), "relay") })
+	m.lens.put(m.camera.empty)
+	pid := m.pid()
+	start := time.Now()
+	m.sh("kill -STOP %s", pid)
+	m.until("dark lamps and a closed relay", patience, func() bool { return len(m.panel.on()) == 0 })
+	dark := time.Since(start)
+	m.until("another process", patience, func() bool { now := m.pid(); return now != pid && now != "0" })
+	killed := time.Now()
+	m.awaitHealthy()
+	m.t.Logf("FAULT %-40s the watchdog closed the relay after %.1f s (WatchdogSec=%s), in order again %.1f s after that, %.1f s after the hang",
+		"daemon hangs (SIGSTOP) with an open relay", dark.Seconds(), m.sh("systemctl show -P WatchdogUSec ashyq-kiosk"), time.Since(start).Seconds()-dark.Seconds(), time.Since(start).Seconds())
+	if limit := 12 * time.Second; dark > limit {
+		m.t.Errorf("the relay was open for %v after the daemon hung, want at most %v", dark, limit)
+	}
+	if took := time.Since(killed); took > recovery {
+		m.t.Errorf("%v until the door was in order after the restart, want at most %v", took, recovery)
+	}
+}
+
+// crashes: the tenth crash costs no more than the first.
+func (m *machine) crashes() {
+	var took []string
+	for n := range 7 {
+		pid := m.pid()
+		start := time.Now()
+		m.sh("kill -KILL %s", pid)
+		m.until("another process", patience, func() bool { now := m.pid(); return now != pid && now != "0" })
+		m.awaitHealthy()
+		d := time.Since(start)
+		took = append(took, fmt.Sprintf("%.1f", d.Seconds()))
+		if d > recovery {
+			m.t.Errorf("crash %d: in order again after %v, want at most %v", n+1, d, recovery)
+		}
+	}
+	m.t.Logf("FAULT %-40s in order again after %s s", "crashes, one after another", strings.Join(took, ", "))
+}
+
+// upgrade: a newer package over the running one keeps what an administrator wrote and what the door learnt.
+func (m *machine) upgrade(p people) {
+	read := func(path string) string {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		return string(data)
+	}
+	config, version := read(configFile), m.kioskVersion()
+	info, err := os.Stat(stateDir + "/cache.db")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.sh("systemctl stop ashyq-registry") // so that the door has only what it kept
+	m.panel.clear()
+	start := time.Now()
+	m.sh("cd %s && DEBIAN_FRONTEND=noninteractive dpkg -i newer.deb </dev/null", shared)
+	installed := time.Since(start)
+	back := m.awaitHealthy()
+	lights := m.nobodyJudged("upgrade")
+	if read(configFile) != config {
+		m.t.Error("the upgrade changed the edited configuration")
+	}
+	if now := m.kioskVersion(); now != version {
+		m.t.Errorf("the door had version %d of the data, after the upgrade %d", version, now)
+	}
+	after, err := os.Stat(stateDir + "/cache.db")
+	if err != nil || !os.SameFile(info, after) {
+		m.t.Errorf("the state is another file after the upgrade, %v", err)
+	}
+	if v := m.sh("dpkg-query -W -f '${Version}' ashyq-kiosk"); !strings.HasSuffix(v, "+newer") {
+		m.t.Errorf("version %s is installed", v)
+	}
+	if active := m.sh("systemctl is-enabled ashyq-kiosk; systemctl is-active ashyq-kiosk"); active != "enabled\nactive" {
+		m.t.Errorf("after the upgrade the unit is %q", active)
+	}
+	m.prove(p.green, "green")
+	m.sh("systemctl start ashyq-registry")
+	m.t.Logf("FAULT %-40s lights: %s; dpkg took %.1f s, in order %.1f s later; configuration and version %d of the data kept",
+		"package upgraded while running", lights, installed.Seconds(), back.Seconds(), version)
+}
+
+// security prints what systemd thinks of the units.
+func (m *machine) security() {
+	for _, unit := range []string{"ashyq-kiosk", "ashyq-registry"} {
+		text := m.sh("systemd-analyze security --no-pager %s.service", unit)
+		lines := strings.Split(text, "\n")
+		m.t.Log(lines[len(lines)-1])
+		for _, line := range lines {
+			if strings.HasPrefix(line, "✗") {
+				m.t.Log("   ", line)
+			}
+		}
+	}
+}
