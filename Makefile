@@ -91,6 +91,10 @@ deb: ## Debian packages in bin/deb/: ashyq-kiosk, ashyq-registry, ashyq-kiosk-sc
 deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARCH=arm64 on Debian 12 and 13 under qemu.
 	@image-build/package/test $(ARCH)
 
+.PHONY: hil
+hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
+	@image-build/hil/run
+
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
