@@ -59,6 +59,11 @@ func (u Update) check() error {
 // Stage stores a whole section beside the current one, in place of one staged before. It is on the card when Stage
 // returns and nobody sees it until Apply takes it.
 func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.flush(); err != nil {
+		return fmt.Errorf("stage section %d of the status list: %w", id, err)
+	}
 	packed := s.Packed()
 	err := c.db.Update(func(tx *bbolt.Tx) error {
 		if err := dropSection(tx, bucketStaged, id); err != nil {
@@ -80,10 +85,21 @@ func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
 // says that there is none.
 func (c *Cache) Staged(id uint32) (SectionState, error) {
 	var out SectionState
+	pending := c.pending.Load()
 	err := c.db.View(func(tx *bbolt.Tx) error {
-		s, _, err := readSection(tx.Bucket(bucketStaged), id)
+		s, found, err := readSection(tx.Bucket(bucketStaged), id)
+		if err != nil || !found {
+			return err
+		}
+		h, err := readHead(tx)
+		if err != nil && !errors.Is(err, kiosk.ErrNoData) {
+			return err
+		}
+		if p := pending.over(h); p != nil && (int(id) >= len(p.sections) || s.version <= p.sections[id].Version) {
+			return nil // of no use any more
+		}
 		out = SectionState{s.version, s.content}
-		return err
+		return nil
 	})
 	if err != nil {
 		return SectionState{}, fmt.Errorf("read staged section %d: %w", id, err)
@@ -91,17 +107,36 @@ func (c *Cache) Staged(id uint32) (SectionState, error) {
 	return out, nil
 }
 
-// Apply switches to the next version, in one transaction: after an error, which may wrap ErrOlder or ErrMismatch, and
-// after a power cut everything is as before. Staged sections that can be of no use any more are dropped.
+// Apply switches to the next version, which is in force when it returns: after an error, which may wrap ErrOlder or
+// ErrMismatch, everything is as before. Whole sections are on the card by then; changes to them reach it later, together
+// (see pending), and after a power cut the card holds one of the versions since. Staged sections that can be of no use
+// any more are dropped.
 func (c *Cache) Apply(u Update) error {
-	err := u.check()
-	if err == nil {
-		err = c.db.Update(func(tx *bbolt.Tx) error { return apply(tx, u) })
-	}
-	if err != nil {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.apply(u); err != nil {
 		return fmt.Errorf("apply version %d of the status list: %w", u.Version, err)
 	}
 	return nil
+}
+
+func (c *Cache) apply(u Update) error {
+	if err := u.check(); err != nil {
+		return err
+	}
+	p, err := c.next(u)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		c.pending.Store(p)
+		c.flushIfDue()
+		return nil
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	return c.db.Update(func(tx *bbolt.Tx) error { return apply(tx, u) })
 }
 
 func apply(tx *bbolt.Tx, u Update) error {
@@ -158,33 +193,20 @@ func applySection(tx *bbolt.Tx, list string, sameList bool, id uint32, u Section
 
 // patch brings a section up to date by its deltas and rewrites only the chunks that they touch.
 func patch(tx *bbolt.Tx, list string, id uint32, current section, u SectionUpdate) error {
-	packed, err := readSlot(tx, current.slot)
+	s, err := readWhole(tx, current.slot)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMismatch, err)
+		return err
 	}
-	s, err := statuslist.FromPacked(packed)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMismatch, err)
+	if err := applyDeltas(s, list, id, current.version, u); err != nil {
+		return err
 	}
 	var touched [chunks]bool
-	version := current.version
 	for _, d := range u.Deltas {
-		if d.List != list || d.ID != id || d.From != version {
-			return fmt.Errorf("%w: changes to version %d of section %d of %q, want version %d", ErrMismatch, d.From, d.ID, d.List, version)
-		}
-		if err := d.Apply(s); err != nil {
-			return fmt.Errorf("%w: %w", ErrMismatch, err)
-		}
 		for _, change := range d.Changes {
 			touched[change.Index/chunkEntries] = true
 		}
-		version++
 	}
-	// Each Apply has compared the section with its delta's Result, so the last one's is the section's content.
-	if version != u.Version || u.Deltas[len(u.Deltas)-1].Result != u.Content {
-		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, version, u.Version)
-	}
-	packed = s.Packed()
+	packed := s.Packed()
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
 	for n := range chunks {
 		if !touched[n] {
@@ -195,6 +217,37 @@ func patch(tx *bbolt.Tx, list string, id uint32, current section, u SectionUpdat
 		}
 	}
 	return writeSection(tx.Bucket(bucketSections), id, section{u.Version, u.Content, current.slot})
+}
+
+// readWhole is a section as it is stored.
+func readWhole(tx *bbolt.Tx, slot uint64) (*statuslist.Section, error) {
+	packed, err := readSlot(tx, slot)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	s, err := statuslist.FromPacked(packed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	return s, nil
+}
+
+// applyDeltas brings a section from a version to the one that u promises.
+func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
+	for _, d := range u.Deltas {
+		if d.List != list || d.ID != id || d.From != version {
+			return fmt.Errorf("%w: changes to version %d of section %d of %q, want version %d", ErrMismatch, d.From, d.ID, d.List, version)
+		}
+		if err := d.Apply(s); err != nil {
+			return fmt.Errorf("%w: %w", ErrMismatch, err)
+		}
+		version++
+	}
+	// Each Apply has compared the section with its delta's Result, so the last one's is the section's content.
+	if version != u.Version || u.Deltas[len(u.Deltas)-1].Result != u.Content {
+		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, version, u.Version)
+	}
+	return nil
 }
 
 // switchOver makes the staged section the current one, after another look at what is really on the card.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,14 @@ type Cache struct {
 	// one in its place. It is nil where the file was good or absent.
 	SetAside error
 
+	// OnUnwritten is told that a version which is in force could not be written to the card; it is tried again. Set it
+	// before the first Apply; nil: nobody is.
+	OnUnwritten func(error)
+
 	db      *bbolt.DB
+	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards wear, and who replaces pending
+	pending atomic.Pointer[pending] // nil: everything is on the card
+	wear    wear
 	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
 	clock   struct {
 		sync.Mutex
@@ -52,17 +60,27 @@ var (
 	keySeen   = []byte("seen")
 )
 
-// Close gives the file back. What Refresh and NoteTime have not written yet is lost, at most writeEvery of freshness.
-func (c *Cache) Close() error { return c.db.Close() }
+// Close writes what is pending and gives the file back. What Refresh and NoteTime have not written yet is lost, at most
+// writeEvery of freshness.
+func (c *Cache) Close() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return errors.Join(c.flush(), c.db.Close())
+}
 
 // Status implements kiosk.Lookup out of the memory-mapped file, in microseconds. Until is not known here. Besides
 // kiosk.ErrNoData and kiosk.ErrUnknownPerson an error means that the file is damaged or closed.
 func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
 	var out kiosk.Standing
+	pending := c.pending.Load() // before the transaction, so that together they are never older than the card
 	err := c.db.View(func(tx *bbolt.Tx) error {
 		h, err := readHead(tx)
 		if err != nil {
 			return err
+		}
+		ahead := pending.over(h)
+		if ahead != nil {
+			h = ahead.head()
 		}
 		id := p.Index / statuslist.SectionSize
 		if string(h.list) != p.List || id > math.MaxUint32 {
@@ -75,7 +93,12 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 		if !found {
 			return kiosk.ErrUnknownPerson
 		}
-		out.Status, err = readEntry(tx, s.slot, uint32(p.Index%statuslist.SectionSize))
+		i := uint32(p.Index % statuslist.SectionSize)
+		if ahead != nil && ahead.changed[uint32(id)] != nil {
+			out.Status = ahead.changed[uint32(id)].Get(i)
+		} else {
+			out.Status, err = readEntry(tx, s.slot, i)
+		}
 		out.AsOf = unixTime(c.asOf(h))
 		return err
 	})
@@ -102,6 +125,7 @@ type SectionState struct {
 // State returns what the cache holds.
 func (c *Cache) State() (State, error) {
 	var out State
+	pending := c.pending.Load()
 	err := c.db.View(func(tx *bbolt.Tx) error {
 		h, err := readHead(tx)
 		if errors.Is(err, kiosk.ErrNoData) {
@@ -109,6 +133,11 @@ func (c *Cache) State() (State, error) {
 		}
 		if err != nil {
 			return err
+		}
+		if p := pending.over(h); p != nil {
+			h := p.head()
+			out = State{Version: h.version, AsOf: unixTime(c.asOf(h)), List: string(h.list), Sections: slices.Clone(p.sections)}
+			return nil
 		}
 		out = State{Version: h.version, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
 		for id := uint32(0); ; id++ {
@@ -133,8 +162,22 @@ func (c *Cache) Keys() ([]byte, error) { return c.document(keyKeys) }
 
 func (c *Cache) document(key []byte) ([]byte, error) {
 	var out []byte
+	pending := c.pending.Load()
 	err := c.db.View(func(tx *bbolt.Tx) error {
-		if v := tx.Bucket(bucketMeta).Get(key); v != nil {
+		v := tx.Bucket(bucketMeta).Get(key)
+		h, err := readHead(tx)
+		if err != nil && !errors.Is(err, kiosk.ErrNoData) {
+			return err
+		}
+		if p := pending.over(h); p != nil {
+			switch {
+			case &key[0] == &keyRules[0] && p.update.Rules != nil:
+				v = p.update.Rules
+			case &key[0] == &keyKeys[0] && p.update.Keys != nil:
+				v = p.update.Keys
+			}
+		}
+		if v != nil {
 			out = append([]byte{}, v...)
 		}
 		return nil

@@ -28,11 +28,17 @@ func (c *Cache) refresh(asOf int64) error {
 	if err := sign1.CheckTime(asOf); err != nil {
 		return err
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	p := c.pending.Load()
 	var write bool
 	err := c.db.View(func(tx *bbolt.Tx) error {
 		h, err := readHead(tx)
 		if err != nil {
 			return err
+		}
+		if p != nil {
+			h = p.head()
 		}
 		if asOf > c.asOf(h) {
 			c.vouched.Store(&vouch{h.version, asOf})
@@ -40,18 +46,25 @@ func (c *Cache) refresh(asOf int64) error {
 		}
 		return nil
 	})
-	if err != nil || !write {
+	switch {
+	case err != nil:
 		return err
+	case p != nil && write: // it is written with the version that it vouches for
+		next := *p
+		next.update.AsOf = unixTime(asOf)
+		c.pending.Store(&next)
+	case write:
+		return c.db.Update(func(tx *bbolt.Tx) error {
+			h, err := readHead(tx)
+			if err != nil {
+				return err
+			}
+			h.asOf = max(h.asOf, asOf)
+			return writeHead(tx, h)
+		})
 	}
-	return c.db.Update(func(tx *bbolt.Tx) error {
-		h, err := readHead(tx)
-		// An Apply may have come between; its own time counts then.
-		if v := c.vouched.Load(); err != nil || v.version != h.version {
-			return err
-		}
-		h.asOf = max(h.asOf, asOf)
-		return writeHead(tx, h)
-	})
+	c.flushIfDue()
+	return nil
 }
 
 // NoteTime remembers t as the newest trusted time, for the next start of a board whose clock has no battery. It is

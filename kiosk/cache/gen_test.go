@@ -129,6 +129,9 @@ func checkVersion(c *Cache, version uint64) error {
 
 // storedSection puts a section together from the chunks on the card.
 func storedSection(c *Cache, id uint32) (*statuslist.Section, error) {
+	if p := c.pending.Load(); p != nil && p.changed[id] != nil {
+		return p.changed[id], nil
+	}
 	var packed []byte
 	err := c.db.View(func(tx *bbolt.Tx) error {
 		s, _, err := readSection(tx.Bucket(bucketSections), id)
@@ -156,6 +159,7 @@ func mustOpen(t testing.TB, path string) *Cache {
 	if c.SetAside != nil {
 		t.Fatal(c.SetAside)
 	}
+	c.writeThrough() // behind_test.go is about what is not
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

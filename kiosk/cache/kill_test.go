@@ -24,6 +24,7 @@ func write(path string) error {
 	if c.SetAside != nil {
 		return c.SetAside
 	}
+	c.writeThrough()
 	state, err := c.State()
 	if err != nil {
 		return err

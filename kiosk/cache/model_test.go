@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,6 +48,8 @@ type machine struct {
 	cache *Cache
 	model model
 	next  int // report
+
+	written model // version, sections, rules and asOf that are on the card
 }
 
 func drawSection(t *rapid.T, from *statuslist.Section) *statuslist.Section {
@@ -182,6 +185,26 @@ func (m *machine) done(t *rapid.T) {
 	}
 }
 
+// allowance lets the next versions reach the card at once, or wait.
+func (m *machine) allowance(t *rapid.T) {
+	m.cache.wear.balance = rapid.SampledFrom([]float64{-wearBurst, wearBurst, math.Inf(1)}).Draw(t, "balance")
+	m.cache.wear.at = time.Time{}
+}
+
+// cut loses what is not on the card.
+func (m *machine) cut(t *rapid.T) {
+	if err := m.cache.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if m.cache, err = Open(m.path); err != nil || m.cache.SetAside != nil {
+		t.Fatal(err, m.cache.SetAside)
+	}
+	m.model.version, m.model.sections, m.model.rules = m.written.version, m.written.sections, m.written.rules
+	m.model.asOfOnCard, m.model.staged = m.written.asOfOnCard, m.written.staged
+	m.model.asOf, m.model.seen = m.model.asOfOnCard, m.model.seenOnCard
+}
+
 func (m *machine) reopen(t *rapid.T) {
 	if err := m.cache.Close(); err != nil {
 		t.Fatal(err)
@@ -194,6 +217,10 @@ func (m *machine) reopen(t *rapid.T) {
 }
 
 func (m *machine) check(t *rapid.T) {
+	if m.cache.pending.Load() == nil {
+		m.written = m.model
+		m.written.sections, m.written.staged = maps.Clone(m.model.sections), maps.Clone(m.model.staged)
+	}
 	state, err := m.cache.State()
 	if want := m.model.state(); err != nil || fmt.Sprint(state) != fmt.Sprint(want) {
 		t.Fatalf("State = %+v, %v, want %+v", state, err, want)
@@ -255,7 +282,7 @@ func TestModel(t *testing.T) {
 		defer func() { _ = m.cache.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
 			"stage": m.stage, "apply": m.apply, "apply again": m.apply, "refresh": m.refresh, "note time": m.noteTime,
-			"queue": m.queue, "done": m.done, "reopen": m.reopen,
+			"queue": m.queue, "done": m.done, "reopen": m.reopen, "cut": m.cut, "allowance": m.allowance,
 			"": m.check,
 		})
 	})
