@@ -46,6 +46,8 @@ var keepers = map[string][]string{
 	"gocv.io/x/gocv":                {"scanner/"},
 	"github.com/makiuchi-d/gozxing": {"scanner/"},
 	"periph.io/x/":                  {"hardware"},
+	"github.com/godbus/dbus/":       {"kiosk/task"},
+	"github.com/hanwen/go-fuse/":    {"image-build/hil"},
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"github.com/fxamacker/cbor":     {"kiosk/sign1"},

@@ -1,0 +1,148 @@
+//go:build hil
+
+// Package hil cuts a machine's power: a user-mode Linux kernel whose card is a Disk of this package.
+package hil
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// sectorSize is what a card writes whole or not at all.
+const sectorSize = 512
+
+// Disk is a block device with a volatile write cache, as a file in a FUSE file system: what was written and not flushed
+// may be lost when the power is cut, in any part.
+type Disk struct {
+	fs.Inode
+
+	mu      sync.Mutex // guards all below
+	on      bool
+	durable []byte  // what is there whatever happens
+	current []byte  // what the machine sees
+	pending []write // since the last flush, in order
+	flushes int
+}
+
+type write struct {
+	off  int64
+	data []byte
+}
+
+var (
+	_ = (fs.NodeOpener)((*Disk)(nil))
+	_ = (fs.NodeReader)((*Disk)(nil))
+	_ = (fs.NodeWriter)((*Disk)(nil))
+	_ = (fs.NodeFsyncer)((*Disk)(nil))
+	_ = (fs.NodeGetattrer)((*Disk)(nil))
+	_ = (fs.NodeSetattrer)((*Disk)(nil))
+)
+
+// NewDisk is a disk with a content, switched off.
+func NewDisk(content []byte) *Disk {
+	return &Disk{durable: content, current: slices.Clone(content)}
+}
+
+// On switches it on.
+func (d *Disk) On() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.on = true
+}
+
+// Loss is what becomes of the sectors that were not flushed.
+type Loss int
+
+const (
+	AllLost  Loss = iota // as if the card had a large cache and no capacitor
+	NoneLost             // as if it wrote everything through
+	Prefix               // it wrote in order, and was in the middle of a write
+	Mixed                // it wrote some, in any order
+	losses
+)
+
+func (l Loss) String() string {
+	return [...]string{"all lost", "none lost", "a prefix kept", "mixed"}[l]
+}
+
+// Cut switches it off, now: from here on every request fails. It returns how many sectors were at stake and how many of
+// them got through.
+func (d *Disk) Cut(loss Loss, r *rand.Rand) (atStake, kept int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.on = false
+	var sectors []write
+	for _, w := range d.pending {
+		for i := 0; i < len(w.data); i += sectorSize {
+			sectors = append(sectors, write{w.off + int64(i), w.data[i:min(i+sectorSize, len(w.data))]})
+		}
+	}
+	last := r.IntN(len(sectors) + 1)
+	for i, s := range sectors {
+		if loss == NoneLost || loss == Prefix && i < last || loss == Mixed && r.IntN(2) == 0 {
+			copy(d.durable[s.off:], s.data)
+			kept++
+		}
+	}
+	copy(d.current, d.durable)
+	d.pending = nil
+	return len(sectors), kept
+}
+
+func (d *Disk) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	return nil, fuse.FOPEN_DIRECT_IO, 0
+}
+
+func (d *Disk) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.Mode, out.Size = 0o600, uint64(len(d.durable))
+	return 0
+}
+
+func (d *Disk) Setattr(ctx context.Context, f fs.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	return d.Getattr(ctx, f, out)
+}
+
+func (d *Disk) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.on {
+		return nil, syscall.EIO
+	}
+	off = min(off, int64(len(d.current)))
+	n := copy(dest, d.current[off:])
+	return fuse.ReadResultData(dest[:n]), 0
+}
+
+func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case !d.on:
+		return 0, syscall.EIO
+	case off < 0 || off+int64(len(data)) > int64(len(d.current)):
+		return 0, syscall.ENOSPC
+	}
+	d.pending = append(d.pending, write{off, slices.Clone(data)})
+	copy(d.current[off:], data)
+	return uint32(len(data)), 0
+}
+
+func (d *Disk) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.on {
+		return syscall.EIO
+	}
+	for _, w := range d.pending {
+		copy(d.durable[w.off:], w.data)
+	}
+	d.pending = nil
+	d.flushes++
+	return 0
+}

@@ -1,0 +1,235 @@
+//go:build hil
+
+package hil
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// bootLimit is how long a machine may take until it has opened its cache.
+const bootLimit = 60 * time.Second
+
+// TestPowerCuts cuts the power of a machine that loads status lists, rolls rules and queues reports, again and again, and
+// each time lets the disk lose what was not flushed. Every time the machine has to boot, and to find one complete version
+// that is not older than what it reported to be on the card, and every report that it had queued.
+//
+//	ASHYQ_CUTS      how many; 20
+//	ASHYQ_CUT_LOG   file for a table of all cuts
+//	ASHYQ_KERNEL    the user-mode kernel, as image-build/hil/kernel prints its directory
+func TestPowerCuts(t *testing.T) {
+	kernel := os.Getenv("ASHYQ_KERNEL")
+	if kernel == "" {
+		t.Skip("ASHYQ_KERNEL names no user-mode kernel: make powercut builds one")
+	}
+	cuts := 20
+	if s := os.Getenv("ASHYQ_CUTS"); s != "" {
+		var err error
+		if cuts, err = strconv.Atoi(s); err != nil {
+			t.Fatalf("ASHYQ_CUTS: %v", err)
+		}
+	}
+	table := io.Discard
+	if name := os.Getenv("ASHYQ_CUT_LOG"); name != "" {
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		table = f
+	}
+	m := newMachine(t, kernel)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	fmt.Fprintln(table, "cut\tms after opening\tsectors at stake\tkept\tloss\ton the card before\tin force before\tfound after")
+	var versions, lossy, ahead int
+	for n := range cuts {
+		delay := time.Duration(r.IntN(400)) * time.Millisecond
+		loss := Loss(r.IntN(int(losses)))
+		written, newest := m.applied, m.newest
+		got := m.runAndCut(n, delay, loss, r)
+		if got.opened < written || got.opened > newest+1 {
+			t.Fatalf("cut %d: version %d, %d was on the card and %d in force when the power was cut", n, got.opened, written, newest)
+		}
+		if got.opened != written {
+			ahead++
+		}
+		if got.kept < got.atStake {
+			lossy++
+		}
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%v\t%d\t%d\t%d\n", n, delay.Milliseconds(), got.atStake, got.kept, loss, written, newest, got.opened)
+		versions = int(m.applied)
+	}
+	t.Logf("%d cuts, %d of them lost sectors, %d found a later version than the last that was reported as written, %d versions", cuts, lossy, ahead, versions)
+	if lossy < cuts/4 || versions < cuts {
+		t.Errorf("%d cuts lost sectors and %d versions were written: too few to prove anything", lossy, versions)
+	}
+}
+
+// machine is a user-mode Linux whose process 1 is the cache's test binary.
+type machine struct {
+	t            *testing.T
+	kernel, root string
+	disk         *Disk
+	file         string // the disk
+
+	applied uint64 // the newest version that was reported to be on the card
+	newest  uint64 // the newest one that was reported to be in force
+	queued  uint64 // the newest report that was queued
+	report  uint64 // the newest that was delivered
+}
+
+func newMachine(t *testing.T, kernel string) *machine {
+	m := &machine{t: t, kernel: filepath.Join(kernel, "linux"), root: t.TempDir()}
+	for _, dir := range []string{"dev", "proc", "tmp", "state"} {
+		if err := os.Mkdir(filepath.Join(m.root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.Command("go", "test", "-c", "-tags", "hil", "-o", filepath.Join(m.root, "init"), "ashyq-kiosk/kiosk/cache")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the machine's process 1: %v\n%s", err, out)
+	}
+
+	image := filepath.Join(t.TempDir(), "ext4")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, 48<<20); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mke2fs", "-q", "-t", "ext4", image).CombinedOutput(); err != nil {
+		t.Fatalf("mke2fs: %v\n%s", err, out)
+	}
+	content, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.disk = NewDisk(content)
+
+	mount := t.TempDir()
+	root := &fs.Inode{}
+	server, err := fs.Mount(mount, root, &fs.Options{
+		MountOptions: fuse.MountOptions{DirectMount: true, FsName: "disk", MaxWrite: 1 << 17},
+		OnAdd: func(ctx context.Context) {
+			root.AddChild("disk", root.NewPersistentInode(ctx, m.disk, fs.StableAttr{}), false)
+		},
+	})
+	if err != nil {
+		t.Skipf("no FUSE here, which the disk is made of: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := server.Unmount(); err != nil {
+			t.Error(err)
+		}
+	})
+	m.file = filepath.Join(mount, "disk")
+	return m
+}
+
+type outcome struct {
+	opened        uint64
+	atStake, kept int
+}
+
+// runAndCut boots the machine, waits until it has opened its cache, and cuts the power after a delay.
+func (m *machine) runAndCut(n int, delay time.Duration, loss Loss, r *rand.Rand) outcome {
+	m.t.Helper()
+	m.disk.On()
+	cmd := exec.Command(m.kernel, "mem=192M", "ubd0="+m.file, "root=/dev/root", "rootfstype=hostfs", "rootflags="+m.root, "rw", "init=/init",
+		"con0=null,fd:1", "con=null", "ssl=null", "quiet", "loglevel=3", "uml_dir="+m.t.TempDir(), "--", "-test.run=^TestPowerCutMachine$")
+	cmd.Env = append(os.Environ(), "TMPDIR=/dev/shm")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	out, in, err := os.Pipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = in, in
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	in.Close()
+	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	late := time.AfterFunc(bootLimit, kill)
+	defer late.Stop()
+
+	var got outcome
+	var said []string
+	var off atomic.Bool
+	opened := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() { ended <- m.listen(out, &said, &off, func(v uint64) { got.opened = v; close(opened) }) }()
+	select {
+	case <-opened:
+	case err := <-ended:
+		kill()
+		_ = cmd.Wait()
+		m.t.Fatalf("cut %d: the machine did not open its cache: %v\n%s", n, err, strings.Join(said, "\n"))
+	}
+	time.Sleep(delay)
+	off.Store(true) // first: what the machine reports from here on does not count
+	got.atStake, got.kept = m.disk.Cut(loss, r)
+	kill()
+	_ = cmd.Wait()
+	if err := <-ended; err != nil {
+		m.t.Fatalf("cut %d: %v\n%s", n, err, strings.Join(said, "\n"))
+	}
+	out.Close()
+	return got
+}
+
+// listen follows what the machine says until the power is off; it lives on for some milliseconds without its disk.
+func (m *machine) listen(r io.Reader, said *[]string, off *atomic.Bool, opened func(version uint64)) error {
+	lines := bufio.NewScanner(r)
+	m.report = 0
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if off.Load() {
+			continue
+		}
+		*said = append(*said, line)
+		word, rest, _ := strings.Cut(line, " ")
+		v, err := strconv.ParseUint(rest, 10, 64)
+		switch {
+		case word == "broken:":
+			return fmt.Errorf("the machine says %q", line)
+		case err != nil:
+			continue
+		case word == "opened":
+			opened(v)
+			m.applied, m.newest = v, v
+		case word == "report":
+			if v != m.report+1 && m.report != 0 {
+				return fmt.Errorf("report %d after %d", v, m.report)
+			}
+			m.report = v
+		case word == "applied", word == "waiting":
+			if m.queued != 0 && m.report < m.queued {
+				return fmt.Errorf("report %d was queued, the last one delivered is %d", m.queued, m.report)
+			}
+			if m.newest, m.queued = v, 0; word == "applied" {
+				m.applied = v
+			}
+		case word == "queued":
+			m.queued, m.report = v, v
+		}
+	}
+	return nil
+}
