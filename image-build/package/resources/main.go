@@ -41,7 +41,7 @@ func main() {
 	guest := flag.String("registry-url", "", "the registry as the daemon sees it")
 	presentations := flag.Int("presentations", 100, "people who come to the door")
 	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
-	busy := flag.Duration("busy", 10*time.Minute, "how long one status a second changes")
+	busy := flag.Duration("busy", 15*time.Minute, "how long one status a second changes")
 	flag.Parse()
 	if *feed != "" {
 		if err := film(*feed, os.Stdout); err != nil {
@@ -139,14 +139,17 @@ func (w *world) visits() error {
 	return nil
 }
 
-// churn changes one status a second, each at another place in the list, as the registry publishes them one by one.
+// churn changes one status a second, each somewhere else in the list, as a country's registry publishes them.
 func (w *world) churn(d time.Duration) error {
-	end := time.Now().Add(d)
-	for time.Now().Before(end) {
+	_, begin, err := w.metrics()
+	for at := begin; err == nil && at.Sub(begin) < d; _, at, err = w.metrics() {
 		if err := w.registry.change(); err != nil {
 			return err
 		}
 		time.Sleep(time.Second)
+	}
+	if err != nil {
+		return err
 	}
 	return w.await("the door to have caught up", func(m sample) bool { return uint64(m["ashyq_data_version"]) == w.registry.version() })
 }
@@ -250,7 +253,7 @@ func (w *world) phase(name string, do func() error) error {
 		}
 	}
 	if n := d("versions"); n > 0 && seconds > 0 {
-		fmt.Printf("; %.1f kB a version", d("probe.write_bytes:")/1e3/n)
+		fmt.Printf("; %.0f kB a version", d("probe.write_bytes:")/1e3/n)
 	}
 	fmt.Println()
 	return nil

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -146,16 +147,19 @@ func (r *registry) change() error {
 		status = statuslist.Valid
 	}
 	r.lists[id].Set(i, status)
-	entry := r.manifest.Sections[id]
+	next := r.manifest
+	next.Sections = slices.Clone(next.Sections) // who answers a door may hold the old ones
+	next.Version++
+	entry := next.Sections[id]
 	sealed, err := statuslist.Delta{List: listName, ID: id, From: entry.Version, Changes: statuslist.Diff(old, r.lists[id]), Result: r.lists[id].Content()}.Seal(r.key)
 	if err != nil {
-		return err
+		return fmt.Errorf("seal a change: %w", err)
 	}
 	entry.Deltas = append([]api.Delta{{From: entry.Version, Blob: r.put(sealed)}}, entry.Deltas...)
 	entry.Deltas = entry.Deltas[:min(len(entry.Deltas), deltas)]
 	entry.Version++
-	r.manifest.Sections[id] = r.seal(id, entry)
-	r.manifest.Version++
+	next.Sections[id] = r.seal(id, entry)
+	r.manifest = next
 	close(r.news)
 	r.news = make(chan struct{})
 	return nil
