@@ -27,7 +27,8 @@ type Disk struct {
 	durable []byte  // what is there whatever happens
 	current []byte  // what the machine sees
 	pending []write // since the last flush, in order
-	flushes int
+	left    int     // requests until the power goes; 0: it stays
+	gone    func()  // called then
 }
 
 type write struct {
@@ -49,11 +50,23 @@ func NewDisk(content []byte) *Disk {
 	return &Disk{durable: content, current: slices.Clone(content)}
 }
 
-// On switches it on.
-func (d *Disk) On() {
+// On switches it on, for good or, where n is not 0, until the n-th write or flush from now, which fails like all after
+// it. gone is called at that moment.
+func (d *Disk) On(n int, gone func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.on = true
+	d.on, d.left, d.gone = true, n, gone
+}
+
+// request counts one that changes something, and tells whether there is power for it.
+func (d *Disk) request() bool {
+	if d.on && d.left > 0 {
+		if d.left--; d.left == 0 {
+			d.on = false
+			d.gone()
+		}
+	}
+	return d.on
 }
 
 // Loss is what becomes of the sectors that were not flushed.
@@ -71,9 +84,9 @@ func (l Loss) String() string {
 	return [...]string{"all lost", "none lost", "a prefix kept", "mixed"}[l]
 }
 
-// Cut switches it off, now: from here on every request fails. It returns how many sectors were at stake and how many of
-// them got through.
-func (d *Disk) Cut(loss Loss, r *rand.Rand) (atStake, kept int) {
+// Lose decides, once the machine is gone too, what becomes of what was not flushed. It returns how many sectors were at
+// stake and how many of them got through.
+func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.on = false
@@ -123,7 +136,7 @@ func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case !d.on:
+	case !d.request():
 		return 0, syscall.EIO
 	case off < 0 || off+int64(len(data)) > int64(len(d.current)):
 		return 0, syscall.ENOSPC
@@ -136,13 +149,12 @@ func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64)
 func (d *Disk) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.on {
+	if !d.request() {
 		return syscall.EIO
 	}
 	for _, w := range d.pending {
 		copy(d.durable[w.off:], w.data)
 	}
 	d.pending = nil
-	d.flushes++
 	return 0
 }
