@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"ashyq-kiosk/display"
@@ -148,11 +150,18 @@ func panelPatterns(cfg *config.Config) (hardware.Patterns, error) {
 	return hardware.ParsePatterns(rows)
 }
 
+// openCache opens the cache on the card or, where the card can be read at best, a copy in the memory that systemd gives the
+// daemon (RuntimeDirectory=): a door on a worn-out card goes on, and says so.
 func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, error) {
-	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the state directory: %w\nhint: systemd makes it where StateDirectory=ashyq-kiosk is set", err)
+	store, err := openCacheIn(cfg.StateDir)
+	memory := os.Getenv("RUNTIME_DIRECTORY")
+	if memory != "" && (errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ENOSPC)) {
+		log.Error("the card cannot be written; the door lives on a copy of the cache in memory, which a restart loses", "error", err)
+		if err := copyFile(filepath.Join(memory, "cache.db"), filepath.Join(cfg.StateDir, "cache.db")); err != nil {
+			log.Error("nothing could be copied; the list is loaded anew", "error", err)
+		}
+		store, err = openCacheIn(memory)
 	}
-	store, err := cache.Open(filepath.Join(cfg.StateDir, "cache.db"))
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +172,27 @@ func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, error) {
 		log.Warn("the newest list is in force and not on the card", "error", err)
 	}
 	return store, nil
+}
+
+func openCacheIn(dir string) (*cache.Cache, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state directory: %w\nhint: systemd makes it where StateDirectory=ashyq-kiosk is set", err)
+	}
+	return cache.Open(filepath.Join(dir, "cache.db"))
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // registryClient is nil where the configuration names no registry.
