@@ -95,6 +95,12 @@ deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARC
 hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
 	@image-build/hil/run
 
+.PHONY: powercut
+CUTS ?= 100
+powercut: ## Cuts the power of a user-mode machine CUTS times (100) while it writes; about one a second. LOG=FILE for a table.
+	@kernel=$$(image-build/hil/kernel) && ASHYQ_KERNEL=$$kernel ASHYQ_CUTS=$(CUTS) ASHYQ_CUT_LOG=$(abspath $(LOG)) \
+		env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go test -tags hil -count 1 -timeout 3h -run TestPowerCuts -v ./image-build/hil
+
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
