@@ -18,6 +18,8 @@ const (
 	// tolerance of a length on the panel, beside the longest time for which nobody looked at the lines: this machine has
 	// one processor, and whoever runs it may let it stand for a moment.
 	tolerance = 40 * time.Millisecond
+	// blink is for how long the lines may go unseen in a measurement of lengths.
+	blink = 60 * time.Millisecond
 	// steadyFrom is from when on a lamp looks steady: the slow blink of a door that is out of order shines for 1 s.
 	steadyFrom = 1500 * time.Millisecond
 	// recovery is what each fault may take to be over, from the moment its cause is.
@@ -40,6 +42,7 @@ func TestHIL(t *testing.T) {
 		{"ends", func(m *machine) { m.ends(p) }},
 		{"camera", func(m *machine) { m.cameraFaults(p) }},
 		{"chip", func(m *machine) { m.chipFaults(p) }},
+		{"inputs", func(m *machine) { m.inputs() }},
 		{"registry", func(m *machine) { m.registryFaults(p) }},
 		{"clock", func(m *machine) { m.clockFaults(p) }},
 		{"disk", func(m *machine) { m.diskFaults(p) }},
@@ -106,7 +109,15 @@ func (m *machine) colours(p people) {
 		{"blue", p.blue.code, kiosk.Admitted, hardware.Blue},
 		{"green", p.green.code, kiosk.Admitted, hardware.Green},
 	} {
-		m.visit(c.code())
+		for try := 1; ; try++ {
+			m.visit(c.code())
+			_, gap := m.panel.seen()
+			if gap <= blink || try == 3 {
+				break
+			}
+			m.t.Logf("%s: for %v nobody could look at the lines, this machine stood still; once more", c.who, gap)
+			time.Sleep(2 * time.Second) // for another presentation: the same person is not standing there any more
+		}
 		m.check(c.who, c.signal, c.lamp)
 	}
 }
@@ -217,13 +228,13 @@ func (m *machine) underLoad(p people) {
 		lit, _ := m.panel.since(who.lamp)
 		took = append(took, lit.Sub(m.lens.shown(scenes)))
 		m.lens.put(m.camera.empty)
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(2 * framesEvery) // the doorway is empty for a picture
 	}
 	slices.Sort(took)
 	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1)+0.5)].Round(time.Millisecond) }
 	m.t.Logf("LATENCY code in view to line high, %d presentations beside a busy process on one processor: p50 %v, p90 %v, p99 %v, longest %v",
 		len(took), at(0.5), at(0.9), at(0.99), at(1))
-	if p99 := at(0.99); p99 > time.Second {
-		m.t.Errorf("p99 is %v, want at most 1 s", p99)
+	if at(0.5) > 300*time.Millisecond || at(0.99) > 2*time.Second {
+		m.t.Errorf("p50 %v and p99 %v, want at most 300 ms and 2 s", at(0.5), at(0.99))
 	}
 }

@@ -20,9 +20,9 @@ type fault struct {
 	name   string
 	reason kiosk.Reason // what the door says meanwhile; none: it goes on as if nothing were
 	cause  func()
-	person *phone // held up while it lasts; nobody may be judged then
-	lasts  time.Duration
-	mend   func()
+	person *phone        // held up for a while; nobody may be judged then
+	during func()        // what else happens while it lasts
+	mend   func()        // from here on it counts
 	back   func()        // what has to be so again; nil: the door is in order
 	within time.Duration // for back; 0: recovery
 }
@@ -42,11 +42,12 @@ func (m *machine) suffer(f fault) {
 	}
 	if f.person != nil {
 		m.lens.put(m.scenesOf(f.person.code()))
-	}
-	time.Sleep(f.lasts)
-	if f.person != nil {
+		time.Sleep(2 * time.Second)
 		m.lens.put(m.camera.empty)
 		time.Sleep(2 * framesEvery)
+	}
+	if f.during != nil {
+		f.during()
 	}
 	mended := time.Now()
 	f.mend()
@@ -106,6 +107,13 @@ func (m *machine) arrive(p *phone, lamp string) {
 	m.until(lamp+" for a person", recovery, func() bool { _, on := m.panel.since(lamp); return on })
 }
 
+// welcome is arrive for somebody who is let in, and waits for the relay, too.
+func (m *machine) welcome(p *phone, lamp string) {
+	m.t.Helper()
+	m.arrive(p, lamp)
+	m.until("the relay", time.Second, func() bool { return slices.Contains(m.panel.on(), "relay") })
+}
+
 // darkWithin is for how long lamps may shine and the relay may be open after a signal. Go writes down all its goroutines
 // before it dies of SIGQUIT or a panic, and systemctl takes a tenth of a second here.
 const darkWithin = 2 * time.Second
@@ -115,8 +123,7 @@ func (m *machine) ends(p people) {
 	for _, signal := range []string{"SIGTERM", "SIGKILL", "SIGQUIT", "SIGABRT"} {
 		m.sh("systemctl reset-failed ashyq-kiosk; systemctl start ashyq-kiosk")
 		m.awaitHealthy()
-		m.arrive(p.blue, "blue")
-		m.until("the relay", time.Second, func() bool { return slices.Contains(m.panel.on(), "relay") })
+		m.welcome(p.blue, "blue")
 		m.lens.put(m.camera.empty)
 		pid := m.pid()
 		start := time.Now()
@@ -146,23 +153,20 @@ func (m *machine) cameraFaults(p people) {
 	m.suffer(fault{
 		name: "camera unplugged and back", reason: kiosk.CameraFault,
 		cause: func() { m.lens.stop() },
-		lasts: 0,
-		mend: func() {
+		during: func() {
 			gone := m.lens.takeAway()
 			m.t.Logf("the daemon let go of the camera's node %.1f s after it was out of order; for 3 s there is none", gone.Seconds())
 			time.Sleep(3 * time.Second)
-			m.lens.plug()
 		},
+		mend: func() { m.lens.plug() },
 	})
-	m.prove(p.green, "green")
 
-	m.arrive(p.blue, "blue")
-	m.lens.freeze(true)
-	m.until("the light to end", patience, func() bool { return len(m.panel.on()) == 0 })
+	m.welcome(p.blue, "blue")
 	m.suffer(fault{
 		name: "picture frozen, with a code in it", reason: kiosk.CameraFault,
-		cause: func() {}, lasts: 3 * time.Second,
-		mend: func() { m.lens.put(m.camera.empty); m.lens.freeze(false) },
+		cause:  func() { m.lens.freeze(true) },
+		during: func() { time.Sleep(3 * time.Second) },
+		mend:   func() { m.lens.put(m.camera.empty); m.lens.freeze(false) },
 	})
 	m.prove(p.green, "green")
 }
@@ -184,32 +188,31 @@ func (m *machine) chipFaults(p people) {
 				return strings.Contains(m.sh("journalctl -b -o cat -n 20 -u ashyq-kiosk"), "is used by")
 			})
 		},
-		person: p.green, lasts: 2 * time.Second,
+		person: p.green,
 		mend: func() {
 			if err := letGo(); err != nil {
 				m.t.Error(err)
 			}
 		},
 	})
-	m.prove(p.blue, "blue")
 
 	m.suffer(fault{
 		name: "chip pulled out and back", reason: kiosk.OutputFault,
 		cause:  func() { m.chip.live(false) },
-		person: p.green, lasts: 3 * time.Second,
-		mend: func() { m.chip.live(true) },
+		person: p.green,
+		mend:   func() { m.chip.live(true) },
 	})
 	m.prove(p.blue, "blue")
 
 	m.panel.clear()
-	for line := range wiring {
-		m.chip.pull(line, "pull-up")
+	for _, line := range wiring {
+		m.chip.pullLine(line, "pull-up")
 	}
 	time.Sleep(time.Second)
 	held := m.nobodyJudged("all lines pulled up from outside")
 	m.t.Logf("FAULT %-40s lights: %s: driven lines hold; nothing tells the daemon of a line that is held, outputs are not read back", "all lines pulled up from outside", held)
-	for line := range wiring {
-		m.chip.pull(line, "pull-down")
+	for _, line := range wiring {
+		m.chip.pullLine(line, "pull-down")
 	}
 }
 
@@ -233,8 +236,8 @@ func (m *machine) registryFaults(p people) {
 	m.suffer(fault{
 		name:   "registry gone",
 		cause:  func() { m.sh("systemctl stop ashyq-registry") },
-		lasts:  time.Second,
-		mend:   func() { m.prove(p.blue, "blue"); m.panel.clear(); m.sh("systemctl start ashyq-registry") },
+		during: func() { m.prove(p.blue, "blue"); m.panel.clear() },
+		mend:   func() { m.sh("systemctl start ashyq-registry") },
 		back:   func() { m.follow(m.news) },
 		within: 30 * time.Second, // the door has lost nothing; the pauses between attempts keep a country's doors from coming all at once
 	})
@@ -247,20 +250,20 @@ func (m *machine) clockFaults(p people) {
 	m.suffer(fault{
 		name: "clock not synchronised", reason: kiosk.ClockFault,
 		cause:  func() { m.setSynchronised(false) },
-		person: p.green, lasts: 2 * time.Second,
-		mend: func() { m.setSynchronised(true) },
+		person: p.green,
+		mend:   func() { m.setSynchronised(true) },
 	})
 	m.suffer(fault{
 		name: "clock an hour ahead, not synchronised", reason: kiosk.ClockFault,
 		cause:  func() { m.moveClock(time.Hour) },
-		person: p.green, lasts: 2 * time.Second,
-		mend: func() { m.moveClock(-time.Hour); m.setSynchronised(true) },
+		person: p.green,
+		mend:   func() { m.moveClock(-time.Hour); m.setSynchronised(true) },
 	})
 	m.suffer(fault{
 		name: "clock an hour back, synchronised", reason: kiosk.ClockFault,
 		cause:  func() { m.moveClock(-time.Hour); m.setSynchronised(true) },
-		person: p.green, lasts: 2 * time.Second,
-		mend: func() { m.moveClock(time.Hour); m.setSynchronised(true) },
+		person: p.green,
+		mend:   func() { m.moveClock(time.Hour); m.setSynchronised(true) },
 	})
 	m.prove(p.blue, "blue")
 }
@@ -274,12 +277,9 @@ func (m *machine) diskFaults(p people) {
 			m.news() // cannot be stored
 			time.Sleep(2 * time.Second)
 		},
-		mend: func() {
-			m.prove(p.green, "green") // what the door knows goes on
-			m.panel.clear()
-			m.sh("rm %s/filler; sync", stateDir)
-		},
-		back: func() { m.awaitHealthy(); m.caughtUp() },
+		during: func() { m.prove(p.green, "green"); m.panel.clear() }, // what the door knows goes on
+		mend:   func() { m.sh("rm %s/filler", stateDir) },
+		back:   func() { m.awaitHealthy(); m.caughtUp() },
 	})
 
 	m.suffer(fault{
@@ -295,9 +295,8 @@ func (m *machine) diskFaults(p people) {
 				return err != nil
 			})
 		},
-		mend: func() {
-			m.prove(p.blue, "blue")
-			m.panel.clear()
+		during: func() { m.prove(p.blue, "blue"); m.panel.clear() },
+		mend: func() { // another card with the same content
 			m.sh("systemctl stop ashyq-kiosk; umount %s", stateDir)
 			m.remap("linear /dev/ubdb 0")
 			m.sh("e2fsck -p %s || [ $? = 1 ]", partition)
@@ -311,8 +310,7 @@ func (m *machine) diskFaults(p people) {
 
 // hangs: systemd's watchdog ends a daemon that does nothing, and closes the relay that it left open.
 func (m *machine) hangs(p people) {
-	m.arrive(p.blue, "blue")
-	m.until("the relay", time.Second, func() bool { return slices.Contains(m.panel.on(), "relay") })
+	m.welcome(p.blue, "blue")
 	m.lens.put(m.camera.empty)
 	pid := m.pid()
 	start := time.Now()
@@ -332,10 +330,11 @@ func (m *machine) hangs(p people) {
 	}
 }
 
-// crashes: the tenth crash costs no more than the first.
+// crashes: systemd never forgets a crash of a unit that it restarts by itself, so the last one must not cost more than an
+// outage may.
 func (m *machine) crashes() {
 	var took []string
-	for n := range 7 {
+	for n := range 5 {
 		pid := m.pid()
 		start := time.Now()
 		m.sh("kill -KILL %s", pid)
@@ -366,10 +365,12 @@ func (m *machine) upgrade(p people) {
 	}
 	m.sh("systemctl stop ashyq-registry") // so that the door has only what it kept
 	m.panel.clear()
+	away := m.watchHealth()
 	start := time.Now()
 	m.sh("cd %s && DEBIAN_FRONTEND=noninteractive dpkg -i newer.deb </dev/null", shared)
 	installed := time.Since(start)
-	back := m.awaitHealthy()
+	m.awaitHealthy()
+	gone := away()
 	lights := m.nobodyJudged("upgrade")
 	if read(configFile) != config {
 		m.t.Error("the upgrade changed the edited configuration")
@@ -389,8 +390,72 @@ func (m *machine) upgrade(p people) {
 	}
 	m.prove(p.green, "green")
 	m.sh("systemctl start ashyq-registry")
-	m.t.Logf("FAULT %-40s lights: %s; dpkg took %.1f s, in order %.1f s later; configuration and version %d of the data kept",
-		"package upgraded while running", lights, installed.Seconds(), back.Seconds(), version)
+	m.t.Logf("FAULT %-40s lights: %s; dpkg took %.1f s, the door was away for %.1f s of it; configuration and version %d of the data kept",
+		"package upgraded while running", lights, installed.Seconds(), gone.Seconds(), version)
+	if gone > recovery {
+		m.t.Errorf("the upgrade took the door away for %v, want at most %v", gone, recovery)
+	}
+}
+
+// watchHealth asks the door all the time until the function that it returns is called, which tells for how long it was
+// not in order at a stretch.
+func (m *machine) watchHealth() (longest func() time.Duration) {
+	end, result := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		for well := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+			if m.healthy() {
+				most, well = max(most, time.Since(well)), time.Now()
+			}
+			select {
+			case <-end:
+				result <- max(most, time.Since(well))
+				return
+			default:
+			}
+		}
+	}()
+	return func() time.Duration { close(end); return <-result }
+}
+
+// inputs: the exit button opens without a word about anybody, an open case puts the door out of order.
+func (m *machine) inputs() {
+	file, err := os.ReadFile(configFile)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.write(configFile, string(file)+"[hardware.lines]\nexit = \"GPIO5\"\ntamper = \"GPIO6\"\n", 0o640)
+	defer func() {
+		m.write(configFile, string(file), 0o640)
+		m.sh("systemctl restart ashyq-kiosk")
+	}()
+	m.sh("systemctl restart ashyq-kiosk")
+	open := func() bool { return strings.HasPrefix(m.health(), "out of order: "+string(kiosk.TamperFault)) }
+	m.until("a case whose contact is not closed", recovery, open)
+	m.chip.pullLine(6, "pull-down") // the driver's pull-up is weaker than a contact to ground
+	m.awaitHealthy()
+	m.suffer(fault{
+		name: "case opened and shut", reason: kiosk.TamperFault,
+		cause:  func() { m.chip.pullLine(6, "pull-up") },
+		during: func() { time.Sleep(time.Second) },
+		mend:   func() { m.chip.pullLine(6, "pull-down") },
+	})
+
+	m.panel.clear()
+	pressed := time.Now()
+	m.chip.pullLine(5, "pull-down")
+	time.Sleep(150 * time.Millisecond)
+	m.chip.pullLine(5, "pull-up")
+	m.until("the relay", recovery, func() bool { _, on := m.panel.since("relay"); return on })
+	opened, _ := m.panel.since("relay")
+	m.until("the relay to close", recovery, func() bool { return !slices.Contains(m.panel.on(), "relay") })
+	spans := m.panel.spans()
+	m.t.Logf("exit button: relay open %v after the press; %s", opened.Sub(pressed).Round(time.Millisecond), describe(spans))
+	for _, s := range spans {
+		if s.line != "relay" && !heartbeat(s) {
+			m.t.Errorf("the exit button switched %s", describe(spans))
+		}
+	}
 }
 
 // security prints what systemd thinks of the units.

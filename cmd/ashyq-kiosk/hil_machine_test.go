@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/draw"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -298,14 +297,14 @@ func (c *simChip) dir() (string, error) {
 	return filepath.Join("/sys/devices/platform", strings.TrimSpace(string(device)), strings.TrimSpace(string(chip))), nil
 }
 
-// pull sets the resistor of a line, "pull-up" or "pull-down".
-func (c *simChip) pull(line, to string) {
+// pullLine sets what is connected to a line from outside: "pull-up" or "pull-down".
+func (c *simChip) pullLine(n int, to string) {
 	c.t.Helper()
 	dir, err := c.dir()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.put(filepath.Join(dir, fmt.Sprintf("sim_gpio%d", wiring[line]), "pull"), to)
+	c.put(filepath.Join(dir, fmt.Sprintf("sim_gpio%d", n), "pull"), to)
 }
 
 // sampleEvery is how often the lines are looked at: a beep of 120 ms is seen 24 times.
@@ -577,16 +576,15 @@ func (l *loopback) write(ctx context.Context, fd int) {
 		for i, v := range img.Pix {
 			packed[2*i] = v
 		}
-		at := time.Now()
+		l.mu.Lock()
+		if _, was := l.first[img]; !was {
+			l.first[img] = time.Now()
+		}
+		l.mu.Unlock()
 		if _, err := unix.Write(fd, packed); err != nil {
 			l.t.Errorf("write a picture: %v", err)
 			return
 		}
-		l.mu.Lock()
-		if _, was := l.first[img]; !was {
-			l.first[img] = at
-		}
-		l.mu.Unlock()
 		last = img
 		select {
 		case <-ctx.Done():
@@ -599,7 +597,7 @@ func (l *loopback) write(ctx context.Context, fd int) {
 func (l *loopback) next(n uint64) *image.Gray {
 	l.camera.mu.Lock()
 	defer l.camera.mu.Unlock()
-	return l.camera.now[n%variants]
+	return l.camera.now[n%uint64(len(l.camera.now))]
 }
 
 func (l *loopback) moves() bool {
@@ -636,10 +634,16 @@ func (l *loopback) put(scenes []*image.Gray) {
 	l.camera.now = scenes
 }
 
-// scenesOf are pictures of a phone with this code on it.
-func (m *machine) scenesOf(code string) []*image.Gray {
+// scenesOf are pictures of a phone with this code on it, in a hand that trembles.
+func (m *machine) scenesOf(code string) (all []*image.Gray) {
 	phone := drawn(code)
-	gray := image.NewGray(phone.Bounds())
-	draw.Draw(gray, gray.Rect, phone, phone.Bounds().Min, draw.Src)
-	return m.camera.scenes(gray)
+	for n := range 2 {
+		img := image.NewGray(m.camera.doorway.Rect)
+		copy(img.Pix, m.camera.doorway.Pix)
+		qrdraw.Paste(img, phone, [4]image.Point{{X: 380 + 9*n, Y: 120}, {X: 820 + 9*n, Y: 108}, {X: 812 + 9*n, Y: 566}, {X: 388 + 9*n, Y: 556}})
+		qrdraw.Blur(img, 0.8)
+		qrdraw.Noise(img, 4, uint64(n))
+		all = append(all, img)
+	}
+	return all
 }
