@@ -13,6 +13,9 @@ const (
 	// timedatedEvery is how long an answer holds: the clock is looked at each second, and D-Bus wakes two daemons.
 	timedatedEvery   = 5 * time.Second
 	timedatedTimeout = 2 * time.Second
+
+	// maxSlew is more than a time daemon moves the clock by without setting it: 500 ppm of timedatedEvery are 2.5 ms.
+	maxSlew = 100 * time.Millisecond
 )
 
 // timedated asks systemd-timedated (org.freedesktop.timedate1(5)), which is started when somebody asks.
@@ -25,15 +28,21 @@ type timedated struct {
 
 var timeDaemon timedated
 
-// synced says whether NTPSynchronized is true, or was within timedatedEvery.
+// synced says whether NTPSynchronized is true, or was within timedatedEvery and nobody has set the clock since.
 func (d *timedated) synced() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.asked.IsZero() && time.Since(d.asked) < timedatedEvery {
-		return d.last
+	now := time.Now()
+	if d.asked.IsZero() || now.Sub(d.asked) >= timedatedEvery || stepped(d.asked, now) {
+		d.asked, d.last = now, d.ask()
 	}
-	d.asked, d.last = time.Now(), d.ask()
 	return d.last
+}
+
+// stepped says whether the clock was set between two readings: it went another way than the monotonic one.
+func stepped(from, to time.Time) bool {
+	wall, monotonic := to.Round(0).Sub(from.Round(0)), to.Sub(from)
+	return (wall - monotonic).Abs() > maxSlew
 }
 
 func (d *timedated) ask() error {

@@ -46,6 +46,29 @@ func bloomed(img *image.Gray) *image.Gray {
 	return img
 }
 
+// glowing adds the light around each pixel to it, so that thin dark lines turn grey while wide ones stay dark.
+func glowing(img *image.Gray, radius float64) *image.Gray {
+	qrdraw.Blur(img, 1)
+	around := &image.Gray{Pix: slices.Clone(img.Pix), Stride: img.Stride, Rect: img.Rect}
+	qrdraw.Blur(around, radius)
+	for i, v := range img.Pix {
+		img.Pix[i] = byte(min(.9*float64(v)+float64(around.Pix[i]), 255))
+	}
+	return img
+}
+
+// Bloom that makes the finder patterns' rings much lighter than their cores.
+func TestGlowingScreen(t *testing.T) {
+	text := strings.Repeat("AQ1:ABCDEFGH", 20)
+	small := [4]image.Point{{300, 150}, {550, 155}, {546, 402}, {297, 398}}
+	for _, radius := range []float64{2, 4, 8} {
+		img := glowing(scene(text, qrdraw.Options{Module: 8}, small), radius)
+		if got, err := NewReader().Read(imageOf(img), Thorough); string(got) != text {
+			t.Errorf("radius %v: %q, %v", radius, got, err)
+		}
+	}
+}
+
 // swept is a picture blurred by a movement to the side.
 func swept(img *image.Gray, n int) *image.Gray {
 	src := slices.Clone(img.Pix)

@@ -24,10 +24,13 @@ func (w *view) at(p point) float32 {
 	return v
 }
 
+// profileSteps is how many points to a module a finder pattern is followed in.
+const profileSteps = 8
+
 // reach follows a finder pattern from its centre c in direction d, of length 1, and gives where dark and light change, in px;
 // module is how many px a module has about. The threshold is halfway between the core and the light ring.
 func (w *view) reach(c, d point, module float64) (t [3]float64, ok bool) {
-	const steps = 8 // to a module
+	const steps = profileSteps
 	var profile [6 * steps]float32
 	for i := range profile {
 		profile[i] = w.at(c.plus(d.times(float64(i) * module / steps)))
@@ -42,14 +45,34 @@ func (w *view) reach(c, d point, module float64) (t [3]float64, ok bool) {
 	if light-dark < 8 {
 		return t, false
 	}
+	if t, ok = edges(&profile, module/steps, (dark+light)/2, (dark+light)/2); ok {
+		return t, true
+	}
+	// Bloom leaves of the dark ring, which is thinner than the core, only a grey.
+	ring := light
+	for _, v := range profile[3*steps/2 : 4*steps] {
+		ring = min(ring, v)
+	}
+	if light-ring < 8 {
+		return t, false
+	}
+	return edges(&profile, module/steps, (dark+light)/2, (ring+light)/2)
+}
+
+// edges finds where a profile from a finder pattern's centre, in steps of step px, gets lighter than core, then darker than ring and
+// lighter again.
+func edges(profile *[6 * profileSteps]float32, step float64, core, ring float32) (t [3]float64, ok bool) {
 	found := 0
-	half := (dark + light) / 2
 	for i := 1; i < len(profile) && found < 3; i++ {
+		half := core
+		if found > 0 {
+			half = ring
+		}
 		before, here := profile[i-1], profile[i]
 		if (here >= half) == (before >= half) || (here >= half) != (found%2 == 0) {
 			continue
 		}
-		t[found] = (float64(i-1) + float64((half-before)/(here-before))) * module / steps
+		t[found] = (float64(i-1) + float64((half-before)/(here-before))) * step
 		found++
 	}
 	return t, found == 3
