@@ -14,7 +14,7 @@ import (
 // reclaimEvery is how often lines that were lost are asked for again at most.
 const reclaimEvery = 500 * ms
 
-// outputs are the panel's lines on a real chip, claimed together in one request: exclusively, with their polarity, and
+// outputLines are the panel's lines on a real chip, claimed together in one request: exclusively, with their polarity, and
 // with "off" as their first level, so that nothing shines or opens in between. periph's gpioioctl can do neither the
 // first level nor a chip that comes back (docs/adr/0006).
 type outputLines struct {
