@@ -3,6 +3,10 @@ package scanner
 import (
 	"errors"
 	"image"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,4 +185,53 @@ func BenchmarkStandingDoorway(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		f.show(scenes[n%len(scenes)])
 	}
+}
+
+// BenchmarkWorstFrame shows the pictures of the folders in ASHYQ_FRAMES, separated by colons, one after the other as a camera would, with
+// the daemon's budget: each differs from the last one everywhere, so that nothing can be left out. The benchmark's own time is not
+// the figure: p95-ms is over the pictures' CPU time.
+func BenchmarkWorstFrame(b *testing.B) {
+	folders := os.Getenv("ASHYQ_FRAMES")
+	if folders == "" {
+		b.Skip("ASHYQ_FRAMES names no folders with pictures")
+	}
+	var frames []*Frame
+	for _, folder := range filepath.SplitList(folders) {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, entry := range entries {
+			if !isPicture(entry.Name()) {
+				continue
+			}
+			f := &Frame{}
+			if err := readPicture(filepath.Join(folder, entry.Name()), f); err != nil {
+				b.Fatal(err)
+			}
+			frames = append(frames, f)
+		}
+	}
+	if len(frames) == 0 {
+		b.Fatalf("no pictures in %q", folders)
+	}
+	runtime.LockOSThread() // for the thread's CPU time
+	defer runtime.UnlockOSThread()
+	eyes := newLookout()
+	eyes.budget, eyes.cpu = defaultBudget, threadCPU
+	var times []float64 // ms
+	for b.Loop() {
+		f := frames[len(times)%len(frames)]
+		f.Seq, f.Taken = uint64(len(times)+1), time.Unix(0, 0).Add(time.Duration(len(times))*time.Second/30)
+		ms, _ := timed(eyes.examine, f)
+		times = append(times, ms)
+	}
+	slices.Sort(times)
+	sum := 0.0
+	for _, ms := range times {
+		sum += ms
+	}
+	b.ReportMetric(times[len(times)*95/100], "p95-ms")
+	b.ReportMetric(times[len(times)-1], "max-ms")
+	b.ReportMetric(sum/float64(len(times)), "mean-ms")
 }
