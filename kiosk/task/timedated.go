@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,6 +14,8 @@ const (
 	// timedatedEvery is how long an answer holds: the clock is looked at each second, and D-Bus wakes two daemons.
 	timedatedEvery   = 5 * time.Second
 	timedatedTimeout = 2 * time.Second
+	// timedatedGrace is for how long a good answer holds while there is none: a busy board, or dbus being upgraded.
+	timedatedGrace = time.Minute
 
 	// maxSlew is more than a time daemon moves the clock by without setting it: 500 ppm of timedatedEvery are 2.5 ms.
 	maxSlew = 100 * time.Millisecond
@@ -23,6 +26,7 @@ type timedated struct {
 	mu    sync.Mutex // guards what follows
 	conn  *dbus.Conn // nil: not connected
 	asked time.Time
+	good  time.Time // when it last said that the clock is synchronised
 	last  error
 }
 
@@ -33,10 +37,20 @@ func (d *timedated) synced() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	if d.asked.IsZero() || now.Sub(d.asked) >= timedatedEvery || stepped(d.asked, now) {
-		d.asked, d.last = now, d.ask()
+	set := !d.asked.IsZero() && stepped(d.asked, now)
+	if !d.asked.IsZero() && now.Sub(d.asked) < timedatedEvery && !set {
+		return d.last
 	}
-	return d.last
+	err := d.ask()
+	d.asked = now
+	switch {
+	case err == nil:
+		d.good = now
+	case d.last == nil && !errors.Is(err, ErrUnsynced) && !set && now.Sub(d.good) < timedatedGrace:
+		return nil // no answer is not a bad one yet
+	}
+	d.last = err
+	return err
 }
 
 // stepped says whether the clock was set between two readings: it went another way than the monotonic one.
