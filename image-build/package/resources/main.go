@@ -22,8 +22,11 @@ type world struct {
 	registry *registry
 	camera   *camera
 	door     string // the daemon's URL
-	probe    string // a shell command that prints "name value" lines about the daemon's machine
+	probe    string // a shell command that prints "name value" lines about the daemon and its machine
 	people   []person
+
+	peak    float64 // bytes resident, the most of all phases
+	written float64 // bytes a day, in the phase that was last
 }
 
 type person struct {
@@ -35,13 +38,13 @@ func main() {
 	registryAt := flag.String("registry", "127.0.0.1:8380", "address for the registry")
 	cameraAt := flag.String("camera", "127.0.0.1:8382", "address for the camera's programs")
 	door := flag.String("door", "http://127.0.0.1:8381", "the daemon")
-	probe := flag.String("probe", "", "command that prints what the daemon's machine has counted")
+	probe := flag.String("probe", "", "command that prints /proc/PID/io and /proc/PID/status of the daemon, and the sectors written to partitions")
 	feed := flag.String("feed", "", "be the camera's program instead: pictures to the standard output, of what the world at this address shows")
 	config := flag.String("config", "", "file to write the [registry] part of the configuration to")
 	guest := flag.String("registry-url", "", "the registry as the daemon sees it")
 	presentations := flag.Int("presentations", 100, "people who come to the door")
 	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
-	busy := flag.Duration("busy", 15*time.Minute, "how long one status a second changes")
+	busy := flag.Duration("busy", 15*time.Minute, "how long one status a second changes; the writes of the second half count")
 	flag.Parse()
 	if *feed != "" {
 		if err := film(*feed, os.Stdout); err != nil {
@@ -88,7 +91,30 @@ func (w *world) run(registryAt, cameraAt, config, url string, presentations int,
 	if err := w.phase("nobody there, nothing changes", func() error { return w.rest(quiet) }); err != nil {
 		return err
 	}
-	return w.phase("nobody there, one status a second changes", func() error { return w.churn(busy) })
+	// At first the door spends what it saved up while nothing changed.
+	if err := w.phase("nobody there, one status a second changes", func() error { return w.churn(busy / 2) }); err != nil {
+		return err
+	}
+	if err := w.phase("the same, going on", func() error { return w.churn(busy / 2) }); err != nil {
+		return err
+	}
+	return w.within()
+}
+
+// What a door may need: issue 4's limits for a board of 512 MB and for a card that is to last.
+const (
+	maxResident = 150e6 // bytes
+	maxWritten  = 50e6  // bytes a day, in the last phase
+)
+
+func (w *world) within() error {
+	if w.peak > maxResident {
+		return fmt.Errorf("the daemon had %.0f MB resident, and may have %.0f", w.peak/1e6, maxResident/1e6)
+	}
+	if w.written > maxWritten {
+		return fmt.Errorf("the daemon writes %.0f MB a day, and may write %.0f", w.written/1e6, maxWritten/1e6)
+	}
+	return nil
 }
 
 func (w *world) listen(registryAt, cameraAt string) error {
@@ -208,9 +234,6 @@ func (w *world) look() (sample, error) {
 	}
 	m["time"] = float64(at.Unix())
 	m["versions"] = float64(w.registry.version())
-	if w.probe == "" {
-		return m, nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "bash", "-c", w.probe).Output()
@@ -218,6 +241,11 @@ func (w *world) look() (sample, error) {
 		return nil, fmt.Errorf("run the probe %q: %w", w.probe, err)
 	}
 	more, err := readSample(strings.NewReader(string(out)))
+	for _, needed := range []string{"write_bytes:", "VmHWM:"} {
+		if _, ok := more[needed]; err == nil && !ok {
+			return nil, fmt.Errorf("the probe %q does not print %s", w.probe, needed)
+		}
+	}
 	for name, value := range more {
 		m["probe."+name] = value
 	}
@@ -240,20 +268,19 @@ func (w *world) phase(name string, do func() error) error {
 	}
 	d := func(metric string) float64 { return after[metric] - before[metric] }
 	seconds, frames := d("time"), d("ashyq_camera_frames_total")
+	w.peak = max(w.peak, after["process_resident_memory_bytes"], 1024*after["probe.VmHWM:"])
+	w.written = d("probe.write_bytes:") * 86400 / seconds
 	fmt.Printf("    %.0f s of its time, %.0f pictures, %.0f decoded, %.0f with a code, %.0f versions of the list\n", seconds, frames,
 		d("ashyq_camera_decoded_total"), d("ashyq_camera_codes_total"), d("versions"))
-	fmt.Printf("    memory: resident %.1f MB, the most so far %.1f MB, Go heap %.1f MB\n", after["process_resident_memory_bytes"]/1e6,
-		after["probe.VmHWM:"]*1024/1e6, after["go_memstats_heap_inuse_bytes"]/1e6)
+	fmt.Printf("    memory: resident %.1f MB, the most so far %.1f MB, Go heap %.1f MB\n", after["process_resident_memory_bytes"]/1e6, w.peak/1e6,
+		after["go_memstats_heap_inuse_bytes"]/1e6)
 	fmt.Printf("    processor: %.1f %% of one, %.2f ms a picture; decoder %.2f ms a picture looked at, %.1f ms a picture decoded\n", 100*d("process_cpu_seconds_total")/seconds,
 		1e3*d("process_cpu_seconds_total")/frames, 1e3*d("ashyq_decode_cpu_seconds_total")/d("ashyq_camera_examined_total"), 1e3*d("ashyq_decode_cpu_seconds_total")/d("ashyq_camera_decoded_total"))
-	fmt.Printf("    written: the daemon %.0f kB (%.1f MB a day)", d("probe.write_bytes:")/1e3, d("probe.write_bytes:")/1e6*86400/seconds)
+	fmt.Printf("    written: the daemon %.0f kB (%.1f MB a day)", d("probe.write_bytes:")/1e3, w.written/1e6)
 	for _, disk := range []string{"state", "root"} {
 		if _, ok := after["probe."+disk]; ok {
 			fmt.Printf("; partition %s %.0f kB (%.1f MB a day)", disk, d("probe."+disk)*512/1e3, d("probe."+disk)*512/1e6*86400/seconds)
 		}
-	}
-	if n := d("versions"); n > 0 && seconds > 0 {
-		fmt.Printf("; %.0f kB a version", d("probe.write_bytes:")/1e3/n)
 	}
 	fmt.Println()
 	return nil
