@@ -24,16 +24,26 @@ type search struct {
 // maxPatterns bounds what a sheet full of finder patterns costs.
 const maxPatterns = 1000
 
+// slack is for how many rows that need no following one that needs much may make up.
+const slack = 16
+
 // scan looks at every step-th row for the proportions 1:1:3:1:1 and, where it meets them, down, across and diagonally too.
-// The bitmap's pixels are scale px of the picture wide.
-func (s *search) scan(b *bitmap, step int, scale float64) {
+// The bitmap's pixels are scale px of the picture wide. Where more than perRow of them in a row, on average, have to be followed, rows are
+// passed over: noise and texture are full of them, and a code's patterns are crossed by many rows.
+func (s *search) scan(b *bitmap, step int, scale float64, perRow int) {
+	checks := -slack * perRow
 	for y := step / 2; y < b.height; y += step {
+		if checks -= perRow; checks > 0 {
+			continue
+		}
+		checks = max(checks, -slack*perRow)
 		s.bounds = b.changes(s.bounds[:0], y)
 		at := s.bounds
 		for i := 0; i+5 < len(at); i++ {
 			if !proportions(at[i+1]-at[i], at[i+2]-at[i+1], at[i+3]-at[i+2], at[i+4]-at[i+3], at[i+5]-at[i+4]) {
 				continue
 			}
+			checks++
 			if p, ok := b.check((at[i+2]+at[i+3])/2, y, at[i+5]-at[i], i%2 == 0); ok {
 				p.at, p.module = p.at.times(scale), p.module*scale
 				s.add(p)

@@ -3,6 +3,7 @@ package qr
 import (
 	"image"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"ashyq-kiosk/scanner/qrdraw"
@@ -63,7 +64,7 @@ func found(t *testing.T, m *Image) *search {
 	if !b.binarize(m, byMean) {
 		t.Fatal("picture is too small")
 	}
-	s.scan(&b, 1, 1)
+	s.scan(&b, 1, 1, 100)
 	s.keepBest(0)
 	return &s
 }
@@ -132,5 +133,28 @@ func TestMapping(t *testing.T) {
 	to[2] = point{110, 120}
 	if _, ok := mapping(from, to); ok {
 		t.Error("a quadrilateral with a dent is taken")
+	}
+}
+
+func TestScanFollowsLessWhereThereIsNoise(t *testing.T) {
+	m := Image{Pix: make([]byte, 640*480), Width: 640, Height: 480}
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range m.Pix {
+		m.Pix[i] = byte(random.UintN(256))
+	}
+	var b bitmap
+	if !b.binarize(&m, byMean) {
+		t.Fatal("not binarized")
+	}
+	crossings := func(perRow int) (n int) {
+		var s search
+		s.scan(&b, 1, 1, perRow)
+		for _, p := range s.found {
+			n += p.seen
+		}
+		return n
+	}
+	if few, all := crossings(1), crossings(1000); few == 0 || few > all/4 {
+		t.Errorf("%d crossings of patterns with one cut a row, %d with all of them", few, all)
 	}
 }
