@@ -97,6 +97,10 @@ deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARC
 hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
 	@image-build/hil/run
 
+.PHONY: resources
+resources: ## What the packaged door needs of memory, processor and card. ARCH=arm64: an emulated Cortex-A53 (docs/resources.md).
+	@image-build/package/resources/run $(or $(ARCH),amd64)
+
 .PHONY: powercut
 CUTS ?= 100
 powercut: ## Cuts the power of a user-mode machine CUTS times (100) while it writes; about one a second. LOG=FILE for a table.

@@ -17,12 +17,15 @@ import (
 // lead to it. A country's registry publishes a version each second. So changes are in force at once, out of memory, and reach
 // the card together, as often as the allowance lets them (docs/adr/0008).
 const (
-	// wearRate is what may be written on average, bytes a second: 30 MB a day.
-	wearRate = 30e6 / 86400
+	// wearRate is what the list may write on average, bytes a second: 15 MB a day. The times (clock.go) and the reports come on
+	// top of it, some 20 MB.
+	wearRate = 15e6 / 86400
 	// wearBurst is what may be saved up for: after a quiet hour, some 20 versions are written as they come.
 	wearBurst = 1e6
 	// wearBase and wearPage are what a transaction and each chunk that it changes are expected to cost.
 	wearBase, wearPage = 40e3, 4096
+	// wearCommit is what a transaction costs beyond the pages that it allocates: the database's and the file system's own.
+	wearCommit = 4 * 4096
 )
 
 // wear is the allowance.
@@ -176,7 +179,7 @@ func (c *Cache) flush() error {
 		return fmt.Errorf("write version %d of the status list: %w", p.update.Version, err)
 	}
 	stats = c.db.Stats()
-	c.wear.balance -= float64(stats.TxStats.GetPageAlloc() - before)
+	c.wear.balance -= float64(stats.TxStats.GetPageAlloc()-before) + wearCommit
 	c.pending.Store(nil)
 	return nil
 }

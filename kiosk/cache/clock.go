@@ -12,7 +12,7 @@ import (
 
 // writeEvery is how far a time has to be ahead of the one on the card before it is written: a write a minute for years
 // wears a card out, and after a power cut data may well look a few minutes older than it is.
-const writeEvery = 5 * time.Minute
+const writeEvery = 15 * time.Minute
 
 // Refresh notes that the registry vouched again, at asOf, for the version that the cache holds. Lookups have it at
 // once, the card only when it is writeEvery ahead of what is written there. A time that is not newer changes nothing.

@@ -130,7 +130,7 @@ func (m *machine) apply(t *rapid.T) {
 }
 
 func (m *machine) refresh(t *rapid.T) {
-	asOf := m.model.asOf + rapid.Int64Range(-100, 400).Draw(t, "later")
+	asOf := m.model.asOf + rapid.Int64Range(-100, 1200).Draw(t, "later")
 	if asOf < 0 {
 		return
 	}
@@ -145,13 +145,13 @@ func (m *machine) refresh(t *rapid.T) {
 		t.Fatal(err)
 	}
 	m.model.asOf = max(m.model.asOf, asOf)
-	if asOf-m.model.asOfOnCard >= 300 {
+	if asOf-m.model.asOfOnCard >= int64(writeEvery/time.Second) {
 		m.model.asOfOnCard = asOf
 	}
 }
 
 func (m *machine) noteTime(t *rapid.T) {
-	seen := m.model.seen + rapid.Int64Range(-100, 400).Draw(t, "later")
+	seen := m.model.seen + rapid.Int64Range(-100, 1200).Draw(t, "later")
 	if seen < 0 {
 		return
 	}
@@ -159,7 +159,7 @@ func (m *machine) noteTime(t *rapid.T) {
 		t.Fatal(err)
 	}
 	m.model.seen = max(m.model.seen, seen)
-	if seen-m.model.seenOnCard >= 300 {
+	if seen-m.model.seenOnCard >= int64(writeEvery/time.Second) {
 		m.model.seenOnCard = seen
 	}
 }
