@@ -42,12 +42,12 @@ func TestHIL(t *testing.T) {
 		{"chip", func(m *machine) { m.chipFaults(p) }},
 		{"inputs", func(m *machine) { m.inputs() }},
 		{"registry", func(m *machine) { m.registryFaults(p) }},
-		{"clock", func(m *machine) { m.clockFaults(p) }},
 		{"disk", func(m *machine) { m.diskFaults(p) }},
 		{"hang", func(m *machine) { m.hangs(p) }},
 		{"crashes", func(m *machine) { m.crashes() }},
 		{"upgrade", func(m *machine) { m.upgrade(p) }},
 		{"security", func(m *machine) { m.security() }},
+		{"clock", func(m *machine) { m.clockFaults(p) }},
 	} {
 		start := time.Now()
 		t.Run(part.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -274,6 +275,7 @@ func (m *machine) diskFaults(p people) {
 		name: "disk full",
 		cause: func() {
 			m.sh("cat /dev/zero >%s/filler 2>/dev/null || true; sync", stateDir)
+			m.sh("test $(df --output=avail %s | tail -1) -lt 64", stateDir) // KiB
 			m.news() // cannot be stored
 			time.Sleep(2 * time.Second)
 		},
@@ -458,12 +460,19 @@ func (m *machine) inputs() {
 	}
 }
 
+// exposure is the most that systemd may find open in a unit, of 10.
+const exposure = 1.5
+
 // security prints what systemd thinks of the units.
 func (m *machine) security() {
 	for _, unit := range []string{"ashyq-kiosk", "ashyq-registry"} {
 		text := m.sh("systemd-analyze security --no-pager %s.service", unit)
 		lines := strings.Split(text, "\n")
 		m.t.Log(lines[len(lines)-1])
+		_, figure, _ := strings.Cut(lines[len(lines)-1], ": ")
+		if points, err := strconv.ParseFloat(strings.Fields(figure)[0], 64); err != nil || points > exposure {
+			m.t.Errorf("%s: %q, want at most %v, %v", unit, lines[len(lines)-1], exposure, err)
+		}
 		for _, line := range lines {
 			if strings.HasPrefix(line, "✗") {
 				m.t.Log("   ", line)
