@@ -276,7 +276,7 @@ func (m *machine) diskFaults(p people) {
 		cause: func() {
 			m.sh("cat /dev/zero >%s/filler 2>/dev/null || true; sync", stateDir)
 			m.sh("test $(df --output=avail %s | tail -1) -lt 64", stateDir) // KiB
-			m.news() // cannot be stored
+			m.news()                                                        // cannot be stored
 			time.Sleep(2 * time.Second)
 		},
 		during: func() { m.prove(p.green, "green"); m.panel.clear() }, // what the door knows goes on
