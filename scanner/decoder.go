@@ -29,7 +29,11 @@ func (d *Decoder) Decode(f *Frame) (text []byte, err error) {
 	if err := d.hold(f); err != nil {
 		return nil, err
 	}
-	if text, err = d.reader.Read(&d.image, d.Effort); err != nil {
+	text, err = d.reader.Read(&d.image, d.Effort)
+	switch {
+	case err == qr.ErrNoCode: // nearly always, so nothing is allocated for it
+		return nil, ErrNoCode
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrNoCode, err)
 	}
 	return text, nil

@@ -172,6 +172,34 @@ func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
 	}
 }
 
+// A doorway full of noise sends each picture to the decoder, and nothing is allocated for any of them.
+func TestLookoutAllocatesNothing(t *testing.T) {
+	var frames []*Frame
+	for seed := range uint64(6) {
+		img := qrdraw.Doorway(640, 480, 3)
+		qrdraw.Noise(img, 60, seed)
+		frames = append(frames, frameOf(img))
+	}
+	eyes := newLookout()
+	n := 0
+	look := func() {
+		f := frames[n%len(frames)]
+		f.Taken = time.Unix(0, int64(n)*int64(time.Second)/30)
+		_, _ = eyes.examine(f)
+		n++
+	}
+	for range 60 { // until all buffers and tables are there
+		look()
+	}
+	before := eyes.turns
+	if allocations := testing.AllocsPerRun(60, look); allocations > 0 {
+		t.Errorf("%v allocations a picture", allocations)
+	}
+	if eyes.turns == before {
+		t.Error("the decoder was never called")
+	}
+}
+
 // BenchmarkStandingDoorway is what the daemon does 23 hours a day: a camera's noise in an empty doorway, the periodic
 // looks at the whole picture included.
 func BenchmarkStandingDoorway(b *testing.B) {
@@ -182,9 +210,13 @@ func BenchmarkStandingDoorway(b *testing.B) {
 	f := film30{lookout: newLookout()}
 	f.show(scenes[0])
 	b.ReportAllocs()
+	runtime.LockOSThread() // for the thread's CPU time
+	defer runtime.UnlockOSThread()
+	before := threadCPU()
 	for n := 0; b.Loop(); n++ {
 		f.show(scenes[n%len(scenes)])
 	}
+	b.ReportMetric(float64(threadCPU()-before)/float64(b.N)/1e6, "cpu-ms")
 }
 
 // BenchmarkWorstFrame shows the pictures of the folders in ASHYQ_FRAMES, separated by colons, one after the other as a camera would, with
