@@ -53,6 +53,7 @@
 // it and whatever hangs. A chip that vanishes is claimed again as soon as it is back; meanwhile the door is out of order.
 // A line that is stuck outside of the Pi is not noticed: reading an output says what was written, not what the wire is.
 //
+// A line that is let go falls to its pull, so a relay that is active low needs one upwards, and one that is active high none.
 // When the daemon is killed, a mainline kernel turns the lines back into inputs. Raspberry Pi OS leaves outputs as they
 // were, so that a relay could stay open until the daemon is up again: put dtparam=strict_gpiod into its config.txt. The
 // way out in an emergency must not depend on this relay.
