@@ -45,11 +45,12 @@ type lineAttr struct {
 }
 
 type lineInfo struct {
-	name, consumer  [32]byte
-	offset, numAttr uint32
-	flags           uint64
-	attrs           [10]lineAttr
-	_               [4]uint32
+	name, consumer [32]byte
+	offset         uint32
+	_              uint32 // how many of the attributes count
+	flags          uint64
+	_              [10]lineAttr
+	_              [4]uint32
 }
 
 type configAttr struct {
@@ -71,13 +72,12 @@ func (c *lineConfig) add(id uint32, value, mask uint64) {
 }
 
 type lineRequest struct {
-	offsets   [64]uint32
-	consumer  [32]byte
-	config    lineConfig
-	lines     uint32
-	eventSize uint32
-	_         [5]uint32
-	fd        int32
+	offsets  [64]uint32
+	consumer [32]byte
+	config   lineConfig
+	lines    uint32
+	_        [6]uint32 // the size of the event buffer: the kernel's default; and padding
+	fd       int32
 }
 
 type lineValues struct{ bits, mask uint64 }
