@@ -1,0 +1,200 @@
+//go:build hil
+
+package main
+
+import (
+	"ashyq-kiosk/scanner/qrdraw"
+	"context"
+	"errors"
+	"image"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// loopback is a camera: v4l2loopback's node, and what writes pictures into it. Pictures are YUYV, as cheap cameras give.
+type loopback struct {
+	t      testing.TB
+	camera *camera
+
+	mu     sync.Mutex
+	frozen bool                      // guarded by mu: the same picture over and over
+	first  map[*image.Gray]time.Time // guarded by mu: when a scene's first picture was written
+	stop   func()
+}
+
+func newLoopback(t testing.TB, c *camera) *loopback {
+	l := &loopback{t: t, camera: c, first: map[*image.Gray]time.Time{}}
+	t.Cleanup(func() {
+		if l.stop != nil {
+			l.stop()
+		}
+	})
+	return l
+}
+
+// v4l2Format is struct v4l2_format of linux/videodev2.h with a v4l2_pix_format in it.
+type v4l2Format struct {
+	kind                                                                uint32
+	_                                                                   uint32
+	width, height, pixelformat, field, bytesperline, sizeimage, colours uint32
+	private, flags, encoding, quantization, transfer                    uint32
+	_                                                                   [200 - 12*4]byte
+}
+
+const (
+	vidiocSetFormat  = 0xc0d05605 // _IOWR('V', 5, struct v4l2_format)
+	videoOutput      = 2          // V4L2_BUF_TYPE_VIDEO_OUTPUT
+	fieldNone        = 1
+	pixelYUYV        = 'Y' | 'U'<<8 | 'Y'<<16 | 'V'<<24
+	colourspaceSRGB  = 8
+	pictureW         = 1280
+	pictureH         = 720
+	loopbackSettings = "video_nr=0 exclusive_caps=1 card_label=Camera max_buffers=4"
+)
+
+// plug makes the node and begins to write pictures into it.
+func (l *loopback) plug() {
+	l.t.Helper()
+	if out, err := exec.Command("sh", "-c", "insmod "+shared+"/v4l2loopback.ko "+loopbackSettings).CombinedOutput(); err != nil {
+		l.t.Fatalf("insmod v4l2loopback: %v %s", err, out)
+	}
+	l.feed()
+}
+
+// feed begins to write pictures; with exclusive_caps the node is a camera only from then on.
+func (l *loopback) feed() {
+	l.t.Helper()
+	var fd int
+	var err error
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if fd, err = unix.Open("/dev/video0", unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil || time.Since(start) > 5*time.Second {
+			break
+		}
+	}
+	if err != nil {
+		l.t.Fatalf("open the camera's other end: %v", err)
+	}
+	format := v4l2Format{kind: videoOutput, width: pictureW, height: pictureH, pixelformat: pixelYUYV, field: fieldNone,
+		bytesperline: 2 * pictureW, sizeimage: 2 * pictureW * pictureH, colours: colourspaceSRGB}
+	if err := setFormat(fd, &format); err != nil {
+		l.t.Fatalf("set the camera's format: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); l.write(ctx, fd) }()
+	l.stop = func() {
+		cancel()
+		<-done
+		unix.Close(fd)
+		l.stop = nil
+	}
+}
+
+// takeAway removes the node of a camera that gives no pictures, as soon as the daemon has let go of it: a module in use
+// cannot go.
+func (l *loopback) takeAway() (gone time.Duration) {
+	l.t.Helper()
+	start := time.Now()
+	for {
+		err := unix.DeleteModule("v4l2loopback", unix.O_NONBLOCK)
+		if err == nil {
+			return time.Since(start)
+		}
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EBUSY) || time.Since(start) > patience {
+			l.t.Fatalf("take the camera away: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (l *loopback) write(ctx context.Context, fd int) {
+	ticker := time.NewTicker(framesEvery)
+	defer ticker.Stop()
+	packed := make([]byte, 2*pictureW*pictureH)
+	for i := range packed {
+		packed[i] = 128
+	}
+	var last *image.Gray
+	for n := uint64(0); ; n++ {
+		img := last
+		if l.moves() || last == nil {
+			img = l.next(n)
+		}
+		for i, v := range img.Pix {
+			packed[2*i] = v
+		}
+		l.mu.Lock()
+		if _, was := l.first[img]; !was {
+			l.first[img] = time.Now()
+		}
+		l.mu.Unlock()
+		if _, err := unix.Write(fd, packed); err != nil {
+			l.t.Errorf("write a picture: %v", err)
+			return
+		}
+		last = img
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (l *loopback) next(n uint64) *image.Gray {
+	l.camera.mu.Lock()
+	defer l.camera.mu.Unlock()
+	return l.camera.now[n%uint64(len(l.camera.now))]
+}
+
+func (l *loopback) moves() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.frozen
+}
+
+func (l *loopback) freeze(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = on
+}
+
+// shown is when the first of these pictures was written.
+func (l *loopback) shown(scenes []*image.Gray) (first time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, img := range scenes {
+		if at, ok := l.first[img]; ok && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// put holds pictures of a code up and forgets when others were.
+func (l *loopback) put(scenes []*image.Gray) {
+	l.mu.Lock()
+	clear(l.first)
+	l.mu.Unlock()
+	l.camera.mu.Lock()
+	defer l.camera.mu.Unlock()
+	l.camera.now = scenes
+}
+
+// scenesOf are pictures of a phone with this code on it, in a hand that trembles.
+func (m *machine) scenesOf(code string) (all []*image.Gray) {
+	phone := drawn(code)
+	for n := range 2 {
+		img := image.NewGray(m.camera.doorway.Rect)
+		copy(img.Pix, m.camera.doorway.Pix)
+		qrdraw.Paste(img, phone, [4]image.Point{{X: 380 + 9*n, Y: 120}, {X: 820 + 9*n, Y: 108}, {X: 812 + 9*n, Y: 566}, {X: 388 + 9*n, Y: 556}})
+		qrdraw.Blur(img, 0.8)
+		qrdraw.Noise(img, 4, uint64(n))
+		all = append(all, img)
+	}
+	return all
+}
