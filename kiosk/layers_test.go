@@ -25,6 +25,7 @@ var layers = []layer{
 	{"kiosk/statuslist", []string{"kiosk/sign1"}, "both ends use the list"},
 	{"kiosk/task", nil, "any daemon can run tasks"},
 	{"kiosk", []string{"kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
+	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
 	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
@@ -36,7 +37,7 @@ var layers = []layer{
 	{"registry/api", []string{"kiosk/sign1", "kiosk/statuslist", "kiosk/pass"}, "the wire is defined once, below both ends"},
 	{"registry/client", []string{"registry/api", "kiosk", "kiosk/statuslist"}, "the door's end of the wire"},
 	{"registry/store", []string{"registry/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
-	{"registry/server", []string{"registry/api", "registry/store", "kiosk/pass", "kiosk/statuslist", "kiosk/sign1"}, "the registry does not link the door"},
+	{"registry/server", []string{"kiosk/enrol", "registry/api", "registry/store", "kiosk/pass", "kiosk/statuslist", "kiosk/sign1"}, "the registry does not link the door"},
 	{"registry/web", nil, "pages speak to the API over HTTP only"},
 	{"image-build/package/resources", []string{"registry/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it measures a door from outside, as installed"},
 }

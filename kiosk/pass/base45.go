@@ -73,3 +73,9 @@ func decodeBase45(text []byte) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// EncodeBase45 encodes data for the alphanumeric mode of a QR code.
+func EncodeBase45(data []byte) string { return string(appendBase45(nil, data)) }
+
+// DecodeBase45 takes only what EncodeBase45 gives.
+func DecodeBase45(text string) ([]byte, error) { return decodeBase45([]byte(text)) }

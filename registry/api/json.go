@@ -110,6 +110,7 @@ type SourceAnswer struct {
 type Error struct {
 	Error string `json:"error"`
 	Hint  string `json:"hint,omitempty"`
+	Code  string `json:"code,omitempty"` // where a machine acts on it: one of the Code constants
 }
 
 // PathOverview: GET -> Overview. Bearer: the administrator's key.
@@ -129,10 +130,16 @@ type Overview struct {
 
 // KioskState is one door as the registry knows it.
 type KioskState struct {
-	Name   string            `json:"name"`
-	Venue  string            `json:"venue"`
-	Seen   time.Time         `json:"seen,omitzero"` // last authenticated request
-	Counts map[string]uint64 `json:"counts"`        // of the last 24 hours, as in Counts
+	Name      string            `json:"name"`
+	Venue     string            `json:"venue"`
+	Seen      time.Time         `json:"seen,omitzero"` // last authenticated request
+	Enrolled  bool              `json:"enrolled"`      // has a certificate that is good
+	CertUntil time.Time         `json:"cert_until,omitzero"`
+	Revoked   bool              `json:"revoked,omitempty"`
+	Copied    bool              `json:"copied,omitempty"` // two boards have shown this door's identity: a card was copied
+	Ring      string            `json:"ring"`
+	Running   string            `json:"running,omitempty"` // version, as last said
+	Counts    map[string]uint64 `json:"counts"`            // of the last 24 hours, as in Counts
 }
 
 // SourceState is one source of records.

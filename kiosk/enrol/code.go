@@ -1,0 +1,116 @@
+// Package enrol is how a door comes to be one of the registry's: the one-time code, the key that is made on the door, and the
+// certificate and settings that it is exchanged for.
+//
+// The code, as a file on the card's boot partition or as a QR code held to the kiosk's own camera, is
+//
+//	"AE1:" base45(CBOR)       base45: RFC 9285
+//
+// and CBOR, in deterministic encoding (RFC 8949 section 4.2.1), is the map
+//
+//	1: tstr             URL of the registry, https
+//	2: bstr .size 32    SHA-256 of the SubjectPublicKeyInfo of the authority that signs its TLS certificate
+//	3: bstr .size 16    one-time token
+//	? 4: tstr           SSID of the venue's Wi-Fi
+//	? 5: tstr           its passphrase
+//	? 6: tstr           country of the radio's rules, ISO 3166
+//
+// It has exactly one text: what Parse accepts, String writes. It is a secret until it has been used.
+package enrol
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
+)
+
+// Prefix is how every code begins.
+const Prefix = "AE1:"
+
+// TokenSize is the length of the one-time token, bytes.
+const TokenSize = 16
+
+// maxCode bounds a code, characters: a QR code of version 20 at level L.
+const maxCode = 1249
+
+// ErrForm says that a text is no enrolment code.
+var ErrForm = errors.New("not an enrolment code")
+
+// Code is what an administrator hands to a door.
+type Code struct {
+	URL        string `cbor:"1,keyasint"`
+	Pin        []byte `cbor:"2,keyasint"` // as PinOf
+	Token      []byte `cbor:"3,keyasint"`
+	SSID       string `cbor:"4,keyasint,omitempty"`
+	Passphrase string `cbor:"5,keyasint,omitempty"`
+	Country    string `cbor:"6,keyasint,omitempty"`
+}
+
+// PinOf is the pin of an authority: SHA-256 of its SubjectPublicKeyInfo (RFC 7469 section 2.4).
+func PinOf(authority *x509.Certificate) [sha256.Size]byte {
+	return sha256.Sum256(authority.RawSubjectPublicKeyInfo)
+}
+
+// String is the code's text. It panics where the code could not be parsed again, which is a mistake of the program.
+func (c Code) String() string {
+	if err := c.check(); err != nil {
+		panic("enrol: " + err.Error())
+	}
+	data, err := sign1.Marshal(c)
+	if err != nil {
+		panic("enrol: " + err.Error())
+	}
+	return Prefix + pass.EncodeBase45(data)
+}
+
+// Parse reads a code. White space around it, as an editor leaves in a file, is not part of it. Every error is an ErrForm.
+func Parse(text string) (Code, error) {
+	var c Code
+	text = strings.TrimSpace(text)
+	body, ok := strings.CutPrefix(text, Prefix)
+	if !ok {
+		return c, fmt.Errorf("%w: it does not begin with %q", ErrForm, Prefix)
+	}
+	if len(text) > maxCode {
+		return c, fmt.Errorf("%w: %d characters, at most %d are one", ErrForm, len(text), maxCode)
+	}
+	data, err := pass.DecodeBase45(body)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if err := sign1.Unmarshal(data, &c); err != nil {
+		return Code{}, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if err := c.check(); err != nil {
+		return Code{}, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	return c, nil
+}
+
+func (c Code) check() error {
+	u, err := url.Parse(c.URL)
+	switch {
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("the registry's URL is not one as https://registry.example")
+	case len(c.Pin) != sha256.Size:
+		return fmt.Errorf("the pin has %d bytes, want %d", len(c.Pin), sha256.Size)
+	case len(c.Token) != TokenSize:
+		return fmt.Errorf("the token has %d bytes, want %d", len(c.Token), TokenSize)
+	case len(c.SSID) > 32:
+		return fmt.Errorf("the network's name has %d bytes, at most 32 are one", len(c.SSID))
+	case c.SSID == "" && (c.Passphrase != "" || c.Country != ""):
+		return errors.New("a passphrase or a country without a network")
+	case c.Passphrase != "" && (len(c.Passphrase) < 8 || len(c.Passphrase) > 63):
+		return fmt.Errorf("the passphrase has %d characters, want 8 to 63", len(c.Passphrase))
+	case c.Country != "" && (len(c.Country) != 2 || strings.ToUpper(c.Country) != c.Country):
+		return fmt.Errorf("country %q, want two capital letters", c.Country)
+	case strings.ContainsFunc(c.SSID+c.Passphrase+c.Country, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return errors.New("a control character in the network's name or passphrase")
+	}
+	return nil
+}
