@@ -25,11 +25,12 @@ var layers = []layer{
 	{"kiosk/statuslist", []string{"kiosk/sign1"}, "both ends use the list"},
 	{"kiosk/task", nil, "any daemon can run tasks"},
 	{"kiosk", []string{"kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
-	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
+	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "kiosk/task", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
+	{"kiosk/enroltest", []string{"kiosk/enrol", "registry/api"}, "what enrols is tested against a registry that is nothing but the wire, with real TLS"},
 	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
-	{"kiosk/replica", []string{"kiosk", "kiosk/cache", "kiosk/pass", "kiosk/statuslist", "registry/api"}, "it ties the wire to the cache and reaches the registry through its own interface"},
+	{"kiosk/replica", []string{"kiosk", "kiosk/cache", "kiosk/pass", "kiosk/statuslist", "kiosk/task", "registry/api"}, "it ties the wire to the cache and reaches the registry through its own interface"},
 	{"kiosk/doctor", nil, "checks are handed to it"},
 	{"scanner/", []string{"scanner", "scanner/qr", "scanner/qrdraw", "scanner/score"}, "a reader of codes does not know what they mean"},
 	{"hardware", []string{"kiosk"}, "siblings never import each other"},
@@ -58,7 +59,7 @@ var keepers = map[string][]string{
 	"database/sql":                  {"registry/store"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"cmd/"},
+	"github.com/google/renameio":    {"cmd/", "kiosk/enrol"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 }
 
