@@ -25,13 +25,13 @@ var layers = []layer{
 	{"kiosk/statuslist", []string{"kiosk/sign1"}, "both ends use the list"},
 	{"kiosk/task", nil, "any daemon can run tasks"},
 	{"kiosk", []string{"kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
-	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
+	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "kiosk/task", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
 	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
 	{"kiosk/card", []string{"registry/api"}, "the card's files know the wire's Wi-Fi and are told what a good configuration is"},
 	{"kiosk/update", []string{"registry/api"}, "whoever asks the registry is handed to it"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
-	{"kiosk/replica", []string{"kiosk", "kiosk/cache", "kiosk/pass", "kiosk/statuslist", "registry/api"}, "it ties the wire to the cache and reaches the registry through its own interface"},
+	{"kiosk/replica", []string{"kiosk", "kiosk/cache", "kiosk/pass", "kiosk/statuslist", "kiosk/task", "registry/api"}, "it ties the wire to the cache and reaches the registry through its own interface"},
 	{"kiosk/doctor", nil, "checks are handed to it"},
 	{"scanner/", []string{"scanner", "scanner/qr", "scanner/qrdraw", "scanner/score"}, "a reader of codes does not know what they mean"},
 	{"hardware", []string{"kiosk"}, "siblings never import each other"},
@@ -61,7 +61,7 @@ var keepers = map[string][]string{
 	"database/sql":                  {"registry/store"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"cmd/", "kiosk/card", "kiosk/update"}, // files that a power cut may not halve
+	"github.com/google/renameio":    {"cmd/", "kiosk/card", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 }
 

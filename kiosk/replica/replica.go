@@ -18,6 +18,7 @@ import (
 
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/task"
 	"ashyq-kiosk/registry/api"
 )
 
@@ -96,7 +97,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	if state.Version != 0 {
 		r.readyOnce.Do(func() { close(r.ready) })
 	}
-	keepTrying(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
+	task.KeepTrying(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
 		began := time.Now()
 		result, err := r.Follow1(ctx)
 		if err != nil || result.Changed {

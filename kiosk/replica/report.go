@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"ashyq-kiosk/kiosk/task"
 )
 
 // reportEvery is how often the outbox is looked at.
@@ -46,7 +48,7 @@ func (r *Reporter) Ready() <-chan struct{} { return r.ready }
 
 // Run sends reports until ctx ends.
 func (r *Reporter) Run(ctx context.Context) error {
-	keepTrying(ctx, r.log, "send reports", func(ctx context.Context) (time.Duration, error) {
+	task.KeepTrying(ctx, r.log, "send reports", func(ctx context.Context) (time.Duration, error) {
 		return reportEvery, r.SendReports1(ctx)
 	})
 	return nil

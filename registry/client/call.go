@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,18 +21,18 @@ const maxRedirects = 3
 
 // newHTTP makes connections that are kept for reuse. It speaks HTTP/1.1 only: with HTTP/2 the long poll, the blobs and
 // the question about the person at the door would share one connection, and hang together when it is dead.
-func newHTTP(cfg Config) *http.Client {
+func (c *Client) newHTTP(cert *tls.Certificate, authorities *x509.CertPool) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := net.Dialer{Timeout: cfg.Timeout}
+	dialer := net.Dialer{Timeout: c.timeout}
 	return &http.Client{
 		CheckRedirect: checkRedirect,
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			Protocols:              protocols,
 			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    cfg.Timeout,
+			TLSClientConfig:        c.tls(cert, authorities),
+			TLSHandshakeTimeout:    c.timeout,
 			MaxIdleConnsPerHost:    4, // long poll, blobs, check, counts
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 32 << 10,
@@ -70,9 +71,10 @@ type call struct {
 	method, path string
 	query        string
 	body         []byte        // JSON; nil: none
-	auth         bool          // send the token
+	auth         bool          // say who is asking
 	wait         time.Duration // for which the registry may hold its answer back
 	want         int           // status code
+	orNothing    bool          // 204 is an answer, too: there is none
 	limit        int64         // of the answer, bytes
 }
 
@@ -105,14 +107,17 @@ func (c *Client) roundTrip(ctx context.Context, k call, progress func()) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.connections().Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	progress()
-	if resp.StatusCode != k.want {
-		return nil, readRefusal(resp)
+	switch {
+	case k.orNothing && resp.StatusCode == http.StatusNoContent:
+		return nil, nil
+	case resp.StatusCode != k.want:
+		return nil, c.readRefusal(resp)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, fmt.Errorf("%w: content encoding %q, nobody asked for one", errNotRegistry, coding)
@@ -130,12 +135,20 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	req.Header.Set("User-Agent", userAgent)
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
-		// Both POSTs may be repeated. An empty key is not sent and tells the transport so: a kept connection that a
+		// All POSTs may be repeated. An empty key is not sent and tells the transport so: a kept connection that a
 		// router has forgotten meanwhile then costs nobody at the door an answer.
 		req.Header["Idempotency-Key"] = nil
 	}
-	if k.auth && c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if !k.auth {
+		return req, nil
+	}
+	for name, value := range map[string]string{api.HeaderDevice: c.cfg.Device, api.HeaderVersion: c.cfg.Version} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
 	}
 	return req, nil
 }
@@ -152,11 +165,14 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 }
 
 // readRefusal makes an error of any other status than the wanted one, with the registry's own words if it has some.
-func readRefusal(resp *http.Response) error {
+func (c *Client) readRefusal(resp *http.Response) error {
 	r := &refusal{code: resp.StatusCode}
 	data, err := readLimited(resp.Body, maxAnswer)
 	if err != nil || json.Unmarshal(data, &r.said) != nil {
 		r.said = api.Error{} // half of an explanation explains nothing; the status code stands
+	}
+	if r.said.Code != "" && c.cfg.Refused != nil {
+		c.cfg.Refused(r.said.Code)
 	}
 	return r
 }

@@ -1,5 +1,5 @@
-// Package client asks the registry what a door asks: what is current, the blobs of it, one person's standing; and it
-// delivers the door's counts.
+// Package client asks the registry what a door asks: what is current, the blobs of it, one person's standing, a
+// certificate, a newer version; and it delivers the door's counts.
 //
 // Every call ends: the answer has to begin within Config.Timeout (after the wait of a long poll), may never pause for
 // longer than that, comes at slowest or faster, and is bounded in size. Nothing is retried here; whoever keeps trying
@@ -8,6 +8,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"ashyq-kiosk/kiosk"
@@ -36,18 +38,31 @@ const (
 
 // Config says where the registry is.
 type Config struct {
-	URL     string         // "https://registry.example" or with a path that all requests go below
-	Token   string         // this kiosk's; only sent where the registry wants to know who is asking
-	CA      *x509.CertPool // authorities of the registry's certificate; nil: the system's
-	Timeout time.Duration  // for an answer to begin, and between two parts of it; 0: 10 s
+	URL   string         // "https://registry.example" or with a path that all requests go below
+	Token string         // this kiosk's; only sent where the registry wants to know who is asking
+	CA    *x509.CertPool // authorities of the registry's certificate; nil: the system's
+	// Authority, where it is set, tells the registry's authority among the certificates that the registry presents; no
+	// other one counts then. It is for a door that has the authority's hash and not yet its certificate.
+	Authority func(*x509.Certificate) bool
+	// Identity, where it is set, is the door's certificate and the authorities to go with it, which then count in place of
+	// CA. It is asked before each call, so that a renewed certificate is used from the next call on.
+	Identity func() (*tls.Certificate, *x509.CertPool)
+	Device   string // api.HeaderDevice and
+	Version  string // api.HeaderVersion, sent where the registry wants to know who is asking
+	// Refused, where it is set, hears the code of each refusal that has one (api.CodeRevoked ...). It must return at once.
+	Refused func(code string)
+	Timeout time.Duration // for an answer to begin, and between two parts of it; 0: 10 s
 }
 
 // Client talks to one registry. It may be used from several goroutines at once.
 type Client struct {
+	cfg     Config
 	base    *url.URL
-	token   string
 	timeout time.Duration
-	http    *http.Client
+
+	mu   sync.Mutex
+	http *http.Client     // guarded by mu; its connections speak for
+	cert *tls.Certificate // guarded by mu; this identity
 }
 
 // New checks the configuration. It does not talk to the registry.
@@ -65,7 +80,9 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Timeout == 0:
 		cfg.Timeout = defaultTimeout
 	}
-	return &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, http: newHTTP(cfg)}, nil
+	c := &Client{cfg: cfg, base: base, timeout: cfg.Timeout}
+	c.http = c.newHTTP(nil, cfg.CA)
+	return c, nil
 }
 
 func parseURL(text string) (*url.URL, error) {
@@ -86,7 +103,11 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 // Close lets go of idle connections. Calls under way are ended by their contexts.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.http.CloseIdleConnections()
+}
 
 // Manifest gets the current manifest, sealed and unverified. When after is not 0, the registry holds its answer back
 // until it has a newer version than that, at most for wait.

@@ -68,6 +68,21 @@ func (e *Error) Permanent() bool {
 	return ok && (r.code == http.StatusBadRequest || r.code == http.StatusRequestEntityTooLarge || r.code == http.StatusUnprocessableEntity)
 }
 
+// Refused tells what the registry said where it refused the call by itself: its code, empty for most, and its words.
+func (e *Error) Refused() (code, words string, ok bool) {
+	r, ok := errors.AsType[*refusal](e.Err)
+	if !ok || r.said.Error == "" || r.code >= http.StatusInternalServerError || r.code == http.StatusTooManyRequests {
+		return "", "", false // nobody said anything, or only: not now
+	}
+	return r.said.Code, r.said.Error, true
+}
+
+// Clock reports whether the call failed for what the door's clock says.
+func (e *Error) Clock() bool {
+	_, ok := outOfTime(e.Err)
+	return ok
+}
+
 func (c *Client) failure(doing string, err error) *Error {
 	e := &Error{Doing: doing, Host: c.base.Host, Err: cause(err)}
 	for _, x := range explanations {
@@ -103,6 +118,7 @@ var explanations = []struct {
 }{
 	{notYetValid, "the door's clock is behind: let it reach a time server (timedatectl status), the connection then comes by itself"},
 	{expired, "compare the door's clock with a watch; if the clock is right, the registry's certificate has to be renewed"},
+	{is("", errAuthority), "the code is of another registry, or somebody else answers in the registry's place"},
 	{as[x509.UnknownAuthorityError]("the registry's certificate is of an unknown authority"),
 		"give the door the CA certificate of the registry; if it has the right one, somebody else answers in the registry's place"},
 	{as[x509.HostnameError]("the registry's certificate is for another name"),
@@ -119,7 +135,7 @@ var explanations = []struct {
 	{is("", errTimeout), "the network is down or very slow, or a firewall drops what the door sends"},
 	{is("", errElsewhere), "set the registry's URL to where it really is; a login page of the network may also be in between"},
 	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes or makes up answers: check proxies and the URL"},
-	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not take this kiosk's token: enrol the kiosk again"},
+	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not take this kiosk's token or certificate: enrol the kiosk again"},
 	{refused(http.StatusNotFound), "check the registry's URL: what answers there may be something else"},
 }
 

@@ -1,4 +1,4 @@
-package replica
+package task
 
 import (
 	"context"
@@ -17,8 +17,8 @@ const (
 	lastBound  = time.Minute
 )
 
-// keepTrying calls once again and again until ctx ends, with the pause it asks for after a success.
-func keepTrying(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
+// KeepTrying calls once again and again until ctx ends, with the pause it asks for after a success.
+func KeepTrying(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
 	trouble := trouble{log: log, what: what}
 	bound := firstBound
 	for {
