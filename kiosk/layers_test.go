@@ -28,6 +28,8 @@ var layers = []layer{
 	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "kiosk/task", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
 	{"kiosk/enroltest", []string{"kiosk/enrol", "registry/api"}, "what enrols is tested against a registry that is nothing but the wire, with real TLS"},
 	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
+	{"kiosk/card", []string{"registry/api"}, "the card's files know the wire's Wi-Fi and are told what a good configuration is"},
+	{"kiosk/update", []string{"registry/api"}, "whoever asks the registry is handed to it"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
 	{"kiosk/replica", []string{"kiosk", "kiosk/cache", "kiosk/pass", "kiosk/statuslist", "kiosk/task", "registry/api"}, "it ties the wire to the cache and reaches the registry through its own interface"},
@@ -53,13 +55,14 @@ var keepers = map[string][]string{
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"github.com/fxamacker/cbor":     {"kiosk/sign1"},
-	"github.com/pelletier/go-toml":  {"kiosk/config"},
+	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/card"}, // custom.toml is another's format, not our configuration
+	"go.yaml.in/yaml/":              {"kiosk/card"},                 // what Imager and netplan write
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"cmd/", "kiosk/enrol"},
+	"github.com/google/renameio":    {"cmd/", "kiosk/card", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 }
 

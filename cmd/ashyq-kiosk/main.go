@@ -40,6 +40,7 @@ type cli struct {
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay with the configuration's changes."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
+	Card     cardCmd     `cmd:"" help:"What the card image does as root when it starts."`
 }
 
 // env is the outside world as values.

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"ashyq-kiosk/kiosk/card"
+	"ashyq-kiosk/kiosk/config"
+)
+
+type cardCmd struct {
+	Apply cardApplyCmd `cmd:"" help:"Take over the administrator's files from the boot partition. As root, at each boot, before network and daemon."`
+}
+
+type cardApplyCmd struct {
+	Boot  string `help:"Boot partition of the card." default:"/boot/firmware" type:"path" placeholder:"DIR"`
+	State string `help:"State partition of the card." default:"/state" type:"path" placeholder:"DIR"`
+	Root  string `help:"System to set up." default:"/" type:"path" placeholder:"DIR"`
+}
+
+// Help is shown by --help.
+func (cardApplyCmd) Help() string {
+	return "Reads hostname, authorized_keys, user-data, network-config, custom.toml, wpa_supplicant.conf, ashyq-kiosk.toml and factory-reset, as " +
+		"Raspberry Pi Imager or a person has written them. What is not good is reported and left out; the exit code is 0 all the same, as a door has to start."
+}
+
+func (c cardApplyCmd) Run(e *env) error {
+	card.Apply(card.Options{
+		Boot: c.Boot, State: c.State, Root: c.Root, Log: e.log,
+		CheckConfig: func(data []byte) error { _, err := config.Parse(data); return err },
+	})
+	return nil
+}
