@@ -54,7 +54,7 @@ func (s *Server) byKiosk(f func(r *http.Request, kiosk int64) (any, error)) func
 		if err != nil {
 			return nil, err
 		}
-		kiosk, err := s.opt.Store.KioskOf(r.Context(), token, now())
+		kiosk, err := s.opt.Store.KioskOf(r.Context(), token, "", now())
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs a kiosk's token; the administrator creates one", err}
 		}

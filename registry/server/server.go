@@ -8,6 +8,7 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,11 @@ type Options struct {
 	AdminKey    string             // bearer key of the administrator
 	PublicURL   string             // as citizens reach it; links are made of it
 	Log         *slog.Logger
+
+	// Doors with certificates of their own. Without Authority there are none; without TLSAuthority no new ones.
+	Authority    *Authority
+	TLSAuthority *x509.Certificate // whose pin new doors are given: it vouches for the certificate at PublicURL
+	Bundles      string            // directory of signed updates; empty: there are none
 
 	// What the registry passes on to doors and does not understand itself: it does not link the door.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
