@@ -63,7 +63,7 @@ func (c *Confirmer) where(booted string, sick error) (at stage, version string) 
 		switch {
 		case sick == nil:
 			at = s.settle(booted, c.Boot, time.Now())
-		case t.Installed && t.Boot != c.Boot && t.Version == c.Running:
+		case t.Installed && t.Version == c.Running:
 			at = onTrial // a system that cannot talk to RAUC could never be replaced again
 		}
 	})

@@ -56,6 +56,9 @@ func (c *card) Version(_ context.Context, bundle string) (string, error) { retur
 
 func (c *card) Install(_ context.Context, bundle string) error {
 	other := map[string]string{"A": "B", "B": "A"}[c.running]
+	if s := c.state(); s.Trial == nil || s.Trial.Version != bundle || s.Trial.Installed {
+		c.t.Errorf("installing %q, and after a power cut nobody would know: %+v", bundle, s.Trial)
+	}
 	if c.installErr != nil {
 		c.slots[other], c.left[other] = "", 0
 		return c.installErr

@@ -148,7 +148,8 @@ func (s *State) settle(booted, boot string, now time.Time) stage {
 		return onTrial
 	case boot == t.Boot && t.Installed:
 		return waiting
-	case boot == t.Boot: // whoever was installing it has ended without a word
+	case boot == t.Boot: // it is being installed, or that was stopped
+		return nothing
 	case t.Installed:
 		if i := s.find(t.Version); i < 0 || s.Versions[i].Result != Failed {
 			s.note(t.Version, Returned, "the boot loader went back to the old system", now)

@@ -213,14 +213,24 @@ func TestUpdate(t *testing.T) {
 		}
 		c.installErr = nil
 		c.expect("1", "2", "")
+		if c.state().Trial != nil {
+			t.Errorf("kept as a trial: %+v", c.state())
+		}
 		must(t, c.update("2", night, Request{}))
 		c.expect("2", "2", "")
 	})
 	in(t, "power cut while installing", func(t *testing.T, c *card) {
 		must(t, change(c.path, c.logger(), func(s *State) { s.Trial = &Trial{Version: "2", From: "A", Boot: c.boot()} }))
+		must(t, c.confirm(t.Context(), well, nil))
+		if c.state().Trial == nil {
+			t.Error("the old system's confirmation forgot what is being installed")
+		}
 		c.start()
 		must(t, c.confirm(t.Context(), well, nil))
 		c.expect("1", "2", "")
+		if c.state().Trial != nil {
+			t.Errorf("kept as a trial: %+v", c.state())
+		}
 		must(t, c.update("2", night, Request{}))
 		c.expect("2", "2", "")
 	})
