@@ -41,6 +41,8 @@ type cli struct {
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay with the configuration's changes."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
 	Card     cardCmd     `cmd:"" help:"What the card image does as root when it starts."`
+	Update   updateCmd   `cmd:"" help:"Bring the card image to the version that the registry wants, or to a bundle. As root."`
+	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started, and go back to the old one where a new one fails. As root."`
 }
 
 // env is the outside world as values.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,12 +27,14 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SCREEN", freeAddress(t))
+			e.Setenv("WINDOW", notNow(time.Now()))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"qr":     drawCode,
 			"await":  awaitText,
 			"expand": expand,
+			"serve":  serveFiles,
 		},
 	})
 }
@@ -46,6 +50,20 @@ func drawCode(ts *testscript.TestScript, _ bool, args []string) {
 func expand(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	ts.Check(os.WriteFile(path, []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
+}
+
+// serveFiles is "serve ADDRESS DIR": answers with the files of a directory until the script ends.
+func serveFiles(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	server := &http.Server{Handler: http.FileServer(http.Dir(ts.MkAbs(args[1])))}
+	go func() { _ = server.Serve(listener) }()
+	ts.Defer(func() { _ = server.Close() })
+}
+
+// notNow is a minute of the day that is far from now.
+func notNow(now time.Time) string {
+	return now.Add(12*time.Hour).Format("15:04") + "-" + now.Add(12*time.Hour+time.Minute).Format("15:04")
 }
 
 // awaitText is "await FILE TEXT": waits until the file has the text in it.

@@ -168,6 +168,9 @@ func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, error) {
 	if store.SetAside != nil {
 		log.Error("the cache was unreadable and has been set aside; a new one is loaded from the registry", "error", store.SetAside)
 	}
+	if store.LeftBehind != nil {
+		log.Error("reports of another release are left behind", "error", store.LeftBehind)
+	}
 	store.OnUnwritten = func(err error) {
 		log.Warn("the newest list is in force and not on the card", "error", err)
 	}

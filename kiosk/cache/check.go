@@ -1,10 +1,10 @@
 package cache
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"go.etcd.io/bbolt"
 
@@ -85,8 +85,8 @@ func checkContents(tx *bbolt.Tx) error {
 			return damaged("no %s in it", name)
 		}
 	}
-	if v := tx.Bucket(bucketMeta).Get(keyFormat); !bytes.Equal(v, []byte(format)) {
-		return damaged("format %q, want %q", v, format)
+	if v := tx.Bucket(bucketMeta).Get(keyFormat); string(v) != strconv.Itoa(format) {
+		return damaged("format %q, want %d", v, format)
 	}
 	if _, err := readHead(tx); err != nil && !errors.Is(err, kiosk.ErrNoData) {
 		return err

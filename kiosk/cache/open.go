@@ -19,7 +19,7 @@ import (
 const lockTimeout = 2 * time.Second
 
 // format is the version of the layout in the package comment.
-const format = "1"
+const format = 1
 
 // ErrDamaged says that the file is not, or is no longer, what this package has written.
 var ErrDamaged = errors.New("cache file is damaged")
@@ -31,8 +31,18 @@ func damaged(why string, args ...any) error {
 // Open opens the cache file, and creates it with mode 0600 where there is none; its directory has to exist. It reads
 // all of the file once: a damaged one is moved aside to PATH.broken-N, where N counts and only the newest is kept, and
 // a fresh one is started, see Cache.SetAside. A door has to come up by itself, and everything but the reports that were
-// not sent comes again from the registry.
+// not sent comes again from the registry. Reports of a release with the format before or after this one are taken over, see
+// Cache.LeftBehind.
 func Open(path string) (*Cache, error) {
+	c, err := openOrBegin(fileOf(path, format))
+	if err != nil {
+		return nil, err
+	}
+	c.LeftBehind = c.inheritAll(path)
+	return c, nil
+}
+
+func openOrBegin(path string) (*Cache, error) {
 	c, err := open(path)
 	if !errors.Is(err, ErrDamaged) {
 		return c, err
@@ -123,7 +133,7 @@ func layOut(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	return tx.Bucket(bucketMeta).Put(keyFormat, []byte(format))
+	return tx.Bucket(bucketMeta).Put(keyFormat, []byte(strconv.Itoa(format)))
 }
 
 // setAside renames the file to PATH.broken-N and removes the one kept before. N tells how often it happened.

@@ -32,6 +32,7 @@ func TestKeys(t *testing.T) {
 		{"cut", aKey[:40], "not complete"},
 		{"other type inside", strings.Replace(aKey, "ssh-ed25519", "ssh-rsa", 1), "not complete"},
 		{"no blob", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "not complete"},
+		{"bytes behind", "ssh-ed25519 " + base64.StdEncoding.EncodeToString([]byte("\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x01k\x00\x00")), "not complete"},
 		{"huge length", "ssh-ed25519 /////w==", "not complete"},
 	} {
 		w := readKeys([]byte(c.file))
@@ -57,8 +58,10 @@ func TestUserData(t *testing.T) {
 	if w := readUserData([]byte("#!/bin/sh\nhostname: x\n")); w.hostName != "" || !strings.Contains(problems(w), "script") {
 		t.Errorf("a script was read as %+v", w)
 	}
-	w = readUserData([]byte("users: [{passwd: [s3cret, x]}]\nhostname: {a: s3cret}\n"))
-	if len(w.problems) != 2 || strings.Contains(problems(w), "s3cret") {
+	w = readUserData([]byte("users: [{passwd: [s3cret, x], ssh_authorized_keys: [[s3cret]]}]\nssh_authorized_keys: {s3cret: x}\nhostname: {a: s3cret}\n"))
+	w.problems = append(w.problems, readUserData([]byte("users: a`s3cret\n")).problems...)
+	w.problems = append(w.problems, readNetworkConfig([]byte("a: *s3cret\n")).problems...)
+	if len(w.problems) != 5 || strings.Contains(problems(w), "s3cret") {
 		t.Errorf("the report is %q", problems(w))
 	}
 }

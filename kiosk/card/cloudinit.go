@@ -185,11 +185,11 @@ func caught(err *error) {
 func withoutValues(err error) string {
 	var lines []string
 	for line := range strings.Lines(err.Error()) {
-		before, rest, quoted := strings.Cut(strings.TrimSpace(line), "`")
-		if _, after, closed := strings.Cut(rest, "`"); quoted && closed {
-			before += "..." + after
+		line = strings.TrimSpace(line)
+		if first, last := strings.IndexAny(line, "`'"), strings.LastIndexAny(line, "`'"); first >= 0 {
+			line = line[:first] + "..." + line[last+1:]
 		}
-		lines = append(lines, before)
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, " ")
 }

@@ -32,6 +32,7 @@ type Config struct {
 	CardDir  string // the card's boot partition, where an administrator puts files
 	SeedDir  string // a snapshot of what the registry serves, for a start without a network
 	Clock    Clock
+	Update   Update
 	// Unenrolled says that nobody has told the door yet which one it is: it is not enrolled, and the file names neither a
 	// venue nor a registry. It has no venue then.
 	Unenrolled bool
@@ -93,6 +94,15 @@ type Screen struct {
 type Clock struct {
 	Always bool // without asking the kernel: for machines whose clock something else keeps
 }
+
+// Update says when the door may be brought to another version. It is for the card image.
+type Update struct {
+	Window Window // in which the door may restart for it
+}
+
+// Window is a part of each day, as times since midnight by the machine's zone; it may reach over midnight. Both the same: all
+// of it.
+type Window struct{ From, Until time.Duration }
 
 // enrolledFile is what the enrolment leaves in the state directory (package enrol).
 const enrolledFile = "enrolled.toml"
@@ -209,7 +219,25 @@ func Parse(files ...[]byte) (*Config, error) {
 	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
 		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))
 	}
+	c.Update.Window, err = window(raw.Update.Window)
+	check("update.window", err)
 	return c, errors.Join(problems...)
+}
+
+func window(s string) (Window, error) {
+	var w Window
+	from, until, _ := strings.Cut(s, "-")
+	for _, end := range []struct {
+		text string
+		to   *time.Duration
+	}{{from, &w.From}, {until, &w.Until}} {
+		t, err := time.Parse("15:04", end.text)
+		if err != nil {
+			return Window{}, fmt.Errorf("%q is not a part of the day as 03:00-05:00", s)
+		}
+		*end.to = time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	}
+	return w, nil
 }
 
 func notEmpty(s string) error {

@@ -51,7 +51,7 @@ func TestShippedDefaults(t *testing.T) {
 	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
 		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
 		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir ||
-		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock {
+		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock || g.Update != w.Update {
 		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
 	}
 }
@@ -79,6 +79,7 @@ func TestMistakes(t *testing.T) {
 		{"gain", good + "[camera]\ngain = -1.0\n", "camera.gain: -1 is below 0"},
 		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `unknown line "pink"`},
 		{"clock", good + "[clock]\ntrust = \"me\"\n", `clock.trust: "me", want kernel or always`},
+		{"window", good + "[update]\nwindow = \"3-5\"\n", `update.window: "3-5" is not a part of the day`},
 		{"state", good + "[state]\ndir = \"here\"\n", "not an absolute path"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -58,6 +58,9 @@ type raw struct {
 	Clock struct {
 		Trust string `toml:"trust"`
 	} `toml:"clock"`
+	Update struct {
+		Window string `toml:"window"`
+	} `toml:"update"`
 	Patterns map[string]Pattern `toml:"patterns"`
 }
 
@@ -98,6 +101,7 @@ func defaults() raw {
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
 	r.State.Dir, r.State.Card = "/var/lib/ashyq-kiosk", "/boot/firmware"
 	r.Clock.Trust = "kernel"
+	r.Update.Window = "03:00-05:00"
 	return r
 }
 

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/update"
+	"ashyq-kiosk/registry/client"
+)
+
+// system is what updating needs to know of the machine.
+type system struct {
+	State       string `help:"State partition, which both systems of the card share." default:"/state" type:"path" placeholder:"DIR"`
+	VersionFile string `help:"File with the version of the running image." default:"/etc/ashyq-image/version" type:"path" placeholder:"FILE"`
+	BootID      string `help:"File with the kernel's ID of this start." default:"/proc/sys/kernel/random/boot_id" hidden:"" type:"path"`
+}
+
+func (s system) read() (running, boot string, err error) {
+	image, err := os.ReadFile(s.VersionFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", fmt.Errorf("read the image's version: %w\nhint: this is not a card image; packages are brought up to date with apt", err)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("read the image's version: %w", err)
+	}
+	id, err := os.ReadFile(s.BootID)
+	return strings.TrimSpace(string(image)), strings.TrimSpace(string(id)), err
+}
+
+func (s system) file() string { return filepath.Join(s.State, "update.json") }
+
+func reboot(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, "systemctl", "reboot").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("restart: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+type updateCmd struct {
+	system
+	Bundle string `arg:"" optional:"" help:"Bundle to install; without one it is what the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
+	Stick  string `help:"Install the one *.raucb in DIR, if there is one." type:"path" placeholder:"DIR" xor:"from"`
+	Check  bool   `help:"Only say what would be done."`
+	Now    bool   `help:"Restart at once, not only in the hours of update.window."`
+}
+
+// Help is shown by --help.
+func (updateCmd) Help() string {
+	return "Installs into the system of the card that is not running, then restarts into it in the hours of update.window. The new system has to prove itself " +
+		"(ashyq-kiosk confirm), or the door goes back. A version that has failed is not installed again."
+}
+
+func (c updateCmd) Run(e *env) error {
+	running, boot, err := c.read()
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Load(e.config)
+	if err != nil {
+		return err
+	}
+	bundle := c.Bundle
+	if c.Stick != "" {
+		if bundle, err = onStick(c.Stick); bundle == "" {
+			return err
+		}
+	}
+	remote, err := registryClient(cfg)
+	if err != nil {
+		return err
+	}
+	u := update.Updater{
+		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Running: running, Boot: boot,
+		Window: update.Window(cfg.Update.Window), Now: time.Now, Log: e.log,
+	}
+	if remote != nil {
+		defer remote.Close()
+		u.Ask = func(ctx context.Context) (update.Release, error) { return askUpdate(ctx, remote) }
+	}
+	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now})
+}
+
+// onStick finds the bundle on a stick. "" without an error: there is none, so the stick is about something else.
+func onStick(dir string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(dir, "*.raucb"))
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	if len(found) > 1 {
+		return "", fmt.Errorf("%d bundles in %q\nhint: leave the one that is to be installed", len(found), dir)
+	}
+	return found[0], nil
+}
+
+func askUpdate(ctx context.Context, remote *client.Client) (update.Release, error) {
+	answer, ok, err := remote.Update(ctx)
+	if err != nil || !ok {
+		return update.Release{}, withHint(err)
+	}
+	bundle, err := remote.BundleURL(answer.Bundle)
+	return update.Release{Version: answer.Version, Bundle: bundle}, err
+}
+
+type confirmCmd struct {
+	system
+	For    time.Duration `help:"For how long the door has to be well, without a break." default:"20s"`
+	Within time.Duration `help:"How long that may take." default:"10m"`
+}
+
+// Help is shown by --help.
+func (confirmCmd) Help() string {
+	return "Tests the running system once after it started: the daemon has to say that all is well (camera, panel, list), and the registry to answer. A new version " +
+		"that fails is marked bad and the door restarts into the old one. An older one is only reported."
+}
+
+func (c confirmCmd) Run(e *env) error {
+	running, boot, err := c.read()
+	if err != nil {
+		return err
+	}
+	confirmer := update.Confirmer{
+		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Running: running, Boot: boot,
+		For: c.For, Within: c.Within, Log: e.log,
+	}
+	cfg, err := config.Load(e.config)
+	if err != nil { // so has the daemon
+		confirmer.Health = func(context.Context) error { return fmt.Errorf("%w: %w", update.ErrSilent, err) }
+		return confirmer.Run(e.ctx)
+	}
+	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg.Screen.Listen) }
+	if cfg.Registry.URL != "" {
+		confirmer.Registry = func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
+	}
+	return confirmer.Run(e.ctx)
+}
+
+// wellDoor says why the door is not well.
+func wellDoor(ctx context.Context, listen string) error {
+	text, err := askHealth(ctx, listen)
+	switch {
+	case err == nil:
+		return nil
+	case text == "":
+		return fmt.Errorf("%w: %w", update.ErrSilent, err)
+	}
+	return errors.New(strings.ReplaceAll(strings.TrimSpace(text), "\n", ", "))
+}

@@ -1,0 +1,188 @@
+package update
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Confirmer judges the running system, once per start.
+type Confirmer struct {
+	Slots   Slots
+	Reboot  func(context.Context) error
+	Path    string // of update.json
+	Running string // version
+	Boot    string // the kernel's ID of this start
+
+	// Health asks the daemon on this machine how the door is. ErrSilent: there is none that answers.
+	Health func(context.Context) error
+	// Registry asks the registry anything; nil: none is configured.
+	Registry func(context.Context) error
+
+	For    time.Duration // for which the daemon has to be well, without a break
+	Within time.Duration // from now, in which that has to have happened and the registry to have answered
+	Log    *slog.Logger
+}
+
+// ErrSilent says that the daemon did not answer at all.
+var ErrSilent = errors.New("the daemon does not answer")
+
+// Run tests the system, marks it, and restarts the door where it failed on trial. An error of a system that is not on
+// trial says why it is not well.
+func (c *Confirmer) Run(ctx context.Context) error {
+	booted, sick := c.Slots.Booted(ctx)
+	at, version := c.where(booted, sick)
+	if sick == nil {
+		sick = c.test(ctx)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // being stopped says nothing about the system
+	}
+	switch {
+	case at == onTrial && sick == nil:
+		return c.good(ctx, version)
+	case at == onTrial:
+		return c.failed(ctx, version, sick)
+	case sick == nil:
+		c.Log.Info("well", "version", c.Running)
+		return c.Slots.Mark(ctx, MarkGood)
+	}
+	return errors.Join(sick, c.refill(ctx, sick))
+}
+
+// where works out what is being tried. An error is no reason not to test: the starts have to be counted afresh all the same.
+func (c *Confirmer) where(booted string, sick error) (at stage, version string) {
+	err := change(c.Path, c.Log, func(s *State) {
+		t := s.Trial
+		if t == nil {
+			return
+		}
+		version = t.Version
+		switch {
+		case sick == nil:
+			at = s.settle(booted, c.Boot, time.Now())
+		case t.Installed && t.Version == c.Running:
+			at = onTrial // a system that cannot talk to RAUC could never be replaced again
+		}
+	})
+	if err != nil {
+		c.Log.Error("keep what was tried", "error", err)
+	}
+	return at, version
+}
+
+func (c *Confirmer) good(ctx context.Context, version string) error {
+	if err := c.Slots.Mark(ctx, MarkGood); err != nil {
+		return err
+	}
+	c.Log.Info("the new version is good", "version", version)
+	return change(c.Path, c.Log, func(s *State) {
+		s.note(version, Good, "", time.Now())
+		s.Trial = nil
+	})
+}
+
+// failed keeps the trial in the file: the old system ends it. Where the power is cut before the slot is marked, the same
+// system is tested again.
+func (c *Confirmer) failed(ctx context.Context, version string, sick error) error {
+	c.Log.Error("the new version is not well; the door goes back to the old one", "version", version, "error", sick)
+	if err := change(c.Path, c.Log, func(s *State) { s.note(version, Failed, sick.Error(), time.Now()) }); err != nil {
+		c.Log.Error("keep that it failed", "error", err)
+	}
+	if err := c.Slots.Mark(ctx, MarkBad); err != nil {
+		c.Log.Error("mark it bad; U-Boot gives up on it after three starts", "error", err)
+	}
+	return errors.Join(sick, c.Reboot(ctx))
+}
+
+// refill counts the starts afresh for a system that works and has a sick door in front of it, as its other slot would, too.
+// A system whose daemon is silent may be damaged: the other slot gets its chance after three starts.
+func (c *Confirmer) refill(ctx context.Context, sick error) error {
+	if errors.Is(sick, ErrSilent) {
+		return nil
+	}
+	return c.Slots.Mark(ctx, MarkGood)
+}
+
+const (
+	healthEvery   = time.Second
+	registryEvery = 10 * time.Second
+)
+
+// test returns nil as soon as the door has been well for long enough, and else why it was not in all the time.
+func (c *Confirmer) test(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Within)
+	defer cancel()
+	registry := make(chan error, 1) // newest wins
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		c.askRegistry(ctx, registry)
+	}()
+	defer func() { cancel(); <-asked }()
+
+	answer, health := errUnasked, errUnasked
+	var wellSince time.Time // zero: it is not
+	tick := time.NewTicker(healthEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return verdict(health, answer, c.Within)
+		case answer = <-registry:
+		case <-tick.C:
+			err := c.Health(ctx)
+			if ctx.Err() != nil {
+				continue // it was not let finish
+			}
+			switch health = err; {
+			case err != nil:
+				wellSince = time.Time{}
+			case wellSince.IsZero():
+				wellSince = time.Now()
+			}
+		}
+		if answer == nil && !wellSince.IsZero() && time.Since(wellSince) >= c.For {
+			return nil
+		}
+	}
+}
+
+var errUnasked = errors.New("nobody was asked yet")
+
+// askRegistry says what came of it until the registry has answered once.
+func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
+	for ctx.Err() == nil {
+		var err error
+		if c.Registry != nil {
+			err = c.Registry(ctx)
+		}
+		if ctx.Err() != nil {
+			return // it was not let finish
+		}
+		select {
+		case <-answer:
+		default:
+		}
+		answer <- err
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(registryEvery):
+		}
+	}
+}
+
+func verdict(health, answer error, within time.Duration) error {
+	switch {
+	case health != nil:
+		return fmt.Errorf("not well %v after the start: %w", within, health)
+	case answer != nil:
+		return fmt.Errorf("the registry did not answer within %v: %w", within, answer)
+	}
+	return fmt.Errorf("not well for long enough at a time within %v", within)
+}

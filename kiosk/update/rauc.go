@@ -1,0 +1,146 @@
+package update
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Slots is what installs and marks systems; RAUC, or a test's.
+type Slots interface {
+	// Booted is the boot name of the slot that is running, as "A".
+	Booted(ctx context.Context) (string, error)
+	// Version is that of a bundle whose signature is good.
+	Version(ctx context.Context, bundle string) (string, error)
+	// Install writes a bundle, a path or URL, into the other slot and makes that the next to start.
+	Install(ctx context.Context, bundle string) error
+	// Mark marks the running slot.
+	Mark(ctx context.Context, mark Mark) error
+}
+
+// Mark of a slot.
+type Mark string
+
+// Marks of slots.
+const (
+	MarkGood   Mark = "good"   // its starts are counted afresh
+	MarkBad    Mark = "bad"    // it is not started again
+	MarkActive Mark = "active" // it is the next to start
+)
+
+const (
+	installLimit = 2 * time.Hour // a full bundle over a 2G modem does not fit; that one goes over a stick
+	askLimit     = time.Minute
+	maxAnswer    = 1 << 20
+)
+
+// RAUC is the program of that name, 1.8 or later.
+type RAUC struct {
+	Out io.Writer // where the progress of an installation goes
+}
+
+// Booted asks rauc.
+func (r RAUC) Booted(ctx context.Context) (string, error) {
+	data, err := r.ask(ctx, "status", "--output-format=json")
+	if err != nil {
+		return "", err
+	}
+	return bootedSlot(data)
+}
+
+// bootedSlot reads what "rauc status" says in JSON.
+func bootedSlot(data []byte) (string, error) {
+	var status struct {
+		Slots []map[string]struct {
+			BootName string `json:"bootname"`
+			State    string `json:"state"`
+		} `json:"slots"`
+	}
+	if err := json.Unmarshal(data, &status); err != nil {
+		return "", fmt.Errorf("read the answer of rauc status: %w", err)
+	}
+	for _, entry := range status.Slots {
+		for _, slot := range entry {
+			if slot.State == "booted" && slot.BootName != "" {
+				return slot.BootName, nil
+			}
+		}
+	}
+	return "", errors.New("rauc status names no slot that is running\nhint: does the kernel's command line say rauc.slot=A or B?")
+}
+
+// Version asks rauc.
+func (r RAUC) Version(ctx context.Context, bundle string) (string, error) {
+	data, err := r.ask(ctx, "info", "--output-format=json", bundle)
+	if err != nil {
+		return "", err
+	}
+	var info struct {
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(data, &info); err != nil {
+		return "", fmt.Errorf("read the answer of rauc info: %w", err)
+	}
+	if info.Version == "" {
+		return "", fmt.Errorf("bundle %q does not say its version", bundle)
+	}
+	return info.Version, nil
+}
+
+// Install passes on what rauc says.
+func (r RAUC) Install(ctx context.Context, bundle string) error {
+	ctx, cancel := context.WithTimeout(ctx, installLimit)
+	defer cancel()
+	cmd := command(ctx, "install", bundle)
+	cmd.Stdout, cmd.Stderr = r.Out, r.Out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("install %q: %w", bundle, ended(ctx, err))
+	}
+	return nil
+}
+
+// Mark tells rauc.
+func (r RAUC) Mark(ctx context.Context, mark Mark) error {
+	_, err := r.ask(ctx, "status", "mark-"+string(mark), "booted")
+	return err
+}
+
+func (r RAUC) ask(ctx context.Context, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	var out, problems bytes.Buffer
+	cmd := command(ctx, args...)
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("rauc %s: %w: %s", strings.Join(args, " "), ended(ctx, err), lastLine(problems.String()))
+	}
+	if out.Len() > maxAnswer {
+		return nil, fmt.Errorf("rauc %s: an answer of %d bytes", strings.Join(args, " "), out.Len())
+	}
+	return out.Bytes(), nil
+}
+
+func command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "rauc", args...)
+	cmd.WaitDelay = 5 * time.Second // for children that keep the pipes open
+	return cmd
+}
+
+// ended tells a deadline from the "signal: killed" that it comes as.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

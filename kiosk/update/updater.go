@@ -1,0 +1,136 @@
+package update
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Release is a version and where its bundle is, a path or URL. No version: there is none.
+type Release struct{ Version, Bundle string }
+
+// Updater installs versions.
+type Updater struct {
+	Ask     func(context.Context) (Release, error) // the registry; nil: there is none
+	Slots   Slots
+	Reboot  func(context.Context) error
+	Path    string // of update.json
+	Running string // version
+	Boot    string // the kernel's ID of this start
+	Window  Window
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Request is what is asked of an Updater.
+type Request struct {
+	Bundle string // "": what the registry wants
+	Check  bool   // only say what would be done
+	Now    bool   // restart without waiting for the window
+}
+
+// Run brings the door one step on: nothing to do, installed, or restarting. It is called again and again.
+func (u *Updater) Run(ctx context.Context, r Request) error {
+	unlock, err := lock(u.Path+".running", unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return fmt.Errorf("another update is under way: %w", err)
+	}
+	defer unlock()
+	booted, err := u.Slots.Booted(ctx)
+	if err != nil {
+		return err
+	}
+	var s State
+	var at stage
+	err = change(u.Path, u.Log, func(now *State) {
+		at = now.settle(booted, u.Boot, u.Now())
+		s = *now
+	})
+	if err != nil {
+		return err
+	}
+	if at == onTrial {
+		u.Log.Info("this version is on trial itself; there is nothing newer until that is over", "version", u.Running)
+		return nil
+	}
+	release, err := u.wanted(ctx, r)
+	if err != nil {
+		return err
+	}
+	there := at == waiting && s.Trial.Version == release.Version
+	why := s.refused(release.Version)
+	switch {
+	case release.Version == "" || release.Version == u.Running:
+		u.Log.Info("nothing newer", "version", u.Running)
+		if at == waiting && !r.Check {
+			return u.takeBack(ctx, s.Trial.Version)
+		}
+		return nil
+	case there:
+	case why != "" && r.Bundle != "":
+		return fmt.Errorf("%s\nhint: give the bundle another version, or remove %q", why, u.Path)
+	case why != "":
+		u.Log.Warn("not installed again", "why", why)
+		return nil
+	}
+	if r.Check {
+		u.Log.Info("would be installed", "version", release.Version, "bundle", release.Bundle, "is installed already", there)
+		return nil
+	}
+	if !there {
+		if err := u.install(ctx, booted, release); err != nil {
+			return err
+		}
+	}
+	return u.restart(ctx, r, release.Version)
+}
+
+func (u *Updater) wanted(ctx context.Context, r Request) (Release, error) {
+	if r.Bundle != "" {
+		version, err := u.Slots.Version(ctx, r.Bundle)
+		return Release{Version: version, Bundle: r.Bundle}, err
+	}
+	if u.Ask == nil {
+		return Release{}, errors.New("no registry is configured\nhint: ashyq-kiosk update BUNDLE installs a file")
+	}
+	return u.Ask(ctx)
+}
+
+// install keeps in the file that it begins, before it does: if the power is cut right after, the next start still knows.
+func (u *Updater) install(ctx context.Context, booted string, release Release) error {
+	t := Trial{Version: release.Version, From: booted, Boot: u.Boot}
+	if err := change(u.Path, u.Log, func(s *State) { s.Trial = &t }); err != nil {
+		return err
+	}
+	u.Log.Info("installing", "version", release.Version, "running", u.Running, "bundle", release.Bundle)
+	if err := u.Slots.Install(ctx, release.Bundle); err != nil {
+		return errors.Join(err, change(u.Path, u.Log, func(s *State) { s.Trial = nil }))
+	}
+	t.Installed = true
+	return change(u.Path, u.Log, func(s *State) { s.Trial = &t })
+}
+
+// takeBack makes the running system the next to start again, where another one had been installed.
+func (u *Updater) takeBack(ctx context.Context, version string) error {
+	if err := u.Slots.Mark(ctx, MarkActive); err != nil {
+		return err
+	}
+	u.Log.Info("taken back before it was started", "version", version)
+	return change(u.Path, u.Log, func(s *State) { s.Trial = nil })
+}
+
+func (u *Updater) restart(ctx context.Context, r Request, version string) error {
+	if now := u.Now(); !r.Now && !u.Window.open(now) {
+		u.Log.Info("installed; it waits for the hours in which the door may restart", "version", version, "now", now.Format("15:04"),
+			"from", clock(u.Window.From), "until", clock(u.Window.Until))
+		return nil
+	}
+	u.Log.Warn("restarting", "version", version)
+	return u.Reboot(ctx)
+}
+
+func clock(d time.Duration) string { return time.Time{}.Add(d).Format("15:04") }
