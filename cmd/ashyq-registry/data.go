@@ -127,7 +127,7 @@ func (d *dataDir) create() error {
 	}
 	for _, entry := range entries {
 		switch entry.Name() {
-		case lockFile, adminFile, issuerFile, caKeyFile, caFile, "lost+found":
+		case lockFile, adminFile, issuerFile, caKeyFile, caFile, bundlesDir, "lost+found":
 		default:
 			return fmt.Errorf("%q is not empty and holds no registry: there is %q\nhint: name an empty directory", d.name, entry.Name())
 		}

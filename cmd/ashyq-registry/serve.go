@@ -29,6 +29,7 @@ type serveCmd struct {
 	TLSCert   string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain, PEM. Without it and --tls-own, put a proxy that speaks TLS in front; doors are then created with tokens. Renewed files need a restart."`
 	TLSKey    string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
 	TLSCA     string `name:"tls-ca" placeholder:"FILE" env:"ASHYQ_TLS_CA" help:"Certificate, PEM, of the authority that new doors are to trust: best one that stays the same for years. (the last certificate in --tls-cert)"`
+	Bundles   string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
 	Verbose   bool   `help:"Log what doors and pages ask for, too: paths only, never who."`
 
 	level slog.LevelVar
@@ -80,9 +81,12 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 
 func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, error) {
 	o := server.Options{
-		PublicURL: c.PublicURL, Log: log, DefaultRules: kiosk.DefaultRulesJSON(),
+		PublicURL: c.PublicURL, Log: log, Bundles: c.Bundles, DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules: func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue: func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
+	}
+	if o.Bundles == "" {
+		o.Bundles = dir.path(bundlesDir)
 	}
 	if !dir.has(registryFile) {
 		if err := dir.create(); err != nil {
