@@ -61,7 +61,7 @@ type Options struct {
 	// by which the door decides, and shows, what it is still worth.
 	Offline bool
 	Now     func() time.Time
-	Log        *slog.Logger
+	Log     *slog.Logger
 }
 
 // Result is what one successful attempt did.
