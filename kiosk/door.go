@@ -56,7 +56,11 @@ var holds = map[Signal]time.Duration{
 }
 
 // faultOrder lists what puts a door out of order, the one to be shown first at the front.
-var faultOrder = []Reason{TamperFault, OutputFault, ClockFault, CameraFault, NoData, DataLimit, Starting}
+var faultOrder = []Reason{
+	TamperFault, OutputFault,
+	EnrolUsed, EnrolExpired, EnrolRefused, EnrolBroken, EnrolClock, EnrolNetwork, Enrolling, NotEnrolled,
+	ClockFault, CameraFault, NoData, DataLimit, Starting,
+}
 
 // Door is one goroutine (Run) that owns everything about the door that changes: who was here, which faults there are,
 // what is shown. Everybody else sends to it.

@@ -26,6 +26,7 @@ var layers = []layer{
 	{"kiosk/task", nil, "any daemon can run tasks"},
 	{"kiosk", []string{"kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
 	{"kiosk/enrol", []string{"kiosk/pass", "kiosk/sign1", "kiosk/task", "registry/api"}, "the code is the same at a door and in the registry, which is reached through an interface"},
+	{"kiosk/enroltest", []string{"kiosk/enrol", "registry/api"}, "what enrols is tested against a registry that is nothing but the wire, with real TLS"},
 	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
 	{"kiosk/card", []string{"registry/api"}, "the card's files know the wire's Wi-Fi and are told what a good configuration is"},
 	{"kiosk/update", []string{"registry/api"}, "whoever asks the registry is handed to it"},

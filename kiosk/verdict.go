@@ -86,6 +86,16 @@ const (
 	DataLimit   Reason = "data-limit"   // data beyond the limit
 	OutputFault Reason = "output-fault" // a lamp, the buzzer or the relay cannot be driven
 	TamperFault Reason = "tamper"       // the kiosk's case is open
+
+	// OutOfOrder, of a door that is none of a registry's yet
+	NotEnrolled  Reason = "not-enrolled"  // it waits for the enrolment code
+	Enrolling    Reason = "enrolling"     // the registry is being asked
+	EnrolNetwork Reason = "enrol-network" // the registry cannot be reached
+	EnrolClock   Reason = "enrol-clock"   // by the door's clock the registry's certificate is not good
+	EnrolUsed    Reason = "enrol-used"    // the enrolment code is another door's
+	EnrolExpired Reason = "enrol-expired" // the enrolment code is too old
+	EnrolRefused Reason = "enrol-refused" // the enrolment code is none, or the registry refuses it
+	EnrolBroken  Reason = "enrol-broken"  // the card does not take what the registry gave
 )
 
 // Verdict is what the door shows. It carries no identity: it may be logged, counted and sent to a screen as it is.

@@ -74,7 +74,7 @@ func (c updateCmd) Run(e *env) error {
 			return err
 		}
 	}
-	remote, err := registryClient(cfg)
+	remote, err := registryClient(cfg, openIdentity(cfg, e.log), nil)
 	if err != nil {
 		return err
 	}

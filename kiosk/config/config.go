@@ -1,5 +1,8 @@
 // Package config reads the kiosk's configuration in two steps: the TOML file as written (raw.go), then checked and
 // typed (Config). A file with a mistake is refused as a whole, with the line and what to do.
+//
+// It has three layers: the defaults, over them enrolled.toml in the state directory, which the enrolment has written, and
+// on top the file, whose author always has the last word.
 package config
 
 import (
@@ -25,9 +28,14 @@ type Config struct {
 	Registry Registry
 	Hardware Hardware
 	Screen   Screen
-	StateDir string // directory of the cache
+	StateDir string // directory of the cache and of the enrolment
+	CardDir  string // the card's boot partition, where an administrator puts files
+	SeedDir  string // a snapshot of what the registry serves, for a start without a network
 	Clock    Clock
 	Update   Update
+	// Unenrolled says that nobody has told the door yet which one it is: it is not enrolled, and the file names neither a
+	// venue nor a registry. It has no venue then.
+	Unenrolled bool
 }
 
 // Door is where the kiosk stands and how it treats codes.
@@ -56,6 +64,7 @@ type Registry struct {
 	Key      ed25519.PublicKey // of the manifest
 	Token    string            // of this door, for the online check and the counts
 	CAFile   string            // PEM; empty: the system's
+	Identity string            // PEM, key and certificate of this door; empty: it has none
 	Deadline time.Duration     // for one online check while somebody waits
 	Fresh    time.Duration     // age of the data from which the registry is asked
 }
@@ -95,8 +104,47 @@ type Update struct {
 // of it.
 type Window struct{ From, Until time.Duration }
 
-// Load reads and checks a file.
+// enrolledFile is what the enrolment leaves in the state directory (package enrol).
+const enrolledFile = "enrolled.toml"
+
+// Load reads and checks a file, over what the enrolment has left.
 func Load(path string) (*Config, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseRaw(data) // for the state directory
+	if err != nil {
+		return nil, fmt.Errorf("configuration %q: %w", path, err)
+	}
+	enrolled := filepath.Join(r.State.Dir, enrolledFile)
+	settings, err := os.ReadFile(enrolled)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read what the enrolment has left: %w\nhint: root and the daemon's user may", err)
+	}
+	c, err := Parse(settings, data)
+	switch {
+	case err != nil && settings != nil:
+		return nil, fmt.Errorf("configuration %q over %q: %w", path, enrolled, err)
+	case err != nil:
+		return nil, fmt.Errorf("configuration %q: %w", path, err)
+	case c.Unenrolled && settings != nil:
+		return nil, fmt.Errorf("%q says neither venue nor registry\nhint: remove it, and enrol the door again", enrolled)
+	}
+	return c, nil
+}
+
+// Check tells whether the file would take these settings of an enrolment.
+func Check(path string, settings []byte) error {
+	data, err := read(path)
+	if err != nil {
+		return err
+	}
+	_, err = Parse(settings, data)
+	return err
+}
+
+func read(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the configuration: %w\nhint: copy systemd/ashyq-kiosk.toml to %q, or name another file with --config", err, path)
@@ -104,16 +152,12 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	c, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("configuration %q: %w", path, err)
-	}
-	return c, nil
+	return data, nil
 }
 
-// Parse checks the bytes of a file.
-func Parse(data []byte) (*Config, error) {
-	raw, err := parseRaw(data)
+// Parse checks the bytes of files, each over those before it.
+func Parse(files ...[]byte) (*Config, error) {
+	raw, err := parseRaw(files...)
 	if err != nil {
 		return nil, err
 	}
@@ -126,14 +170,20 @@ func Parse(data []byte) (*Config, error) {
 	c := &Config{
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
 		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
-		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA},
+		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
 		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Tone: raw.Hardware.Tone, Patterns: raw.Patterns},
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir: raw.State.Dir,
+		CardDir:  raw.State.Card,
+		SeedDir:  raw.State.Seed,
 		Clock:    Clock{Always: raw.Clock.Trust == "always"},
+
+		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
 	}
-	c.Door.Venue, err = kiosk.ParseVenue(raw.Door.Venue)
-	check("door.venue", err)
+	if !c.Unenrolled {
+		c.Door.Venue, err = kiosk.ParseVenue(raw.Door.Venue)
+		check("door.venue", err)
+	}
 	c.Door.Zone, err = kiosk.ParseZone(raw.Door.Zone)
 	check("door.zone", err)
 	c.Door.Again, err = duration(raw.Door.Again, 0, time.Hour)
@@ -151,6 +201,9 @@ func Parse(data []byte) (*Config, error) {
 	check("registry.url", checkURL(raw.Registry.URL))
 	c.Registry.Key, err = parseKey(raw.Registry.Key, raw.Registry.URL != "")
 	check("registry.key", err)
+	if raw.Registry.Identity != "" && raw.Registry.CA == "" {
+		check("registry.identity", errors.New("goes with registry.ca, the authority of the registry that it is for"))
+	}
 	c.Registry.Deadline, err = duration(raw.Registry.Deadline, 100*time.Millisecond, 10*time.Second)
 	check("registry.deadline", err)
 	c.Registry.Fresh, err = duration(raw.Registry.Fresh, 0, 72*time.Hour)
@@ -160,6 +213,11 @@ func Parse(data []byte) (*Config, error) {
 	check("screen.listen", checkListen(raw.Screen.Listen))
 	check("screen.languages", checkLanguages(raw.Screen.Languages))
 	check("state.dir", checkDir(raw.State.Dir))
+	check("state.card", checkDir(raw.State.Card))
+	if c.SeedDir == "" {
+		c.SeedDir = filepath.Join(raw.State.Card, "ashyq-seed")
+	}
+	check("state.seed", checkDir(c.SeedDir))
 	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
 		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))
 	}

@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Door.Venue != "shop" || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always {
+	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SeedDir != "/boot/firmware/ashyq-seed" {
 		t.Errorf("parsed as %+v", c)
 	}
 }
@@ -35,7 +37,7 @@ func TestShippedDefaults(t *testing.T) {
 	var open []string
 	for line := range strings.Lines(string(data)) {
 		rest, commented := strings.CutPrefix(line, "# ")
-		example := strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") || strings.HasPrefix(rest, "token") ||
+		example := strings.HasPrefix(rest, "name") || strings.HasPrefix(rest, "venue") || strings.HasPrefix(rest, "identity") || strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") || strings.HasPrefix(rest, "token") ||
 			strings.HasPrefix(rest, "ca ") || strings.HasSuffix(strings.Fields(rest + " x")[0], "_ms") || strings.HasPrefix(rest, "active_low")
 		if commented && strings.Contains(rest, " = ") && !example {
 			line = rest
@@ -48,6 +50,7 @@ func TestShippedDefaults(t *testing.T) {
 	}
 	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
 		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
+		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir ||
 		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock || g.Update != w.Update {
 		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
 	}
@@ -61,7 +64,9 @@ func TestMistakes(t *testing.T) {
 		{"nearest pattern", good + "[patterns.admitted]\nrelay = 3\n", `"patterns.admitted.relay_ms"`},
 		{"not TOML", "[door\n", "line 1, column"},
 		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
-		{"no venue", "", `door.venue: unknown kind of venue ""`},
+		{"no venue", "[registry]\nurl = \"https://x\"\n", `door.venue: unknown kind of venue ""`},
+		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: goes with registry.ca"},
+		{"card", good + "[state]\ncard = \"boot\"\n", "state.card"},
 		{"venue", "[door]\nvenue = \"pub\"\n", `unknown kind of venue "pub", want one of airport,`},
 		{"zone", good + "zone = \"blue\"\n", `door.zone: unknown zone "blue"`},
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
@@ -93,10 +98,61 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
+const enrolled = `[door]
+name = "North gate"
+venue = "cinema"
+zone = "red"
+[registry]
+url = "https://registry.example"
+key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+ca = "/s/ca.pem"
+identity = "/s/identity.pem"
+`
+
+// TestLayers lays files over each other as Load finds them.
+func TestLayers(t *testing.T) {
+	state := t.TempDir()
+	file := filepath.Join(t.TempDir(), "kiosk.toml")
+	load := func(text string) *config.Config {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text+fmt.Sprintf("[state]\ndir = %q\n", state)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if c := load(""); !c.Unenrolled || c.Door.Venue != "" || c.Door.Name != "door" {
+		t.Errorf("nobody has said anything: %+v", c.Door)
+	}
+	if c := load("[door]\nvenue = \"shop\"\n"); c.Unenrolled || c.Door.Venue != "shop" || c.Registry.URL != "" {
+		t.Errorf("a door that lives on its cache: %+v", c)
+	}
+	if err := config.Check(file, []byte(enrolled)); err != nil {
+		t.Error(err)
+	}
+	if err := config.Check(file, []byte(strings.Replace(enrolled, "red", "pink", 1))); err == nil {
+		t.Error("a pink zone was taken")
+	}
+	if err := os.WriteFile(filepath.Join(state, "enrolled.toml"), []byte(enrolled), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := load("")
+	if c.Unenrolled || c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" || c.Registry.URL != "https://registry.example" ||
+		c.Registry.Identity != "/s/identity.pem" || c.Registry.CAFile != "/s/ca.pem" || c.StateDir != state {
+		t.Errorf("enrolled: %+v", c)
+	}
+	if c := load("[door]\nvenue = \"shop\"\n"); c.Door.Venue != "shop" || c.Door.Zone != "red" {
+		t.Errorf("the file over the enrolment: %+v", c.Door)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("[door]\nvenue = \"shop\"\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, err := config.Parse(data); err == nil && c.Door.Venue == "" {
+		if c, err := config.Parse(data); err == nil && (c.Door.Venue == "") != c.Unenrolled {
 			t.Error("a configuration without a venue was taken")
 		}
 	})

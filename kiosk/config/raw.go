@@ -36,6 +36,7 @@ type raw struct {
 		Key      string `toml:"key"`
 		Token    string `toml:"token"`
 		CA       string `toml:"ca"`
+		Identity string `toml:"identity"`
 		Deadline string `toml:"deadline"`
 		Fresh    string `toml:"fresh"`
 	} `toml:"registry"`
@@ -50,7 +51,9 @@ type raw struct {
 		Languages []string `toml:"languages"`
 	} `toml:"screen"`
 	State struct {
-		Dir string `toml:"dir"`
+		Dir  string `toml:"dir"`
+		Card string `toml:"card"`
+		Seed string `toml:"seed"`
 	} `toml:"state"`
 	Clock struct {
 		Trust string `toml:"trust"`
@@ -96,16 +99,26 @@ func defaults() raw {
 	r.Hardware.Pins, r.Hardware.Tone = "pinctrl-bcm2835", 2700
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
-	r.State.Dir = "/var/lib/ashyq-kiosk"
+	r.State.Dir, r.State.Card = "/var/lib/ashyq-kiosk", "/boot/firmware"
 	r.Clock.Trust = "kernel"
 	r.Update.Window = "03:00-05:00"
 	return r
 }
 
-func parseRaw(data []byte) (raw, error) {
+// parseRaw lays the files over the defaults, the first one at the bottom.
+func parseRaw(files ...[]byte) (raw, error) {
 	r := defaults()
+	for _, data := range files {
+		if err := r.lay(data); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (r *raw) lay(data []byte) error {
 	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	err := dec.Decode(&r)
+	err := dec.Decode(r)
 	var unknown *toml.StrictMissingError
 	var wrong *toml.DecodeError
 	switch {
@@ -114,12 +127,12 @@ func parseRaw(data []byte) (raw, error) {
 		for _, e := range unknown.Errors {
 			problems = append(problems, unknownKey(e))
 		}
-		return r, errors.Join(problems...)
+		return errors.Join(problems...)
 	case errors.As(err, &wrong):
 		row, column := wrong.Position()
-		return r, fmt.Errorf("line %d, column %d: %w", row, column, err)
+		return fmt.Errorf("line %d, column %d: %w", row, column, err)
 	}
-	return r, err
+	return err
 }
 
 func unknownKey(e toml.DecodeError) error {

@@ -21,17 +21,30 @@ var (
 	ErrContradiction = errors.New("contradicts what was published before")
 )
 
-// checkManifest decides whether a manifest, whose signature is good, may follow what the cache has.
-func checkManifest(m api.Manifest, have cache.State, now time.Time) error {
+// checkManifest decides whether a manifest, whose signature is good, may follow what the cache has, now.
+func (r *Replica) checkManifest(m api.Manifest, have cache.State) error {
+	if err := checkFollows(m, have); err != nil || r.opt.Offline {
+		return err
+	}
+	return checkTime(m, r.opt.Now())
+}
+
+func checkTime(m api.Manifest, now time.Time) error {
+	switch {
+	case m.IssuedAt().After(now.Add(skew)):
+		return fmt.Errorf("%w: issued %s, and here it is %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
+	case time.Unix(m.Expires, 0).Before(now.Add(-skew)):
+		return fmt.Errorf("%w: expired %s, and here it is %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
+	}
+	return nil
+}
+
+func checkFollows(m api.Manifest, have cache.State) error {
 	switch {
 	case m.Version < have.Version:
 		return fmt.Errorf("%w: version %d after %d", ErrOlder, m.Version, have.Version)
 	case m.IssuedAt().Before(have.AsOf.Truncate(time.Second)):
 		return fmt.Errorf("%w: issued %s after %s", ErrOlder, stamp(m.IssuedAt()), stamp(have.AsOf))
-	case m.IssuedAt().After(now.Add(skew)):
-		return fmt.Errorf("%w: issued %s, and here it is %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
-	case time.Unix(m.Expires, 0).Before(now.Add(-skew)):
-		return fmt.Errorf("%w: expired %s, and here it is %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
 	case have.List != "" && m.List != have.List:
 		return fmt.Errorf("%w: list %q after %q", ErrContradiction, m.List, have.List)
 	case len(m.Sections) < len(have.Sections):

@@ -56,8 +56,12 @@ type Options struct {
 	Key        ed25519.PublicKey // the registry's, given to the door when it was set up
 	CheckRules func([]byte) error
 	OnChange   func(Result) // called after each success, from the goroutine that follows
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Offline is for a Source of files that may be of any age, on a door whose clock may not be set yet: the manifest is not
+	// compared with the clock. That is not to believe it more: what is taken over keeps the age that its manifest gives it,
+	// by which the door decides, and shows, what it is still worth.
+	Offline bool
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Result is what one successful attempt did.
@@ -123,7 +127,7 @@ func (r *Replica) Follow1(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkManifest(m, state, r.opt.Now()); err != nil {
+	if err := r.checkManifest(m, state); err != nil {
 		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", m.Version, err)
 	}
 	a := attempt{Replica: r, ctx: ctx, state: state, manifest: m, result: Result{Version: m.Version, Bytes: len(sealed)}}

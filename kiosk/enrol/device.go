@@ -1,0 +1,27 @@
+package enrol
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+)
+
+// boards are where a machine's serial number is, the best first. The first two are the same on a Pi; the daemon's sandbox
+// hides all of /proc but processes. A machine without one has an identifier of its installation, which is on the card.
+var boards = []string{"/sys/firmware/devicetree/base/serial-number", "/proc/device-tree/serial-number", "/etc/machine-id"}
+
+// Device is what api.HeaderDevice holds: it stays with the board and tells nobody its serial number. It is empty on a
+// machine that has none.
+func Device() string { return deviceOf(boards) }
+
+func deviceOf(files []string) string {
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if serial := bytes.Trim(data, "\x00 \t\r\n"); err == nil && len(serial) > 0 {
+			sum := sha256.Sum256(serial)
+			return hex.EncodeToString(sum[:8])
+		}
+	}
+	return ""
+}

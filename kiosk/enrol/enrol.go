@@ -1,0 +1,237 @@
+package enrol
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ashyq-kiosk/registry/api"
+)
+
+var (
+	// ErrAnswer says that the registry's answer is none that a door can live on.
+	ErrAnswer = errors.New("the registry's answer is no good")
+	// ErrCard says that the state directory does not take what has to be kept.
+	ErrCard = errors.New("the enrolment cannot be kept")
+)
+
+// Registry is whom a code is shown to (registry/client). An error with the method Refused() (code, words string, ok bool)
+// says whether the registry itself has said no, one with Clock() bool whether the door's clock is what is wrong.
+type Registry interface {
+	Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error)
+}
+
+// Enroller makes a door one of a registry's. All fields are needed.
+type Enroller struct {
+	Dir    string                       // state directory
+	Device string                       // as Device
+	Dial   func(Code) (Registry, error) // a client that takes the code's authority and no other
+	Check  func(settings []byte) error  // whether the door's configuration takes what is to be enrolled.toml
+}
+
+// Trusts reports whether a certificate is that of the authority which the code names.
+func (c Code) Trusts(authority *x509.Certificate) bool {
+	pin := PinOf(authority)
+	return string(pin[:]) == string(c.Pin)
+}
+
+// Enrol makes one attempt. Whatever ends it, the door is then either enrolled or not, and where it is not, the same code may
+// be tried again: the key stays, and with the same key the registry takes the same token again. A door that was enrolled
+// before, and tries again, stays what it was until the registry has answered.
+func (e *Enroller) Enrol(ctx context.Context, code Code) error {
+	key, err := e.begin(code)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCard, err)
+	}
+	registry, err := e.Dial(code)
+	if err != nil {
+		return err
+	}
+	csr, err := request(key)
+	if err != nil {
+		return err
+	}
+	answer, err := registry.Enrol(ctx, api.EnrolRequest{
+		Token: base64.RawURLEncoding.EncodeToString(code.Token), CSR: csr, Device: e.Device,
+	})
+	if err != nil {
+		return err
+	}
+	papers, err := e.check(answer, code, key)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	if err := e.keep(papers); err != nil {
+		return fmt.Errorf("%w: %w", ErrCard, err)
+	}
+	return nil
+}
+
+// begin makes the key, or finds that of an attempt before, and keeps it together with the code: a door whose power goes
+// while it waits for the network asks nobody to hold the code up again.
+func (e *Enroller) begin(code Code) (*ecdsa.PrivateKey, error) {
+	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	key, before := e.readPending()
+	same := before == code.String()
+	if key == nil || !same && Enrolled(e.Dir) { // of an enrolment that is done
+		var err error
+		if key, err = newKey(); err != nil {
+			return nil, err
+		}
+		same = false
+	}
+	if !same {
+		text, err := marshalKey(key)
+		if err != nil {
+			return nil, err
+		}
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: codeBlock, Bytes: []byte(code.String())})...)
+		if err := write(filepath.Join(e.Dir, pendingFile), text); err != nil {
+			return nil, err
+		}
+	}
+	return key, e.writeWiFi(code)
+}
+
+// readPending is nil where there is nothing, or nothing of use: then a new key is the way on.
+func (e *Enroller) readPending() (key *ecdsa.PrivateKey, code string) {
+	data, err := os.ReadFile(filepath.Join(e.Dir, pendingFile))
+	if err != nil {
+		return nil, ""
+	}
+	parts := blocks(data)
+	if key, err = parseKey(parts[keyBlock]); err != nil {
+		return nil, ""
+	}
+	if codes := parts[codeBlock]; len(codes) == 1 {
+		code = string(codes[0])
+	}
+	return key, code
+}
+
+// Pending is the code of an attempt that has not come to its end, "" for none.
+func (e *Enroller) Pending() string {
+	_, code := e.readPending()
+	return code
+}
+
+// writeWiFi leaves the venue's network to the image, which may set it up: without it there may be no way to the registry.
+func (e *Enroller) writeWiFi(code Code) error {
+	if code.SSID == "" {
+		return nil
+	}
+	data, err := json.Marshal(api.WiFi{SSID: code.SSID, Passphrase: code.Passphrase, Country: code.Country})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(e.Dir, wifiFile)
+	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
+		return nil // the image watches the file
+	}
+	return write(path, data)
+}
+
+// papers are the files of an enrolled door.
+type papers struct{ authorities, identity, settings []byte }
+
+func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKey) (papers, error) {
+	var p papers
+	authorities, err := parseAuthorities([]byte(answer.CA))
+	if err != nil {
+		return p, fmt.Errorf("its authority: %w", err)
+	}
+	if !slices.ContainsFunc(authorities, code.Trusts) {
+		return p, errors.New("its authority is not the one in the code")
+	}
+	chain, err := certificateFor(key, []byte(answer.Certificate))
+	if err != nil {
+		return p, fmt.Errorf("its certificate for this door: %w", err)
+	}
+	keyText, err := marshalKey(key)
+	if err != nil {
+		return p, err
+	}
+	p.authorities = marshalCertificates(authorities)
+	p.identity = append(keyText, marshalCertificates(chain)...)
+	p.settings, err = e.settings(answer, code)
+	if err != nil {
+		return p, err
+	}
+	return p, e.Check(p.settings)
+}
+
+// settings is what the configuration reads. A string in JSON is one in TOML, too, as long as nothing in it is a control
+// character.
+func (e *Enroller) settings(answer api.EnrolAnswer, code Code) ([]byte, error) {
+	var text strings.Builder
+	text.WriteString("# Written by the enrolment. What /etc/ashyq-kiosk/ashyq-kiosk.toml says comes first.\n")
+	for _, row := range [][2]string{
+		{"[door]", ""}, {"name", answer.Name}, {"venue", answer.Venue}, {"zone", answer.Zone},
+		{"[registry]", ""}, {"url", code.URL}, {"key", answer.RegistryKey},
+		{"ca", filepath.Join(e.Dir, caFile)}, {"identity", filepath.Join(e.Dir, identityFile)},
+	} {
+		key, value := row[0], row[1]
+		if key[0] == '[' {
+			fmt.Fprintln(&text, key)
+			continue
+		}
+		if value == "" {
+			return nil, fmt.Errorf("it does not say the door's %s", key)
+		}
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+			return nil, fmt.Errorf("the door's %s has characters in it that are none", key)
+		}
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&text, "%s = %s\n", key, quoted)
+	}
+	return []byte(text.String()), nil
+}
+
+// keep writes the papers so that a power cut at any moment leaves a door that is enrolled, or one that is not and has what
+// it needs to ask again.
+func (e *Enroller) keep(p papers) error {
+	in := func(name string) string { return filepath.Join(e.Dir, name) }
+	if err := remove(in(enrolledFile)); err != nil { // of an enrolment before: not its settings with these papers
+		return err
+	}
+	if err := write(in(caFile), p.authorities); err != nil {
+		return err
+	}
+	if err := write(in(identityFile), p.identity); err != nil {
+		return err
+	}
+	if err := write(in(enrolledFile), p.settings); err != nil {
+		return err
+	}
+	return remove(in(pendingFile))
+}
+
+// Drop gives a code up that the registry has refused. The key stays: a registry to which the code was shown with it, and
+// whose answer was lost, will only know the door by it.
+func (e *Enroller) Drop(code Code) error {
+	key, before := e.readPending()
+	if key == nil || before != code.String() {
+		return nil
+	}
+	text, err := marshalKey(key)
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(e.Dir, pendingFile), text)
+}

@@ -1,0 +1,278 @@
+package enrol_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/enroltest"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("ASHYQ_ENROL_DIR"); dir != "" {
+		enrolAndDie(dir)
+	}
+	os.Exit(m.Run())
+}
+
+func dial(c enrol.Code) (enrol.Registry, error) {
+	return client.New(client.Config{URL: c.URL, Authority: c.Trusts, Timeout: 5 * time.Second})
+}
+
+func enroller(dir string) *enrol.Enroller {
+	return &enrol.Enroller{Dir: dir, Device: "0123456789abcdef", Dial: dial, Check: func([]byte) error { return nil }}
+}
+
+// papers are what an enrolled door has, or "" for each.
+func papers(t *testing.T, dir string) (settings string, identity *enrol.Identity) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "enrolled.toml"))
+	if err != nil {
+		t.Fatalf("not enrolled: %v", err)
+	}
+	identity, err = enrol.Open(filepath.Join(dir, "identity.pem"), filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data), identity
+}
+
+func TestEnrol(t *testing.T) {
+	registry, dir := enroltest.New(t), filepath.Join(t.TempDir(), "state")
+	code := registry.Code()
+	code.SSID, code.Passphrase, code.Country = "Дүкен", "correct horse", "KZ"
+	if err := enroller(dir).Enrol(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	settings, identity := papers(t, dir)
+	for _, want := range []string{
+		`name = "Есік \"1\""`, `venue = "cinema"`, `zone = "yellow"`, fmt.Sprintf("url = %q", registry.URL),
+		fmt.Sprintf("ca = %q", dir+"/ca.pem"), fmt.Sprintf("identity = %q", dir+"/identity.pem"), `key = "AAAA`,
+	} {
+		if !strings.Contains(settings, want) {
+			t.Errorf("enrolled.toml lacks %s:\n%s", want, settings)
+		}
+	}
+	if identity.Certificate().Subject.CommonName != "door" || registry.Seen()[0].Device != "0123456789abcdef" {
+		t.Errorf("certificate of %v, seen %+v", identity.Certificate().Subject, registry.Seen())
+	}
+	if wifi, err := os.ReadFile(filepath.Join(dir, "wifi.json")); err != nil || string(wifi) != `{"ssid":"Дүкен","passphrase":"correct horse","country":"KZ"}` {
+		t.Errorf("wifi.json is %s, %v", wifi, err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 4 {
+		t.Errorf("left are %v, %v, want enrolled.toml, identity.pem, ca.pem, wifi.json", files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s is %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestLostAnswerIsAskedForAgainWithTheSameKey(t *testing.T) {
+	registry, dir := enroltest.New(t), t.TempDir()
+	code := registry.Code()
+	registry.Set(func(s *enroltest.Settings) { s.Lose = true })
+	if err := enroller(dir).Enrol(t.Context(), code); err == nil || enrol.Enrolled(dir) {
+		t.Fatalf("enrolled without an answer (%v)", err)
+	}
+	if got := enroller(dir).Pending(); got != code.String() {
+		t.Errorf("the code kept is %q", got)
+	}
+	registry.Set(func(s *enroltest.Settings) { s.Lose = false })
+	if err := enroller(dir).Enrol(t.Context(), code); err != nil { // a new Enroller, as after a restart
+		t.Fatal(err)
+	}
+	papers(t, dir)
+	seen := registry.Seen()
+	if !bytes.Equal(seen[0].Key, seen[len(seen)-1].Key) {
+		t.Error("it came back with another key")
+	}
+
+	other := enroller(t.TempDir()).Enrol(t.Context(), code)
+	var refused interface {
+		Refused() (code, words string, ok bool)
+	}
+	if !errors.As(other, &refused) {
+		t.Fatalf("the same token with another key: %v", other)
+	}
+	if code, _, ok := refused.Refused(); !ok || code != api.CodeUsed {
+		t.Errorf("the same token with another key: %q, %v", code, other)
+	}
+}
+
+func TestWhatIsNotTheRegistry(t *testing.T) {
+	registry, stranger := enroltest.New(t), enroltest.New(t)
+	strange := stranger.Code()
+	strange.URL = registry.URL
+	elsewhere := registry.Code()
+	elsewhere.URL = strings.Replace(registry.URL, "127.0.0.1", "localhost", 1) // not a name in its certificate
+	for name, c := range map[string]struct {
+		code enrol.Code
+		want string
+	}{
+		"another authority": {strange, "none of the certificates presented"},
+		"another name":      {elsewhere, "for another name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			err := enroller(dir).Enrol(t.Context(), c.code)
+			if err == nil || !strings.Contains(err.Error(), c.want) || enrol.Enrolled(dir) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+	if n := len(registry.Seen()); n != 0 {
+		t.Errorf("%d requests, and with them a token, went to somebody else", n)
+	}
+}
+
+func TestAnswersThatAreNoGood(t *testing.T) {
+	registry, stranger := enroltest.New(t), enroltest.NewAuthority(t, "Somebody")
+	for name, c := range map[string]struct {
+		spoil func(*api.EnrolAnswer)
+		want  string
+	}{
+		"another authority": {func(a *api.EnrolAnswer) { a.CA = stranger.PEM() }, "not the one in the code"},
+		"no authority":      {func(a *api.EnrolAnswer) { a.CA = a.Certificate }, "not that of an authority"},
+		"another's key":     {func(a *api.EnrolAnswer) { a.Certificate = a.CA }, "for another key"},
+		"no certificate":    {func(a *api.EnrolAnswer) { a.Certificate = "" }, "no certificate"},
+		"no venue":          {func(a *api.EnrolAnswer) { a.Venue = "" }, "does not say the door's venue"},
+		"a new line":        {func(a *api.EnrolAnswer) { a.Name = "a\n[x]" }, "characters"},
+		"configuration":     {func(a *api.EnrolAnswer) { a.Zone = "pink" }, "pink zone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			registry.Set(func(s *enroltest.Settings) { s.Spoil = c.spoil })
+			e := enroller(dir)
+			e.Check = func(settings []byte) error {
+				if strings.Contains(string(settings), "pink") {
+					return errors.New("pink zone")
+				}
+				return nil
+			}
+			err := e.Enrol(t.Context(), registry.Code())
+			if !errors.Is(err, enrol.ErrAnswer) || !strings.Contains(err.Error(), c.want) || enrol.Enrolled(dir) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// enrolAndDie is the child of TestPowerCuts: the power goes after so many changes of files.
+func enrolAndDie(dir string) {
+	left, err := strconv.Atoi(os.Getenv("ASHYQ_ENROL_CUT"))
+	if err != nil {
+		panic(err)
+	}
+	enrol.SetTouched(func() {
+		if left--; left == 0 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	})
+	code, err := enrol.Parse(os.Getenv("ASHYQ_ENROL_CODE"))
+	if err == nil {
+		err = enroller(dir).Enrol(context.Background(), code)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// TestPowerCuts kills a process that enrols after each change of a file, the first time and over an older enrolment. What is
+// left is a door that is enrolled, with papers that fit each other, or one that is not and gets there with the same code.
+func TestPowerCuts(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		cuts := 0
+		for cut := 1; ; cut++ {
+			registry, dir := enroltest.New(t), t.TempDir()
+			if again {
+				if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code := registry.Code()
+			code.SSID = "venue"
+			child := exec.Command(os.Args[0])
+			child.Env = append(os.Environ(), "ASHYQ_ENROL_DIR="+dir, "ASHYQ_ENROL_CODE="+code.String(), "ASHYQ_ENROL_CUT="+strconv.Itoa(cut))
+			out, err := child.CombinedOutput()
+			if err == nil {
+				break // it came through
+			}
+			if child.ProcessState.ExitCode() != -1 {
+				t.Fatalf("the child failed: %s", out)
+			}
+			cuts++
+			afterCut(t, dir, registry, code)
+		}
+		if want := map[bool]int{false: 6, true: 7}[again]; cuts != want {
+			t.Errorf("again %v: the power was cut %d times, want %d", again, cuts, want)
+		}
+	}
+}
+
+func afterCut(t *testing.T, dir string, registry *enroltest.Registry, code enrol.Code) {
+	t.Helper()
+	if enrol.Enrolled(dir) {
+		papers(t, dir)
+		if enroller(dir).Pending() == "" {
+			return // it was the last change
+		}
+	} else if got := enroller(dir).Pending(); got != code.String() {
+		t.Fatalf("not enrolled, and the code kept is %q", got)
+	}
+	if err := enroller(dir).Enrol(t.Context(), code); err != nil {
+		t.Fatalf("after the power cut: %v", err)
+	}
+	_, identity := papers(t, dir)
+	seen := registry.Seen()
+	der, err := x509.MarshalPKIXPublicKey(identity.Certificate().PublicKey)
+	if err != nil || !bytes.Equal(der, seen[len(seen)-1].Key) {
+		t.Error("the certificate is not the one given last")
+	}
+}
+
+func TestForget(t *testing.T) {
+	registry, dir := enroltest.New(t), t.TempDir()
+	if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {
+		t.Fatal(err)
+	}
+	if err := enrol.Forget(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
+func TestDevice(t *testing.T) {
+	serial := filepath.Join(t.TempDir(), "serial-number")
+	if err := os.WriteFile(serial, []byte("10000000abcdef01\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// printf 10000000abcdef01 | sha256sum
+	const want = "8076ce2ffba436df"
+	if got := enrol.DeviceOf("/no/such/file", serial); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := enrol.DeviceOf("/no/such/file"); got != "" {
+		t.Errorf("%q of nothing", got)
+	}
+}

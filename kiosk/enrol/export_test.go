@@ -1,0 +1,7 @@
+package enrol
+
+// SetTouched has f called after each change of a file in the state directory.
+func SetTouched(f func()) { touched = f }
+
+// DeviceOf is Device with other files.
+func DeviceOf(files ...string) string { return deviceOf(files) }

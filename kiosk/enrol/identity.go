@@ -1,0 +1,140 @@
+package enrol
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"ashyq-kiosk/registry/api"
+)
+
+// Identity is how the door shows the registry who it is, and by what it knows the registry. It may be used from several
+// goroutines at once; one of them may renew it.
+type Identity struct {
+	file, caFile string
+	current      atomic.Pointer[credentials]
+}
+
+type credentials struct {
+	certificate *tls.Certificate // with its Leaf
+	authorities []*x509.Certificate
+	pool        *x509.CertPool
+}
+
+// Open reads an identity, key and certificates in one PEM file, and the authorities of the registry.
+func Open(file, caFile string) (*Identity, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the door's identity: %w", err)
+	}
+	ca, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the registry's authority: %w", err)
+	}
+	authorities, err := parseAuthorities(ca)
+	if err != nil {
+		return nil, fmt.Errorf("authority %q: %w", caFile, err)
+	}
+	c, err := parseIdentity(data, authorities)
+	if err != nil {
+		return nil, fmt.Errorf("identity %q: %w\nhint: enrol the door again, `ashyq-kiosk enrol --again`", file, err)
+	}
+	i := &Identity{file: file, caFile: caFile}
+	i.current.Store(c)
+	return i, nil
+}
+
+func parseIdentity(data []byte, authorities []*x509.Certificate) (*credentials, error) {
+	key, err := parseKey(blocks(data)[keyBlock])
+	if err != nil {
+		return nil, err
+	}
+	chain, err := certificateFor(key, data)
+	if err != nil {
+		return nil, err
+	}
+	c := &credentials{
+		certificate: &tls.Certificate{PrivateKey: key, Leaf: chain[0]}, authorities: authorities, pool: x509.NewCertPool(),
+	}
+	for _, link := range chain {
+		c.certificate.Certificate = append(c.certificate.Certificate, link.Raw)
+	}
+	for _, a := range authorities {
+		c.pool.AddCert(a)
+	}
+	return c, nil
+}
+
+// TLS is what a connection made now is to use.
+func (i *Identity) TLS() (*tls.Certificate, *x509.CertPool) {
+	c := i.current.Load()
+	return c.certificate, c.pool
+}
+
+// Certificate is the door's current one.
+func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().certificate.Leaf }
+
+// Renewal is whom a new certificate is asked of (registry/client), with errors as those of a Registry.
+type Renewal interface {
+	Renew(ctx context.Context, request api.RenewRequest) (api.RenewAnswer, error)
+}
+
+// Renew1 makes one attempt to get a certificate for a new key. What it gets is on the card before it is used. An answer
+// that is lost, loses nothing: the certificate is good until the new one has been used.
+func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
+	key, err := newKey()
+	if err != nil {
+		return err
+	}
+	csr, err := request(key)
+	if err != nil {
+		return err
+	}
+	answer, err := registry.Renew(ctx, api.RenewRequest{CSR: csr})
+	if err != nil {
+		return err
+	}
+	old := i.current.Load()
+	authorities, err := successors(old.authorities, answer.CA)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	text, err := marshalKey(key)
+	if err != nil {
+		return err
+	}
+	text = append(text, answer.Certificate...)
+	renewed, err := parseIdentity(text, authorities)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	if err := write(i.caFile, marshalCertificates(authorities)); err != nil { // first: with it the old one is good, too
+		return fmt.Errorf("keep the registry's authority: %w", err)
+	}
+	if err := write(i.file, text); err != nil {
+		return fmt.Errorf("keep the new certificate: %w", err)
+	}
+	i.current.Store(renewed)
+	return nil
+}
+
+// successors are the authorities from now on. One of the old ones has to be among them: a door must never let go of the
+// one by which it knows the registry before it has spoken to the registry by another.
+func successors(old []*x509.Certificate, text string) ([]*x509.Certificate, error) {
+	authorities, err := parseAuthorities([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("its authorities: %w", err)
+	}
+	known := func(c *x509.Certificate) bool {
+		return slices.ContainsFunc(old, func(o *x509.Certificate) bool { return PinOf(o) == PinOf(c) })
+	}
+	if !slices.ContainsFunc(authorities, known) {
+		return nil, errors.New("its authorities are all strangers")
+	}
+	return authorities, nil
+}

@@ -1,0 +1,176 @@
+package enrol_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/enroltest"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+)
+
+// enrolled is a door with a client that shows its identity.
+func enrolled(t *testing.T, registry *enroltest.Registry) (dir string, identity *enrol.Identity, remote *client.Client) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {
+		t.Fatal(err)
+	}
+	_, identity = papers(t, dir)
+	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Device: "0123456789abcdef", Version: "1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remote.Close)
+	return dir, identity, remote
+}
+
+func TestRenewedCertificateIsUsedAtOnce(t *testing.T) {
+	registry := enroltest.New(t)
+	dir, identity, remote := enrolled(t, registry)
+	ask := func() enroltest.Seen {
+		t.Helper()
+		if err := remote.SendCounts(t.Context(), []byte("{}")); err == nil {
+			t.Fatal("the test's registry takes counts")
+		}
+		seen := registry.Seen()
+		return seen[len(seen)-1]
+	}
+	first := ask()
+	if first.Serial != identity.Certificate().SerialNumber.String() || first.Device != "0123456789abcdef" || first.Version != "1.2.3" {
+		t.Fatalf("the door showed %+v", first)
+	}
+	old := identity.Certificate()
+	if err := identity.Renew1(t.Context(), remote); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask().Serial; got == first.Serial || got != identity.Certificate().SerialNumber.String() {
+		t.Errorf("the door still shows certificate %s", got)
+	}
+	if bytes.Equal(old.RawSubjectPublicKeyInfo, identity.Certificate().RawSubjectPublicKeyInfo) {
+		t.Error("the key is the old one")
+	}
+	if _, kept := papers(t, dir); kept.Certificate().SerialNumber.Cmp(identity.Certificate().SerialNumber) != 0 {
+		t.Error("the card has another certificate")
+	}
+}
+
+// answers is a registry of one answer.
+type answers struct {
+	renew func(api.RenewRequest) (api.RenewAnswer, error)
+}
+
+func (a answers) Renew(_ context.Context, r api.RenewRequest) (api.RenewAnswer, error) {
+	return a.renew(r)
+}
+
+func TestRenewalsThatAreNoGood(t *testing.T) {
+	registry := enroltest.New(t)
+	_, identity, remote := enrolled(t, registry)
+	stranger := enroltest.NewAuthority(t, "Somebody")
+	for name, spoil := range map[string]func(*api.RenewAnswer){
+		"strange authority": func(a *api.RenewAnswer) { a.CA = stranger.PEM() },
+		"no authority":      func(a *api.RenewAnswer) { a.CA = "" },
+		"another's key":     func(a *api.RenewAnswer) { a.Certificate = a.CA },
+	} {
+		before := identity.Certificate()
+		err := identity.Renew1(t.Context(), answers{func(r api.RenewRequest) (api.RenewAnswer, error) {
+			answer, err := remote.Renew(t.Context(), r)
+			spoil(&answer)
+			return answer, err
+		}})
+		if !errors.Is(err, enrol.ErrAnswer) || identity.Certificate() != before {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	both := func(r api.RenewRequest) (api.RenewAnswer, error) {
+		answer, err := remote.Renew(t.Context(), r)
+		answer.CA += stranger.PEM() // the next one is announced
+		return answer, err
+	}
+	if err := identity.Renew1(t.Context(), answers{both}); err != nil {
+		t.Errorf("an authority that is about to change: %v", err)
+	}
+	_, pool := identity.TLS()
+	if _, err := stranger.Cert.Verify(x509.VerifyOptions{Roots: pool}); err != nil {
+		t.Errorf("the next authority is not trusted: %v", err)
+	}
+}
+
+// TestRenewer waits for half of a certificate's life on a clock of its own, and keeps trying.
+func TestRenewer(t *testing.T) {
+	registry := enroltest.New(t)
+	dir, _, _ := enrolled(t, registry)
+	synctest.Test(t, func(t *testing.T) {
+		identity, err := enrol.Open(filepath.Join(dir, "identity.pem"), filepath.Join(dir, "ca.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := identity.Certificate()
+		life := c.NotAfter.Sub(c.NotBefore)
+		begin := time.Now()
+		now := func() time.Time { return c.NotBefore.Add(time.Since(begin)) }
+		var tried []time.Duration
+		r := enrol.NewRenewer(identity, answers{func(api.RenewRequest) (api.RenewAnswer, error) {
+			tried = append(tried, time.Since(begin))
+			return api.RenewAnswer{}, errors.New("no network")
+		}}, now, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithTimeout(t.Context(), life/2+life/20+10*time.Minute)
+		defer cancel()
+		if err := r.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(tried) < 8 || tried[0] < life/2 || tried[0] > life/2+life/20+time.Minute {
+			t.Errorf("tried at %v of a life of %v", tried, life)
+		}
+	})
+}
+
+func TestRevoked(t *testing.T) {
+	registry := enroltest.New(t)
+	_, identity, _ := enrolled(t, registry)
+	var renewer *enrol.Renewer
+	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Refused: func(code string) { renewer.Refused(code) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remote.Close()
+	renewer = enrol.NewRenewer(identity, remote, time.Now, slog.New(slog.DiscardHandler))
+	done := make(chan error, 1)
+	go func() { done <- renewer.Run(t.Context()) }()
+	registry.Set(func(s *enroltest.Settings) { s.Revoked = true })
+	if _, _, err := remote.Update(t.Context()); err == nil {
+		t.Fatal("the registry refuses nothing")
+	}
+	select {
+	case err := <-done:
+		if !errors.Is(err, enrol.ErrRevoked) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nobody heard of it")
+	}
+}
+
+// The certificate says which door it is: it is shown to nobody whom the door does not know.
+func TestIdentityIsForItsRegistryOnly(t *testing.T) {
+	registry, stranger := enroltest.New(t), enroltest.New(t)
+	_, identity, _ := enrolled(t, registry)
+	remote, err := client.New(client.Config{URL: stranger.URL, Identity: identity.TLS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remote.Close()
+	_, _, err = remote.Update(t.Context())
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || len(stranger.Seen()) != 0 {
+		t.Errorf("%v, and the stranger saw %v", err, stranger.Seen())
+	}
+}

@@ -1,0 +1,68 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ashyq-kiosk/registry/api"
+)
+
+// maxBlob bounds a blob, bytes, as the registry's client does.
+const maxBlob = 1 << 20
+
+// Folder is a Source of files: "manifest" and "blob/HEX" as the registry serves them. It is as little trusted as a network.
+type Folder string
+
+// Manifest reads the folder's manifest. There will never be a newer one, so it does not wait.
+func (f Folder) Manifest(context.Context, uint64, time.Duration) ([]byte, error) {
+	return f.read("manifest", api.MaxManifest)
+}
+
+// Blob reads a blob. What it returns has that hash.
+func (f Folder) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	data, err := f.read(filepath.Join("blob", h.String()), maxBlob)
+	if err != nil {
+		return nil, err
+	}
+	if got := api.HashOf(data); got != h {
+		return nil, fmt.Errorf("blob %s: %w: it has the hash %s", h, errMismatch, got)
+	}
+	return data, nil
+}
+
+func (f Folder) read(name string, limit int64) ([]byte, error) {
+	file, err := os.Open(filepath.Join(string(f), name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", file.Name(), limit)
+	}
+	return data, nil
+}
+
+// Seed follows a folder once, before the network is there. ok is false where there is none, or where the cache is not older.
+func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
+	opt.Source, opt.Offline = folder, true
+	if _, err := os.Stat(filepath.Join(string(folder), "manifest")); errors.Is(err, os.ErrNotExist) {
+		return result, false, nil
+	}
+	result, err = New(opt).Follow1(ctx)
+	if errors.Is(err, ErrOlder) {
+		return result, false, nil
+	}
+	return result, err == nil, err
+}

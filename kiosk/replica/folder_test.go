@@ -1,0 +1,124 @@
+package replica_test
+
+import (
+	"crypto/ed25519"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/replica"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/client"
+)
+
+// snapshot writes what a registry serves into a folder, as an administrator does for a card.
+func snapshot(t *testing.T, r *testRegistry) replica.Folder {
+	t.Helper()
+	remote, err := client.New(client.Config{URL: r.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remote.Close()
+	manifest, err := remote.Manifest(t.Context(), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "blob"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"manifest": manifest}
+	for h, data := range r.blobs {
+		files["blob/"+h.String()] = data
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return replica.Folder(dir)
+}
+
+func openCache(t *testing.T) *cache.Cache {
+	t.Helper()
+	store, err := cache.Open(filepath.Join(t.TempDir(), "cache.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func TestSeed(t *testing.T) {
+	registry := newRegistry(t, 2)
+	registry.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
+	issued := registry.now
+	folder := snapshot(t, registry)
+	options := func(store *cache.Cache, now time.Time) replica.Options {
+		return replica.Options{
+			Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
+			CheckRules: func([]byte) error { return nil }, Now: func() time.Time { return now },
+		}
+	}
+	// The clock of a board that was never set, one that is right, and one a year on: the data are as old as they are.
+	for _, now := range []time.Time{time.Unix(0, 0), issued, issued.AddDate(1, 0, 0)} {
+		store := openCache(t)
+		result, ok, err := replica.Seed(t.Context(), folder, options(store, now))
+		if err != nil || !ok || result.Version != 2 || result.Snapshots != 2 {
+			t.Fatalf("at %v: %+v, %v, %v", now, result, ok, err)
+		}
+		if state, err := store.State(); err != nil || state.Version != 2 || !state.AsOf.Equal(issued.Truncate(time.Second)) {
+			t.Errorf("at %v: %+v, %v, want it as of %v", now, state, err, issued)
+		}
+	}
+	// A cache that is newer is left alone.
+	store := openCache(t)
+	newer := newRegistry(t, 2)
+	newer.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
+	newer.publish(set(map[uint64]statuslist.Status{6: statuslist.Red}))
+	if _, ok, err := replica.Seed(t.Context(), snapshot(t, newer), options(store, issued)); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, ok, err := replica.Seed(t.Context(), folder, options(store, issued)); ok || err != nil {
+		t.Errorf("an older seed over version 3: %v, %v", ok, err)
+	}
+	if _, ok, err := replica.Seed(t.Context(), replica.Folder(t.TempDir()), options(store, issued)); ok || err != nil {
+		t.Errorf("no seed: %v, %v", ok, err)
+	}
+}
+
+func TestSpoiltSeedChangesNothing(t *testing.T) {
+	registry := newRegistry(t, 2)
+	for name, spoil := range map[string]func(replica.Folder, *replica.Options) error{
+		"a torn blob": func(f replica.Folder, _ *replica.Options) error {
+			return os.Truncate(filepath.Join(string(f), "blob", registry.current.manifest.Sections[1].Blob.String()), 10)
+		},
+		"a blob less": func(f replica.Folder, _ *replica.Options) error {
+			return os.Remove(filepath.Join(string(f), "blob", registry.current.manifest.Keys.String()))
+		},
+		"another registry's": func(_ replica.Folder, o *replica.Options) error {
+			o.Key = testKey(9).Public().(ed25519.PublicKey)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder, store := snapshot(t, registry), openCache(t)
+			opt := replica.Options{
+				Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
+				CheckRules: func([]byte) error { return nil }, Now: time.Now,
+			}
+			if err := spoil(folder, &opt); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok, err := replica.Seed(t.Context(), folder, opt); ok || err == nil {
+				t.Error("it was taken")
+			}
+			if state, err := store.State(); err != nil || state.Version != 0 {
+				t.Errorf("the cache has version %d, %v", state.Version, err)
+			}
+		})
+	}
+}
