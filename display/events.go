@@ -23,8 +23,8 @@ func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		v, since, changed := h.now()
-		data, err := json.Marshal(h.screen(v, since))
+		screen, changed := h.event()
+		data, err := json.Marshal(screen)
 		if err != nil {
 			panic(err) // our own types: our own mistake
 		}

@@ -64,6 +64,7 @@ type Hub struct {
 	mu      sync.Mutex
 	current kiosk.Verdict // guarded by mu
 	shown   time.Time     // guarded by mu; when current came
+	checks  []Check       // guarded by mu; shown with OutOfOrder
 	changed chan struct{} // guarded by mu; closed and replaced with each verdict, so everybody who waits looks at current
 }
 
@@ -113,11 +114,18 @@ func (h *Hub) Show(v kiosk.Verdict) {
 // http.Server.RegisterOnShutdown. It may be called more than once.
 func (h *Hub) Close() { h.close() }
 
-// now is the verdict to show, for how long it has been shown, and what is closed when there is another.
-func (h *Hub) now() (v kiosk.Verdict, since time.Duration, changed <-chan struct{}) {
+// now is the signal to show, and what is closed when there is something else.
+func (h *Hub) now() (kiosk.Signal, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.current, time.Since(h.shown), h.changed
+	return h.current.Signal, h.changed
+}
+
+// event is the screen to show, and what is closed when there is another.
+func (h *Hub) event() (screen, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.screen(h.current, time.Since(h.shown), h.checks), h.changed
 }
 
 // ServeHTTP serves the page, its two files, the events and the mirror, and nothing else.
@@ -165,7 +173,7 @@ func (h *Hub) render(silence, grace time.Duration) (page []byte, build string) {
 		"grace":   grace.Milliseconds(),
 		"retry":   retry.Milliseconds(),
 		"lost":    h.lost(),
-		"neutral": h.screen(kiosk.Verdict{}, 0),
+		"neutral": h.screen(kiosk.Verdict{}, 0, nil),
 	}
 	sum := sha256.New()
 	for _, name := range []string{"page.html", "style.css", "screen.js"} {

@@ -30,6 +30,7 @@ func TestPage(t *testing.T) {
 		"a hanging daemon is noticed":             hangingDaemon,
 		"a forgotten verdict ends":                forgottenVerdict,
 		"nobody's picture stays":                  nobodysPicture,
+		"what is missing while it is set up":      settingUp,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, tab(t, browser)) })
 	}
@@ -52,7 +53,7 @@ const looks = `(() => {
 	const shown = (e) => e.checkVisibility();
 	const field = document.querySelector(".field");
 	const box = document.querySelector(".words").getBoundingClientRect();
-	const texts = [...document.querySelectorAll("h1, p")].filter((e) => e.textContent);
+	const texts = [...document.querySelectorAll("h1, p, .checks span")].filter((e) => e.textContent);
 	const lit = [...document.querySelectorAll(".lamp[data-lit]")];
 	return {
 		ground: getComputedStyle(document.body).backgroundColor,

@@ -27,6 +27,9 @@ type line struct {
 	Body  string `json:"body,omitempty"`
 	Until string `json:"until,omitempty"`
 	Age   string `json:"age,omitempty"`
+
+	Checks  []check `json:"checks,omitempty"`  // of a door that is being set up
+	Missing string  `json:"missing,omitempty"` // about the first of them that is not well
 }
 
 // row is how a signal looks. Rows about the person have the status colour all over the screen and one steady lamp; rows
@@ -54,8 +57,8 @@ var rows = map[kiosk.Signal]row{
 // mirrors tells whether the camera's picture may be shown beside this signal: only while nobody is being told anything.
 func mirrors(s kiosk.Signal) bool { return rows[s].mirror }
 
-// screen is what a page shows of a verdict that has been on for the given time.
-func (h *Hub) screen(v kiosk.Verdict, since time.Duration) screen {
+// screen is what a page shows of a verdict that has been on for the given time, while checks are being shown.
+func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []Check) screen {
 	if v.Hold > 0 && since >= v.Hold+grace {
 		v = kiosk.Verdict{Seq: v.Seq} // the door forgot to end it; a page that connects now must not show it to somebody else
 	}
@@ -78,15 +81,19 @@ func (h *Hub) screen(v kiosk.Verdict, since time.Duration) screen {
 		s.Hold = max(v.Hold-since, time.Millisecond).Milliseconds()
 	}
 	now := time.Now()
-	for _, l := range h.options.Languages {
-		s.Lines = append(s.Lines, lineOf(v, l, now))
+	for _, lang := range h.options.Languages {
+		l := lineOf(v, lang, now)
+		if v.Signal == kiosk.OutOfOrder {
+			l.tell(checks)
+		}
+		s.Lines = append(s.Lines, l)
 	}
 	return s
 }
 
 // lost is what the page shows by itself when it hears nothing from the daemon.
 func (h *Hub) lost() screen {
-	s := h.screen(kiosk.Verdict{Signal: kiosk.OutOfOrder}, 0)
+	s := h.screen(kiosk.Verdict{Signal: kiosk.OutOfOrder}, 0, nil)
 	for i := range s.Lines {
 		s.Lines[i].Body = lostWords.body[s.Lines[i].Lang]
 	}

@@ -26,13 +26,22 @@ function show(screen) {
   }
   for (const line of screen.lines) {
     const section = find(`section[lang=${line.lang}]`);
-    [line.head, line.body, line.until, line.age].forEach((text, i) => { section.children[i].textContent = text ?? ""; });
+    [line.head, line.body, line.until, line.age, "", line.missing].forEach((text, i) => { section.children[i].textContent = text ?? ""; });
+    section.querySelector(".checks").append(...(line.checks ?? []).map(checked));
   }
   reflect(screen.mirror);
   fit();
 
   clearTimeout(ended);
   if (screen.hold) ended = setTimeout(() => show(page.neutral), screen.hold + page.grace);
+}
+
+// checked is a part of a door that is being set up: it is there, or it is missing.
+function checked(check) {
+  const span = document.createElement("span");
+  span.className = check.well ? "well" : "ill";
+  span.textContent = (check.well ? "✓ " : "✗ ") + check.name;
+  return span;
 }
 
 // fit finds the largest words for which nothing is cut off: a rule may need two lines or ten.

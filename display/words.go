@@ -128,7 +128,46 @@ var reasonWords = map[kiosk.Reason]words{
 	kiosk.TamperFault: {
 		body: in{"kk": "Киосктің қорабы ашық", "ru": "Корпус киоска открыт", "en": "The kiosk's case is open"},
 	},
+
+	// These are read by who sets the door up, not by who wants to get in.
+	kiosk.NotEnrolled: {
+		head: in{"kk": "Киоск әлі тіркелмеген", "ru": "Киоск ещё не зарегистрирован", "en": "Not enrolled yet"},
+		body: checkWords["enrolment"].body,
+	},
+	kiosk.Enrolling: {
+		head: enrolling,
+		body: in{"kk": "Сәл күте тұрыңыз", "ru": "Минуту, пожалуйста", "en": "One moment, please"},
+	},
+	kiosk.EnrolNetwork: {
+		head: enrolling,
+		body: in{"kk": "Тізілімге әзірге қосыла алмай тұр, қайта көреді", "ru": "Реестр пока недоступен, киоск пробует снова", "en": "The registry cannot be reached yet; the kiosk keeps trying"},
+	},
+	kiosk.EnrolClock: {
+		head: enrolling,
+		body: in{"kk": "Киоск сағаты дұрыс емес, нақты уақытты күтіп тұр", "ru": "Часы киоска неверны, он ждёт точного времени", "en": "The kiosk's clock is wrong; it waits for the right time"},
+	},
+	kiosk.EnrolUsed: {
+		head: in{"kk": "Тіркеу коды бұрын қолданылған", "ru": "Код регистрации уже использован", "en": "This enrolment code was used before"},
+		body: another,
+	},
+	kiosk.EnrolExpired: {
+		head: in{"kk": "Тіркеу кодының мерзімі өткен", "ru": "Срок кода регистрации истёк", "en": "This enrolment code has expired"},
+		body: another,
+	},
+	kiosk.EnrolRefused: {
+		head: in{"kk": "Тіркеу коды қабылданбады", "ru": "Код регистрации не принят", "en": "This enrolment code was refused"},
+		body: another,
+	},
+	kiosk.EnrolBroken: {
+		head: enrolling,
+		body: in{"kk": "Жад картасына жазу мүмкін емес", "ru": "Карта памяти не записывается", "en": "The memory card cannot be written"},
+	},
 }
+
+var (
+	enrolling = in{"kk": "Киоск тіркеліп жатыр", "ru": "Киоск регистрируется", "en": "The kiosk is being enrolled"}
+	another   = in{"kk": "Әкімшіден жаңа код сұраңыз", "ru": "Попросите у администратора новый код", "en": "Ask the administrator for a new one"}
+)
 
 // lostWords are for the page that hears nothing from the daemon any more.
 var lostWords = words{

@@ -21,8 +21,8 @@ import (
 func checks(path string) []doctor.Check {
 	var cfg *config.Config
 	running := false
-	device := func(name string, run func(context.Context) (string, error)) doctor.Check {
-		return doctor.Check{Name: name, Run: func(ctx context.Context) (string, error) {
+	device := func(id string, run func(context.Context) (string, error)) doctor.Check {
+		return doctor.Check{ID: id, Run: func(ctx context.Context) (string, error) {
 			if running {
 				return "in use by the running daemon", nil
 			}
@@ -30,7 +30,7 @@ func checks(path string) []doctor.Check {
 		}}
 	}
 	return []doctor.Check{{
-		Name: "configuration",
+		ID: "configuration",
 		Run: func(context.Context) (found string, err error) {
 			if cfg, err = config.Load(path); err != nil {
 				return "", err
@@ -38,8 +38,8 @@ func checks(path string) []doctor.Check {
 			return checkConfig(path, cfg)
 		},
 		Then: []doctor.Check{
-			{Name: "clock", Run: func(context.Context) (string, error) { return checkClock(cfg) }},
-			{Name: "daemon", Run: func(ctx context.Context) (string, error) {
+			{ID: "clock", Run: func(context.Context) (string, error) { return checkClock(cfg) }},
+			{ID: "daemon", Run: func(ctx context.Context) (string, error) {
 				text, err := askHealth(ctx, cfg.Screen.Listen)
 				if running = text != ""; !running {
 					return "not running", nil
@@ -49,7 +49,10 @@ func checks(path string) []doctor.Check {
 			device("state", func(context.Context) (string, error) { return checkState(cfg) }),
 			device("panel", func(context.Context) (string, error) { return checkPanel(cfg) }),
 			device("camera", func(context.Context) (string, error) { return checkCamera(cfg) }),
-			{Name: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
+			{ID: "network", Run: func(context.Context) (string, error) { return checkNetwork(cfg) }, Then: []doctor.Check{
+				{ID: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
+			}},
+			{ID: "enrolment", Run: func(ctx context.Context) (string, error) { return checkEnrolment(ctx, cfg) }},
 		},
 	}}
 }
@@ -70,6 +73,9 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	}
 	if cfg.Registry.Token != "" && info.Mode().Perm()&0o007 != 0 {
 		return "", fmt.Errorf("%q holds the door's token and everybody may read it\nhint: chmod o-rwx %s", path, path)
+	}
+	if cfg.Unenrolled {
+		return path + ", of a door that nobody has told which one it is", nil
 	}
 	return fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone), nil
 }
@@ -135,7 +141,7 @@ func checkCamera(cfg *config.Config) (string, error) {
 }
 
 func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
-	remote, err := registryClient(cfg)
+	remote, err := registryClient(cfg, nil, nil)
 	if err != nil {
 		return "", err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
@@ -35,7 +36,8 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Run      runCmd      `cmd:"" default:"1" help:"Watch the door until SIGTERM (the default)."`
-	Doctor   doctorCmd   `cmd:"" help:"Check configuration, clock, state, panel, camera and registry, and say what to do."`
+	Enrol    enrolCmd    `cmd:"" help:"Make this door one of a registry's, with a one-time code."`
+	Doctor   doctorCmd   `cmd:"" help:"Check configuration, clock, state, panel, camera, network, registry and enrolment, and say what to do."`
 	Status   statusCmd   `cmd:"" help:"Ask the running daemon how it is. Exit code 1: not well."`
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay with the configuration's changes."`
@@ -55,18 +57,18 @@ type env struct {
 
 type runCmd struct{}
 
-func (runCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
-	if err != nil {
-		return err
-	}
-	return run(e.ctx, cfg, e.log)
+func (runCmd) Run(e *env) error { return runAgain(e.ctx, e.config, e.log) }
+
+type doctorCmd struct {
+	Language string `help:"Say what is checked and what is missing in plain words: kk, ru or en." enum:",kk,ru,en" default:"" placeholder:"LANG"`
 }
 
-type doctorCmd struct{}
-
-func (doctorCmd) Run(e *env) error {
-	if failed := doctor.Run(e.ctx, e.out, checks(e.config)); failed > 0 {
+func (d doctorCmd) Run(e *env) error {
+	words := func(id string) (name, missing string) {
+		name, missing, _ = display.CheckWords(id, d.Language)
+		return name, missing
+	}
+	if failed := doctor.Run(e.ctx, e.out, words, checks(e.config)); failed > 0 {
 		return fmt.Errorf("%d of the checks failed; begin with the first ✗", failed)
 	}
 	return nil
@@ -165,7 +167,7 @@ func main() {
 	os.Exit(mainCode(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// mainCode returns the exit code: 0 done, 1 it failed, 2 it was called wrongly.
+// mainCode returns the exit code: 0 done, 1 it failed, 2 it was called wrongly; an error may have another one of its own.
 func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	var c cli
 	exited := -1
@@ -188,6 +190,12 @@ func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	e := &env{ctx: ctx, out: out, log: logger(errOut, c.Verbose), config: c.Config}
 	if err := parsed.Run(e); err != nil {
 		fmt.Fprintf(errOut, "ashyq-kiosk: %v\n", err)
+		if own, ok := errors.AsType[interface {
+			error
+			ExitCode() int
+		}](err); ok {
+			return own.ExitCode()
+		}
 		return 1
 	}
 	return 0

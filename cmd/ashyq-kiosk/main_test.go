@@ -8,12 +8,17 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/enroltest"
+	"ashyq-kiosk/registry/client"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -31,12 +36,40 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"qr":     drawCode,
-			"await":  awaitText,
-			"expand": expand,
-			"serve":  serveFiles,
+			"qr":       drawCode,
+			"await":    awaitText,
+			"expand":   expand,
+			"serve":    serveFiles,
+			"registry": func(ts *testscript.TestScript, _ bool, _ []string) { startRegistry(t, ts) },
+			"code":     checkExitCode,
 		},
 	})
+}
+
+// startRegistry is "registry": one that enrols. $CODE and $OTHER are one-time codes, $USED one that is another door's, and
+// $STRANGE names an authority that is not this registry's.
+func startRegistry(t *testing.T, ts *testscript.TestScript) {
+	registry := enroltest.New(t)
+	code, used, strange := registry.Code(), registry.Code(), enroltest.New(t).Code()
+	code.SSID, code.Passphrase = "venue", "correct horse"
+	strange.URL = registry.URL
+	used1 := &enrol.Enroller{Dir: ts.MkAbs("another"), Check: func([]byte) error { return nil }, Dial: func(c enrol.Code) (enrol.Registry, error) {
+		return client.New(client.Config{URL: c.URL, Authority: c.Trusts})
+	}}
+	ts.Check(used1.Enrol(t.Context(), used))
+	for name, c := range map[string]enrol.Code{"CODE": code, "OTHER": registry.Code(), "USED": used, "STRANGE": strange} {
+		ts.Setenv(name, c.String())
+	}
+}
+
+// checkExitCode is "code N COMMAND...": what it prints is for stdout and stderr, as after exec.
+func checkExitCode(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != want {
+		ts.Fatalf("ended with %v, want exit code %d", err, want)
+	}
 }
 
 // drawCode is "qr FILE TEXT": a PNG with a code.

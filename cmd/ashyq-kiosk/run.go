@@ -19,6 +19,7 @@ import (
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/task"
@@ -30,8 +31,25 @@ import (
 // registryPause is for how long a registry that did not answer is left alone, so that one person waits and not everybody.
 const registryPause = 10 * time.Second
 
+// runAgain runs the door until ctx ends, and anew whenever it has been enrolled or expelled: then it reads its configuration
+// again. It does so in the same process, in which every run begins and ends with dark lamps and a closed relay: that works
+// also where no systemd starts it again, and systemd sees neither a failure nor a pause that its watchdog would mind.
+func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
+	for {
+		cfg, err := config.Load(configFile)
+		if err != nil {
+			return err
+		}
+		err = run(ctx, configFile, cfg, log)
+		if ctx.Err() != nil || !startsAgain(err) {
+			return err
+		}
+		log.Info("starting again", "because", err)
+	}
+}
+
 // run wires the door together and watches it until ctx ends. It is the only place where the parts meet.
-func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
+func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.Logger) (err error) {
 	patterns, err := panelPatterns(cfg)
 	if err != nil {
 		return err
@@ -64,12 +82,22 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 		Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log,
 		Mirror: eyesMirror(&eyes),
 	})
+	setup, err := watchSetup(cfg, store, hub)
+	if err != nil {
+		return err
+	}
 	var door *kiosk.Door
+	fault := func(reason kiosk.Reason, err error) {
+		door.Fault(reason, err)
+		setup.note(faultChecks[reason], err)
+	}
 	panel := hardware.NewPanel(pins, patterns, hardware.Options{
 		OnLit:   m.lit,
-		OnFault: func(err error) { door.Fault(kiosk.OutputFault, err) },
+		OnFault: func(err error) { fault(kiosk.OutputFault, err) },
 	})
-	remote, err := registryClient(cfg)
+	var renewer *enrol.Renewer
+	identity := openIdentity(cfg, log)
+	remote, err := registryClient(cfg, identity, func(code string) { renewer.Refused(code) })
 	if err != nil {
 		return err
 	}
@@ -77,15 +105,16 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, counts}, Now: time.Now, Log: log,
 	})
+	enrolling := enrolment(cfg, configFile, fault, setup, log)
 	eyes = scanner.New(scanner.Config{
 		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Budget: cfg.Camera.Budget, Log: log,
 		Settings: scanner.Settings{Exposure: cfg.Camera.Exposure, Gain: cfg.Camera.Gain, Focus: cfg.Camera.Focus, FPS: cfg.Camera.FPS},
-		OnCode:   func(text []byte, taken time.Time) { door.Present(kiosk.Sighting{Text: text, Taken: taken}) },
-		OnState:  func(err error) { door.Fault(kiosk.CameraFault, err) },
+		OnCode:   present(door, enrolling),
+		OnState:  func(err error) { fault(kiosk.CameraFault, err) },
 	})
 	m.watch(eyes, store)
 	clock := &task.Clock{
-		Now: time.Now, Floor: floor(store), Change: func(err error) { door.Fault(kiosk.ClockFault, err) },
+		Now: time.Now, Floor: floor(store), Change: func(err error) { fault(kiosk.ClockFault, err) },
 		Note: func(t time.Time) {
 			if err := store.NoteTime(t); err != nil {
 				log.Warn("note the time", "error", err)
@@ -101,21 +130,31 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 		{Name: "panel", Alive: panel.Alive, Limit: 15 * time.Second},
 	}
 	follow := func() {
-		if err := loadTrust(store, door); err != nil {
+		switch ok, err := loadTrust(store, door); {
+		case err != nil:
 			log.Error("take over what the registry vouches for", "error", err)
+		case ok && !cfg.Unenrolled:
+			setup.over()
 		}
 	}
 	tasks := []task.Task{
-		door, panel, eyes, clock, counts,
+		door, panel, eyes, clock, counts, setup.watchNetwork(cfg),
 		task.Watchdog(log, time.Now, pulses),
 		serve(listener, routes(hub, m, pulses, log), hub.Close),
 	}
 	if inputs := hardware.NewInputs(hardwareConfig(cfg)); inputs != nil {
 		inputs.OnExit, inputs.Log = panel.Release, log
-		inputs.OnTamper = func(err error) { door.Fault(kiosk.TamperFault, err) }
+		inputs.OnTamper = func(err error) { fault(kiosk.TamperFault, err) }
 		tasks = append(tasks, task.Func{Name: inputs.String(), Do: inputs.Run})
 	}
-	tasks = append(tasks, registryTasks(cfg, store, remote, follow, log)...)
+	if enrolling != nil {
+		tasks = append(tasks, enrolling)
+	}
+	if identity != nil {
+		renewer = enrol.NewRenewer(identity, remote, time.Now, log)
+		tasks = append(tasks, renewing(cfg, renewer, log))
+	}
+	tasks = append(tasks, registryTasks(cfg, store, remote, setup, follow, log)...)
 	follow()
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", scanner.Redacted(cfg.Camera.Source),
 		"pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
@@ -126,10 +165,11 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) 
 			log.Warn("tell systemd", "error", err)
 		}
 	}
-	context.AfterFunc(ctx, func() {
+	stopped := context.AfterFunc(ctx, func() {
 		log.Info("stopping")
 		_ = task.NotifyStopping() // nothing depends on systemd hearing it
 	})
+	defer stopped()
 	return task.Run(ctx, log, onReady, tasks...)
 }
 
@@ -198,78 +238,117 @@ func copyFile(to, from string) error {
 	return errors.Join(err, out.Close())
 }
 
-// registryClient is nil where the configuration names no registry.
-func registryClient(cfg *config.Config) (*client.Client, error) {
+// registryClient is nil where the configuration names no registry. refused hears of refusals of calls that show the identity.
+func registryClient(cfg *config.Config, identity *enrol.Identity, refused func(code string)) (*client.Client, error) {
 	if cfg.Registry.URL == "" {
 		return nil, nil
 	}
-	var pool *x509.CertPool
+	c := client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, Device: enrol.Device(), Version: runningVersion()}
+	if identity != nil {
+		c.Identity, c.Refused = identity.TLS, refused
+		return client.New(c)
+	}
 	if cfg.Registry.CAFile != "" {
 		pem, err := os.ReadFile(cfg.Registry.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("registry.ca: %w", err)
 		}
-		pool = x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
+		c.CA = x509.NewCertPool()
+		if !c.CA.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("registry.ca: no certificate in %q", cfg.Registry.CAFile)
 		}
 	}
-	return client.New(client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, CA: pool})
+	return client.New(c)
+}
+
+// isKnown reports whether the registry knows this door: the online check and the counts are for those.
+func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
+
+// watchSetup lists what is missing while the door has never been ready.
+func watchSetup(cfg *config.Config, store *cache.Cache, hub *display.Hub) (*setup, error) {
+	state, err := store.State()
+	if err != nil {
+		return nil, fmt.Errorf("read the cache's state: %w", err)
+	}
+	return newSetup(hub.Setup, state.Version != 0 && !cfg.Unenrolled, !cfg.Unenrolled), nil
 }
 
 func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
 	f := &kiosk.Fallback{
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline, Pause: registryPause, Now: time.Now, Asking: asking,
 	}
-	if remote != nil && cfg.Registry.Token != "" { // the online check is for doors that the registry knows
+	if remote != nil && isKnown(cfg) {
 		f.Registry = remote
 	}
 	return f
 }
 
 // registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
-func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, follow func(), log *slog.Logger) []task.Task {
-	if remote == nil {
-		log.Warn("no registry is configured; the door lives on what its cache holds")
-		return nil
-	}
-	rep := replica.New(replica.Options{
-		Source: remote, Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
+func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, setup *setup, follow func(), log *slog.Logger) []task.Task {
+	opt := replica.Options{
+		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
 		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
 		OnChange:   func(replica.Result) { follow() },
-	})
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
-	if cfg.Registry.Token != "" {
+	}
+	if remote == nil {
+		log.Warn("no registry is configured; the door lives on what its cache holds")
+		return []task.Task{task.Func{Name: "seed", Do: func(ctx context.Context) error {
+			seed(ctx, cfg, opt)
+			<-ctx.Done()
+			return nil
+		}}}
+	}
+	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
+	rep := replica.New(opt)
+	tasks := []task.Task{task.Func{Name: rep.String(), Do: func(ctx context.Context) error {
+		seed(ctx, cfg, opt) // before, and never beside: the cache has one writer
+		return rep.Run(ctx)
+	}}}
+	if isKnown(cfg) {
 		reporter := replica.NewReporter(store, remote, log)
 		tasks = append(tasks, reporter)
 	}
 	return tasks
 }
 
-// loadTrust hands the door what the cache holds; a cache that holds nothing yet is not an error.
-func loadTrust(store *cache.Cache, door *kiosk.Door) error {
+// seed takes over what an administrator has put on the card, where it is newer than the cache.
+func seed(ctx context.Context, cfg *config.Config, opt replica.Options) {
+	if cfg.Registry.Key == nil {
+		return // nobody has said yet whose signature counts
+	}
+	result, ok, err := replica.Seed(ctx, replica.Folder(cfg.SeedDir), opt)
+	switch {
+	case err != nil:
+		opt.Log.Warn("cannot follow the seed on the card", "folder", cfg.SeedDir, "error", err)
+	case ok && result.Changed:
+		opt.Log.Info("followed the seed on the card", "folder", cfg.SeedDir, "version", result.Version)
+	}
+}
+
+// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
+func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
 	state, err := store.State()
 	if err != nil || state.Version == 0 {
-		return err
+		return false, err
 	}
 	rawRules, err := store.Rules()
 	if err != nil {
-		return err
+		return false, err
 	}
 	rules, err := kiosk.ParseRules(rawRules)
 	if err != nil {
-		return err
+		return false, err
 	}
 	rawKeys, err := store.Keys()
 	if err != nil {
-		return err
+		return false, err
 	}
 	keys, err := api.UnmarshalKeys(rawKeys)
 	if err != nil {
-		return err
+		return false, err
 	}
 	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
-	return nil
+	return true, nil
 }
 
 // floor is the newest of build, last manifest and last time seen: no honest clock is before it.

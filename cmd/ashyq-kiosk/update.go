@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/update"
 	"ashyq-kiosk/registry/client"
@@ -75,7 +76,7 @@ func (c updateCmd) Run(e *env) error {
 			return err
 		}
 	}
-	remote, err := registryClient(cfg)
+	remote, err := registryClient(cfg, openIdentity(cfg, e.log), nil)
 	if err != nil {
 		return err
 	}
@@ -138,18 +139,19 @@ func (c confirmCmd) Run(e *env) error {
 		return confirmer.Run(e.ctx)
 	}
 	confirmer.Within = cmp.Or(c.Within, cfg.Update.Trial)
-	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg.Screen.Listen) }
+	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg) }
 	if cfg.Registry.URL != "" {
 		confirmer.Registry = func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
 	}
 	return confirmer.Run(e.ctx)
 }
 
-// wellDoor says why the door is not well.
-func wellDoor(ctx context.Context, listen string) error {
-	text, err := askHealth(ctx, listen)
+// wellDoor says why the door is not well. One that waits for its enrolment code is as well as it can be: it is alive, its
+// panel works, and of camera and list it does not speak yet.
+func wellDoor(ctx context.Context, cfg *config.Config) error {
+	text, err := askHealth(ctx, cfg.Screen.Listen)
 	switch {
-	case err == nil:
+	case err == nil, cfg.Unenrolled && strings.HasPrefix(text, "out of order: "+string(kiosk.NotEnrolled)+"\n"):
 		return nil
 	case text == "":
 		return fmt.Errorf("%w: %w", update.ErrSilent, err)

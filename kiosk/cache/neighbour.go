@@ -50,7 +50,7 @@ func (c *Cache) inherit(path string) (err error) {
 		Timeout: lockTimeout,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
-			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+			file, err = os.OpenFile(name, flag, mode)
 			return file, err
 		},
 	})

@@ -21,6 +21,6 @@
 // an unprivileged process can write is followed as a link. A file or value that is not good is reported and left out; it
 // never stops the boot.
 //
-// The machine's ID is not kept here: systemd has read /etc/machine-id before the first unit runs, so only the kernel's
-// command line or an initrd could bring it. Without those it is a new one at each boot.
+// The machine's ID is not brought here: systemd has read /etc/machine-id before the first unit runs, so that is for the
+// initrd (image-build/card/initrd).
 package card

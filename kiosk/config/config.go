@@ -129,6 +129,8 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("configuration %q over %q: %w", path, enrolled, err)
 	case err != nil:
 		return nil, fmt.Errorf("configuration %q: %w", path, err)
+	case c.Unenrolled && settings != nil:
+		return nil, fmt.Errorf("%q says neither venue nor registry\nhint: remove it, and enrol the door again", enrolled)
 	}
 	return c, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // Check is one question about the machine.
 type Check struct {
-	Name string
+	ID string // one word that stays the same, as "camera"
 	// Run answers it within Limit: what was found, in a few words, or what is wrong. A hint of what to do may follow in
 	// the error's text on a line of its own that starts with "hint: ".
 	Run  func(ctx context.Context) (found string, err error)
@@ -22,29 +22,49 @@ type Check struct {
 // Limit is how long one check may take.
 const Limit = 15 * time.Second
 
+// Words are what a check is called in somebody's language, and what is missing where it fails; "" where there are none.
+type Words func(id string) (name, missing string)
+
 // Run runs the tree and prints a line for each check. It returns how many checks failed.
-func Run(ctx context.Context, out io.Writer, checks []Check) (failed int) {
+func Run(ctx context.Context, out io.Writer, words Words, checks []Check) (failed int) {
+	p := printer{out, words}
 	for _, c := range checks {
-		failed += run(ctx, out, c, 0)
+		failed += p.run(ctx, c, 0)
 	}
 	return failed
 }
 
-func run(ctx context.Context, out io.Writer, c Check, depth int) (failed int) {
+type printer struct {
+	io.Writer
+	words Words
+}
+
+func (p printer) name(c Check) (name, missing string) {
+	if name, missing = p.words(c.ID); name == "" {
+		name = c.ID
+	}
+	return name, missing
+}
+
+func (p printer) run(ctx context.Context, c Check, depth int) (failed int) {
 	indent := strings.Repeat("  ", depth)
+	name, missing := p.name(c)
 	found, err := one(ctx, c)
 	if err != nil {
 		text, hint, hasHint := strings.Cut(err.Error(), "\nhint: ")
-		fmt.Fprintf(out, "%s✗ %s: %s\n", indent, c.Name, text)
-		if hasHint {
-			fmt.Fprintf(out, "%s  → %s\n", indent, hint)
+		if missing != "" {
+			text = missing + "\n" + indent + "    " + text
 		}
-		wait(out, c.Then, c.Name, depth+1)
+		fmt.Fprintf(p, "%s✗ %s: %s\n", indent, name, text)
+		if hasHint {
+			fmt.Fprintf(p, "%s  → %s\n", indent, hint)
+		}
+		p.wait(c.Then, name, depth+1)
 		return 1
 	}
-	fmt.Fprintf(out, "%s✓ %s: %s\n", indent, c.Name, found)
+	fmt.Fprintf(p, "%s✓ %s: %s\n", indent, name, found)
 	for _, next := range c.Then {
-		failed += run(ctx, out, next, depth+1)
+		failed += p.run(ctx, next, depth+1)
 	}
 	return failed
 }
@@ -70,9 +90,10 @@ func one(ctx context.Context, c Check) (string, error) {
 	}
 }
 
-func wait(out io.Writer, checks []Check, parent string, depth int) {
+func (p printer) wait(checks []Check, parent string, depth int) {
 	for _, c := range checks {
-		fmt.Fprintf(out, "%s- %s: waits for %s\n", strings.Repeat("  ", depth), c.Name, parent)
-		wait(out, c.Then, parent, depth+1)
+		name, _ := p.name(c)
+		fmt.Fprintf(p, "%s- %s: waits for %s\n", strings.Repeat("  ", depth), name, parent)
+		p.wait(c.Then, parent, depth+1)
 	}
 }

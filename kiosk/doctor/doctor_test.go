@@ -11,17 +11,41 @@ import (
 )
 
 func well(name string, then ...doctor.Check) doctor.Check {
-	return doctor.Check{Name: name, Then: then, Run: func(context.Context) (string, error) { return "fine", nil }}
+	return doctor.Check{ID: name, Then: then, Run: func(context.Context) (string, error) { return "fine", nil }}
+}
+
+func none(string) (name, missing string) { return "", "" }
+
+func TestPlainWords(t *testing.T) {
+	bad := doctor.Check{ID: "camera", Run: func(context.Context) (string, error) {
+		return "", errors.New("open /dev/video0: no such device\nhint: check its cable")
+	}, Then: []doctor.Check{well("lens")}}
+	words := func(id string) (name, missing string) {
+		if id == "lens" {
+			return "", ""
+		}
+		return "Камера", "Камера не подключена"
+	}
+	var out strings.Builder
+	doctor.Run(t.Context(), &out, words, []doctor.Check{bad})
+	want := `✗ Камера: Камера не подключена
+    open /dev/video0: no such device
+  → check its cable
+  - lens: waits for Камера
+`
+	if out.String() != want {
+		t.Errorf("printed\n%swant\n%s", out.String(), want)
+	}
 }
 
 func TestTree(t *testing.T) {
 	ran := false
-	child := doctor.Check{Name: "leaf", Run: func(context.Context) (string, error) { ran = true; return "", nil }}
-	bad := doctor.Check{Name: "cache", Then: []doctor.Check{well("age", child)}, Run: func(context.Context) (string, error) {
+	child := doctor.Check{ID: "leaf", Run: func(context.Context) (string, error) { ran = true; return "", nil }}
+	bad := doctor.Check{ID: "cache", Then: []doctor.Check{well("age", child)}, Run: func(context.Context) (string, error) {
 		return "", errors.New("file is locked\nhint: stop the daemon")
 	}}
 	var out strings.Builder
-	failed := doctor.Run(t.Context(), &out, []doctor.Check{well("configuration", bad), well("clock")})
+	failed := doctor.Run(t.Context(), &out, none, []doctor.Check{well("configuration", bad), well("clock")})
 	want := `✓ configuration: fine
   ✗ cache: file is locked
     → stop the daemon
@@ -39,8 +63,8 @@ func TestCheckThatHangs(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
 		var out strings.Builder
-		hangs := doctor.Check{Name: "camera", Run: func(context.Context) (string, error) { <-release; return "", nil }}
-		if failed := doctor.Run(t.Context(), &out, []doctor.Check{hangs}); failed != 1 || !strings.Contains(out.String(), "no answer within 15s") {
+		hangs := doctor.Check{ID: "camera", Run: func(context.Context) (string, error) { <-release; return "", nil }}
+		if failed := doctor.Run(t.Context(), &out, none, []doctor.Check{hangs}); failed != 1 || !strings.Contains(out.String(), "no answer within 15s") {
 			t.Errorf("failed %d, printed %q", failed, out.String())
 		}
 	})

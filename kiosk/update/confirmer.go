@@ -92,7 +92,7 @@ func (c *Confirmer) failed(ctx context.Context, version string, sick error) erro
 		c.Log.Error("keep that it failed", "error", err)
 	}
 	if err := c.Slots.Mark(ctx, MarkBad); err != nil {
-		c.Log.Error("mark it bad; U-Boot gives up on it after three starts", "error", err)
+		c.Log.Error("mark it bad; U-Boot gives up on it when its starts are used up", "error", err)
 	}
 	return errors.Join(sick, c.Reboot(ctx))
 }

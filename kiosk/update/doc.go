@@ -1,17 +1,18 @@
 // Package update brings a door to another version and back again.
 //
 // The card has two systems, in the slots A and B; RAUC writes the one that is not running and tells U-Boot to start it at the
-// next restart, three times at most. Updater installs and restarts, Confirmer judges the new system from inside:
+// next restart, as often as its configuration says (boot-attempts-primary). Updater installs and restarts, Confirmer judges
+// the new system from inside:
 //
 //	installed --restart--> on trial --self-test--> good    the slot's starts are counted afresh
 //	    |                     |  \---- not well ---> failed  the slot is marked bad, the door restarts into the old one
-//	    |                     \-- never got so far -> returned, by U-Boot after three starts
+//	    |                     \-- never got so far -> returned, by U-Boot
 //	    \-- the registry takes it back -> nothing happened
 //
 // Whether a system is on trial cannot be asked of RAUC: with U-Boot a slot counts as good as long as it has starts left,
-// which is so from the moment of its installation (rauc, src/bootloaders/uboot.c). So the door keeps a file of its own on the
-// state partition, which both systems share: update.json, see State. A version that failed is never installed again; one
-// that returned may be tried once more, as three power cuts in ten minutes look the same.
+// which may be so from the moment of its installation (rauc, src/bootloaders/uboot.c). So the door keeps a file of its own on
+// the state partition, which both systems share: update.json, see State. A version that failed is never installed again; one
+// that returned may be tried again twice, as a power cut before the end of the test looks the same.
 //
 // A system that is not on trial is never restarted for being sick: the old one would see the same broken camera.
 package update

@@ -50,7 +50,7 @@ const (
 )
 
 const (
-	maxReturns  = 2  // a version that returned as often is not installed again
+	maxReturns  = 3  // a version that returned as often is not installed again
 	maxVersions = 50 // kept in the file
 	maxFile     = 1 << 20
 )

@@ -63,7 +63,7 @@ func TestTrial(t *testing.T) {
 	in(t, "never comes up", func(t *testing.T, c *card) {
 		for round := range maxReturns {
 			must(t, c.update("2", night, Request{}))
-			c.expect("2", "2", []Result{"", Returned}[round])
+			c.expect("2", "2", []Result{"", Returned, Returned}[round])
 			c.start()
 			c.start()
 			c.start()

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+)
+
+type enrolCmd struct {
+	Code  string `arg:"" optional:"" help:"The code (AE1:...), a file with it, or - for the standard input. Default: ashyq-enrol.txt on the card's boot partition." placeholder:"FILE|CODE"`
+	Again bool   `help:"Also where the door is enrolled already: it stays what it is until the registry has answered."`
+}
+
+// Help is shown by --help.
+func (enrolCmd) Help() string {
+	return "The key is made on this machine and stays here. A daemon that is waiting to be enrolled takes over within seconds; one that is " +
+		"enrolled already has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door is enrolled; " +
+		"1 it could not be done now, try again; 2 wrong use, or this is no code; 3 the registry refuses the code."
+}
+
+// Exit codes of enrol beyond 0 and 1.
+const (
+	exitUsage   = 2
+	exitRefused = 3
+)
+
+// coded is an error with an exit code of its own.
+type coded struct {
+	error
+	code int
+}
+
+// ExitCode is read by mainCode.
+func (c coded) ExitCode() int { return c.code }
+
+// Unwrap is the error itself.
+func (c coded) Unwrap() error { return c.error }
+
+// Run makes one attempt.
+func (c enrolCmd) Run(e *env) error {
+	cfg, err := config.Load(e.config)
+	if err != nil {
+		return err
+	}
+	switch again := enrol.Enrolled(cfg.StateDir); {
+	case again && !c.Again:
+		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it anew", cfg.Door.Name), exitUsage}
+	case !again && !cfg.Unenrolled:
+		fmt.Fprintf(e.out, "note: %s names a venue or a registry already, and what it says comes first\n", e.config)
+	}
+	text, from, err := c.read(cfg)
+	if err != nil {
+		return err
+	}
+	code, err := enrol.Parse(text)
+	if err != nil {
+		return coded{fmt.Errorf("%s: %w", from, err), exitUsage}
+	}
+	return c.enrol(e.ctx, e, cfg, code, from)
+}
+
+// read gets the code's text and where it is from, for people.
+func (c enrolCmd) read(cfg *config.Config) (text, from string, err error) {
+	switch {
+	case strings.HasPrefix(c.Code, enrol.Prefix):
+		return c.Code, "the code", nil
+	case c.Code == "-":
+		data, err := io.ReadAll(io.LimitReader(os.Stdin, maxCodeFile))
+		return string(data), "standard input", err
+	case c.Code != "":
+		text, err = readCode(c.Code)
+		return text, c.Code, err
+	}
+	path := filepath.Join(cfg.CardDir, cardCode)
+	text, err = readCode(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", "", coded{fmt.Errorf("no code: %w\nhint: give it as an argument, or a file that has it", err), exitUsage}
+	}
+	return text, path, err
+}
+
+func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code enrol.Code, from string) error {
+	enroller := newEnroller(cfg, e.config)
+	fmt.Fprintf(e.out, "code: from %s, of the registry %s\n", from, code.URL)
+	if enroller.Pending() == code.String() {
+		fmt.Fprintln(e.out, "key: that of the attempt before, with this code")
+	} else {
+		fmt.Fprintln(e.out, "key: made on this machine")
+	}
+	if code.SSID != "" {
+		fmt.Fprintf(e.out, "Wi-Fi: %q, handed to the system\n", code.SSID)
+	}
+	fmt.Fprintln(e.out, "asking the registry")
+	if err := enroller.Enrol(ctx, code); err != nil {
+		return enrolFailed(err)
+	}
+	done, err := config.Load(e.config)
+	if err != nil {
+		return err
+	}
+	identity, err := enrol.Open(done.Registry.Identity, done.Registry.CAFile)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "enrolled: %q, a %s in a %s zone, certificate until %s\n", done.Door.Name, done.Door.Venue, done.Door.Zone,
+		identity.Certificate().NotAfter.UTC().Format(time.DateOnly))
+	if c.Again {
+		fmt.Fprintln(e.out, "a running daemon has to be restarted: systemctl restart ashyq-kiosk")
+	}
+	if from == filepath.Join(cfg.CardDir, cardCode) {
+		fmt.Fprintf(e.out, "%s is of no more use and may be removed\n", from)
+	}
+	return nil
+}
+
+// enrolFailed says what to do about it.
+func enrolFailed(err error) error {
+	failed, ok := errors.AsType[*client.Error](err)
+	if !ok {
+		return err
+	}
+	refusal, _, refused := failed.Refused()
+	if !refused {
+		return withHint(err)
+	}
+	switch refusal {
+	case api.CodeUsed:
+		err = fmt.Errorf("%w\nhint: another device has used this code; get a new one from the registry's page", err)
+	case api.CodeExpired:
+		err = fmt.Errorf("%w\nhint: get a new code from the registry's page", err)
+	default:
+		err = withHint(err)
+	}
+	return coded{err, exitRefused}
+}

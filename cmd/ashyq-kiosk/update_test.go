@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/update"
+)
+
+func TestWellDoor(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		code       int
+		says       string
+		unenrolled bool
+		want       string // in the error; "": it is well
+	}{
+		{"well", http.StatusOK, "ok\n", false, ""},
+		{"sick", http.StatusServiceUnavailable, "out of order: camera\nversion: 2\n", false, "out of order: camera, version: 2"},
+		{"waits for its code", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", true, ""},
+		{"should be enrolled", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", false, "not-enrolled"},
+		{"waits, with a broken panel", http.StatusServiceUnavailable, "out of order: output\nversion: 2\n", true, "output"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.code)
+			_, _ = w.Write([]byte(c.says))
+		}))
+		cfg := &config.Config{Unenrolled: c.unenrolled}
+		cfg.Screen.Listen = strings.TrimPrefix(server.URL, "http://")
+		err := wellDoor(t.Context(), cfg)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || errors.Is(err, update.ErrSilent) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+		server.Close()
+		if err := wellDoor(t.Context(), cfg); !errors.Is(err, update.ErrSilent) {
+			t.Errorf("%s, gone: %v", c.name, err)
+		}
+	}
+}
