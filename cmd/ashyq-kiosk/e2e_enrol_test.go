@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/scanner/qrdraw"
 )
@@ -40,6 +42,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.picture("3.png", "NOT A PASS")
 	w.await("a verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()
+	w.renew(file)
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the counts", func() bool { return w.door("North gate").Counts["code-problem/none"] > 0 })
 	if state := w.door("North gate"); state.Running == "" {
@@ -110,6 +113,31 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 	}
 	w.admin = strings.TrimSpace(string(admin))
 	return w
+}
+
+// renew does what the daemon does when half of its certificate's life is over, with what it has on its card.
+func (w *enrolWorld) renew(file string) {
+	w.t.Helper()
+	cfg, err := config.Load(file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	identity, err := enrol.Open(cfg.Registry.Identity, cfg.Registry.CAFile)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	remote, err := registryClient(cfg, identity, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer remote.Close()
+	before := identity.Certificate()
+	if err := identity.Renew1(w.t.Context(), remote); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, _, err := remote.Update(w.t.Context()); err != nil || identity.Certificate().Equal(before) {
+		w.t.Fatalf("with the new certificate: %v", err)
+	}
 }
 
 // config writes a configuration file and returns its name, which goes with start.
