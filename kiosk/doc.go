@@ -9,6 +9,7 @@
 //	  display         verdict -> the screen beside the door
 //	  kiosk/replica   registry -> cache                         (over registry/client)
 //	  kiosk/cache     the status list on the card               (bbolt)
+//	  kiosk/enrol     one-time code -> the door's key and certificate
 //	    kiosk         what happens at the door
 //	      kiosk/pass        the citizen's code
 //	      kiosk/statuslist  the packed list and its changes

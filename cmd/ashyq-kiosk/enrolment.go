@@ -77,15 +77,23 @@ func showEnrolment(setup *setup, p enrol.Progress, err error) {
 	case enrol.NoNetwork, enrol.WrongClock:
 		setup.note("registry", err)
 	case enrol.Used, enrol.Expired, enrol.Refused:
-		words := ""
-		if failed, ok := errors.AsType[*client.Error](err); ok {
-			_, words, _ = failed.Refused()
-			setup.note("registry", nil)
-		}
-		setup.says("enrolment", err, words)
+		setup.says("enrolment", err, wordsOf(setup, err))
 	default:
 		setup.note("enrolment", errNotEnrolled)
 	}
+}
+
+// wordsOf are the registry's, or the door's about the registry's answer.
+func wordsOf(setup *setup, err error) string {
+	if errors.Is(err, enrol.ErrForm) {
+		return "" // the screen's own words say it better
+	}
+	setup.note("registry", nil)
+	if failed, ok := errors.AsType[*client.Error](err); ok {
+		_, words, _ := failed.Refused()
+		return words
+	}
+	return err.Error()
 }
 
 // readCode reads a file with a code.
@@ -191,8 +199,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	defer remote.Close()
 	_, _, err = remote.Update(ctx)
 	if failed, ok := errors.AsType[*client.Error](err); ok {
-		if code, words, refused := failed.Refused(); refused && code == api.CodeRevoked {
-			return "", fmt.Errorf("the registry has withdrawn this door: %q\nhint: where it is still wanted, enrol it again: ashyq-kiosk enrol --again", words)
+		if _, _, refused := failed.Refused(); refused { // withdrawn, or copied: its words and its hint say which
+			return "", withHint(err)
 		}
 	}
 	return fmt.Sprintf("%q, certificate until %s", cfg.Door.Name, until.UTC().Format(time.DateOnly)), nil

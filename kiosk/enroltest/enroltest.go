@@ -119,6 +119,8 @@ func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
 		r.enrol(w, req, &seen)
 	case api.PathRenew:
 		r.renew(w, req, &seen)
+	case api.PathUpdate:
+		w.WriteHeader(http.StatusNoContent)
 	default:
 		if r.Next == nil {
 			refuse(w, http.StatusNotFound, api.Error{Error: "no such path"})

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"image/png"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/scanner/qrdraw"
+)
+
+// TestEnrolmentEndToEnd is a door's life with a registry and a door as processes: from the box to the wall by a code that is
+// held to its camera, expelled, enrolled anew, and one that begins with a snapshot on its card and no network.
+// ASHYQ_REGISTRY names another registry's binary than this tree's.
+func TestEnrolmentEndToEnd(t *testing.T) {
+	w := newEnrolWorld(t)
+	w.write("boot/.keep", "")
+	w.picture("1.png", "HELLO")
+	file := w.config("kiosk.toml", "")
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to wait for a code", func() bool { return w.shows("out of order: not-enrolled") })
+	w.picture("2.png", w.code("North gate", "cinema"))
+	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	if state := w.door("North gate"); !state.Enrolled || state.Revoked {
+		t.Errorf("the registry sees %+v", state)
+	}
+
+	t.Log("what it has seen is counted, and sent when it is on again: it identifies itself with its certificate")
+	w.remove("2.png")
+	w.picture("3.png", "NOT A PASS")
+	w.await("a verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
+	w.kiosk.terminate()
+	w.renew(file)
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the counts", func() bool { return w.door("North gate").Counts["code-problem/none"] > 0 })
+	if state := w.door("North gate"); state.Running == "" {
+		t.Errorf("the registry does not know what the door runs: %+v", state)
+	}
+
+	t.Log("expelled, it hears of it with the next call, and forgets")
+	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
+	w.kiosk.terminate()
+	w.post(api.PathExpel, api.ExpelRequest{Name: "North gate"}, nil)
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to be nobody's", func() bool { return w.shows("out of order: not-enrolled") })
+	if _, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "identity.pem")); err == nil {
+		t.Error("the key is still there")
+	}
+	w.write("boot/ashyq-enrol.txt", w.code("North gate", "cinema")+"\n")
+	w.kiosk.terminate()
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	w.kiosk.terminate()
+
+	t.Log("a card with a snapshot, and no network")
+	key := w.snapshot("boot/ashyq-seed")
+	w.registry.terminate()
+	file = w.config("seeded.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	w.kiosk.terminate()
+}
+
+type enrolWorld struct {
+	*world
+	client *http.Client
+}
+
+func newEnrolWorld(t *testing.T) *enrolWorld {
+	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
+	w.build("ashyq-kiosk", "ashyq-registry")
+	if other := os.Getenv("ASHYQ_REGISTRY"); other != "" {
+		if err := copyFile(filepath.Join(w.bin, "ashyq-registry"), other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := freeAddress(t)
+	w.direct = "https://" + address
+	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address,
+		"--public-url", w.direct, "--tls-own")
+	pool := x509.NewCertPool()
+	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	w.await("the registry", func() bool {
+		if strings.Contains(w.registry.output(), "unknown flag --tls-own") {
+			t.Skip("this tree's registry does not enrol doors: ASHYQ_REGISTRY may name one that does")
+		}
+		ca, err := os.ReadFile(filepath.Join(w.dir, "registry", "ca.pem"))
+		if err != nil || !pool.AppendCertsFromPEM(ca) {
+			return false
+		}
+		resp, err := w.client.Get(w.direct + "/healthz")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	admin, err := os.ReadFile(filepath.Join(w.dir, "registry", "admin.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin = strings.TrimSpace(string(admin))
+	return w
+}
+
+// renew does what the daemon does when half of its certificate's life is over, with what it has on its card.
+func (w *enrolWorld) renew(file string) {
+	w.t.Helper()
+	cfg, err := config.Load(file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	identity, err := enrol.Open(cfg.Registry.Identity, cfg.Registry.CAFile)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	remote, err := registryClient(cfg, identity, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer remote.Close()
+	before := identity.Certificate()
+	if err := identity.Renew1(w.t.Context(), remote); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, _, err := remote.Update(w.t.Context()); err != nil || identity.Certificate().Equal(before) {
+		w.t.Fatalf("with the new certificate: %v", err)
+	}
+}
+
+// config writes a configuration file and returns its name, which goes with start.
+func (w *enrolWorld) config(name, begin string) string {
+	return w.write(name, fmt.Sprintf("%s[camera]\nsource = \"dir:%s?loop\"\nfrozen_after = \"5m\"\n[hardware]\npins = \"sim\"\n[screen]\nlisten = %q\n"+
+		"[state]\ndir = %q\ncard = %q\n[clock]\ntrust = \"always\"\n",
+		begin, filepath.Join(w.dir, "pictures"), w.screen, filepath.Join(w.dir, "state-of-"+name), filepath.Join(w.dir, "boot")))
+}
+
+func (w *enrolWorld) write(name, text string) string {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+func (w *enrolWorld) picture(name, text string) {
+	w.t.Helper()
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, qrdraw.Draw(text, qrdraw.Options{Module: 6})); err != nil {
+		w.t.Fatal(err)
+	}
+	w.write("pictures/."+name, buf.String())
+	if err := os.Rename(filepath.Join(w.dir, "pictures", "."+name), filepath.Join(w.dir, "pictures", name)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *enrolWorld) remove(name string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, "pictures", name)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *enrolWorld) shows(text string) bool {
+	resp, err := http.Get("http://" + w.screen + "/healthz")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return err == nil && strings.Contains(string(body), text)
+}
+
+func (w *enrolWorld) ask(method, path string, body, answer any) {
+	w.t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req, err := http.NewRequest(method, w.direct+path, bytes.NewReader(data))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+w.admin)
+	got := w.fetch(req)
+	if answer != nil {
+		if err := json.Unmarshal(got, answer); err != nil {
+			w.t.Fatalf("%s: %v in %s", path, err, got)
+		}
+	}
+}
+
+func (w *enrolWorld) fetch(req *http.Request) []byte {
+	w.t.Helper()
+	resp, err := w.client.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 400 {
+		w.t.Fatalf("%s: %s %v %s", req.URL, resp.Status, err, got)
+	}
+	return got
+}
+
+func (w *enrolWorld) post(path string, body, answer any) {
+	w.t.Helper()
+	w.ask(http.MethodPost, path, body, answer)
+}
+
+// code is a one-time code for a door.
+func (w *enrolWorld) code(name, venue string) string {
+	w.t.Helper()
+	var answer api.EnrolCodesAnswer
+	w.post(api.PathEnrolCodes, api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
+	return answer.Codes[0].Code
+}
+
+func (w *enrolWorld) door(name string) api.KioskState {
+	w.t.Helper()
+	var overview api.Overview
+	w.ask(http.MethodGet, api.PathOverview, nil, &overview)
+	for _, k := range overview.Kiosks {
+		if k.Name == name {
+			return k
+		}
+	}
+	w.t.Fatalf("the registry has no door %q", name)
+	return api.KioskState{}
+}
+
+// snapshot writes what the registry serves into a folder, and returns the key that it is signed with.
+func (w *enrolWorld) snapshot(folder string) string {
+	w.t.Helper()
+	var kiosk api.KioskAnswer
+	w.post(api.PathKiosks, api.KioskRequest{Name: "Seeded", Venue: "shop"}, &kiosk)
+	get := func(path string) []byte {
+		req, err := http.NewRequest(http.MethodGet, w.direct+path, nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return w.fetch(req)
+	}
+	sealed := get(api.PathManifest)
+	key, err := base64.RawURLEncoding.DecodeString(kiosk.RegistryKey)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m, err := api.OpenManifest(sealed, key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.write(folder+"/manifest", string(sealed))
+	hashes := []api.Hash{m.Rules, m.Keys}
+	for _, s := range m.Sections {
+		hashes = append(hashes, s.Blob)
+	}
+	for _, h := range hashes {
+		w.write(folder+"/blob/"+h.String(), string(get(api.PathBlob+"/"+h.String())))
+	}
+	return kiosk.RegistryKey
+}
