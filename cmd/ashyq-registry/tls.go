@@ -35,7 +35,7 @@ func (c *serveCmd) tls(authority *server.Authority) (*tls.Config, error) {
 
 // vouches is the authority whose pin new doors are given: that of --tls-own, of --tls-ca, or the last one in the chain.
 // One that is not in the chain is added to it: a new door has only the pin and looks there for what goes with it. It is
-// nil where the chain ends before an authority.
+// nil where the chain ends before an authority, and then the registry makes no codes.
 func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Certificate, error) {
 	if c.TLSOwn {
 		return own.Certificate, nil
@@ -46,7 +46,7 @@ func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Cer
 		return nil, fmt.Errorf("read the certificate chain: %w", err)
 	}
 	if c.TLSCA == "" {
-		if !last.IsCA {
+		if len(served.Certificate) < 2 || !last.IsCA {
 			return nil, nil
 		}
 		return last, nil
@@ -55,7 +55,7 @@ func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Cer
 	if err != nil {
 		return nil, fmt.Errorf("--tls-ca: %w", err)
 	}
-	if bytes.Equal(ca.Raw, last.Raw) {
+	if len(served.Certificate) > 1 && bytes.Equal(ca.Raw, last.Raw) {
 		return ca, nil
 	}
 	if err := last.CheckSignatureFrom(ca); err != nil {
