@@ -33,7 +33,7 @@ sources, rules, one-time codes for doors, releases of updates. The page /admin h
 
 // dataFlag is where a registry lives.
 type dataFlag struct {
-	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the key in it."`
+	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the keys in it."`
 }
 
 // databaseFlag is where it remembers.
