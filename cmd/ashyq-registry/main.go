@@ -22,16 +22,18 @@ type cli struct {
 	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
 	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it does what init does first."`
 	Key     keyCmd           `cmd:"" help:"Print the registry's public key, base64url: what a door needs to trust it."`
+	Seed    seedCmd          `cmd:"" help:"Write what a door with an empty cache needs to a directory, for images: doors then know the list before they have a network."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
 const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.
 
-Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key.`
+Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key: citizens,
+sources, rules, one-time codes for doors, releases of updates. The page /admin has forms for all that.`
 
 // dataFlag is where a registry lives.
 type dataFlag struct {
-	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the key in it."`
+	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the keys in it."`
 }
 
 // databaseFlag is where it remembers.

@@ -133,13 +133,18 @@ func request() {
 type process struct {
 	*testing.T
 	data, url string
+	own       bool // --tls-own
 	cmd       *exec.Cmd
 }
 
 // serve starts the real program on a free port and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://registry.example")
+	args, scheme := []string{"--public-url", "http://registry.example"}, "http://"
+	if p.own {
+		args, scheme = []string{"--public-url", "https://registry.example", "--tls-own"}, "https://"
+	}
+	p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", p.data, "--listen", "127.0.0.1:0"}, args...)...)
 	p.cmd.Args[0] = "ashyq-registry"
 	if program, err := exec.LookPath("ashyq-registry"); err == nil { // put there by testscript.Main
 		p.cmd.Path = program
@@ -154,7 +159,7 @@ func (p *process) serve() {
 	lines := bufio.NewScanner(log)
 	for p.url = ""; p.url == "" && lines.Scan(); {
 		if found := listeningOn.FindStringSubmatch(lines.Text()); found != nil {
-			p.url = "http://" + found[1]
+			p.url = scheme + found[1]
 		}
 	}
 	if p.url == "" {

@@ -115,7 +115,7 @@ func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
 		return err
 	}
 	if config != nil {
-		options.TLSAuthority, err = c.vouches(options.Authority, config)
+		options.TLSAuthority, err = c.vouches(options.Authority, config, options.Log)
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
+	"time"
 
 	"ashyq-kiosk/registry/server"
 )
@@ -35,8 +37,8 @@ func (c *serveCmd) tls(authority *server.Authority) (*tls.Config, error) {
 
 // vouches is the authority whose pin new doors are given: that of --tls-own, of --tls-ca, or the last one in the chain.
 // One that is not in the chain is added to it: a new door has only the pin and looks there for what goes with it. It is
-// nil where the chain ends before an authority.
-func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Certificate, error) {
+// nil where the chain ends before an authority, and then the registry makes no codes.
+func (c *serveCmd) vouches(own *server.Authority, config *tls.Config, log *slog.Logger) (*x509.Certificate, error) {
 	if c.TLSOwn {
 		return own.Certificate, nil
 	}
@@ -46,8 +48,12 @@ func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Cer
 		return nil, fmt.Errorf("read the certificate chain: %w", err)
 	}
 	if c.TLSCA == "" {
-		if !last.IsCA {
+		if len(served.Certificate) < 2 || !last.IsCA {
 			return nil, nil
+		}
+		if !bytes.Equal(last.RawIssuer, last.RawSubject) {
+			log.Warn("doors are going to trust an intermediate authority, and do not come back by themselves when it changes while they are "+
+				"switched off; --tls-ca names the root instead", "authority", last.Subject.String(), "until", last.NotAfter.Format(time.DateOnly))
 		}
 		return last, nil
 	}
@@ -55,7 +61,7 @@ func (c *serveCmd) vouches(own *server.Authority, config *tls.Config) (*x509.Cer
 	if err != nil {
 		return nil, fmt.Errorf("--tls-ca: %w", err)
 	}
-	if bytes.Equal(ca.Raw, last.Raw) {
+	if len(served.Certificate) > 1 && bytes.Equal(ca.Raw, last.Raw) {
 		return ca, nil
 	}
 	if err := last.CheckSignatureFrom(ca); err != nil {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"ashyq-kiosk/registry/api"
 )
@@ -47,6 +50,38 @@ func TestUpdates(t *testing.T) {
 		r.post(api.PathReleases, adminKey, api.ReleaseRequest{Ring: "early"}, nil)
 		status, code := b.update()
 		is(t, "taken back", status, code, 204, "")
+	})
+}
+
+// A bundle over a slow line takes longer than the HTTP server gives other answers.
+func TestSlowDownload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		const size = 1 << 20
+		if err := os.WriteFile(filepath.Join(r.bundles, "large"), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := &pipes{make(chan net.Conn), make(chan struct{})}
+		front := &http.Server{Handler: r, WriteTimeout: time.Second}
+		done := make(chan error, 1)
+		go func() { done <- front.Serve(p) }()
+		defer func() {
+			if err := front.Close(); err != nil {
+				t.Error(err)
+			}
+			<-done
+		}()
+		transport := &http.Transport{DialContext: p.dial}
+		defer transport.CloseIdleConnections()
+		res, err := (&http.Client{Transport: transport}).Get("http://registry.example" + api.PathBundle + "/large")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		time.Sleep(time.Minute)
+		if n, err := io.Copy(io.Discard, res.Body); err != nil || n != size {
+			t.Errorf("%d bytes: %v", n, err)
+		}
 	})
 }
 

@@ -104,8 +104,8 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], key[:]); err != nil {
 			return nil, err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET device = $2, cert = $3, cert_until = $4, next_cert = NULL, next_until = NULL,
-			revoked = NULL, copied = NULL, token = $5 WHERE id = $1`, id, device, c.Print[:], c.Until.Unix(), nobodys())
+		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
+			next_until = NULL, revoked = NULL, copied = NULL, token = $5 WHERE id = $1`, id, device, c.Print[:], c.Until.Unix(), nobodys())
 		return nil, err
 	})
 }
@@ -137,7 +137,7 @@ func (s *Store) KioskBy(ctx context.Context, c Certificate, device, running stri
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
-	if arrived, err := d.judge(c, device); err == nil && !arrived && !d.news(running, now) {
+	if arrived, err := d.judge(c, device, now); err == nil && !arrived && !d.news(running, now) {
 		return c.Kiosk, nil // as almost always: nothing to write
 	}
 	err = s.judged(ctx, doing, func(tx *sql.Tx) (error, error) {

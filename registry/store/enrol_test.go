@@ -59,9 +59,10 @@ func good(t *testing.T, s *Store, what string, c Certificate) {
 	}
 }
 
+// refused looks when a replaced certificate lingers no more.
 func refused(t *testing.T, s *Store, what string, c Certificate, device string, want error) {
 	t.Helper()
-	_, err := s.KioskBy(t.Context(), c, device, "", t0)
+	_, err := s.KioskBy(t.Context(), c, device, "", t0.Add(lingers))
 	wants(t, what, err, want)
 }
 
@@ -134,13 +135,14 @@ func testRenew(t *testing.T, s *Store) {
 	if got := state(t, s); got.Copied || !got.CertUntil.Equal(b.Until) {
 		t.Errorf("after a renewal: %+v", got)
 	}
+	good(t, s, "a request with the old one that was under way", a)
 	refused(t, s, "the old one afterwards", a, board, ErrCopied)
 	if got := state(t, s); !got.Copied || !got.Enrolled {
 		t.Errorf("a copied card: %+v", got)
 	}
 	good(t, s, "the right card beside the copied one", b)
 	refused(t, s, "another board", b, otherBoard, ErrCopied)
-	_, err = renew(t, s, a, board, "x", 9)
+	err = s.Renew(t.Context(), a, board, t0.Add(lingers), func(Door) (Certificate, error) { return card(a.Kiosk, "x", 9), nil })
 	wants(t, "renew a copied card", err, ErrCopied)
 	c, err := renew(t, s, b, board, "c", 4)
 	must(t, err)

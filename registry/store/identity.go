@@ -11,14 +11,15 @@ import (
 type identity struct {
 	Door
 	device           sql.NullString
-	cert, next       []byte
+	cert, next, old  []byte
 	until, nextUntil sql.NullInt64
+	replaced         sql.NullInt64
 	revoked, copied  sql.NullInt64
 	seen             sql.NullInt64
 	running          sql.NullString
 }
 
-const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, revoked, copied, seen, running`
+const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running`
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
@@ -30,15 +31,19 @@ func findDoor(ctx context.Context, db interface {
 }, query string, key any) (*identity, error) {
 	d := &identity{}
 	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
-		&d.nextUntil, &d.revoked, &d.copied, &d.seen, &d.running)
+		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running)
 	if err != nil {
 		return nil, notFound(err)
 	}
 	return d, nil
 }
 
+// lingers is for how long a replaced certificate is still taken: a request that was under way with it may come in late, and
+// shall not make a copied card of an honest one.
+const lingers = time.Minute
+
 // judge says whether the door is to be believed, and whether its next certificate has arrived with that.
-func (d *identity) judge(c Certificate, device string) (arrived bool, err error) {
+func (d *identity) judge(c Certificate, device string, now time.Time) (arrived bool, err error) {
 	switch {
 	case d.revoked.Valid:
 		return false, ErrRevoked
@@ -47,6 +52,8 @@ func (d *identity) judge(c Certificate, device string) (arrived bool, err error)
 	case d.device.String != device:
 		return false, ErrCopied
 	case bytes.Equal(d.cert, c.Print[:]):
+		return false, nil
+	case bytes.Equal(d.old, c.Print[:]) && now.Sub(moment(d.replaced)) < lingers:
 		return false, nil
 	case bytes.Equal(d.next, c.Print[:]):
 		return true, nil
@@ -59,15 +66,15 @@ func (d *identity) judge(c Certificate, device string) (arrived bool, err error)
 
 // admit judges and writes down what comes of it.
 func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string, now time.Time) (refused, err error) {
-	arrived, refused := d.judge(c, device)
+	arrived, refused := d.judge(c, device, now)
 	switch {
 	case refused == ErrCopied:
 		return refused, d.noteCopied(ctx, tx, now)
 	case refused != nil || !arrived:
 		return refused, nil
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE kiosks SET cert = $2, cert_until = $3, next_cert = NULL, next_until = NULL WHERE id = $1`,
-		d.ID, c.Print[:], c.Until.Unix())
+	_, err = tx.ExecContext(ctx, `UPDATE kiosks SET old_cert = cert, replaced = $4, cert = $2, cert_until = $3, next_cert = NULL,
+		next_until = NULL WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix(), now.Unix())
 	return nil, err
 }
 

@@ -4,6 +4,8 @@ ALTER TABLE kiosks ADD COLUMN ring TEXT NOT NULL DEFAULT 'all';
 ALTER TABLE kiosks ADD COLUMN device TEXT;            -- the board that enrolled; NULL: none has
 ALTER TABLE kiosks ADD COLUMN cert {{bytes}};         -- the certificate in use
 ALTER TABLE kiosks ADD COLUMN cert_until BIGINT;
+ALTER TABLE kiosks ADD COLUMN old_cert {{bytes}};     -- the one before it
+ALTER TABLE kiosks ADD COLUMN replaced BIGINT;        -- when that one was replaced
 ALTER TABLE kiosks ADD COLUMN next_cert {{bytes}};    -- the one that was given out after it and has not been seen yet
 ALTER TABLE kiosks ADD COLUMN next_until BIGINT;
 ALTER TABLE kiosks ADD COLUMN revoked BIGINT;         -- since when; NULL: good

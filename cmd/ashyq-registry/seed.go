@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/client"
+)
+
+type seedCmd struct {
+	From   string `required:"" placeholder:"URL" help:"The registry, as doors reach it. It goes on running."`
+	Key    string `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
+	CA     string `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that vouches for its TLS: ca.pem in its data directory where it runs with --tls-own. (the system's authorities)"`
+	OutDir string `arg:"" name:"outdir" help:"Directory that gets manifest and blob/; what is there already is not loaded again."`
+}
+
+// progressStep is how often a slow one says how far it is.
+const progressStep = 2 * time.Second
+
+// Run writes what a door with an empty cache needs, as the registry serves it.
+func (c *seedCmd) Run(ctx context.Context, stdout io.Writer) error {
+	key, err := base64.RawURLEncoding.Strict().DecodeString(c.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return usage{errors.New("--key is not 32 bytes in base64url\nhint: ashyq-registry key --data DIR prints it")}
+	}
+	remote, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer remote.Close()
+	for _, dir := range []string{c.OutDir, filepath.Join(c.OutDir, "blob")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make the directory: %w", err)
+		}
+		if err := os.Chmod(dir, 0o755); err != nil { // the door's daemon reads it as a user of its own
+			return fmt.Errorf("open the directory to everybody: %w", err)
+		}
+	}
+	s := &seed{dir: c.OutDir, remote: remote, key: key, out: stdout, said: time.Now()}
+	return s.run(ctx)
+}
+
+func (c *seedCmd) client() (*client.Client, error) {
+	var pool *x509.CertPool
+	if c.CA != "" {
+		ca, err := readCertificate(c.CA)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		pool = x509.NewCertPool()
+		pool.AddCert(ca)
+	}
+	return client.New(client.Config{URL: c.From, CA: pool})
+}
+
+// seed is one seed in the making.
+type seed struct {
+	dir    string
+	remote *client.Client
+	key    ed25519.PublicKey
+	out    io.Writer
+	said   time.Time // when progress was last told
+}
+
+// run loads the blobs of one manifest and writes that one last: a directory with a manifest is complete. When the registry
+// has moved on meanwhile, and forgotten a blob, it begins again with the newer manifest.
+func (s *seed) run(ctx context.Context) error {
+	var before uint64
+	var failed error // what went wrong with version before
+	for {
+		sealed, err := s.remote.Manifest(ctx, 0, 0)
+		if err != nil {
+			return err
+		}
+		m, err := api.OpenManifest(sealed, s.key)
+		if err != nil {
+			return fmt.Errorf("%w\nhint: is --key the key of this registry?", err)
+		}
+		if m.Version <= before {
+			return failed
+		}
+		blobs := blobsOf(m)
+		bytes, err := s.load(ctx, blobs)
+		if err != nil {
+			before, failed = m.Version, err
+			continue
+		}
+		if err := s.sweep(blobs); err != nil {
+			return err
+		}
+		if err := s.write("manifest", sealed); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "version %d of %s: %d sections, %d blobs, %d bytes in %s\n",
+			m.Version, m.IssuedAt().UTC().Format(time.RFC3339), len(m.Sections), len(blobs), bytes, s.dir)
+		return nil
+	}
+}
+
+// blobsOf is what a door with an empty cache loads: it has nothing to apply a delta to.
+func blobsOf(m api.Manifest) map[api.Hash]bool {
+	blobs := map[api.Hash]bool{m.Rules: true, m.Keys: true}
+	for _, section := range m.Sections {
+		blobs[section.Blob] = true
+	}
+	return blobs
+}
+
+// load gets what is not there already and counts the bytes of all.
+func (s *seed) load(ctx context.Context, blobs map[api.Hash]bool) (bytes int64, err error) {
+	done := 0
+	for h := range blobs {
+		data, err := os.ReadFile(s.blob(h))
+		if err != nil || api.HashOf(data) != h {
+			if data, err = s.remote.Blob(ctx, h); err != nil {
+				return 0, err
+			}
+			if err := s.write(filepath.Join("blob", h.String()), data); err != nil {
+				return 0, err
+			}
+		}
+		bytes += int64(len(data))
+		done++
+		if time.Since(s.said) >= progressStep {
+			s.said = time.Now()
+			fmt.Fprintf(s.out, "%d of %d blobs, %d bytes\n", done, len(blobs), bytes)
+		}
+	}
+	return bytes, nil
+}
+
+func (s *seed) blob(h api.Hash) string { return filepath.Join(s.dir, "blob", h.String()) }
+
+// sweep removes the blobs of earlier seeds.
+func (s *seed) sweep(blobs map[api.Hash]bool) error {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "blob"))
+	if err != nil {
+		return fmt.Errorf("look for old blobs: %w", err)
+	}
+	wanted := map[string]bool{}
+	for h := range blobs {
+		wanted[h.String()] = true
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); len(name) == 2*len(api.Hash{}) && !wanted[name] && entry.Type().IsRegular() {
+			if err := os.Remove(filepath.Join(s.dir, "blob", name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove an old blob: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// write makes a file that everybody may read: all of it is signed, and none of it is a secret.
+func (s *seed) write(name string, data []byte) error {
+	if err := renameio.WriteFile(filepath.Join(s.dir, name), data, 0o644, renameio.IgnoreUmask()); err != nil {
+		return fmt.Errorf("write %q: %w", name, err)
+	}
+	return nil
+}
