@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func askUpdate(ctx context.Context, remote *client.Client) (update.Release, erro
 type confirmCmd struct {
 	system
 	For    time.Duration `help:"For how long the door has to be well, without a break." default:"20s"`
-	Within time.Duration `help:"How long that may take." default:"10m"`
+	Within time.Duration `help:"How long that may take; update.trial of the configuration by default." default:"0"`
 }
 
 // Help is shown by --help.
@@ -130,13 +131,14 @@ func (c confirmCmd) Run(e *env) error {
 	}
 	confirmer := update.Confirmer{
 		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Running: running, Boot: boot,
-		For: c.For, Within: c.Within, Log: e.log,
+		For: c.For, Within: cmp.Or(c.Within, 10*time.Minute), Log: e.log,
 	}
 	cfg, err := config.Load(e.config)
 	if err != nil { // so has the daemon
 		confirmer.Health = func(context.Context) error { return fmt.Errorf("%w: %w", update.ErrSilent, err) }
 		return confirmer.Run(e.ctx)
 	}
+	confirmer.Within = cmp.Or(c.Within, cfg.Update.Trial)
 	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg) }
 	if cfg.Registry.URL != "" {
 		confirmer.Registry = func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }

@@ -26,6 +26,9 @@ const (
 	issuerFile   = "issuer.key"   // Ed25519 seed, base64url
 	registryFile = "registry.key" // Ed25519 seed, base64url
 	databaseFile = "registry.db"  // SQLite
+	caKeyFile    = "ca.key"       // ECDSA, PKCS #8 in PEM; signs doors' certificates
+	caFile       = "ca.pem"       // its certificate
+	bundlesDir   = "bundles"      // signed updates that doors load
 )
 
 type initCmd struct {
@@ -124,10 +127,13 @@ func (d *dataDir) create() error {
 	}
 	for _, entry := range entries {
 		switch entry.Name() {
-		case lockFile, adminFile, issuerFile, "lost+found":
+		case lockFile, adminFile, issuerFile, caKeyFile, caFile, bundlesDir, "lost+found":
 		default:
 			return fmt.Errorf("%q is not empty and holds no registry: there is %q\nhint: name an empty directory", d.name, entry.Name())
 		}
+	}
+	if _, err := d.authority(); err != nil {
+		return err
 	}
 	for _, file := range []string{adminFile, issuerFile, registryFile} { // all are 32 random bytes in base64url
 		if d.has(file) {
@@ -138,6 +144,39 @@ func (d *dataDir) create() error {
 		}
 	}
 	return nil
+}
+
+// authority reads the authority that signs doors' certificates. It is made where it is missing: data directories are
+// older than it.
+func (d *dataDir) authority() (*server.Authority, error) {
+	key, err := d.file(caKeyFile, server.NewAuthorityKey)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := d.file(caFile, func() ([]byte, error) { return server.SelfSign(key) })
+	if err != nil {
+		return nil, err
+	}
+	authority, err := server.LoadAuthority(key, certificate)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: put %s and %s back from a backup", err, d.path(caKeyFile), d.path(caFile))
+	}
+	return authority, nil
+}
+
+// file reads a file, or makes it.
+func (d *dataDir) file(name string, content func() ([]byte, error)) ([]byte, error) {
+	data, err := os.ReadFile(d.path(name))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	if data, err = content(); err != nil {
+		return nil, err
+	}
+	if err := renameio.WriteFile(d.path(name), data, 0o600); err != nil {
+		return nil, fmt.Errorf("write %q: %w", d.path(name), err)
+	}
+	return data, nil
 }
 
 func (d *dataDir) text(file string) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -24,8 +25,11 @@ type serveCmd struct {
 	databaseFlag
 	Listen    string `default:"127.0.0.1:8080" placeholder:"ADDRESS" env:"ASHYQ_LISTEN" help:"Address and port. Port 0 takes a free one; the log says which. (${default})"`
 	PublicURL string `required:"" placeholder:"URL" env:"ASHYQ_PUBLIC_URL" help:"How citizens and doors reach it, as https://registry.example; links to activate a phone are made of it."`
-	TLSCert   string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain, PEM. Without it, put a proxy that speaks TLS in front. Renewed files need a restart."`
+	TLSOwn    bool   `xor:"whose" env:"ASHYQ_TLS_OWN" help:"Speak TLS with a certificate of the registry's own authority, for the host of --public-url. Doors trust it by their enrolment codes; browsers do not, unless they are given DIR/ca.pem."`
+	TLSCert   string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain, PEM. Without it and --tls-own, put a proxy that speaks TLS in front; doors are then created with tokens. Renewed files need a restart."`
 	TLSKey    string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
+	TLSCA     string `name:"tls-ca" placeholder:"FILE" env:"ASHYQ_TLS_CA" help:"Certificate, PEM, of the authority that new doors are to trust: best one that stays the same for years. (the last certificate in --tls-cert)"`
+	Bundles   string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
 	Verbose   bool   `help:"Log what doors and pages ask for, too: paths only, never who."`
 
 	level slog.LevelVar
@@ -39,11 +43,25 @@ func (c *serveCmd) AfterApply() error {
 	return nil
 }
 
+// Validate looks at how the options go together. kong complains about a missing one by itself, after this.
+func (c *serveCmd) Validate() error {
+	if c.PublicURL == "" {
+		return nil
+	}
+	if err := server.CheckPublicURL(c.PublicURL); err != nil {
+		return err
+	}
+	switch {
+	case c.TLSOwn && !strings.HasPrefix(c.PublicURL, "https://"):
+		return fmt.Errorf("--tls-own makes a certificate for the host of --public-url, and %q is not https", c.PublicURL)
+	case c.TLSCA != "" && c.TLSCert == "":
+		return errors.New("--tls-ca says who vouches for --tls-cert, which is missing")
+	}
+	return nil
+}
+
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
-	if err := server.CheckPublicURL(c.PublicURL); err != nil {
-		return usage{err}
-	}
 	dir, err := lock(c.Data)
 	if err != nil {
 		return err
@@ -63,9 +81,12 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 
 func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, error) {
 	o := server.Options{
-		PublicURL: c.PublicURL, Log: log, DefaultRules: kiosk.DefaultRulesJSON(),
+		PublicURL: c.PublicURL, Log: log, Bundles: c.Bundles, DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules: func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue: func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
+	}
+	if o.Bundles == "" {
+		o.Bundles = dir.path(bundlesDir)
 	}
 	if !dir.has(registryFile) {
 		if err := dir.create(); err != nil {
@@ -80,17 +101,30 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 	if o.IssuerKey, err = dir.key(issuerFile); err != nil {
 		return o, err
 	}
-	o.AdminKey, err = dir.text(adminFile)
+	if o.AdminKey, err = dir.text(adminFile); err != nil {
+		return o, err
+	}
+	o.Authority, err = dir.authority()
 	return o, err
 }
 
 // serve wires the registry and the pages to a listener.
 func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
+	config, err := c.tls(options.Authority)
+	if err != nil {
+		return err
+	}
+	if config != nil {
+		options.TLSAuthority, err = c.vouches(options.Authority, config)
+		if err != nil {
+			return err
+		}
+	}
 	registry, err := server.New(ctx, options)
 	if err != nil {
 		return err
 	}
-	listener, err := c.listen()
+	listener, err := c.listen(config)
 	if err != nil {
 		return err
 	}
@@ -122,20 +156,12 @@ func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
 		notify(options.Log, daemon.SdNotifyStopping)
 		return shutdown(front)
 	})
-	options.Log.Info("listening", "addr", listener.Addr().String(), "tls", c.TLSCert != "", "version", version)
+	options.Log.Info("listening", "addr", listener.Addr().String(), "tls", config != nil, "version", version)
 	notify(options.Log, daemon.SdNotifyReady)
 	return group.Wait()
 }
 
-func (c *serveCmd) listen() (net.Listener, error) {
-	var config *tls.Config
-	if c.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("load the certificate: %w", err)
-		}
-		config = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}}
-	}
+func (c *serveCmd) listen(config *tls.Config) (net.Listener, error) {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? --listen names another port", err)

@@ -97,7 +97,8 @@ type Clock struct {
 
 // Update says when the door may be brought to another version. It is for the card image.
 type Update struct {
-	Window Window // in which the door may restart for it
+	Window Window        // in which the door may restart for it
+	Trial  time.Duration // in which a new version has to prove that the door is well
 }
 
 // Window is a part of each day, as times since midnight by the machine's zone; it may reach over midnight. Both the same: all
@@ -223,6 +224,8 @@ func Parse(files ...[]byte) (*Config, error) {
 	}
 	c.Update.Window, err = window(raw.Update.Window)
 	check("update.window", err)
+	c.Update.Trial, err = duration(raw.Update.Trial, time.Minute, time.Hour)
+	check("update.trial", err)
 	return c, errors.Join(problems...)
 }
 

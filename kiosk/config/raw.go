@@ -60,6 +60,7 @@ type raw struct {
 	} `toml:"clock"`
 	Update struct {
 		Window string `toml:"window"`
+		Trial  string `toml:"trial"`
 	} `toml:"update"`
 	Patterns map[string]Pattern `toml:"patterns"`
 }
@@ -101,7 +102,7 @@ func defaults() raw {
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
 	r.State.Dir, r.State.Card = "/var/lib/ashyq-kiosk", "/boot/firmware"
 	r.Clock.Trust = "kernel"
-	r.Update.Window = "03:00-05:00"
+	r.Update.Window, r.Update.Trial = "03:00-05:00", "10m"
 	return r
 }
 

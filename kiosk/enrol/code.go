@@ -92,6 +92,9 @@ func Parse(text string) (Code, error) {
 	return c, nil
 }
 
+// Check says why the code could not be parsed again, and that String would panic.
+func (c Code) Check() error { return c.check() }
+
 func (c Code) check() error {
 	u, err := url.Parse(c.URL)
 	switch {

@@ -118,28 +118,31 @@ const PathOverview = "/v1/overview"
 
 // Overview is what the control room sees.
 type Overview struct {
-	Version       uint64         `json:"version"` // of the manifest
-	Issued        time.Time      `json:"issued"`
-	Citizens      int            `json:"citizens"`
-	Credentials   int            `json:"credentials"`
-	Statuses      map[string]int `json:"statuses"`      // citizens by status
-	Kiosks        []KioskState   `json:"kiosks"`        // by name
-	Sources       []SourceState  `json:"sources"`       // by name
-	Disagreements []Disagreement `json:"disagreements"` // the newest first, at most 100
+	Version       uint64           `json:"version"` // of the manifest
+	Issued        time.Time        `json:"issued"`
+	Citizens      int              `json:"citizens"`
+	Credentials   int              `json:"credentials"`
+	Statuses      map[string]int   `json:"statuses"`      // citizens by status
+	Kiosks        []KioskState     `json:"kiosks"`        // by name
+	Sources       []SourceState    `json:"sources"`       // by name
+	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
+	Releases      []ReleaseRequest `json:"releases"`      // one for each ring that has one
 }
 
 // KioskState is one door as the registry knows it.
 type KioskState struct {
-	Name      string            `json:"name"`
-	Venue     string            `json:"venue"`
-	Seen      time.Time         `json:"seen,omitzero"` // last authenticated request
-	Enrolled  bool              `json:"enrolled"`      // has a certificate that is good
-	CertUntil time.Time         `json:"cert_until,omitzero"`
-	Revoked   bool              `json:"revoked,omitempty"`
-	Copied    bool              `json:"copied,omitempty"` // two boards have shown this door's identity: a card was copied
-	Ring      string            `json:"ring"`
-	Running   string            `json:"running,omitempty"` // version, as last said
-	Counts    map[string]uint64 `json:"counts"`            // of the last 24 hours, as in Counts
+	Name          string            `json:"name"`
+	Venue         string            `json:"venue"`
+	Seen          time.Time         `json:"seen,omitzero"` // last authenticated request
+	Enrolled      bool              `json:"enrolled"`      // has a certificate that is good
+	CertUntil     time.Time         `json:"cert_until,omitzero"`
+	Revoked       bool              `json:"revoked,omitempty"`
+	Copied        bool              `json:"copied,omitempty"`          // two boards have shown this door's identity: a card was copied
+	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code: who has the door's identity?
+	Zone          string            `json:"zone"`                      // as it was enrolled
+	Ring          string            `json:"ring"`
+	Running       string            `json:"running,omitempty"` // version, as last said
+	Counts        map[string]uint64 `json:"counts"`            // of the last 24 hours, as in Counts
 }
 
 // SourceState is one source of records.

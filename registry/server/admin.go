@@ -16,16 +16,8 @@ func (s *Server) kiosks(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkName("name", req.Name); err != nil {
+	if err := s.checkDoor(req.Name, req.Venue); err != nil {
 		return nil, err
-	}
-	if err := checkName("venue", req.Venue); err != nil {
-		return nil, err
-	}
-	if s.opt.CheckVenue != nil {
-		if err := s.opt.CheckVenue(req.Venue); err != nil {
-			return nil, badRequest(err.Error(), "write a kind of venue that the doors know")
-		}
 	}
 	token := NewKey()
 	if err := s.opt.Store.AddKiosk(r.Context(), req.Name, req.Venue, store.SecretOf(token)); err != nil {

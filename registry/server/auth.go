@@ -48,21 +48,46 @@ func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request)
 	}
 }
 
+// byKiosk takes a door's certificate or, where it shows none, its token.
 func (s *Server) byKiosk(f func(r *http.Request, kiosk int64) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		token, err := bearer(r)
-		if err != nil {
-			return nil, err
+		find := s.kioskByToken
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			find = s.kioskByCertificate
 		}
-		kiosk, err := s.opt.Store.KioskOf(r.Context(), token, now())
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs a kiosk's token; the administrator creates one", err}
-		}
+		kiosk, err := find(r)
 		if err != nil {
 			return nil, err
 		}
 		return f(r, kiosk)
 	}
+}
+
+func (s *Server) kioskByToken(r *http.Request) (int64, error) {
+	token, err := bearer(r)
+	if err != nil {
+		return 0, err
+	}
+	kiosk, err := s.opt.Store.KioskOf(r.Context(), token, running(r), now())
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, &failure{http.StatusUnauthorized, "unknown key", "this needs a kiosk's token; the administrator creates one", err}
+	}
+	if err != nil {
+		return 0, turnedAway(err)
+	}
+	return kiosk, nil
+}
+
+func (s *Server) kioskByCertificate(r *http.Request) (int64, error) {
+	shown, device, err := s.shown(r, 0)
+	if err != nil {
+		return 0, err
+	}
+	kiosk, err := s.opt.Store.KioskBy(r.Context(), shown, device, running(r), now())
+	if err != nil {
+		return 0, turnedAway(err)
+	}
+	return kiosk, nil
 }
 
 func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (any, error)) func(*http.Request) (any, error) {

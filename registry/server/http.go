@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,41 @@ type route struct {
 type raw struct {
 	kind, cache string // Content-Type, Cache-Control
 	data        []byte
+}
+
+// download is an answer out of a file, which is closed after it.
+type download struct {
+	file     *os.File
+	modified time.Time
+	size     int64
+}
+
+// slowest is the rate, bytes/s, below which a download is cut off: less than a 2G modem has.
+const slowest = 4 << 10
+
+// send answers with the file or the part of it that was asked for. A large one takes longer than other answers may.
+func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err error) {
+	defer func() { err = errors.Join(err, d.file.Close()) }()
+	deadline := time.Now().Add(time.Minute + time.Duration(d.size/slowest)*time.Second)
+	if err := http.NewResponseController(w).SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return http.StatusInternalServerError, err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "no-cache") // a name may come to mean another file
+	noted := &noting{ResponseWriter: w, code: http.StatusOK}
+	http.ServeContent(noted, r, "", d.modified, d.file)
+	return noted.code, nil
+}
+
+// noting remembers the status code for the log.
+type noting struct {
+	http.ResponseWriter
+	code int
+}
+
+func (n *noting) WriteHeader(code int) {
+	n.code = code
+	n.ResponseWriter.WriteHeader(code)
 }
 
 // failure is an error for the other side: status, what was wrong, and what to do about it. The cause is for our log only.
@@ -90,12 +126,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		if f.code == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 		}
-		return f.code, errors.Join(err, writeJSON(w, f.code, api.Error{Error: f.text, Hint: f.hint}))
+		return f.code, errors.Join(err, writeJSON(w, f.code, api.Error{Error: f.text, Hint: f.hint, Code: codeOf(f)}))
 	}
 	switch body := body.(type) {
 	case nil:
 		w.WriteHeader(http.StatusNoContent)
 		return http.StatusNoContent, nil
+	case download:
+		return body.send(w, r)
 	case raw:
 		w.Header().Set("Content-Type", body.kind)
 		w.Header().Set("Cache-Control", body.cache)

@@ -1,6 +1,10 @@
 // Package server is the registry as an HTTP handler: it takes records and people in, derives the colours, and publishes
 // them signed. Paths and bodies are those of package api.
 //
+// Doors come in with a one-time code, for which they get a certificate of the registry's own Authority, and show it in TLS
+// from then on; older ones have a bearer token. Which certificate of a door is good is the store's to know, not TLS's: one
+// that has ended can be renewed, and one that was replaced tells of a copied card.
+//
 // One goroutine, Run, owns what is published: it derives the statuses of everybody who is due (news came, or a status
 // ends by itself), seals what changed, commits it, and only then announces it to the doors that wait.
 package server
@@ -8,6 +12,7 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +36,11 @@ type Options struct {
 	AdminKey    string             // bearer key of the administrator
 	PublicURL   string             // as citizens reach it; links are made of it
 	Log         *slog.Logger
+
+	// Doors with certificates of their own. Without Authority there are none; without TLSAuthority no new ones.
+	Authority    *Authority
+	TLSAuthority *x509.Certificate // whose pin new doors are given: it vouches for the certificate at PublicURL
+	Bundles      string            // directory of signed updates; empty: there are none
 
 	// What the registry passes on to doors and does not understand itself: it does not link the door.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
@@ -98,7 +108,7 @@ func (s *Server) String() string { return "registry" }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 func (s *Server) routes() {
-	const small, large = 16 << 10, 1 << 20 // bytes of a body; a rules document is the only large one
+	const small, large = 16 << 10, 1 << 20 // bytes of a body; rules are large, and so is an order for many doors
 	for _, r := range []route{
 		{http.MethodGet, api.PathManifest, 0, s.manifest},
 		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
@@ -115,6 +125,13 @@ func (s *Server) routes() {
 		{http.MethodPost, api.PathSources, small, s.byAdmin(s.sources)},
 		{http.MethodPut, api.PathRules, large, s.byAdmin(s.rules)},
 		{http.MethodGet, api.PathOverview, 0, s.byAdmin(s.overview)},
+		{http.MethodPost, api.PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
+		{http.MethodPost, api.PathEnrol, small, s.enrol},
+		{http.MethodPost, api.PathRenew, small, s.renew},
+		{http.MethodPost, api.PathExpel, small, s.byAdmin(s.expel)},
+		{http.MethodPost, api.PathReleases, small, s.byAdmin(s.releases)},
+		{http.MethodGet, api.PathUpdate, 0, s.byKiosk(s.update)},
+		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
 		{http.MethodGet, "/healthz", 0, s.health},
 	} {
 		s.mux.Handle(r.path, s.serve(r))

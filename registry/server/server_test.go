@@ -36,14 +36,16 @@ const iinA, iinB = "011399500018", "011399500107"
 type rig struct {
 	testing.TB
 	*Server
-	file string
-	log  bytes.Buffer
-	stop func()
+	file      string
+	authority *Authority
+	bundles   string
+	log       bytes.Buffer
+	stop      func()
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db")}
+	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db"), authority: newAuthority(t), bundles: t.TempDir()}
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -62,6 +64,9 @@ func (r *rig) start() {
 		IssuerKey:    ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
 		AdminKey:     adminKey,
 		PublicURL:    "https://registry.example/",
+		Authority:    r.authority,
+		TLSAuthority: r.authority.Certificate,
+		Bundles:      r.bundles,
 		DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue:   func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },

@@ -102,13 +102,13 @@ func testDoors(t *testing.T, s *Store) {
 	wants(t, "taken name", s.AddKiosk(ctx, "door", "shop", SecretOf("x")), ErrExists)
 	addSource(t, s, "lab")
 	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x")), ErrExists)
-	_, err := s.KioskOf(ctx, SecretOf("x"), t0)
+	_, err := s.KioskOf(ctx, SecretOf("x"), "", t0)
 	wants(t, "unknown token", err, ErrNotFound)
 	_, err = s.SourceOf(ctx, SecretOf("x"))
 	wants(t, "unknown key", err, ErrNotFound)
 	seen := func(at, want time.Time) int64 {
 		t.Helper()
-		id, err := s.KioskOf(ctx, SecretOf("token"), at)
+		id, err := s.KioskOf(ctx, SecretOf("token"), "", at)
 		must(t, err)
 		o, err := s.Overview(ctx, at)
 		must(t, err)
@@ -258,6 +258,7 @@ func testOverview(t *testing.T, s *Store) {
 		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Kiosks: []api.KioskState{},
 		Sources:       []api.SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
 		Disagreements: []api.Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
+		Releases:      []api.ReleaseRequest{},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("got  %+v\nwant %+v", o, want)

@@ -49,20 +49,23 @@ func (s *Store) add(ctx context.Context, what, statement string, args ...any) er
 // seenStep is how exactly it is known when a door was last heard: it spares a write with each of its requests.
 const seenStep = 30 * time.Second
 
-// KioskOf finds the door of a token and notes that it was heard.
-func (s *Store) KioskOf(ctx context.Context, token Secret, now time.Time) (id int64, err error) {
-	var seen sql.NullInt64
-	err = s.read.QueryRowContext(ctx, `SELECT id, seen FROM kiosks WHERE token = $1`, token[:]).Scan(&id, &seen)
+// KioskOf finds the door of a token and notes that it was heard and what it runs. Errors: ErrNotFound, ErrRevoked.
+func (s *Store) KioskOf(ctx context.Context, token Secret, running string, now time.Time) (id int64, err error) {
+	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM kiosks WHERE token = $1`, token[:])
+	if err == nil && d.revoked.Valid {
+		err = ErrRevoked
+	}
 	if err != nil {
-		return 0, fmt.Errorf("look a kiosk up: %w", notFound(err))
+		return 0, fmt.Errorf("look a kiosk up: %w", err)
 	}
-	if seen.Valid && now.Sub(moment(seen)) < seenStep {
-		return id, nil
+	if !d.news(running, now) {
+		return d.ID, nil
 	}
-	if _, err := s.write.ExecContext(ctx, `UPDATE kiosks SET seen = $2 WHERE id = $1`, id, now.Unix()); err != nil {
+	err = s.change(ctx, func(tx *sql.Tx) error { return d.noteHeard(ctx, tx, running, now) })
+	if err != nil {
 		return 0, fmt.Errorf("note that a kiosk was heard: %w", err)
 	}
-	return id, nil
+	return d.ID, nil
 }
 
 // AddCounts adds a door's report to the hour of from. The same report again changes nothing.

@@ -17,6 +17,7 @@ const maxDisagreements = 100
 func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, error) {
 	o := api.Overview{
 		Statuses: map[string]int{}, Kiosks: []api.KioskState{}, Sources: []api.SourceState{}, Disagreements: []api.Disagreement{},
+		Releases: []api.ReleaseRequest{},
 	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE revoked IS NULL AND expires > $1`,
@@ -24,7 +25,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, erro
 		if err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, *sql.Tx, *api.Overview) error{statuses, sources, disagreements} {
+		for _, part := range []func(context.Context, *sql.Tx, *api.Overview) error{statuses, sources, disagreements, releases} {
 			if err := part(ctx, tx, &o); err != nil {
 				return err
 			}
@@ -76,12 +77,18 @@ func kiosks(ctx context.Context, tx *sql.Tx, o *api.Overview, now time.Time) err
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		k := api.KioskState{Counts: map[string]uint64{}}
 		var id int64
-		var seen sql.NullInt64
-		err := found.Scan(&id, &k.Name, &k.Venue, &seen)
-		k.Seen = moment(seen)
+		var seen, until, next sql.NullInt64
+		var running sql.NullString
+		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice)
+		k.Seen, k.Running = moment(seen), running.String
+		if k.CertUntil = moment(until); next.Int64 > until.Int64 {
+			k.CertUntil = moment(next) // given out, and not seen yet
+		}
+		k.Enrolled = k.CertUntil.After(now) && !k.Revoked
 		o.Kiosks, ids = append(o.Kiosks, k), append(ids, id)
 		return err
-	}, `SELECT id, name, venue, seen FROM kiosks ORDER BY name`)
+	}, `SELECT kiosks.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
+		twice IS NOT NULL FROM kiosks LEFT JOIN enrolments ON enrolments.kiosk = kiosks.id ORDER BY name`)
 	if err != nil {
 		return err
 	}
@@ -100,4 +107,13 @@ func kiosks(ctx context.Context, tx *sql.Tx, o *api.Overview, now time.Time) err
 		}
 		return err
 	}, `SELECT kiosk, name, CAST(SUM(n) AS BIGINT) FROM counts WHERE hour >= $1 GROUP BY kiosk, name`, day)
+}
+
+func releases(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var r api.ReleaseRequest
+		err := found.Scan(&r.Ring, &r.Bundle, &r.Version)
+		o.Releases = append(o.Releases, r)
+		return err
+	}, `SELECT ring, bundle, version FROM releases ORDER BY ring`)
 }

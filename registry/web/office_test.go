@@ -31,7 +31,7 @@ const (
 )
 
 // realRegistry runs the registry itself, over a database in a file, with the pages beside it.
-func realRegistry(t *testing.T) (url string, issuer ed25519.PublicKey) {
+func realRegistry(t *testing.T, changes ...func(*server.Options)) (url string, issuer ed25519.PublicKey) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,14 +43,18 @@ func realRegistry(t *testing.T) (url string, issuer ed25519.PublicKey) {
 		t.Fatal(err)
 	}
 	issuerKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
-	registry, err := server.New(t.Context(), server.Options{
+	options := server.Options{
 		Store:       data,
 		RegistryKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)),
 		IssuerKey:   issuerKey,
 		AdminKey:    adminKey,
 		PublicURL:   url,
 		Log:         slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	registry, err := server.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

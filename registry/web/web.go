@@ -1,5 +1,5 @@
 // Package web is what people see of the registry in a browser: the citizen's page with the rotating code, the sheet of a
-// printed pass, the administrator's page and the page for a laboratory or the control centre.
+// printed pass, the administrator's pages and the page for a laboratory or the control centre.
 //
 // Everything is embedded: plain HTML, CSS and JavaScript modules that talk to the paths of package api and to nothing
 // else. What is under /static carries the hash of all files in its path. A page therefore always gets modules of its own
@@ -8,6 +8,7 @@
 //	/                      the citizen's page; "#CODE" behind it fills in the one-time code
 //	/paper                 a printed pass
 //	/admin                 the administrator's page; "#key=KEY" behind it fills in the key
+//	/doors                 one-time codes for doors, on a sheet that is printed or as files for their cards
 //	/lab                   one record from a laboratory or the control centre; "#key=KEY" as above
 //	/sw.js                 the service worker that keeps the citizen's page going without a network
 //	/manifest.webmanifest  what makes the citizen's page an app on the home screen
@@ -45,6 +46,7 @@ var pages = map[string]string{
 	"/{$}":                  "pages/index.html",
 	"/paper":                "pages/paper.html",
 	"/admin":                "pages/admin.html",
+	"/doors":                "pages/doors.html",
 	"/lab":                  "pages/lab.html",
 	"/sw.js":                "pages/sw.js",
 	"/manifest.webmanifest": "pages/manifest.webmanifest",

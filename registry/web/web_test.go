@@ -30,7 +30,7 @@ var loads = regexp.MustCompile(`(?:src|href)="([^"]+)"|from "([^"]+)"|"src": "([
 // Every file that a page leads to has to be there, with a type that the browser takes and for as long as it may keep it.
 func TestEverythingThatAPageLoads(t *testing.T) {
 	seen := map[string]bool{}
-	queue := []string{"/", "/paper", "/admin", "/lab", "/sw.js", "/manifest.webmanifest"}
+	queue := []string{"/", "/paper", "/admin", "/doors", "/lab", "/sw.js", "/manifest.webmanifest"}
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -83,7 +83,7 @@ func mapKeys(m map[string]bool) []string {
 // The policy forbids inline script and style; the browser would ignore them without a word to the reader of the source.
 func TestNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script(?:\s+type="module")?>|https?://`)
-	for _, name := range []string{"/", "/paper", "/admin", "/lab"} {
+	for _, name := range []string{"/", "/paper", "/admin", "/doors", "/lab"} {
 		if found := inline.FindString(fetch(t, name).Body.String()); found != "" {
 			t.Errorf("%s has %q", name, found)
 		}
@@ -149,7 +149,7 @@ func TestWords(t *testing.T) {
 	asked := regexp.MustCompile(`data-t(?:-label)?="([^"]+)"`)
 	for table, names := range map[string][]string{
 		"js/texts.js#citizen":    {"/"},
-		"office/texts.js#office": {"/admin", "/lab", "/paper"},
+		"office/texts.js#office": {"/admin", "/doors", "/lab", "/paper"},
 	} {
 		file, export, _ := strings.Cut(table, "#")
 		words := eval[map[string]map[string]string](t, ctx, `import(%s).then((module) => module[%s])`, moduleAt(t, file), export)

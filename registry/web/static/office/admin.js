@@ -5,14 +5,7 @@ import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { Gate, copyable, onSubmit } from "./office.js";
 import { Overview } from "./overview.js";
 import { office } from "./texts.js";
-
-// The kinds of venues that package kiosk knows.
-export const venues = [
-  "airport", "banquet-hall", "beauty-salon", "bowling", "bus-station", "casino", "cinema", "computer-club", "conference",
-  "dentist", "exhibition", "fitness", "food-court", "government-office", "hotel", "karaoke", "library", "market", "museum",
-  "nightclub", "office", "pharmacy", "playground", "pool", "prayer-house", "railway-station", "restaurant", "sauna", "school",
-  "shop", "shopping-mall", "sport-event", "theatre",
-];
+import { venues } from "./venues.js";
 
 setUp(office);
 $("venue").append(...venues.map((venue) => el("option", { value: venue }, venue)));
@@ -54,4 +47,17 @@ onSubmit($("revoke-form"), async ({ iin }) => {
   $("revoke-form").reset();
   overview.refresh();
   return [t("revokeDone")];
+});
+
+onSubmit($("expel-form"), async ({ name }) => {
+  await gate.ask("/v1/kiosks/revoke", { name });
+  $("expel-form").reset();
+  overview.refresh();
+  return [t("expelDone", { name })];
+});
+
+onSubmit($("release-form"), async ({ ring, bundle, version }) => {
+  await gate.ask("/v1/releases", { ring, bundle: bundle.trim(), version: version.trim() });
+  overview.refresh();
+  return [t("releaseDone")];
 });

@@ -53,8 +53,10 @@ export class Overview {
       return box;
     }));
     fill("kiosks", known.kiosks.map((kiosk, i) => [
-      kiosk.name, kiosk.venue, lastSeen(kiosk.seen), totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
+      kiosk.name, kiosk.venue, lastSeen(kiosk.seen), identity(kiosk), t(`ring-${kiosk.ring}`), kiosk.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
     ]));
+    $("kiosk-names").replaceChildren(...known.kiosks.map(({ name }) => el("option", { value: name })));
+    fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
     fill("sources", known.sources.map((source) => [
       source.name, t(source.kind), source.records, source.last ? moment(new Date(source.last)) : t("never"),
     ]));
@@ -90,10 +92,25 @@ function lastSeen(seen) {
   return late ? el("span", { class: "late" }, `⚠ ${ago(Date.parse(seen))}`) : ago(Date.parse(seen));
 }
 
+// identity says how the registry knows the door, and whether somebody has to go and look.
+function identity(kiosk) {
+  const until = kiosk.cert_until && moment(new Date(kiosk.cert_until));
+  const lines = [];
+  if (kiosk.revoked) lines.push(warning("expelled"));
+  else if (kiosk.enrolled) lines.push(t("enrolledUntil", { time: until }));
+  else if (until) lines.push(warning("enrolmentEnded", { time: until }));
+  else lines.push(t("notEnrolled"));
+  if (kiosk.copied) lines.push(warning("copiedCard"));
+  if (kiosk.code_used_twice) lines.push(warning("codeUsedTwice"));
+  return el("div", {}, ...lines.map((line) => el("div", {}, line)));
+}
+
+const warning = (key, values) => el("span", { class: "late" }, `⚠ ${t(key, values)}`);
+
 // fill writes rows into a table's body; numbers stand to the right.
 function fill(name, rows) {
   $(`${name}-count`).textContent = rows.length;
   const cells = (row) => row.map((cell) => el("td", typeof cell === "number" ? { class: "number" } : {}, cell));
-  const empty = () => el("tr", {}, el("td", { colspan: "9", class: "small" }, t("none")));
+  const empty = () => el("tr", {}, el("td", { colspan: "10", class: "small" }, t("none")));
   $(name).replaceChildren(...(rows.length ? rows.map((row) => el("tr", {}, ...cells(row))) : [empty()]));
 }

@@ -1,4 +1,4 @@
-// All words of the pages behind a key: /admin, /lab and /paper.
+// All words of the pages behind a key: /admin, /doors, /lab and /paper.
 
 import { common } from "../js/texts.js";
 
@@ -140,6 +140,75 @@ export const office = {
   },
   print: { kk: "Басып шығару", ru: "Печать", en: "Print" },
   another: { kk: "Басқа рұқсатнама", ru: "Другой пропуск", en: "Another pass" },
+
+  certificate: { kk: "Тіркелуі", ru: "Регистрация", en: "Enrolment" },
+  notEnrolled: { kk: "токен арқылы немесе әлі тіркелмеген", ru: "по токену или ещё не зарегистрирован", en: "by token, or not yet" },
+  enrolledUntil: { kk: "{time} дейін", ru: "до {time}", en: "until {time}" },
+  enrolmentEnded: { kk: "{time} аяқталды", ru: "закончилась {time}", en: "ended {time}" },
+  expelled: { kk: "Шығарылды", ru: "Исключён", en: "Expelled" },
+  copiedCard: { kk: "Карта көшірілген", ru: "Карта скопирована", en: "Copied card" },
+  codeUsedTwice: { kk: "Код екі рет пайдаланылды", ru: "Код использован дважды", en: "Code used twice" },
+  ring: { kk: "Топ", ru: "Группа", en: "Ring" },
+  "ring-test": { kk: "Сынақ", ru: "Тестовая", en: "Test" },
+  "ring-early": { kk: "Алғашқы", ru: "Ранняя", en: "Early" },
+  "ring-all": { kk: "Барлығы", ru: "Все", en: "All" },
+  running: { kk: "Нұсқасы", ru: "Версия", en: "Version" },
+  releases: { kk: "Шығарылымдар", ru: "Выпуски", en: "Releases" },
+  bundle: { kk: "Жаңарту файлы", ru: "Файл обновления", en: "Bundle" },
+  newRelease: { kk: "Жаңарту шығару", ru: "Выпуск обновления", en: "Release an update" },
+  newReleaseText: {
+    kk: "Топтағы киоскілер осы файлды орнатады. Файл атауы бос болса, шығарылым кері қайтарылады.",
+    ru: "Киоски группы установят этот файл. Если имя файла пустое, выпуск отменяется.",
+    en: "The ring's kiosks install this bundle. Without a bundle's name the release is taken back.",
+  },
+  releaseButton: { kk: "Шығару", ru: "Выпустить", en: "Release" },
+  releaseDone: { kk: "Сақталды.", ru: "Сохранено.", en: "Saved." },
+  expel: { kk: "Киоскіні шығару", ru: "Исключение киоска", en: "Expel a kiosk" },
+  expelText: {
+    kk: "Ұрланған немесе көшірілген карта үшін. Киоск жаңа кодпен ғана қайта тіркеледі.",
+    ru: "Для украденной или скопированной карты. Вернуть киоск можно только с новым кодом.",
+    en: "For a stolen or copied card. The kiosk comes back only with a new code.",
+  },
+  expelSure: { kk: "Иә, киоск шығарылсын", ru: "Да, исключить киоск", en: "Yes, expel this kiosk" },
+  expelButton: { kk: "Шығару", ru: "Исключить", en: "Expel" },
+  expelDone: { kk: "Шығарылды: {name}.", ru: "Исключён: {name}.", en: "Expelled: {name}." },
+
+  doorsTitle: { kk: "Есіктерді тіркеу", ru: "Регистрация дверей", en: "Enrol doors" },
+  doorsText: {
+    kk: "Киоскінің камерасына көрсетілетін немесе картаға жазылатын бір реттік кодтар парағы.",
+    ru: "Лист одноразовых кодов, которые показывают камере киоска или записывают на карту.",
+    en: "A sheet of one-time codes that are held to the kiosk's camera or put on its card.",
+  },
+  doorsOpen: { kk: "Кодтар жасау", ru: "Создать коды", en: "Make codes" },
+  doorsFormText: {
+    kk: "Бар есіктің атауы жазылса, оған жаңа код беріледі; ескі картасы жаңа код пайдаланылғанша жұмыс істейді.",
+    ru: "Если дверь с таким названием уже есть, она получит новый код; её старая карта действует, пока новый код не использован.",
+    en: "A door that is there already gets a new code; its old card is good until the new code is used.",
+  },
+  doorsLines: { kk: "Есіктер, әр жолда біреу", ru: "Двери, по одной в строке", en: "Doors, one a line" },
+  doorsExample: { kk: "Атауы; орын түрі:", ru: "Название; вид заведения:", en: "Name; kind of venue:" },
+  venueKinds: { kk: "Орын түрлері", ru: "Виды заведений", en: "Kinds of venues" },
+  badLine: {
+    kk: "{n}-жол түсініксіз: «{line}». Үлгісі: атауы; орын түрі.",
+    ru: "Строка {n} непонятна: «{line}». Образец: название; вид заведения.",
+    en: "Line {n} is not clear: “{line}”. Write name; kind of venue.",
+  },
+  zone: { kk: "Аймақ", ru: "Зона", en: "Zone" },
+  "zone-green": { kk: "Жасыл", ru: "Зелёная", en: "Green" },
+  "zone-yellow": { kk: "Сары", ru: "Жёлтая", en: "Yellow" },
+  "zone-red": { kk: "Қызыл", ru: "Красная", en: "Red" },
+  codeDays: { kk: "Код неше күн жарамды", ru: "Сколько дней действует код", en: "Days for which the codes are good" },
+  wifi: { kk: "Wi-Fi (міндетті емес)", ru: "Wi-Fi (необязательно)", en: "Wi-Fi (optional)" },
+  ssid: { kk: "Желі атауы (SSID)", ru: "Имя сети (SSID)", en: "Network (SSID)" },
+  passphrase: { kk: "Құпиясөз", ru: "Пароль", en: "Passphrase" },
+  country: { kk: "Ел коды", ru: "Код страны", en: "Country" },
+  makeCodes: { kk: "Кодтар жасау", ru: "Создать коды", en: "Make codes" },
+  codesSecret: {
+    kk: "Кодтар тек осында көрсетіледі. Бетті жаппас бұрын оларды басып шығарыңыз немесе сақтаңыз.",
+    ru: "Коды показаны только здесь. Распечатайте или сохраните их, прежде чем закрыть страницу.",
+    en: "The codes are shown only here. Print or save them before you close this page.",
+  },
+  moreDoors: { kk: "Басқа есіктер", ru: "Другие двери", en: "More doors" },
 };
 
 // The sheet is for everybody who may look at it, so it is written in all languages at once.
@@ -164,5 +233,27 @@ export const sheet = [
     until: "Valid until",
     text: "Hold the code to the camera at the entrance. Do not give this sheet to anybody; if you lose it, tell the place " +
       "where you registered. Some places do not take printed passes.",
+  },
+];
+
+// What stands beside each door's code, for whoever mounts the kiosk.
+export const codeSheet = [
+  {
+    lang: "kk",
+    until: "Жарамды мерзімі",
+    steps: ["Картаны жазып, киоскіге салыңыз.", "Киоскіні қосып, осы кодты оның камерасына көрсетіңіз."],
+    secret: "Код бір рет қана жарайды. Пайдаланылғанша оны ешкімге көрсетпеңіз.",
+  },
+  {
+    lang: "ru",
+    until: "Действует до",
+    steps: ["Запишите карту и вставьте её в киоск.", "Включите киоск и поднесите этот код к его камере."],
+    secret: "Код годится один раз. Никому его не показывайте, пока он не использован.",
+  },
+  {
+    lang: "en",
+    until: "Valid until",
+    steps: ["Write the card and put it into the kiosk.", "Switch the kiosk on and hold this code to its camera."],
+    secret: "The code is good once. Show it to nobody until it has been used.",
   },
 ];

@@ -1,0 +1,56 @@
+# What U-Boot does: choose a slot, count the try, boot it. Compiled to boot.scr by the script "build".
+#
+# The state is RAUC's (BOOT_ORDER, BOOT_A_LEFT, BOOT_B_LEFT) in U-Boot's own form, CRC-32 and NAME=VALUE, in one sector of 512 bytes, so that
+# a write of it happens or does not. RAUC writes the first copy (sector 0x800), through fw_setenv. The second (0xc00) is as of
+# the last start: where the first is torn, it leads to the slot that was running, never to one that was being written.
+#
+# A slot is one FAT partition with a kernel, an initrd, the boards' device trees and the root file system as a file: they change together.
+test -n "${devtype}" || setenv devtype mmc
+test -n "${devnum}" || setenv devnum 0
+setenv BOOT_ORDER "A B"
+setenv BOOT_A_LEFT 3
+setenv BOOT_B_LEFT 3
+setenv names BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
+${devtype} dev ${devnum}
+if ${devtype} read ${ramdisk_addr_r} 0x800 1 && env import -c ${ramdisk_addr_r} 0x200 ${names}; then
+	echo "slots: ${BOOT_ORDER}, tries left: A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
+elif ${devtype} read ${ramdisk_addr_r} 0xc00 1 && env import -c ${ramdisk_addr_r} 0x200 ${names}; then
+	echo "slots, from the second copy: ${BOOT_ORDER}, tries left: A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
+else
+	echo "slots: no state on this card, beginning with A"
+fi
+
+# Where things go in memory: a Pi has 512 MB or more from 0, QEMU's virt board begins at 0x40000000 and knows its own places.
+if test "${devtype}" = virtio; then
+	setenv kernel_comp_addr_r 0x48000000
+	setenv tree_of_slot 'setenv tree ${fdtcontroladdr}'
+else
+	setenv kernel_addr_r 0x03000000
+	setenv kernel_comp_addr_r 0x08000000
+	setenv ramdisk_addr_r 0x0c000000
+	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || setenv tree ${fdt_addr}'
+fi
+setenv keep 'env export -c -s 0x200 ${ramdisk_addr_r} ${names} && ${devtype} write ${ramdisk_addr_r} 0x800 1 && ${devtype} write ${ramdisk_addr_r} 0xc00 1'
+setenv load_kernel 'load ${devtype} ${devnum}:${part} ${kernel_addr_r} vmlinuz && setenv kernel_comp_size ${filesize}'
+setenv load_initrd 'load ${devtype} ${devnum}:${part} ${ramdisk_addr_r} initrd && setenv ramdisk ${ramdisk_addr_r}:${filesize}'
+setenv arguments 'setenv bootargs quiet loglevel=4 panic=10 rauc.slot=${slot} ashyq.slot=${uuid} ${extraargs}'
+setenv boot_slot 'echo "booting slot ${slot}"; run keep; part uuid ${devtype} ${devnum}:${part} uuid && run load_kernel && run load_initrd && run tree_of_slot && run arguments && booti ${kernel_addr_r} ${ramdisk} ${tree}'
+
+for slot in "${BOOT_ORDER}"; do
+	if test "${slot}" = A && test ${BOOT_A_LEFT} -gt 0; then
+		setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
+		setenv part 2
+		run boot_slot
+	fi
+	if test "${slot}" = B && test ${BOOT_B_LEFT} -gt 0; then
+		setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
+		setenv part 3
+		run boot_slot
+	fi
+done
+# A door is better tried again than left dark.
+echo "no slot has a try left: giving each three again"
+setenv BOOT_A_LEFT 3
+setenv BOOT_B_LEFT 3
+run keep
+reset

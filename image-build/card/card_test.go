@@ -1,0 +1,242 @@
+//go:build hil
+
+package card_test
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/registry/api"
+)
+
+// up is how long an emulated board may take to start, on a machine that does other things too. It is no measurement.
+const up = 5 * time.Minute
+
+// freshCard is a card as it comes from the image: ASHYQ_CARD names it.
+func freshCard(t testing.TB) string {
+	t.Helper()
+	image := os.Getenv("ASHYQ_CARD")
+	if image == "" {
+		t.Skip("ASHYQ_CARD names no card image: make image-test builds one")
+	}
+	disk := filepath.Join(t.TempDir(), "card.img")
+	run(t, "cp", "--sparse=always", image, disk)
+	return disk
+}
+
+// settings are an administrator's file for a board without lines and cameras of its own.
+func settings(w *world, pins string) string {
+	return fmt.Sprintf("[hardware]\npins = %q\n[camera]\nsource = %q\n[update]\ntrial = \"90s\"\n", pins, w.camera.source())
+}
+
+// prepare puts an administrator's files on a card.
+func prepare(w *world, m *machine, pins string) {
+	m.putKey()
+	m.put("hostname", "north-gate\n")
+	m.put("chrony.sources", "server "+gateway+" port "+w.time+" iburst\n")
+	m.put("ashyq-kiosk.toml", settings(w, pins))
+}
+
+// enrol holds a door's code to its camera until the registry has it.
+func enrol(w *world, m *machine, name string) {
+	w.t.Helper()
+	code := w.enrolCode(name, "shop")
+	w.camera.show(func() string { return code })
+	await(w.t, "the enrolment", up, func() string { return m.health() }, func() bool { return w.door(name).Enrolled })
+	w.camera.show(nil)
+	await(w.t, "the door to be in order", up, func() string { return m.health() }, m.well)
+}
+
+func (m *machine) health() string {
+	out, _ := m.try("ashyq-kiosk status; journalctl -b -u ashyq-kiosk --no-pager | tail -n 12; timedatectl | grep -i sync") // for a person to read
+	return out
+}
+
+func (m *machine) well() bool {
+	_, err := m.try("ashyq-kiosk status")
+	return err == nil
+}
+
+func (m *machine) version() string {
+	out, err := m.try("cat /etc/ashyq-image/version")
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+const trace = "/run/ashyq-kiosk/lines"
+
+// TestCard takes a blank card to a door that reports, and through its life: enrolled by a code held to its camera, a pass, an update that is
+// good, one that is not well, one that does not even start.
+func TestCard(t *testing.T) {
+	m := newMachine(t, "virt", freshCard(t))
+	w := newWorld(t)
+	prepare(w, m, "sim:"+trace)
+	m.on()
+	m.awaitUp(up)
+	if got := m.sh("hostname"); got != "north-gate" {
+		t.Errorf("the host name is %q", got)
+	}
+	if m.well() || !strings.Contains(m.health(), "enrol") {
+		t.Errorf("a door that nobody has enrolled says:\n%s", m.health())
+	}
+	enrol(w, m, "North gate")
+	first := m.version()
+	if got := w.door("North gate").Running; got != "" && got != first {
+		t.Errorf("the registry thinks that it runs %q, it is %q", got, first)
+	}
+
+	green := w.citizen("010101500011", "negative")
+	lit := func() bool { return strings.Contains(m.sh("cat "+trace), "green\t1") }
+	w.camera.show(green.code)
+	await(t, "green for a citizen", up, m.health, lit)
+	w.camera.show(nil)
+
+	t.Run("update", func(t *testing.T) { update(t, w, m, first) })
+}
+
+func update(t *testing.T, w *world, m *machine, first string) {
+	second := first + "+second"
+	w.release(t, m.disk, second, nil)
+	m.updateTo(t, second)
+	await(t, "the self-test", up, m.health, func() bool { return m.judged(second) == "good" })
+	if !m.well() || !w.door("North gate").Enrolled {
+		t.Fatalf("after the update: %s", m.health())
+	}
+	m.restart(t)
+	if got := m.version(); got != second {
+		t.Fatalf("confirmed %s, and after another start it is %s", second, got)
+	}
+
+	third := first + "+third"
+	w.release(t, m.disk, third, nil)
+	m.updateTo(t, third)
+	w.camera.stop(true)
+	await(t, "the way back from a door that is not well", up, m.health, func() bool { return m.version() == second })
+	if got := m.judged(third); got != "failed" {
+		t.Errorf("the version that was not well is remembered as %q", got)
+	}
+	w.camera.stop(false)
+	await(t, "the door to be in order again", up, m.health, m.well)
+
+	fourth := first + "+fourth"
+	w.release(t, m.disk, fourth, func(slot string) {
+		empty := filepath.Join(t.TempDir(), "vmlinuz")
+		if err := os.WriteFile(empty, make([]byte, 1<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "mcopy", "-n", "-o", "-i", slot, empty, "::vmlinuz")
+	})
+	before := m.bootID()
+	_, _ = m.try("ashyq-kiosk update --now") // ends with the machine
+	await(t, "the way back from a kernel that is none", up, m.said, func() bool { id := m.bootID(); return id != "" && id != before })
+	if got := m.version(); got != second {
+		t.Errorf("after a release that does not start it runs %q", got)
+	}
+	await(t, "the door to be in order again", up, m.health, m.well)
+}
+
+func (m *machine) bootID() string {
+	out, err := m.try("cat /proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// judged is what the door remembers of a version's trial.
+func (m *machine) judged(version string) string {
+	out, _ := m.try("cat /state/update.json") // absent at first
+	return verdictOf(out, version)
+}
+
+func (m *machine) updateTo(t *testing.T, version string) {
+	t.Helper()
+	out, _ := m.try("ashyq-kiosk update --now") // its connection ends with the machine
+	await(t, "the start of "+version, up, func() string { return out + m.said() }, func() bool { return m.version() == version })
+}
+
+func (m *machine) restart(t *testing.T) {
+	t.Helper()
+	before := m.bootID()
+	_, _ = m.try("systemctl reboot")
+	await(t, "a restart", up, m.said, func() bool { id := m.bootID(); return id != "" && id != before })
+}
+
+// release makes a bundle of the card's own slot under another version, spoiled or not, and gives it to all doors.
+func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
+	t.Helper()
+	name := strings.ReplaceAll(strings.ReplaceAll(version, "~", "-"), "+", "-") + ".raucb"
+	bundle := makeBundle(t, disk, version, spoil)
+	if err := os.MkdirAll(w.dir+"/data/bundles", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mv", bundle, filepath.Join(w.dir, "data/bundles", name))
+	w.ask(api.PathReleases, w.admin, api.ReleaseRequest{Ring: "all", Bundle: name, Version: version}, nil)
+}
+
+// slotImage copies the file system in slot A of a card.
+func slotImage(t testing.TB, disk, to string) {
+	t.Helper()
+	card, err := os.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	sector := make([]byte, 512)
+	if _, err := card.ReadAt(sector, slotA); err != nil {
+		t.Fatal(err)
+	}
+	size := int64(binary.LittleEndian.Uint16(sector[19:])) // FAT's count of sectors, 16 or 32 bits
+	if size == 0 {
+		size = int64(binary.LittleEndian.Uint32(sector[32:]))
+	}
+	run(t, "dd", "if="+disk, "of="+to, "bs=1M", fmt.Sprintf("skip=%d", slotA/mib), fmt.Sprintf("count=%d", size*512/mib), "status=none")
+}
+
+func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "bundle")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	slot := filepath.Join(dir, "slot.img")
+	slotImage(t, disk, slot)
+	file := filepath.Join(t.TempDir(), "version")
+	manifest := "[update]\ncompatible=ashyq-kiosk-lean\nversion=" + version + "\n[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
+	for name, content := range map[string]string{file: version + "\n", dir + "/manifest.raucm": manifest} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, "mcopy", "-n", "-o", "-i", slot, file, "::version")
+	if spoil != nil {
+		spoil(slot)
+	}
+	keys := os.Getenv("ASHYQ_CARD_KEYS")
+	run(t, "rauc", "--cert", keys+"/update.pem", "--key", keys+"/update.key", "bundle", dir, dir+".raucb")
+	return dir + ".raucb"
+}
+
+// verdictOf reads a version's result out of update.json.
+func verdictOf(text, version string) string {
+	var state struct {
+		Versions []struct{ Version, Result string }
+	}
+	if json.Unmarshal([]byte(text), &state) != nil {
+		return ""
+	}
+	for _, v := range state.Versions {
+		if v.Version == version {
+			return v.Result
+		}
+	}
+	return ""
+}

@@ -1,0 +1,256 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+const (
+	maxDoors    = 500 // for which codes are made at once
+	defaultDays = 14
+	longestDays = 90
+	maxOrder    = 1 << 20 // bytes of a request for their codes
+)
+
+// enrolCodes makes one-time codes for doors.
+func (s *Server) enrolCodes(r *http.Request) (any, error) {
+	req, err := decode[api.EnrolCodesRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.canEnrol(); err != nil {
+		return nil, err
+	}
+	doors, err := s.doorsToBe(req)
+	if err != nil {
+		return nil, err
+	}
+	pin := enrol.PinOf(s.opt.TLSAuthority)
+	code := enrol.Code{URL: s.opt.PublicURL, Pin: pin[:]}
+	if req.WiFi != nil {
+		code.SSID, code.Passphrase, code.Country = req.WiFi.SSID, req.WiFi.Passphrase, req.WiFi.Country
+	}
+	days := req.Days
+	if days == 0 {
+		days = defaultDays
+	}
+	expires := now().Add(time.Duration(days) * 24 * time.Hour)
+	answer := api.EnrolCodesAnswer{Codes: make([]api.EnrolCode, len(doors))}
+	tokens := make([]store.Secret, len(doors))
+	for i, d := range doors {
+		code.Token = newToken()
+		if err := code.Check(); err != nil { // of all that is in it, only the network was given
+			return nil, badRequest(err.Error(), "check the Wi-Fi's name, passphrase and country")
+		}
+		tokens[i] = tokenSecret(code.Token)
+		answer.Codes[i] = api.EnrolCode{Name: d.Name, Venue: d.Venue, Code: code.String(), Expires: expires}
+	}
+	if err := s.opt.Store.PutTokens(r.Context(), doors, tokens, expires); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// canEnrol says why no door could follow a code, and what to do about it.
+func (s *Server) canEnrol() error {
+	const hint = "start the registry with --tls-own, or with --tls-cert and the whole chain up to its authority (or --tls-ca), " +
+		"and an https address in --public-url; without TLS of its own it can only create doors with tokens"
+	switch {
+	case s.opt.Authority == nil || s.opt.TLSAuthority == nil:
+		return &failure{http.StatusConflict, "a door could not tell this registry from another one", hint, nil}
+	case !strings.HasPrefix(s.opt.PublicURL, "https://"):
+		return &failure{http.StatusConflict, "the registry's public address is not https", hint, nil}
+	}
+	return nil
+}
+
+func newToken() []byte {
+	token := make([]byte, enrol.TokenSize)
+	if _, err := rand.Read(token); err != nil {
+		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+	}
+	return token
+}
+
+func tokenSecret(token []byte) store.Secret {
+	return store.SecretOf(base64.RawURLEncoding.EncodeToString(token))
+}
+
+func (s *Server) doorsToBe(req api.EnrolCodesRequest) ([]store.Door, error) {
+	switch {
+	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
+		return nil, badRequest("there are no doors, or too many", "name 1 to 500 doors at once")
+	case req.Days < 0 || req.Days > longestDays:
+		return nil, badRequest("the codes would be good for too long", "write 1 to 90 days, or none for 14")
+	}
+	doors := make([]store.Door, len(req.Doors))
+	names := map[string]bool{}
+	for i, want := range req.Doors {
+		if err := s.checkDoor(want.Name, want.Venue); err != nil {
+			return nil, err
+		}
+		if names[want.Name] {
+			return nil, badRequest("there are two doors of one name", "give each door a name of its own")
+		}
+		names[want.Name] = true
+		d := store.Door{Name: want.Name, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
+		if d.Zone == "" {
+			d.Zone = "green"
+		}
+		if d.Ring == "" {
+			d.Ring = "all"
+		}
+		if !slices.Contains([]string{"red", "yellow", "green"}, d.Zone) {
+			return nil, badRequest("the zone is not known", "write red, yellow or green")
+		}
+		if err := checkRing(d.Ring); err != nil {
+			return nil, err
+		}
+		doors[i] = d
+	}
+	return doors, nil
+}
+
+func (s *Server) checkDoor(name, venue string) error {
+	if err := checkName("name", name); err != nil {
+		return err
+	}
+	if err := checkName("venue", venue); err != nil {
+		return err
+	}
+	if s.opt.CheckVenue != nil {
+		if err := s.opt.CheckVenue(venue); err != nil {
+			return badRequest(err.Error(), "write a kind of venue that the doors know")
+		}
+	}
+	return nil
+}
+
+func checkRing(ring string) error {
+	if !slices.Contains(api.Rings, ring) {
+		return badRequest("the ring is not known", "write "+strings.Join(api.Rings, ", "))
+	}
+	return nil
+}
+
+// deviceForm is that of HeaderDevice.
+var deviceForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+func checkDevice(device string) error {
+	if !deviceForm.MatchString(device) {
+		return badRequest("the device is not one", "send the start of SHA-256 of the board's serial number, 16 hex digits in lower case")
+	}
+	return nil
+}
+
+// enrol exchanges a one-time token for a door's certificate.
+func (s *Server) enrol(r *http.Request) (any, error) {
+	req, err := decode[api.EnrolRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.canEnrol(); err != nil {
+		return nil, err
+	}
+	public, err := readRequest(req.CSR)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDevice(req.Device); err != nil {
+		return nil, err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return nil, err
+	}
+	tries := s.wrong.of(remote(r))
+	if tries.Tokens() < 1 {
+		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
+	}
+	token, err := base64.RawURLEncoding.Strict().DecodeString(req.Token)
+	if err != nil || len(token) != enrol.TokenSize {
+		return nil, badRequest("the token is not one", "send the 16 bytes of the code in base64url without padding")
+	}
+	var answer api.EnrolAnswer
+	err = s.opt.Store.Enrol(r.Context(), tokenSecret(token), sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {
+		certificate, err := s.opt.Authority.signDoor(d.ID, public)
+		if err != nil {
+			return store.Certificate{}, err
+		}
+		answer = api.EnrolAnswer{
+			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.TLSAuthority), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
+			RegistryKey: base64.RawURLEncoding.EncodeToString(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
+		}
+		return given(d.ID, certificate), nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		tries.Allow()
+		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was expelled", err}
+	}
+	if err != nil {
+		return nil, turnedAway(err)
+	}
+	return answer, nil
+}
+
+func given(kiosk int64, c *x509.Certificate) store.Certificate {
+	return store.Certificate{Kiosk: kiosk, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
+}
+
+// renew gives a door that shows its certificate the next one.
+func (s *Server) renew(r *http.Request) (any, error) {
+	req, err := decode[api.RenewRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if s.opt.TLSAuthority == nil { // the answer has to name it
+		return nil, s.canEnrol()
+	}
+	shown, device, err := s.shown(r, api.RenewGrace)
+	if err != nil {
+		return nil, err
+	}
+	public, err := readRequest(req.CSR)
+	if err != nil {
+		return nil, err
+	}
+	var answer api.RenewAnswer
+	err = s.opt.Store.Renew(r.Context(), shown, device, now(), func(d store.Door) (store.Certificate, error) {
+		certificate, err := s.opt.Authority.signDoor(d.ID, public)
+		if err != nil {
+			return store.Certificate{}, err
+		}
+		answer = api.RenewAnswer{Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.TLSAuthority)}
+		return given(d.ID, certificate), nil
+	})
+	if err != nil {
+		return nil, turnedAway(err)
+	}
+	return answer, nil
+}
+
+// expel withdraws all that a door could show.
+func (s *Server) expel(r *http.Request) (any, error) {
+	req, err := decode[api.ExpelRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.opt.Store.Expel(r.Context(), req.Name, now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure{http.StatusNotFound, "there is no door of this name", "write it as the overview does", err}
+	}
+	return nil, err
+}

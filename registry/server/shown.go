@@ -1,0 +1,81 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"time"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// errOutdated says that a door's certificate is over.
+var errOutdated = errors.New("the certificate has ended")
+
+// shown is the door's certificate of a request, which may have ended for as long as grace, and the board that shows it.
+// TLS has made sure that the other side has its key, and of nothing else. Whether it was withdrawn is the store's to say.
+func (s *Server) shown(r *http.Request, grace time.Duration) (c store.Certificate, device string, err error) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 || s.opt.Authority == nil {
+		return c, "", &failure{http.StatusUnauthorized, "no certificate", "this needs the certificate of an enrolled door, over TLS to the registry itself", nil}
+	}
+	if c, err = s.opt.Authority.door(r.TLS.PeerCertificates[0]); err != nil {
+		return c, "", &failure{http.StatusUnauthorized, "unknown certificate", "this registry did not give it to a door; enrol the door anew", err}
+	}
+	if now().After(c.Until.Add(grace)) {
+		hint := "renew it"
+		if grace > 0 {
+			hint = "it can no longer be renewed: make a new code for this door"
+		}
+		return c, "", &failure{http.StatusForbidden, "the door's certificate has ended", hint, errOutdated}
+	}
+	device = r.Header.Get(api.HeaderDevice)
+	return c, device, checkDevice(device)
+}
+
+// turnedAway is the answer to a door that the store does not believe.
+func turnedAway(err error) error {
+	const anew = "make a new code for this door"
+	switch {
+	case errors.Is(err, store.ErrRevoked):
+		return &failure{http.StatusForbidden, "this door was expelled", anew + " if it is to come back", err}
+	case errors.Is(err, store.ErrCopied):
+		return &failure{http.StatusForbidden, "another device has this door's identity", "this card is a copy, or was put into another board: " + anew + " on this one", err}
+	case errors.Is(err, store.ErrTokenUsed):
+		return &failure{http.StatusConflict, "this code was used by another device", "a code is good for one device: " + anew, err}
+	case errors.Is(err, store.ErrTokenExpired):
+		return &failure{http.StatusForbidden, "this code is too old", anew, err}
+	case errors.Is(err, store.ErrNotFound):
+		return &failure{http.StatusUnauthorized, "unknown certificate", "the registry's records are older than this door's: " + anew, err}
+	}
+	return err
+}
+
+// codes are the refusals on which a door acts by itself.
+var codes = []struct {
+	cause error
+	code  string
+}{
+	{store.ErrRevoked, api.CodeRevoked}, {store.ErrTokenUsed, api.CodeUsed}, {store.ErrTokenExpired, api.CodeExpired}, {errOutdated, api.CodeExpired},
+}
+
+func codeOf(err error) string {
+	for _, c := range codes {
+		if errors.Is(err, c.cause) {
+			return c.code
+		}
+	}
+	return ""
+}
+
+// versionForm keeps a door from filling the control room's page with other text.
+var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
+
+// running is the version that a door says it runs; empty where it says none.
+func running(r *http.Request) string {
+	version := r.Header.Get(api.HeaderVersion)
+	if !versionForm.MatchString(version) {
+		return ""
+	}
+	return version
+}

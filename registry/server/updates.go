@@ -1,0 +1,85 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"regexp"
+
+	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// bundleName has no directories in it, and nothing hidden.
+var bundleName = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,127}$`)
+
+// openBundle opens a file of the directory of bundles. A link that leads out of it is not followed.
+func (s *Server) openBundle(name string) (*os.File, fs.FileInfo, error) {
+	const hint = "bundles lie in the directory that --bundles names; their names have letters, digits and . _ - only"
+	missing := func(err error) error { return &failure{http.StatusNotFound, "no such bundle", hint, err} }
+	if s.opt.Bundles == "" || !bundleName.MatchString(name) {
+		return nil, nil, missing(nil)
+	}
+	dir, err := os.OpenRoot(s.opt.Bundles)
+	if err != nil {
+		return nil, nil, missing(err)
+	}
+	defer dir.Close()
+	info, err := dir.Stat(name) // first: opening a pipe would wait
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil, missing(err)
+	}
+	file, err := dir.Open(name)
+	if err != nil {
+		return nil, nil, missing(err)
+	}
+	if info, err = file.Stat(); err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+func (s *Server) bundle(r *http.Request) (any, error) {
+	file, info, err := s.openBundle(r.PathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	return download{file, info.ModTime(), info.Size()}, nil
+}
+
+// releases gives a ring's doors a bundle.
+func (s *Server) releases(r *http.Request) (any, error) {
+	req, err := decode[api.ReleaseRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRing(req.Ring); err != nil {
+		return nil, err
+	}
+	if req.Bundle != "" {
+		if !versionForm.MatchString(req.Version) {
+			return nil, badRequest("the version is missing or not one", "write it as the bundle has it: letters, digits and . + ~ : _ -")
+		}
+		file, _, err := s.openBundle(req.Bundle)
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, s.opt.Store.PutRelease(r.Context(), req)
+}
+
+// update tells a door what it should be running.
+func (s *Server) update(r *http.Request, kiosk int64) (any, error) {
+	release, err := s.opt.Store.ReleaseFor(r.Context(), kiosk)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return api.UpdateAnswer{Version: release.Version, Bundle: api.PathBundle + "/" + release.Bundle}, nil
+}

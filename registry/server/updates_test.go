@@ -1,0 +1,75 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"ashyq-kiosk/registry/api"
+)
+
+func TestUpdates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if err := os.WriteFile(filepath.Join(r.bundles, "ashyq_1.3-rc.1.raucb"), []byte("0123456789"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := r.newBox(r.serveTLS(), boardA)
+		b.enrol(codesFor(r, "door")[0])
+		var old api.KioskAnswer
+		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "with a token", Venue: "shop"}, &old)
+
+		r.post(api.PathReleases, adminKey, api.ReleaseRequest{Ring: "early", Bundle: "ashyq_1.3-rc.1.raucb", Version: "1.3-rc.1"}, nil)
+		var u api.UpdateAnswer
+		if status, refused := b.ask(http.MethodGet, api.PathUpdate, nil, &u); status != 200 || u.Version != "1.3-rc.1" || u.Bundle != "/v1/bundle/ashyq_1.3-rc.1.raucb" {
+			t.Fatalf("update: %d %+v, %+v", status, refused, u)
+		}
+		if w := r.call(http.MethodGet, api.PathUpdate, old.Token, ""); w.Code != http.StatusNoContent {
+			t.Errorf("a door of another ring: %d %s", w.Code, w.Body)
+		}
+		if w := r.call(http.MethodGet, u.Bundle, "", ""); w.Code != http.StatusOK || w.Body.String() != "0123456789" {
+			t.Errorf("the bundle: %d %s", w.Code, w.Body)
+		}
+		part := httptest.NewRequest(http.MethodGet, u.Bundle, nil)
+		part.Header.Set("Range", "bytes=4-")
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, part)
+		if w.Code != http.StatusPartialContent || w.Body.String() != "456789" {
+			t.Errorf("the rest of the bundle: %d %s", w.Code, w.Body)
+		}
+		if metrics := r.call(http.MethodGet, "/metrics", "", "").Body.String(); !strings.Contains(metrics, `code="206",method="GET",path="/v1/bundle/{name}"} 1`) {
+			t.Error("a partial answer is not counted as one")
+		}
+		r.post(api.PathReleases, adminKey, api.ReleaseRequest{Ring: "early"}, nil)
+		status, code := b.update()
+		is(t, "taken back", status, code, 204, "")
+	})
+}
+
+// Nothing but the files of the directory itself gets out.
+func TestBundlesStayInTheirDirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		outside := filepath.Join(t.TempDir(), "secret")
+		for file, text := range map[string]string{outside: "secret", filepath.Join(r.bundles, ".hidden"): "secret"} {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(outside, filepath.Join(r.bundles, "link")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(r.bundles, "folder"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"link", "folder", ".hidden", "..%2Fsecret", "folder%2F..%2Flink", "%2Fetc%2Fpasswd", "nothing", "a%20b"} {
+			if w := r.call(http.MethodGet, api.PathBundle+"/"+name, "", ""); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "secret") {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+		}
+	})
+}

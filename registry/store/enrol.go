@@ -1,0 +1,188 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Why a door is turned away.
+var (
+	ErrTokenExpired = errors.New("the door's one-time code is too old")
+	ErrTokenUsed    = errors.New("the door's one-time code was used with another key")
+	ErrRevoked      = errors.New("the door was expelled")
+	ErrCopied       = errors.New("a second device shows this door's identity")
+)
+
+// Door is a door as it is told itself.
+type Door struct {
+	ID                      int64
+	Name, Venue, Zone, Ring string
+}
+
+// Certificate is one that the registry gave to a door.
+type Certificate struct {
+	Kiosk int64
+	Print Secret // SHA-256 of it
+	Until time.Time
+}
+
+// PutTokens gives each of the doors, which are created where they are missing, a one-time token. It replaces an earlier
+// one. All or none of it happens.
+func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, expires time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for i, d := range doors {
+			var id int64
+			err := tx.QueryRowContext(ctx, `INSERT INTO kiosks (name, venue, zone, ring, token) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (name) DO UPDATE SET venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
+				d.Name, d.Venue, d.Zone, d.Ring, nobodys()).Scan(&id)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `INSERT INTO enrolments (hash, kiosk, expires) VALUES ($1, $2, $3)
+				ON CONFLICT (kiosk) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL, twice = NULL`,
+				tokens[i][:], id, expires.Unix())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store doors' one-time codes: %w", err)
+	}
+	return nil
+}
+
+// nobodys is the hash of a bearer token that nobody has: each door needs one, and these doors have certificates.
+func nobodys() []byte {
+	hash := make([]byte, len(Secret{}))
+	if _, err := rand.Read(hash); err != nil {
+		panic("store: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+	}
+	return hash
+}
+
+// Enrol exchanges a one-time token for a certificate, which sign makes for the door. With it begins a new life of the
+// door: older certificates, a bearer token and complaints are of the past. The same key and device may ask again with the
+// same token, for the first answer may have been lost on its way: that is a renewal. Errors: ErrNotFound,
+// ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
+func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time, sign func(Door) (Certificate, error)) error {
+	return s.judged(ctx, "enrol a door", func(tx *sql.Tx) (error, error) {
+		var id, expires int64
+		var used []byte
+		// An UPDATE that changes nothing locks the row in either database: of two doors one comes second.
+		err := tx.QueryRowContext(ctx, `UPDATE enrolments SET expires = expires WHERE hash = $1 RETURNING kiosk, expires, key`,
+			token[:]).Scan(&id, &expires, &used)
+		switch {
+		case err != nil:
+			return nil, notFound(err)
+		case now.Unix() >= expires:
+			return nil, ErrTokenExpired
+		case used != nil && !bytes.Equal(used, key[:]):
+			_, err := tx.ExecContext(ctx, `UPDATE enrolments SET twice = COALESCE(twice, $2) WHERE hash = $1`, token[:], now.Unix())
+			return ErrTokenUsed, err
+		}
+		d, err := lockDoor(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if used != nil && d.device.String != device {
+			return ErrCopied, d.noteCopied(ctx, tx, now)
+		}
+		c, err := sign(d.Door)
+		if err != nil {
+			return nil, err
+		}
+		if used != nil {
+			return nil, d.giveNext(ctx, tx, c)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], key[:]); err != nil {
+			return nil, err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET device = $2, cert = $3, cert_until = $4, next_cert = NULL, next_until = NULL,
+			revoked = NULL, copied = NULL, token = $5 WHERE id = $1`, id, device, c.Print[:], c.Until.Unix(), nobodys())
+		return nil, err
+	})
+}
+
+// Renew gives a door its next certificate, which sign makes. The one before is good until that one is seen. Errors: as
+// KioskBy, and those of sign.
+func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
+	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
+		d, err := lockDoor(ctx, tx, c.Kiosk)
+		if err != nil {
+			return nil, err
+		}
+		if refused, err := d.admit(ctx, tx, c, device, now); refused != nil || err != nil {
+			return refused, err
+		}
+		next, err := sign(d.Door)
+		if err != nil {
+			return nil, err
+		}
+		return nil, d.giveNext(ctx, tx, next)
+	})
+}
+
+// KioskBy finds the door of a certificate, notes that it was heard and what it runs, and that a new certificate has
+// arrived. Errors: ErrNotFound, ErrRevoked, ErrCopied.
+func (s *Store) KioskBy(ctx context.Context, c Certificate, device, running string, now time.Time) (id int64, err error) {
+	const doing = "look a kiosk up by its certificate"
+	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM kiosks WHERE id = $1`, c.Kiosk)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	if arrived, err := d.judge(c, device); err == nil && !arrived && !d.news(running, now) {
+		return c.Kiosk, nil // as almost always: nothing to write
+	}
+	err = s.judged(ctx, doing, func(tx *sql.Tx) (error, error) {
+		d, err := lockDoor(ctx, tx, c.Kiosk)
+		if err != nil {
+			return nil, err
+		}
+		if refused, err := d.admit(ctx, tx, c, device, now); refused != nil || err != nil {
+			return refused, err
+		}
+		return nil, d.noteHeard(ctx, tx, running, now)
+	})
+	return c.Kiosk, err
+}
+
+// Expel makes all that a door could show worthless. Errors: ErrNotFound.
+func (s *Store) Expel(ctx context.Context, name string, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var id int64
+		err := tx.QueryRowContext(ctx, `UPDATE kiosks SET revoked = COALESCE(revoked, $2) WHERE name = $1 RETURNING id`,
+			name, now.Unix()).Scan(&id)
+		if err != nil {
+			return notFound(err)
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE kiosk = $1`, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("expel a door: %w", err)
+	}
+	return nil
+}
+
+// judged is change for what is to be remembered even of those who are turned away: refused is returned after the commit.
+func (s *Store) judged(ctx context.Context, doing string, f func(*sql.Tx) (refused, err error)) error {
+	var refused error
+	err := s.change(ctx, func(tx *sql.Tx) (err error) {
+		refused, err = f(tx)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"time"
+)
+
+// identity is a door's row: who it is, and what it has to show to be believed.
+type identity struct {
+	Door
+	device           sql.NullString
+	cert, next       []byte
+	until, nextUntil sql.NullInt64
+	revoked, copied  sql.NullInt64
+	seen             sql.NullInt64
+	running          sql.NullString
+}
+
+const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, revoked, copied, seen, running`
+
+// lockDoor reads the row and keeps others from changing it until the transaction ends.
+func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
+	return findDoor(ctx, tx, `UPDATE kiosks SET name = name WHERE id = $1 RETURNING `+doorColumns, id)
+}
+
+func findDoor(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, query string, key any) (*identity, error) {
+	d := &identity{}
+	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
+		&d.nextUntil, &d.revoked, &d.copied, &d.seen, &d.running)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	return d, nil
+}
+
+// judge says whether the door is to be believed, and whether its next certificate has arrived with that.
+func (d *identity) judge(c Certificate, device string) (arrived bool, err error) {
+	switch {
+	case d.revoked.Valid:
+		return false, ErrRevoked
+	case d.cert == nil:
+		return false, ErrNotFound // it was enrolled after the backup that this database was restored from
+	case d.device.String != device:
+		return false, ErrCopied
+	case bytes.Equal(d.cert, c.Print[:]):
+		return false, nil
+	case bytes.Equal(d.next, c.Print[:]):
+		return true, nil
+	case c.Until.Unix() > max(d.until.Int64, d.nextUntil.Int64):
+		// It is newer than all that this database knows of, so the database came from a backup. The board is the right one.
+		return true, nil
+	}
+	return false, ErrCopied // the next certificate was in use already: there are two cards
+}
+
+// admit judges and writes down what comes of it.
+func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string, now time.Time) (refused, err error) {
+	arrived, refused := d.judge(c, device)
+	switch {
+	case refused == ErrCopied:
+		return refused, d.noteCopied(ctx, tx, now)
+	case refused != nil || !arrived:
+		return refused, nil
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE kiosks SET cert = $2, cert_until = $3, next_cert = NULL, next_until = NULL WHERE id = $1`,
+		d.ID, c.Print[:], c.Until.Unix())
+	return nil, err
+}
+
+func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
+	return err
+}
+
+func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) error {
+	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
+	return err
+}
+
+// news tells whether noteHeard has anything to write. A door that does not say what it runs changes nothing about that.
+func (d *identity) news(running string, now time.Time) bool {
+	return !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep || running != "" && running != d.running.String
+}
+
+func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, running string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
+		d.ID, now.Unix(), sql.NullString{String: running, Valid: running != ""})
+	return err
+}

@@ -1,0 +1,75 @@
+// The code sheet: one-time codes for the doors of a region, each on half a sheet of A4 that goes to its door, or as a file
+// for its card. The codes are in this page and nowhere else: not in its address, and not in the tab's memory.
+
+import { $, el, show } from "../js/dom.js";
+import { draw } from "../js/draw.js";
+import { setUp, t } from "../js/i18n.js";
+import { encode } from "../js/qr.js";
+import { Gate, onSubmit } from "./office.js";
+import { codeSheet, office } from "./texts.js";
+import { venues } from "./venues.js";
+
+const parts = ["order", "printing"];
+const fileName = "ashyq-enrol.txt"; // what a kiosk looks for on its card
+const form = $("doors-form");
+
+setUp(office);
+$("venues").textContent = venues.join(", ");
+show(parts, "order");
+const gate = new Gate("admin-key", () => {});
+
+onSubmit(form, async ({ doors, zone, ring, days, ssid, passphrase, country }) => {
+  const order = { doors: lines(doors).map((door) => ({ ...door, zone, ring })), days: Number(days) };
+  if (ssid) order.wifi = { ssid, passphrase, country };
+  const { codes } = await gate.ask("/v1/enrol/codes", order);
+  $("cards").replaceChildren(...codes.map(card));
+  form.reset();
+  show(parts, "printing");
+  return [];
+});
+
+$("print").addEventListener("click", () => window.print());
+$("another").addEventListener("click", () => {
+  $("cards").replaceChildren();
+  show(parts, "order");
+});
+
+// lines reads "name; venue", one door a line. A name may have a semicolon in it, a venue has none.
+function lines(text) {
+  return text.split("\n").map((line, i) => ({ line: line.trim(), n: i + 1 })).filter(({ line }) => line).map(({ line, n }) => {
+    const at = line.lastIndexOf(";");
+    const [name, venue] = [line.slice(0, Math.max(at, 0)).trim(), line.slice(at + 1).trim()];
+    if (!name || !venues.includes(venue)) throw new Error(t("badLine", { n, line }));
+    return { name, venue };
+  });
+}
+
+function card({ name, venue, code, expires }) {
+  const canvas = el("canvas", { role: "img", "aria-label": "QR" });
+  draw(canvas, encode(code), 1000);
+  canvas.style.width = canvas.style.height = ""; // in millimetres, by the style sheet
+  canvas.dataset.code = code;
+  const date = new Date(expires).toLocaleDateString("ru-KZ", { day: "2-digit", month: "2-digit", year: "numeric" });
+  const until = codeSheet.map((words) => words.until).join(" / ");
+  return el("article", { class: "door" },
+    canvas,
+    el("div", { class: "door-words" },
+      el("p", { class: "paper-brand" }, "Ashyq"),
+      el("h2", {}, name),
+      el("p", { class: "door-venue" }, venue),
+      el("p", { class: "door-until" }, `${until} `, el("strong", {}, date)),
+      ...codeSheet.map(({ lang, steps, secret }) =>
+        el("div", { lang }, el("ol", {}, ...steps.map((step) => el("li", {}, step))), el("p", {}, secret))),
+      download(code)));
+}
+
+// download offers the code as the file that can be put on the card instead of being shown to the camera.
+function download(code) {
+  const button = el("button", { type: "button", class: "plain" }, fileName);
+  button.addEventListener("click", () => {
+    const href = URL.createObjectURL(new Blob([`${code}\n`], { type: "text/plain" }));
+    el("a", { href, download: fileName }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000); // the browser has it by then
+  });
+  return button;
+}
