@@ -158,16 +158,11 @@ func startsAgain(err error) bool {
 	return errors.Is(err, enrol.ErrEnrolled) || errors.Is(err, enrol.ErrRevoked)
 }
 
-// runningVersion is the image's (os-release(5)), or on any other system this program's.
+// runningVersion is the card image's, or on any other system this program's.
 func runningVersion() string {
-	data, err := os.ReadFile("/etc/os-release")
-	if err != nil {
-		return version
-	}
-	for line := range strings.Lines(string(data)) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "IMAGE_VERSION="); ok && value != "" {
-			return strings.Trim(value, `"'`)
-		}
+	data, err := os.ReadFile("/etc/ashyq-image/version")
+	if image := strings.TrimSpace(string(data)); err == nil && image != "" {
+		return image
 	}
 	return version
 }

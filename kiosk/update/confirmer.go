@@ -88,7 +88,17 @@ func (c *Confirmer) good(ctx context.Context, version string) error {
 // system is tested again.
 func (c *Confirmer) failed(ctx context.Context, version string, sick error) error {
 	c.Log.Error("the new version is not well; the door goes back to the old one", "version", version, "error", sick)
-	if err := change(c.Path, c.Log, func(s *State) { s.note(version, Failed, sick.Error(), time.Now()) }); err != nil {
+	result := Failed
+	if errors.Is(sick, errUnreachable) {
+		result = Returned
+	}
+	err := change(c.Path, c.Log, func(s *State) {
+		s.note(version, result, sick.Error(), time.Now())
+		if s.Trial != nil {
+			s.Trial.Judged = true
+		}
+	})
+	if err != nil {
 		c.Log.Error("keep that it failed", "error", err)
 	}
 	if err := c.Slots.Mark(ctx, MarkBad); err != nil {
@@ -150,7 +160,10 @@ func (c *Confirmer) test(ctx context.Context) error {
 	}
 }
 
-var errUnasked = errors.New("nobody was asked yet")
+var (
+	errUnasked     = errors.New("nobody was asked yet")
+	errUnreachable = errors.New("the registry did not answer")
+)
 
 // askRegistry says what came of it until the registry has answered once.
 func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
@@ -182,7 +195,7 @@ func verdict(health, answer error, within time.Duration) error {
 	case health != nil:
 		return fmt.Errorf("not well %v after the start: %w", within, health)
 	case answer != nil:
-		return fmt.Errorf("the registry did not answer within %v: %w", within, answer)
+		return fmt.Errorf("%w within %v: %w", errUnreachable, within, answer)
 	}
 	return fmt.Errorf("not well for long enough at a time within %v", within)
 }

@@ -6,13 +6,15 @@
 //
 //	installed --restart--> on trial --self-test--> good    the slot's starts are counted afresh
 //	    |                     |  \---- not well ---> failed  the slot is marked bad, the door restarts into the old one
+//	    |                     |\-- no registry ---> returned, in the same way
 //	    |                     \-- never got so far -> returned, by U-Boot
 //	    \-- the registry takes it back -> nothing happened
 //
 // Whether a system is on trial cannot be asked of RAUC: with U-Boot a slot counts as good as long as it has starts left,
 // which may be so from the moment of its installation (rauc, src/bootloaders/uboot.c). So the door keeps a file of its own on
 // the state partition, which both systems share: update.json, see State. A version that failed is never installed again; one
-// that returned may be tried again twice, as a power cut before the end of the test looks the same.
+// that returned may be tried again twice, as a power cut before the end of the test, or a network that was gone just then,
+// looks the same.
 //
 // A system that is not on trial is never restarted for being sick: the old one would see the same broken camera.
 package update

@@ -28,6 +28,7 @@ type Trial struct {
 	From      string `json:"from"`      // boot name of the slot that was running while it was installed
 	Boot      string `json:"boot"`      // the kernel's ID of that start
 	Installed bool   `json:"installed"` // in full
+	Judged    bool   `json:"judged"`    // it has failed, as is kept in Versions; only the way back is missing
 }
 
 // Tried is how a version did.
@@ -46,7 +47,7 @@ type Result string
 const (
 	Good     Result = "good"
 	Failed   Result = "failed"   // it came up and was not well
-	Returned Result = "returned" // it never came so far, or the power was cut too often
+	Returned Result = "returned" // it never came so far, or was without its registry; power and network may be the reason
 )
 
 const (
@@ -124,7 +125,7 @@ func (s State) refused(version string) string {
 	case t.Result == Failed:
 		return fmt.Sprintf("version %q failed its self-test on %s: %s", version, t.At.Format(time.DateOnly), t.Why)
 	case t.Result == Returned && t.Times >= maxReturns:
-		return fmt.Sprintf("version %q did not come up in %d trials", version, t.Times)
+		return fmt.Sprintf("version %q did not prove itself in %d trials: %s", version, t.Times, t.Why)
 	}
 	return ""
 }
@@ -150,10 +151,8 @@ func (s *State) settle(booted, boot string, now time.Time) stage {
 		return waiting
 	case boot == t.Boot: // it is being installed, or that was stopped
 		return nothing
-	case t.Installed:
-		if i := s.find(t.Version); i < 0 || s.Versions[i].Result != Failed {
-			s.note(t.Version, Returned, "the boot loader went back to the old system", now)
-		}
+	case t.Installed && !t.Judged:
+		s.note(t.Version, Returned, "the boot loader went back to the old system", now)
 	}
 	s.Trial = nil
 	return nothing

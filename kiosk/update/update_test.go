@@ -45,11 +45,19 @@ func TestTrial(t *testing.T) {
 		c.expect("3", "3", "")
 	})
 	in(t, "registry unreachable", func(t *testing.T, c *card) {
-		must(t, c.update("2", night, Request{}))
-		if err := c.confirm(t.Context(), well, sick); err == nil || !strings.Contains(err.Error(), "registry") {
-			t.Errorf("%v, want it to name the registry", err)
+		for range maxReturns {
+			must(t, c.update("2", night, Request{}))
+			if err := c.confirm(t.Context(), well, sick); err == nil || !strings.Contains(err.Error(), "registry") {
+				t.Errorf("%v, want it to name the registry", err)
+			}
+			c.expect("1", "2", Returned)
+			must(t, c.confirm(t.Context(), well, well))
 		}
-		c.expect("1", "2", Failed)
+		if n := c.restarts; n != 2*maxReturns {
+			t.Errorf("%d restarts, want one there and one back for each of %d trials", n, maxReturns)
+		}
+		must(t, c.update("2", night, Request{}))
+		c.expect("1", "2", Returned)
 	})
 	in(t, "power cut before the bad mark", func(t *testing.T, c *card) {
 		must(t, c.update("2", night, Request{}))
