@@ -267,7 +267,7 @@ func watchSetup(cfg *config.Config, store *cache.Cache, hub *display.Hub) (*setu
 	if err != nil {
 		return nil, fmt.Errorf("read the cache's state: %w", err)
 	}
-	return newSetup(hub.Setup, state.Version != 0 && !cfg.Unenrolled, !cfg.Unenrolled), nil
+	return newSetup(hub.Setup, cfg, state.Version != 0), nil
 }
 
 func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
@@ -288,7 +288,9 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		OnChange:   func(replica.Result) { follow() },
 	}
 	if remote == nil {
-		log.Warn("no registry is configured; the door lives on what its cache holds")
+		if !cfg.Unenrolled {
+			log.Warn("no registry is configured; the door lives on what its cache holds")
+		}
 		return []task.Task{task.Func{Name: "seed", Do: func(ctx context.Context) error {
 			seed(ctx, cfg, opt)
 			<-ctx.Done()
