@@ -33,7 +33,7 @@ const registryPause = 10 * time.Second
 
 // runAgain runs the door until ctx ends, and anew whenever it has been enrolled or expelled: then it reads its configuration
 // again. It does so in the same process, in which every run begins and ends with dark lamps and a closed relay: that works
-// also where no systemd starts it again, and systemd sees neither a failure nor a pause that its watchdog would mind.
+// also where no systemd starts it again, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -45,6 +45,9 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 			return err
 		}
 		log.Info("starting again", "because", err)
+		if err := task.NotifyAlive(); err != nil {
+			log.Warn("tell systemd", "error", err)
+		}
 	}
 }
 
