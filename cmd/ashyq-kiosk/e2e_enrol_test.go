@@ -9,14 +9,19 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/enroltest"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/scanner/qrdraw"
 )
@@ -71,6 +76,49 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.kiosk.terminate()
+}
+
+// TestOutOfTheBox looks at the screen of a door that nobody has told anything, in a browser, and listens to what systemd hears
+// when the door begins again as one that is enrolled.
+func TestOutOfTheBox(t *testing.T) {
+	registry := enroltest.New(t)
+	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
+	w.browser = newBrowser(t)
+	w.build("ashyq-kiosk")
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String()) // without WATCHDOG_USEC the daemon pulses only where it begins again
+	w.picture("1.png", "HELLO")
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", w.config("kiosk.toml", ""))
+	w.await("the door to wait for a code", func() bool { return w.shows("out of order: not-enrolled") })
+	page := w.browser.tab(false)
+	w.browser.do(page, chromedp.Navigate("http://"+w.screen+"/"))
+	for _, words := range []string{"Hold the enrolment code to the camera", "✓ Camera", "✓ Лампы и звук", "✗ Тіркеу", "✗ Data"} {
+		w.browser.until(page, fmt.Sprintf(`document.body.innerText.includes(%q)`, words))
+	}
+	registry.Set(func(s *enroltest.Settings) { s.Refuse = &api.Error{Error: "the door was deleted"} })
+	w.picture("2.png", registry.Code().String())
+	w.browser.until(page, `document.body.innerText.includes("«the door was deleted»")`)
+	registry.Set(func(s *enroltest.Settings) { s.Refuse = nil })
+	w.picture("3.png", registry.Code().String())
+	w.browser.until(page, `document.body.innerText.includes("✓ Enrolment")`)
+	w.browser.until(page, `document.body.innerText.includes("The registry does not answer")`) // this one has no manifest
+	w.kiosk.terminate()
+	var heard []string
+	for message := make([]byte, 256); !slices.Contains(heard, "STOPPING=1"); {
+		n, err := systemd.Read(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard = append(heard, string(message[:n]))
+	}
+	const ready = "READY=1\nSTATUS=watching the door"
+	if want := []string{ready, "WATCHDOG=1", ready, "STOPPING=1"}; !slices.Equal(heard, want) {
+		t.Errorf("systemd heard %q, want %q", heard, want)
+	}
 }
 
 type enrolWorld struct {

@@ -33,7 +33,7 @@ const registryPause = 10 * time.Second
 
 // runAgain runs the door until ctx ends, and anew whenever it has been enrolled or expelled: then it reads its configuration
 // again. It does so in the same process, in which every run begins and ends with dark lamps and a closed relay: that works
-// also where no systemd starts it again, and systemd sees neither a failure nor a pause that its watchdog would mind.
+// also where no systemd starts it again, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -45,6 +45,9 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 			return err
 		}
 		log.Info("starting again", "because", err)
+		if err := task.NotifyAlive(); err != nil {
+			log.Warn("tell systemd", "error", err)
+		}
 	}
 }
 
@@ -270,7 +273,7 @@ func watchSetup(cfg *config.Config, store *cache.Cache, hub *display.Hub) (*setu
 	if err != nil {
 		return nil, fmt.Errorf("read the cache's state: %w", err)
 	}
-	return newSetup(hub.Setup, state.Version != 0 && !cfg.Unenrolled, !cfg.Unenrolled), nil
+	return newSetup(hub.Setup, cfg, state.Version != 0), nil
 }
 
 func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
@@ -291,7 +294,9 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		OnChange:   func(replica.Result) { follow() },
 	}
 	if remote == nil {
-		log.Warn("no registry is configured; the door lives on what its cache holds")
+		if !cfg.Unenrolled {
+			log.Warn("no registry is configured; the door lives on what its cache holds")
+		}
 		return []task.Task{task.Func{Name: "seed", Do: func(ctx context.Context) error {
 			seed(ctx, cfg, opt)
 			<-ctx.Done()

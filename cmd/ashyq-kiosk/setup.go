@@ -36,14 +36,19 @@ type setup struct {
 	checks []display.Check // guarded by mu; nil: the door is set up
 }
 
-// newSetup begins with nothing but the panel, which tells when it fails. A door that is set up shows nothing.
-func newSetup(show func([]display.Check), isSetUp, enrolled bool) *setup {
+// newSetup begins with nothing but the panel, which tells when it fails. A door that has its data shows nothing; one that
+// is to live without a registry misses none.
+func newSetup(show func([]display.Check), cfg *config.Config, hasData bool) *setup {
 	s := &setup{show: show}
-	if isSetUp {
+	if hasData && !cfg.Unenrolled {
 		return s
 	}
+	alone := cfg.Registry.URL == "" && !cfg.Unenrolled
 	for _, id := range setupOrder {
-		s.checks = append(s.checks, display.Check{ID: id, Well: id == "panel" || id == "enrolment" && enrolled})
+		if alone && (id == "network" || id == "enrolment" || id == "registry") {
+			continue
+		}
+		s.checks = append(s.checks, display.Check{ID: id, Well: id == "panel" || id == "enrolment" && !cfg.Unenrolled})
 	}
 	s.tell()
 	return s

@@ -6,11 +6,12 @@ import (
 
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/config"
 )
 
 func TestSetupIsShownUntilTheDoorHasItsData(t *testing.T) {
 	var shown [][]display.Check
-	s := newSetup(func(c []display.Check) { shown = append(shown, c) }, false, false)
+	s := newSetup(func(c []display.Check) { shown = append(shown, c) }, &config.Config{Unenrolled: true}, true)
 	well := func(id string) bool {
 		for _, c := range shown[len(shown)-1] {
 			if c.ID == id {
@@ -40,9 +41,15 @@ func TestSetupIsShownUntilTheDoorHasItsData(t *testing.T) {
 		t.Fatalf("when it has its data: %v", shown)
 	}
 
-	quiet := newSetup(func([]display.Check) { t.Error("a door that is set up shows its parts") }, true, true)
+	quiet := newSetup(func([]display.Check) { t.Error("a door that is set up shows its parts") }, &config.Config{}, true)
 	quiet.note("camera", errors.New("unplugged"))
 	quiet.over()
+
+	newSetup(func(c []display.Check) {
+		if len(c) != 4 {
+			t.Errorf("a door without a registry misses %v", c)
+		}
+	}, &config.Config{}, false)
 }
 
 // Every check has words in all languages, on the screen as in the doctor.

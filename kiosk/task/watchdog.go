@@ -50,7 +50,7 @@ func Watchdog(log *slog.Logger, now func() time.Time, pulses []Pulse) Task {
 				log.Error("no watchdog pulse", "error", late)
 				continue
 			}
-			if _, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog); err != nil {
+			if err := NotifyAlive(); err != nil {
 				log.Warn("watchdog pulse", "error", err)
 			}
 		}
@@ -60,6 +60,13 @@ func Watchdog(log *slog.Logger, now func() time.Time, pulses []Pulse) Task {
 // NotifyReady tells systemd that the daemon is up, with one line on what it does.
 func NotifyReady(status string) error {
 	_, err := daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
+	return err
+}
+
+// NotifyAlive is one pulse of systemd's watchdog, of a daemon that ends all its tasks and starts them again: no Watchdog
+// pulses meanwhile, and the next one begins with a pause.
+func NotifyAlive() error {
+	_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
 	return err
 }
 
