@@ -176,7 +176,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tries := s.wrong.of(remote(r))
+	tries := s.strange.of(remote(r))
 	if tries.Tokens() < 1 {
 		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
 	}

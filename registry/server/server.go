@@ -55,7 +55,8 @@ type Server struct {
 	admin     store.Secret
 	issuers   pass.Issuers
 	publisher *publisher
-	wrong     *limiter
+	wrong     *limiter // citizens' codes
+	strange   *limiter // doors' tokens: a door with a replaced code, trying on, locks no citizen out
 	metrics   *metrics
 }
 
@@ -77,6 +78,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		admin:   store.SecretOf(opt.AdminKey),
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
 		wrong:   newLimiter(),
+		strange: newLimiter(),
 		metrics: newMetrics(),
 	}
 	var err error

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/draw"
 	"os"
@@ -147,6 +148,25 @@ func TestDoorsFormRefuses(t *testing.T) {
 	phone(t, ctx)
 	if got := eval[float64](t, ctx, "document.documentElement.scrollWidth"); got > 390 {
 		t.Errorf("the page is %v px wide on a phone of 390 px", got)
+	}
+}
+
+// A region's doors come at once.
+func TestManyDoors(t *testing.T) {
+	url, _, _ := doorRegistry(t)
+	ctx := tab(t)
+	desktop(t, ctx)
+	var lines strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&lines, "Door %d; shop\n", i)
+	}
+	orderDoors(t, ctx, url, lines.String())
+	if n := eval[int](t, ctx, `new Set([...document.querySelectorAll("#cards canvas")].map((canvas) => canvas.dataset.code)).size`); n != 500 {
+		t.Errorf("%d codes, want 500", n)
+	}
+	pdf := get(t, ctx, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+	if pages := bytes.Count(pdf, []byte("/Type /Page\n")); pages != 250 {
+		t.Errorf("500 doors take %d pages, want 250", pages)
 	}
 }
 

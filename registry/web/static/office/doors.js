@@ -46,7 +46,8 @@ function lines(text) {
 
 function card({ name, venue, code, expires }) {
   const canvas = el("canvas", { role: "img", "aria-label": "QR" });
-  draw(canvas, encode(code), 1000);
+  const symbol = encode(code);
+  draw(canvas, symbol, 4 * (symbol.size + 8)); // few pixels each: there can be 500 of them
   canvas.style.width = canvas.style.height = ""; // in millimetres, by the style sheet
   canvas.dataset.code = code;
   const date = new Date(expires).toLocaleDateString("ru-KZ", { day: "2-digit", month: "2-digit", year: "numeric" });
