@@ -30,14 +30,15 @@ func TestKilled(t *testing.T) {
 	lab, phones := p.people(iins)
 	d := &door{process: p, seen: map[uint64]api.Manifest{}}
 
-	sick := 0 // the first ones, acknowledged
+	taken := time.Now().Add(-time.Hour) // the same when an answer was lost and a sample is posted again
+	sick := 0                           // the first ones, acknowledged
 	for sick < len(phones) {
 		var all sync.WaitGroup
 		first := make(chan struct{}, perRound) // as many as there can be: nobody waits
 		all.Go(func() {
 			for range min(perRound, len(phones)-sick) {
 				code, err := p.post(api.PathResults, lab, api.ResultRequest{
-					IIN: iins[sick], Sample: fmt.Sprint(sick), Result: "positive", Taken: time.Now().Add(-time.Hour)}, nil)
+					IIN: iins[sick], Sample: fmt.Sprint(sick), Result: "positive", Taken: taken}, nil)
 				if err != nil {
 					return // killed
 				}
