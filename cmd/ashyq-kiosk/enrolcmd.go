@@ -125,6 +125,9 @@ func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code en
 
 // enrolFailed says what to do about it.
 func enrolFailed(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w\nhint: run it as root, or as the daemon's user", err)
+	}
 	failed, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return err

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/retry"
 	"ashyq-kiosk/registry/api"
 )
 
@@ -60,7 +60,7 @@ func (r *Renewer) Run(ctx context.Context) error {
 	renewing := make(chan struct{})
 	go func() {
 		defer close(renewing)
-		task.KeepTrying(ctx, r.Log, "renew the door's certificate", r.renew)
+		retry.Forever(ctx, r.Log, "renew the door's certificate", r.renew)
 	}()
 	defer func() { <-renewing }()
 	defer cancel(nil) // before the wait above

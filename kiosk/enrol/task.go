@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/retry"
 	"ashyq-kiosk/registry/api"
 )
 
@@ -151,7 +151,7 @@ func (t *Task) try(ctx context.Context, code Code) trying {
 	go func() {
 		defer close(a.ended)
 		defer cancel()
-		task.KeepTrying(ctx, t.log, "enrol", func(ctx context.Context) (time.Duration, error) {
+		retry.Forever(ctx, t.log, "enrol", func(ctx context.Context) (time.Duration, error) {
 			err := t.enroller.Enrol(ctx, code)
 			if ctx.Err() != nil && err != nil {
 				return 0, err // stopped

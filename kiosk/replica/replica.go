@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/retry"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/kiosk/task"
 	"ashyq-kiosk/registry/api"
 )
 
@@ -101,7 +101,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	if state.Version != 0 {
 		r.readyOnce.Do(func() { close(r.ready) })
 	}
-	task.KeepTrying(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
+	retry.Forever(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
 		began := time.Now()
 		result, err := r.Follow1(ctx)
 		if err != nil || result.Changed {

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/retry"
 )
 
 // reportEvery is how often the outbox is looked at.
@@ -48,7 +48,7 @@ func (r *Reporter) Ready() <-chan struct{} { return r.ready }
 
 // Run sends reports until ctx ends.
 func (r *Reporter) Run(ctx context.Context) error {
-	task.KeepTrying(ctx, r.log, "send reports", func(ctx context.Context) (time.Duration, error) {
+	retry.Forever(ctx, r.log, "send reports", func(ctx context.Context) (time.Duration, error) {
 		return reportEvery, r.SendReports1(ctx)
 	})
 	return nil

@@ -1,4 +1,4 @@
-package task
+package retry
 
 import (
 	"bytes"
@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// attempts records when KeepTrying called, and what it was given.
+// attempts records when Forever called, and what it was given.
 type attempts struct {
 	at   []time.Time
 	gaps []time.Duration
 }
 
-// try runs KeepTrying over a script of results until it is used up.
+// try runs Forever over a script of results until it is used up.
 func try(t *testing.T, log *slog.Logger, pause time.Duration, script []error) attempts {
 	var a attempts
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		KeepTrying(ctx, log, "follow", func(context.Context) (time.Duration, error) {
+		Forever(ctx, log, "follow", func(context.Context) (time.Duration, error) {
 			now := time.Now()
 			if len(a.at) > 0 {
 				a.gaps = append(a.gaps, now.Sub(a.at[len(a.at)-1]))
@@ -71,7 +71,7 @@ func TestPauseEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
-		KeepTrying(ctx, slog.New(slog.DiscardHandler), "follow", func(context.Context) (time.Duration, error) { return time.Hour, nil })
+		Forever(ctx, slog.New(slog.DiscardHandler), "follow", func(context.Context) (time.Duration, error) { return time.Hour, nil })
 		if took := time.Since(began); took != 10*time.Second {
 			t.Errorf("came back after %v, want 10s", took)
 		}

@@ -1,4 +1,6 @@
-package task
+// Package retry is how a door keeps trying what depends on others: with growing pauses that no two doors share, and a line in
+// the log for each new trouble and for its end.
+package retry
 
 import (
 	"context"
@@ -17,8 +19,8 @@ const (
 	lastBound  = time.Minute
 )
 
-// KeepTrying calls once again and again until ctx ends, with the pause it asks for after a success.
-func KeepTrying(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
+// Forever calls once again and again until ctx ends, with the pause it asks for after a success.
+func Forever(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
 	trouble := trouble{log: log, what: what}
 	bound := firstBound
 	for {
