@@ -93,7 +93,7 @@ func TestCard(t *testing.T) {
 		t.Errorf("the registry thinks that it runs %q, it is %q", got, first)
 	}
 
-	green := w.citizen("010101500011", "negative")
+	green := w.citizen("010101500013", "negative")
 	lit := func() bool { return strings.Contains(m.sh("cat "+trace), "green\t1") }
 	w.camera.show(green.code)
 	await(t, "green for a citizen", up, m.health, lit)

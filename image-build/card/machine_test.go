@@ -29,12 +29,13 @@ const (
 // machine is a board with a card in it.
 type machine struct {
 	t      testing.TB
-	board  string // virt or pi
-	disk   string // the card's image, or a device that stands for it
-	parts  string // packages' files: U-Boot, device trees
-	key    string // SSH
-	serial string // file with all that the console said
-	port   string // of SSH, on this machine
+	board  string   // virt or pi
+	disk   string   // the card's image, or a device that stands for it
+	parts  string   // packages' files: U-Boot, device trees
+	key    string   // SSH
+	direct []string // what a Pi starts instead of the card's boot loader
+	serial string   // file with all that the console said
+	port   string   // of SSH, on this machine
 	cmd    *exec.Cmd
 	quit   string // monitor's socket
 }
@@ -95,18 +96,26 @@ func (m *machine) on() {
 			"-drive", "file="+m.disk+",format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card",
 			"-device", "virtio-net-device,netdev=net", "-device", "virtio-rng-device")
 	} else {
-		trees, err := filepath.Glob(m.parts + "/usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb")
-		if err != nil || len(trees) != 1 {
-			m.t.Fatalf("device trees %v, %v", trees, err)
-		}
-		args = append(args, "-M", "raspi3b", "-serial", "null", "-serial", "stdio", "-kernel", m.parts+"/usr/lib/u-boot/rpi_arm64/u-boot.bin",
-			"-dtb", trees[0], "-drive", "file="+m.disk+",format=raw,if=sd", "-device", "usb-net,netdev=net")
+		args = append(args, "-M", "raspi3b", "-serial", "null", "-serial", "stdio", "-drive", "file="+m.disk+",format=raw,if=sd", "-device", "usb-net,netdev=net")
+		args = append(args, m.boots()...)
 	}
 	m.cmd = exec.Command("qemu-system-aarch64", args...)
 	m.cmd.Stdout, m.cmd.Stderr = console, console
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// boots is what stands for the Pi's firmware, which QEMU does not have: it starts U-Boot with the board's device tree, as on the card.
+func (m *machine) boots() []string {
+	if m.direct != nil {
+		return m.direct
+	}
+	trees, err := filepath.Glob(m.parts + "/usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb")
+	if err != nil || len(trees) != 1 {
+		m.t.Fatalf("device trees %v, %v", trees, err)
+	}
+	return []string{"-kernel", m.parts + "/usr/lib/u-boot/rpi_arm64/u-boot.bin", "-dtb", trees[0]}
 }
 
 // cut takes its power away.

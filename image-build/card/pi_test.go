@@ -1,0 +1,130 @@
+//go:build hil
+
+package card_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The Pi 3's GPIO controller (BCM2835 ARM Peripherals, chapter 6, at 0x3f200000 there): GPLEV0 has the level of lines 0 to 31.
+const gplev0 = "0x3f200034"
+
+// lines of the header as the daemon's defaults have them.
+var lines = map[string]uint{"red": 17, "yellow": 27, "blue": 22, "green": 23, "buzzer": 24, "relay": 25}
+
+// TestPi has an emulated Raspberry Pi 3 start the card as it is written for all boards, and reads the lamps' levels off the GPIO
+// controller, from outside of the machine.
+func TestPi(t *testing.T) {
+	m := newMachine(t, "pi", freshCard(t))
+	w := newWorld(t)
+	prepare(w, m, "pinctrl-bcm2835")
+	m.on()
+	m.awaitUp(2 * up)
+	t.Logf("from the start of userspace to READY=1: %v", m.readyAfter())
+	if lit := m.lit(); len(lit) != 0 && fmt.Sprint(lit) != "[yellow]" { // out of order blinks
+		t.Errorf("before anybody came these are lit: %v", lit)
+	}
+	enrol(w, m, "Pi gate")
+
+	green := w.citizen("890214450129", "negative")
+	w.camera.show(green.code)
+	await(t, "the green lamp's and the relay's level on the GPIO controller", up, m.health, func() bool {
+		lit := fmt.Sprint(m.lit())
+		return strings.Contains(lit, "green") && strings.Contains(lit, "relay") && !strings.Contains(lit, "red")
+	})
+	w.camera.show(nil)
+	await(t, "dark lamps and a closed relay", up, m.health, func() bool { return len(m.lit()) == 0 })
+
+	red := w.citizen("960307350321", "positive")
+	w.camera.show(red.code)
+	await(t, "the red lamp's level", up, m.health, func() bool {
+		lit := fmt.Sprint(m.lit())
+		return strings.Contains(lit, "red") && !strings.Contains(lit, "relay")
+	})
+	if out := m.sh("cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state"); !strings.Contains(out, "active") {
+		t.Errorf("the board's watchdog: %s", out)
+	}
+}
+
+// lit lists the lines that are high.
+func (m *machine) lit() []string {
+	m.t.Helper()
+	out := m.monitor("xp /1wx " + gplev0)
+	i := strings.LastIndex(out, ": 0x")
+	if i < 0 {
+		m.t.Fatalf("the monitor said %q", out)
+	}
+	level, err := strconv.ParseUint(out[i+4:i+12], 16, 32)
+	if err != nil {
+		m.t.Fatalf("the monitor said %q", out)
+	}
+	var lit []string
+	for _, name := range []string{"red", "yellow", "blue", "green", "buzzer", "relay"} {
+		if level>>lines[name]&1 == 1 {
+			lit = append(lit, name)
+		}
+	}
+	return lit
+}
+
+// readyAfter is how long the door took from the start of userspace until it told systemd that it is ready.
+func (m *machine) readyAfter() time.Duration {
+	m.t.Helper()
+	return micros(m.t, m.sh("systemctl show -P ActiveEnterTimestampMonotonic ashyq-kiosk.service")) -
+		micros(m.t, m.sh("systemctl show -P UserspaceTimestampMonotonic"))
+}
+
+func micros(t testing.TB, text string) time.Duration {
+	t.Helper()
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(n) * time.Microsecond
+}
+
+// stockDebian starts the anchor on the same emulated board: Debian with the same packages and the same daemon, as Debian starts.
+// ASHYQ_STOCK is the directory that image-build/card/stock has made.
+func stockDebian(t *testing.T) time.Duration {
+	t.Helper()
+	dir := os.Getenv("ASHYQ_STOCK")
+	if dir == "" {
+		t.Skip("ASHYQ_STOCK names no stock Debian to compare with: image-build/card/stock makes one")
+	}
+	m := newMachine(t, "pi", filepath.Join(dir, "stock.img"))
+	m.direct = []string{"-kernel", dir + "/vmlinuz", "-initrd", dir + "/initrd", "-dtb", dir + "/board.dtb", "-append", "quiet", "-snapshot"}
+	m.on()
+	var userspace, ready string
+	await(t, "a stock Debian's door", 3*up, m.said, func() bool {
+		_, rest, ok := strings.Cut(m.said(), "stock: userspace ")
+		if !ok || !strings.Contains(rest, " end") {
+			return false
+		}
+		userspace, rest, _ = strings.Cut(rest, " ready ")
+		ready, _, _ = strings.Cut(rest, " end")
+		return true
+	})
+	m.cut()
+	return micros(t, ready) - micros(t, userspace)
+}
+
+// TestStart compares how long a card and a stock Debian take from the start of userspace until the door is ready, on one board in one run.
+func TestStart(t *testing.T) {
+	stock := stockDebian(t)
+	m := newMachine(t, "pi", freshCard(t))
+	m.putKey()
+	m.put("ashyq-kiosk.toml", "[door]\nvenue = \"shop\"\n")
+	m.on()
+	m.awaitUp(2 * up)
+	card := m.readyAfter()
+	t.Logf("from the start of userspace to READY=1: stock Debian %v, the card %v, a ratio of %.2f", stock, card, float64(card)/float64(stock))
+	if card > stock/2 {
+		t.Errorf("the card takes %v, more than half of a stock Debian's %v: is the door waiting for something again?", card, stock)
+	}
+}
