@@ -114,11 +114,11 @@ func (h *Hub) Show(v kiosk.Verdict) {
 // http.Server.RegisterOnShutdown. It may be called more than once.
 func (h *Hub) Close() { h.close() }
 
-// now is the signal to show, and what is closed when there is something else.
-func (h *Hub) now() (kiosk.Signal, <-chan struct{}) {
+// now is the verdict to show, and what is closed when there is something else.
+func (h *Hub) now() (kiosk.Verdict, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.current.Signal, h.changed
+	return h.current, h.changed
 }
 
 // event is the screen to show, and what is closed when there is another.

@@ -49,8 +49,8 @@ func (h *Hub) serveMirror(w http.ResponseWriter, r *http.Request) {
 // pause waits for the next picture's time; false: the mirror has to end, at once.
 func (h *Hub) pause(r *http.Request, next <-chan time.Time) bool {
 	for {
-		signal, changed := h.now()
-		if !mirrors(signal) {
+		v, changed := h.now()
+		if !mirrors(v) {
 			return false
 		}
 		select {
@@ -67,8 +67,8 @@ func (h *Hub) pause(r *http.Request, next <-chan time.Time) bool {
 
 // reflect gets the newest picture where one may be shown.
 func (h *Hub) reflect(dst *image.Gray) bool {
-	signal, _ := h.now()
-	return h.options.Mirror != nil && mirrors(signal) && h.options.Mirror(dst)
+	v, _ := h.now()
+	return h.options.Mirror != nil && mirrors(v) && h.options.Mirror(dst)
 }
 
 // picture sends one part. The boundary follows at once, since a browser shows a part only when it has seen its end.

@@ -54,8 +54,16 @@ var rows = map[kiosk.Signal]row{
 	kiosk.OutOfOrder:   {symbol: "wrench", blink: "slow", lamps: []kiosk.Colour{kiosk.Yellow}},
 }
 
-// mirrors tells whether the camera's picture may be shown beside this signal: only while nobody is being told anything.
-func mirrors(s kiosk.Signal) bool { return rows[s].mirror }
+// awaited are the reasons of a door that waits for an enrolment code before its camera.
+var awaited = map[kiosk.Reason]bool{
+	kiosk.NotEnrolled: true, kiosk.EnrolUsed: true, kiosk.EnrolExpired: true, kiosk.EnrolRefused: true,
+}
+
+// mirrors tells whether the camera's picture may be shown beside this verdict: only while nobody is being told anything, or
+// while somebody is asked to hold up an enrolment code and has to see where.
+func mirrors(v kiosk.Verdict) bool {
+	return rows[v.Signal].mirror || v.Signal == kiosk.OutOfOrder && awaited[v.Reason]
+}
 
 // screen is what a page shows of a verdict that has been on for the given time, while checks are being shown.
 func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []Check) screen {
@@ -69,7 +77,10 @@ func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []Check) scree
 	}
 	s := screen{
 		Build: h.build, Signal: v.Signal, Symbol: r.symbol, Lamps: r.lamps, Blink: r.blink,
-		Mirror: r.mirror && h.options.Mirror != nil, Seq: v.Seq,
+		Mirror: mirrors(v) && h.options.Mirror != nil, Seq: v.Seq,
+	}
+	if s.Mirror && !r.mirror {
+		s.Symbol = rows[kiosk.Idle].symbol
 	}
 	if r.person {
 		s.Ground, s.Lamps = v.Colour, []kiosk.Colour{v.Colour}

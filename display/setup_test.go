@@ -38,7 +38,7 @@ func TestChecksHaveWordsInEveryLanguage(t *testing.T) {
 }
 
 func settingUp(t *testing.T, ctx context.Context) {
-	hub := display.NewHub(display.Options{})
+	hub := display.NewHub(display.Options{Mirror: somebody})
 	server := serve(t, hub, "127.0.0.1:0")
 	show := func(seq uint64, v kiosk.Verdict, checks []display.Check) look {
 		v.Seq = seq
@@ -60,9 +60,11 @@ func settingUp(t *testing.T, ctx context.Context) {
 				t.Errorf("%v: %q is not in %q", size, words, got.Words)
 			}
 		}
-		if got.Cut || got.Lowest < 12 || got.Symbol != "#wrench" {
+		if got.Cut || got.Lowest < 12 {
 			t.Errorf("%v: %+v", size, got)
 		}
+		// Who is to hold a code to the camera sees where; while the registry is asked there is nothing to be held up.
+		await(t, ctx, "document.querySelector('.mirror[data-live]') != null")
 		if *shots != "" {
 			save(t, filepath.Join(*shots, fmt.Sprintf("setup-%dx%d.png", size.X, size.Y)), photograph(t, ctx))
 		}
@@ -76,11 +78,14 @@ func settingUp(t *testing.T, ctx context.Context) {
 		if *shots != "" {
 			save(t, filepath.Join(*shots, fmt.Sprintf("setup-refused-%dx%d.png", size.X, size.Y)), photograph(t, ctx))
 		}
+		if got := show(seq+4, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.Enrolling}, fresh); got.Symbol != "#wrench" {
+			t.Errorf("%v: while it is being enrolled: %+v", size, got)
+		}
 		// Nobody at the door reads about cables.
-		if got := show(seq+2, kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green}, fresh); strings.Contains(got.Words, "✓") {
+		if got := show(seq+5, kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green}, fresh); strings.Contains(got.Words, "✓") {
 			t.Errorf("%v: %q", size, got.Words)
 		}
-		if got := show(seq+3, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.CameraFault}, nil); strings.Contains(got.Words, "✓") {
+		if got := show(seq+6, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.CameraFault}, nil); strings.Contains(got.Words, "✓") {
 			t.Errorf("%v: %q", size, got.Words)
 		}
 	}

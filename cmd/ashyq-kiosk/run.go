@@ -136,7 +136,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		switch ok, err := loadTrust(store, door); {
 		case err != nil:
 			log.Error("take over what the registry vouches for", "error", err)
-		case ok && !cfg.Unenrolled:
+		case ok && cfg.Unenrolled: // of an enrolment before
+			setup.note("state", nil)
+		case ok:
 			setup.over()
 		}
 	}
