@@ -97,6 +97,13 @@ deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARC
 hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
 	@image-build/hil/run
 
+.PHONY: image image-test
+VARIANT ?= lean
+image: ## A card image and its update bundle in bin/card/. VARIANT=screen: with the screen's browser; KEYS=DIR: the key that signs updates.
+	@image-build/card/build $(VARIANT)
+image-test: ## Boots it in QEMU: enrolled, passes, updates, rolled back. RUN=TestPi is a part of it, CUTS=50 cuts the power during updates.
+	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS image-build/card/test
+
 .PHONY: resources
 resources: ## What the packaged door needs of memory, processor and card. ARCH=arm64: an emulated Cortex-A53 (docs/resources.md).
 	@image-build/package/resources/run $(or $(ARCH),amd64)

@@ -173,13 +173,18 @@ func (m *machine) restart(t *testing.T) {
 // release makes a bundle of the card's own slot under another version, spoiled or not, and gives it to all doors.
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
-	name := strings.ReplaceAll(strings.ReplaceAll(version, "~", "-"), "+", "-") + ".raucb"
+	name := bundleName(version)
 	bundle := makeBundle(t, disk, version, spoil)
 	if err := os.MkdirAll(w.dir+"/data/bundles", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "mv", bundle, filepath.Join(w.dir, "data/bundles", name))
 	w.ask(api.PathReleases, w.admin, api.ReleaseRequest{Ring: "all", Bundle: name, Version: version}, nil)
+}
+
+// bundleName has only what the registry takes in a name.
+func bundleName(version string) string {
+	return strings.NewReplacer("~", "-", "+", "-").Replace(version) + ".raucb"
 }
 
 // slotImage copies the file system in slot A of a card.

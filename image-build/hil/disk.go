@@ -5,7 +5,10 @@ package hil
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -27,7 +30,8 @@ type Disk struct {
 	durable []byte  // what is there whatever happens
 	current []byte  // what the machine sees
 	pending []write // since the last flush, in order
-	left    int     // requests until the power goes; 0: it stays
+	asked   int     // requests that change something, so far
+	left    int     // of them until the power goes; 0: it stays
 	gone    func()  // called then
 }
 
@@ -58,8 +62,42 @@ func (d *Disk) On(n int, gone func()) {
 	d.on, d.left, d.gone = true, n, gone
 }
 
+// Requests counts the writes and flushes so far.
+func (d *Disk) Requests() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
+}
+
+// ReadAt reads what the machine would (io.ReaderAt).
+func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := copy(p, d.current[min(off, int64(len(d.current))):])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Mount shows it as a file in dir, which it names, until unmount is called.
+func Mount(dir string, d *Disk) (file string, unmount func() error, err error) {
+	root := &fs.Inode{}
+	server, err := fs.Mount(dir, root, &fs.Options{
+		MountOptions: fuse.MountOptions{DirectMount: true, FsName: "disk", MaxWrite: 1 << 17},
+		OnAdd: func(ctx context.Context) {
+			root.AddChild("disk", root.NewPersistentInode(ctx, d, fs.StableAttr{}), false)
+		},
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("mount the disk: %w", err)
+	}
+	return filepath.Join(dir, "disk"), server.Unmount, nil
+}
+
 // request counts one that changes something, and tells whether there is power for it.
 func (d *Disk) request() bool {
+	d.asked++
 	if d.on && d.left > 0 {
 		if d.left--; d.left == 0 {
 			d.on = false
@@ -77,7 +115,7 @@ const (
 	NoneLost             // as if it wrote everything through
 	Prefix               // it wrote in order, and was in the middle of a write
 	Mixed                // it wrote some, in any order
-	losses
+	Losses               // how many there are
 )
 
 func (l Loss) String() string {

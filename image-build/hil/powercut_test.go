@@ -4,7 +4,6 @@ package hil
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +18,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // bootLimit is how long a machine may take until it has opened its cache.
@@ -69,7 +65,7 @@ func TestPowerCuts(t *testing.T) {
 		if early {
 			after = 1 + r.IntN(12) // while the machine mounts its card and opens the cache
 		}
-		loss := Loss(r.IntN(int(losses)))
+		loss := Loss(r.IntN(int(Losses)))
 		written, newest := m.applied, m.newest
 		got := m.runAndCut(n, after, early, loss, r)
 		if got.found && (got.opened < written || got.opened > newest+1) {
@@ -141,23 +137,16 @@ func newMachine(t *testing.T, kernel string) *machine {
 	}
 	m.disk = NewDisk(content)
 
-	mount := t.TempDir()
-	root := &fs.Inode{}
-	server, err := fs.Mount(mount, root, &fs.Options{
-		MountOptions: fuse.MountOptions{DirectMount: true, FsName: "disk", MaxWrite: 1 << 17},
-		OnAdd: func(ctx context.Context) {
-			root.AddChild("disk", root.NewPersistentInode(ctx, m.disk, fs.StableAttr{}), false)
-		},
-	})
+	file, unmount, err := Mount(t.TempDir(), m.disk)
 	if err != nil {
 		t.Skipf("no FUSE here, which the disk is made of: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := server.Unmount(); err != nil {
+		if err := unmount(); err != nil {
 			t.Error(err)
 		}
 	})
-	m.file = filepath.Join(mount, "disk")
+	m.file = file
 	return m
 }
 
