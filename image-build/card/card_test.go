@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,15 +19,53 @@ import (
 // up is how long an emulated board may take to start, on a machine that does other things too. It is no measurement.
 const up = 5 * time.Minute
 
-// freshCard is a card as it comes from the image: ASHYQ_CARD names it.
+// readme is the README's chapter "A new door", whose commands the test follows to the letter.
+func readme(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chapter, ok := strings.Cut(string(text), "\n## A new door\n")
+	chapter, _, more := strings.Cut(chapter, "\n## ")
+	if !ok || !more {
+		t.Fatal("README.md has no chapter \"A new door\"")
+	}
+	return chapter
+}
+
+// command is the chapter's command that begins so, with its examples replaced by what is there.
+func command(t testing.TB, begin string, replace ...string) string {
+	t.Helper()
+	for line := range strings.Lines(readme(t)) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, begin) {
+			continue
+		}
+		for i := 0; i < len(replace); i += 2 {
+			if !strings.Contains(line, replace[i]) {
+				t.Fatalf("the README's %q has no %q in it", line, replace[i])
+			}
+			line = strings.ReplaceAll(line, replace[i], replace[i+1])
+		}
+		return line
+	}
+	t.Fatalf("the README's chapter \"A new door\" has no command %q", begin)
+	return ""
+}
+
+// freshCard is a card that was written as the README says.
 func freshCard(t testing.TB) string {
 	t.Helper()
-	image := os.Getenv("ASHYQ_CARD")
-	if image == "" {
-		t.Skip("ASHYQ_CARD names no card image: make image-test builds one")
+	if os.Getenv("ASHYQ_CARD_PARTS") == "" {
+		t.Skip("ASHYQ_CARD_PARTS names no boot loader to start a card with: make image-test does all of it")
 	}
 	disk := filepath.Join(t.TempDir(), "card.img")
-	run(t, "cp", "--sparse=always", image, disk)
+	cmd := exec.Command("sh", "-c", command(t, "zstd ", "/dev/sdX", disk, "conv=fsync", "conv=sparse"))
+	cmd.Dir = "../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("write the card: %v\n%s", err, out)
+	}
 	return disk
 }
 

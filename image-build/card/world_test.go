@@ -52,7 +52,8 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	w.registry = exec.Command(bin, "serve", "--data", w.dir+"/data", "--tls-own", "--listen", "127.0.0.1:"+w.port, "--public-url", "https://"+gateway+":"+w.port)
+	w.registry = exec.Command("sh", "-c", "exec "+command(t, "bin/ashyq-registry serve", "bin/ashyq-registry", bin,
+		"--data registry", "--data "+w.dir+"/data", "0.0.0.0:8443", "127.0.0.1:"+w.port, "registry.example:8443", gateway+":"+w.port))
 	w.registry.Stdout, w.registry.Stderr = log, log
 	if err := w.registry.Start(); err != nil {
 		t.Fatal(err)
