@@ -20,7 +20,11 @@ func TestImagerManifest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("bash", "-euc", ". ./publish; variant=lean version=1.2.3+5.g0123456 stamp=2026-11-23T05:00:00Z URL=https://cards.example/; imager_manifest "+stem)
+	publish, err := os.ReadFile("publish") // not sourced: so go test knows that it depends on it
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-euc", string(publish)+"variant=lean version=1.2.3+5.g0123456 stamp=2026-11-23T05:00:00Z URL=https://cards.example/; imager_manifest "+stem)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
