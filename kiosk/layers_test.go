@@ -44,6 +44,7 @@ var layers = []layer{
 	{"registry/server", []string{"kiosk/enrol", "registry/api", "registry/store", "kiosk/pass", "kiosk/statuslist", "kiosk/sign1"}, "the registry does not link the door"},
 	{"registry/web", nil, "pages speak to the API over HTTP only"},
 	{"image-build/card", []string{"image-build/hil", "registry/api", "kiosk/pass", "scanner/qrdraw"}, "it tests a card from outside, as in a door"},
+	{"image-build/card/sbom", nil, "it reads what a build left behind, and links nothing of it"},
 	{"image-build/package/resources", []string{"registry/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it measures a door from outside, as installed"},
 }
 

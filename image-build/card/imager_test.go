@@ -1,0 +1,72 @@
+package card_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestImagerManifest reads what Raspberry Pi Imager is told of an image: Imager gives up on a wrong size or hash.
+func TestImagerManifest(t *testing.T) {
+	stem := filepath.Join(t.TempDir(), "ashyq-kiosk-lean-1.2.3+5.g0123456")
+	image, packed := bytes.Repeat([]byte("image"), 1000), []byte("packed")
+	for end, content := range map[string][]byte{".img": image, ".img.zst": packed} {
+		if err := os.WriteFile(stem+end, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish, err := os.ReadFile("publish") // not sourced: so go test knows that it depends on it
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-euc", string(publish)+"variant=lean version=1.2.3+5.g0123456 stamp=2026-11-23T05:00:00Z URL=https://cards.example/; imager_manifest "+stem)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Imager struct {
+			Devices []struct {
+				Name string   `json:"name"`
+				Tags []string `json:"tags"`
+			} `json:"devices"`
+		} `json:"imager"`
+		Systems []struct {
+			URL        string   `json:"url"`
+			Size       int      `json:"image_download_size"`
+			Hash       string   `json:"image_download_sha256"`
+			ImageSize  int      `json:"extract_size"`
+			ImageHash  string   `json:"extract_sha256"`
+			Date       string   `json:"release_date"`
+			InitFormat string   `json:"init_format"`
+			Devices    []string `json:"devices"`
+		} `json:"os_list"`
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	if len(got.Systems) != 1 || len(got.Imager.Devices) != 3 {
+		t.Fatalf("want one system and three boards:\n%s", out)
+	}
+	hash := func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
+	s := got.Systems[0]
+	if s.URL != "https://cards.example/ashyq-kiosk-lean-1.2.3+5.g0123456.img.zst" || s.Date != "2026-11-23" || s.InitFormat != "cloudinit" {
+		t.Errorf("%+v", s)
+	}
+	if s.Size != len(packed) || s.Hash != hash(packed) || s.ImageSize != len(image) || s.ImageHash != hash(image) {
+		t.Errorf("sizes or hashes: %+v", s)
+	}
+	for _, d := range got.Imager.Devices {
+		for _, tag := range d.Tags {
+			if tag != "pi3-64bit" && tag != "pi4-64bit" {
+				t.Errorf("%s: no image for %q", d.Name, tag)
+			}
+		}
+	}
+}
