@@ -7,6 +7,19 @@
 # A slot is one FAT partition with a kernel, an initrd, the boards' device trees and the root file system as a file: they change together.
 test -n "${devtype}" || setenv devtype mmc
 test -n "${devnum}" || setenv devnum 0
+
+# Where things go in memory: a Pi has 512 MB or more from 0, QEMU's virt board begins at 0x40000000 and knows its own places.
+if test "${devtype}" = virtio; then
+	setenv kernel_comp_addr_r 0x48000000
+	setenv tree_of_slot 'setenv tree ${fdtcontroladdr}'
+else
+	setenv kernel_addr_r 0x03000000
+	setenv kernel_comp_addr_r 0x08000000
+	setenv ramdisk_addr_r 0x0c000000
+	setenv fdt_addr_r 0x02600000
+	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || setenv tree ${fdt_addr}'
+fi
+
 setenv BOOT_ORDER "A B"
 setenv BOOT_A_LEFT 3
 setenv BOOT_B_LEFT 3
@@ -20,16 +33,6 @@ else
 	echo "slots: no state on this card, beginning with A"
 fi
 
-# Where things go in memory: a Pi has 512 MB or more from 0, QEMU's virt board begins at 0x40000000 and knows its own places.
-if test "${devtype}" = virtio; then
-	setenv kernel_comp_addr_r 0x48000000
-	setenv tree_of_slot 'setenv tree ${fdtcontroladdr}'
-else
-	setenv kernel_addr_r 0x03000000
-	setenv kernel_comp_addr_r 0x08000000
-	setenv ramdisk_addr_r 0x0c000000
-	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || setenv tree ${fdt_addr}'
-fi
 setenv keep 'env export -c -s 0x200 ${ramdisk_addr_r} ${names} && ${devtype} write ${ramdisk_addr_r} 0x800 1 && ${devtype} write ${ramdisk_addr_r} 0xc00 1'
 setenv load_kernel 'load ${devtype} ${devnum}:${part} ${kernel_addr_r} vmlinuz && setenv kernel_comp_size ${filesize}'
 setenv load_initrd 'load ${devtype} ${devnum}:${part} ${ramdisk_addr_r} initrd && setenv ramdisk ${ramdisk_addr_r}:${filesize}'
