@@ -30,13 +30,17 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium postgres dbus
+.PHONY: opencv chromium postgres dbus wpa ssh
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
 	$(call need,/usr/bin/chromium,chromium fonts-dejavu-core)
 dbus:
 	$(call need,/usr/bin/dbus-daemon,dbus)
+wpa:
+	$(call need,/usr/sbin/wpa_supplicant,wpasupplicant)
+ssh:
+	$(call need,/usr/bin/ssh-keygen,openssh-client)
 postgres:
 	$(call need,/usr/lib/postgresql/*/bin/postgres,postgresql)
 
@@ -53,7 +57,7 @@ demo: build ## Registry, door and drawn people on this machine. CAMERA=/dev/vide
 	@bin/ashyq-demo --venue $(VENUE) $(if $(CAMERA),--camera $(CAMERA))
 
 .PHONY: test
-test: opencv chromium postgres dbus ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium postgres dbus wpa ssh ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet, with and without OpenCV"
 	@go vet -tags $(GOTAGS) ./...
 	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go vet ./...
