@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,12 @@ type chip struct {
 	label string
 	lines uint32
 }
+
+// headers are the labels of the chips behind a Pi's 40 header pins; a board has one of them.
+var headers = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"}
+
+// Header is Config.Pins for whichever Pi it is.
+const Header = "pi"
 
 // openChip finds a chip by its label.
 func openChip(label string) (*chip, error) {
@@ -36,7 +43,7 @@ func openChip(label string) (*chip, error) {
 			refused = append(refused, err)
 			continue
 		}
-		if c.label == label {
+		if c.label == label || label == Header && slices.Contains(headers, c.label) {
 			return c, nil
 		}
 		found = append(found, strconv.Quote(c.label))

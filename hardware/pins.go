@@ -64,9 +64,9 @@ func (l Lines) withDefaults() [lineCount]string {
 
 // Config says what the panel is wired to.
 type Config struct {
-	// Pins is the label of the GPIO chip, as "pinctrl-bcm2835" (Pi 1 to 3, Zero), "pinctrl-bcm2711" (Pi 4) or
-	// "pinctrl-rp1" (Pi 5); chip numbers change from kernel to kernel. "sim" is a panel in memory, "sim:FILE" also
-	// appends each change of a level to FILE.
+	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, as "pinctrl-bcm2835" (Pi 1 to 3, Zero),
+	// "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip numbers change from kernel to kernel. "sim" is a panel in
+	// memory, "sim:FILE" also appends each change of a level to FILE.
 	Pins  string `toml:"pins"`
 	Lines Lines  `toml:"lines"`
 	// ActiveLow names the parts that are on when their line is low, from red, yellow, blue, green, buzzer, relay.

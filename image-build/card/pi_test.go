@@ -42,7 +42,7 @@ func (m *machine) quietWatchdog() {
 func TestPi(t *testing.T) {
 	m := newMachine(t, "pi", freshCard(t))
 	w := newWorld(t)
-	prepare(w, m, "pinctrl-bcm2835")
+	prepare(w, m, "pi")
 	m.quietWatchdog()
 	m.on()
 	m.awaitUp(2 * up)

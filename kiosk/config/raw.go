@@ -97,7 +97,7 @@ func defaults() raw {
 	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
 	r.Camera.Budget, r.Camera.Exposure = "10ms", "0s"
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
-	r.Hardware.Pins, r.Hardware.Tone = "pinctrl-bcm2835", 2700
+	r.Hardware.Pins, r.Hardware.Tone = "pi", 2700
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
 	r.State.Dir, r.State.Card = "/var/lib/ashyq-kiosk", "/boot/firmware"
