@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/scanner/qrdraw"
 )
@@ -90,7 +91,7 @@ func (m *machine) configure() {
 		m.t.Fatal(err)
 	}
 	text := fmt.Sprintf("[door]\nvenue = \"shop\"\nagain = \"1s\"\n[camera]\nsource = \"/dev/video0\"\nfrozen_after = \"4s\"\n"+
-		"[registry]\nurl = %q\nkey = %q\ntoken = %q\n[hardware]\npins = %q\n", m.direct, m.door.RegistryKey, m.door.Token, chipLabel)
+		"[registry]\nurl = %q\nkey = %q\ntoken = %q\n[hardware]\npins = %q\n", m.direct, m.door.RegistryKey, m.door.Token, hardware.Header)
 	m.write(configFile, text, info.Mode().Perm()) // the owner stays, too
 }
 
