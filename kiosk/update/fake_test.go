@@ -21,6 +21,7 @@ type card struct {
 	running  string // boot name
 	starts   int
 	restarts int // that were asked for
+	fails    int // installations from now on that come to nothing
 
 	installErr, bootedErr, markErr error
 	log                            bytes.Buffer
@@ -58,6 +59,10 @@ func (c *card) Install(_ context.Context, bundle string) error {
 	other := map[string]string{"A": "B", "B": "A"}[c.running]
 	if s := c.state(); s.Trial == nil || s.Trial.Version != bundle || s.Trial.Installed {
 		c.t.Errorf("installing %q, and after a power cut nobody would know: %+v", bundle, s.Trial)
+	}
+	if c.fails > 0 {
+		c.fails--
+		return errStream
 	}
 	if c.installErr != nil {
 		c.slots[other], c.left[other] = "", 0
@@ -119,7 +124,10 @@ func (c *card) confirm(ctx context.Context, health func(since time.Duration) err
 	return confirmer.Run(ctx)
 }
 
-var errCamera = errors.New("out of order: camera")
+var (
+	errCamera = errors.New("out of order: camera")
+	errStream = errors.New("verity: hash device is too small")
+)
 
 func well(time.Duration) error   { return nil }
 func sick(time.Duration) error   { return errCamera }

@@ -227,6 +227,16 @@ func TestUpdate(t *testing.T) {
 		must(t, c.update("2", night, Request{}))
 		c.expect("2", "2", "")
 	})
+	in(t, "installs at the third go", func(t *testing.T, c *card) {
+		c.fails = installTries
+		if err := c.update("2", night, Request{}); !errors.Is(err, errStream) {
+			t.Errorf("%v after %d tries, want %v", err, installTries, errStream)
+		}
+		c.expect("1", "2", "")
+		c.fails = installTries - 1
+		must(t, c.update("2", night, Request{}))
+		c.expect("2", "2", "")
+	})
 	in(t, "power cut while installing", func(t *testing.T, c *card) {
 		must(t, change(c.path, c.logger(), func(s *State) { s.Trial = &Trial{Version: "2", From: "A", Boot: c.boot()} }))
 		must(t, c.confirm(t.Context(), well, nil))

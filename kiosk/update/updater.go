@@ -107,11 +107,25 @@ func (u *Updater) install(ctx context.Context, booted string, release Release) e
 		return err
 	}
 	u.Log.Info("installing", "version", release.Version, "running", u.Running, "bundle", release.Bundle)
-	if err := u.Slots.Install(ctx, release.Bundle); err != nil {
+	if err := u.tryInstall(ctx, release.Bundle); err != nil {
 		return errors.Join(err, change(u.Path, u.Log, func(s *State) { s.Trial = nil }))
 	}
 	t.Installed = true
 	return change(u.Path, u.Log, func(s *State) { s.Trial = &t })
+}
+
+// installTries is how often an installation is begun before the next run of the timer. RAUC loses the device of a stream when udev is
+// the first to close it (rauc/rauc pull request 1741, open in November 2026); the next one begins with a device of its own.
+const installTries = 3
+
+func (u *Updater) tryInstall(ctx context.Context, bundle string) error {
+	for try := 1; ; try++ {
+		err := u.Slots.Install(ctx, bundle)
+		if err == nil || try == installTries || ctx.Err() != nil {
+			return err
+		}
+		u.Log.Warn("not installed; trying again", "error", err)
+	}
 }
 
 // takeBack makes the running system the next to start again, where another one had been installed.
