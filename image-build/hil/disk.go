@@ -30,9 +30,9 @@ type Disk struct {
 	durable []byte  // what is there whatever happens
 	current []byte  // what the machine sees
 	pending []write // since the last flush, in order
-	asked   int     // requests that change something, so far
 	left    int     // of them until the power goes; 0: it stays
 	gone    func()  // called then
+	record  *Recording
 }
 
 type write struct {
@@ -62,13 +62,6 @@ func (d *Disk) On(n int, gone func()) {
 	d.on, d.left, d.gone = true, n, gone
 }
 
-// Requests counts the writes and flushes so far.
-func (d *Disk) Requests() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.asked
-}
-
 // ReadAt reads what the machine would (io.ReaderAt).
 func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.Lock()
@@ -95,9 +88,8 @@ func Mount(dir string, d *Disk) (file string, unmount func() error, err error) {
 	return filepath.Join(dir, "disk"), server.Unmount, nil
 }
 
-// request counts one that changes something, and tells whether there is power for it.
+// request is one that changes something; it tells whether there is power for it.
 func (d *Disk) request() bool {
-	d.asked++
 	if d.on && d.left > 0 {
 		if d.left--; d.left == 0 {
 			d.on = false
@@ -128,8 +120,19 @@ func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.on = false
+	atStake, through := survivors(d.pending, loss, r)
+	for _, s := range through {
+		copy(d.durable[s.off:], s.data)
+	}
+	copy(d.current, d.durable)
+	d.pending = nil
+	return atStake, len(through)
+}
+
+// survivors are those sectors of writes which got through, of how many.
+func survivors(pending []write, loss Loss, r *rand.Rand) (of int, through []write) {
 	var sectors []write
-	for _, w := range d.pending {
+	for _, w := range pending {
 		for i := 0; i < len(w.data); i += sectorSize {
 			sectors = append(sectors, write{w.off + int64(i), w.data[i:min(i+sectorSize, len(w.data))]})
 		}
@@ -137,13 +140,10 @@ func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	last := r.IntN(len(sectors) + 1)
 	for i, s := range sectors {
 		if loss == NoneLost || loss == Prefix && i < last || loss == Mixed && r.IntN(2) == 0 {
-			copy(d.durable[s.off:], s.data)
-			kept++
+			through = append(through, s)
 		}
 	}
-	copy(d.current, d.durable)
-	d.pending = nil
-	return len(sectors), kept
+	return len(sectors), through
 }
 
 func (d *Disk) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
@@ -180,6 +180,7 @@ func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64)
 		return 0, syscall.ENOSPC
 	}
 	d.pending = append(d.pending, write{off, slices.Clone(data)})
+	d.keep(d.pending[len(d.pending)-1])
 	copy(d.current[off:], data)
 	return uint32(len(data)), 0
 }
@@ -190,6 +191,7 @@ func (d *Disk) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	if !d.request() {
 		return syscall.EIO
 	}
+	d.keep(write{})
 	for _, w := range d.pending {
 		copy(d.durable[w.off:], w.data)
 	}
