@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,22 @@ func TestCard(t *testing.T) {
 	w.camera.show(nil)
 
 	t.Run("update", func(t *testing.T) { update(t, w, m, first) })
+	t.Run("reset", func(t *testing.T) { factoryReset(t, w, m) })
+}
+
+// factoryReset is the administrator's file: the door is as new, and takes another code.
+func factoryReset(t *testing.T, w *world, m *machine) {
+	m.cut()
+	m.put("factory-reset", "")
+	m.on()
+	m.awaitUp(up)
+	if m.well() || !strings.Contains(m.health(), "enrol") {
+		t.Errorf("after a factory reset the door says:\n%s", m.health())
+	}
+	if got := m.sh("ls /boot/firmware /state/ashyq-kiosk"); strings.Contains(got, "factory-reset") || strings.Contains(got, "identity") {
+		t.Errorf("left after a factory reset:\n%s", got)
+	}
+	enrol(w, m, "North gate, again")
 }
 
 func update(t *testing.T, w *world, m *machine, first string) {
@@ -153,6 +170,24 @@ func update(t *testing.T, w *world, m *machine, first string) {
 	if got := m.version(); got != second {
 		t.Fatalf("confirmed %s, and after another start it is %s", second, got)
 	}
+
+	// The power goes while a slot is written, and nothing else happens: the door comes up as it was. TestUpdateCuts has the other moments.
+	half := first + "+half"
+	w.release(t, m.disk, half, nil)
+	written := func() int { // MiB, since the start
+		sectors, _ := strconv.Atoi(m.sh("awk '{ print $7 }' /sys/block/vda/stat")) // it is a number
+		return sectors * 512 / mib
+	}
+	before := written()
+	go func() { _, _ = m.try("ashyq-kiosk update --now") }() // ends with the machine
+	await(t, "a slot half written", up, m.health, func() bool { return written() > before+30 })
+	m.cut()
+	m.on()
+	m.awaitUp(up)
+	if got := m.version(); got != second {
+		t.Fatalf("after a power cut in the middle of an update it runs %s, not %s", got, second)
+	}
+	await(t, "the door to be in order", up, m.health, m.well)
 
 	third := first + "+third"
 	w.release(t, m.disk, third, nil)
@@ -173,9 +208,9 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		}
 		run(t, "mcopy", "-n", "-o", "-i", slot, empty, "::vmlinuz")
 	})
-	before := m.bootID()
+	start := m.bootID()
 	_, _ = m.try("ashyq-kiosk update --now") // ends with the machine
-	await(t, "the way back from a kernel that is none", up, m.said, func() bool { id := m.bootID(); return id != "" && id != before })
+	await(t, "the way back from a kernel that is none", up, m.said, func() bool { id := m.bootID(); return id != "" && id != start })
 	if got := m.version(); got != second {
 		t.Errorf("after a release that does not start it runs %q", got)
 	}
