@@ -88,14 +88,14 @@ func (c updateCmd) Run(e *env) error {
 	if remote != nil {
 		defer remote.Close()
 		u.Ask = func(ctx context.Context) (update.Release, error) { return askUpdate(ctx, remote) }
-		u.Registry = anything(cfg)
+		u.Registry = reaches(cfg)
 	}
 	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now, Once: c.Stick != ""})
 }
 
 // onStick finds the bundle on a stick. "" without an error: there is none, so the stick is about something else.
 func onStick(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "*.raucb"))
+	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac puts a hidden file beside each
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
@@ -114,8 +114,8 @@ func askUpdate(ctx context.Context, remote *client.Client) (update.Release, erro
 	return update.Release{Version: answer.Version, Bundle: bundle}, err
 }
 
-// anything asks the registry what it answers to everybody.
-func anything(cfg *config.Config) func(context.Context) error {
+// reaches asks the registry what it answers to everybody.
+func reaches(cfg *config.Config) func(context.Context) error {
 	return func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
 }
 
@@ -148,7 +148,7 @@ func (c confirmCmd) Run(e *env) error {
 	confirmer.Within = cmp.Or(c.Within, cfg.Update.Trial)
 	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg) }
 	if cfg.Registry.URL != "" {
-		confirmer.Registry = anything(cfg)
+		confirmer.Registry = reaches(cfg)
 	}
 	return confirmer.Run(e.ctx)
 }

@@ -118,7 +118,11 @@ func (u *Updater) install(ctx context.Context, booted string, release Release, a
 		return errors.Join(err, change(u.Path, u.Log, func(s *State) { s.Trial = nil }))
 	}
 	t.Installed = true
-	t.Alone = alone && u.alone(ctx)
+	err := change(u.Path, u.Log, func(s *State) { s.Trial = &t })
+	if err != nil || !alone || u.alone(ctx) {
+		return err
+	}
+	t.Alone = false
 	return change(u.Path, u.Log, func(s *State) { s.Trial = &t })
 }
 
