@@ -55,11 +55,12 @@ var holds = map[Signal]time.Duration{
 	CodeRefused:  4 * time.Second,
 }
 
-// faultOrder lists what puts a door out of order, the one to be shown first at the front.
+// faultOrder lists what puts a door out of order, the one to be shown first at the front. What a network mends comes last: it must not hide
+// from a self-test, nor from whoever stands there, what does not work in the door itself.
 var faultOrder = []Reason{
 	TamperFault, OutputFault,
 	EnrolUsed, EnrolExpired, EnrolRefused, EnrolBroken, EnrolClock, EnrolNetwork, Enrolling, NotEnrolled,
-	ClockFault, CameraFault, NoData, DataLimit, Starting,
+	CameraFault, Starting, ClockFault, NoData, DataLimit,
 }
 
 // Door is one goroutine (Run) that owns everything about the door that changes: who was here, which faults there are,

@@ -386,8 +386,10 @@ func TestFaults(t *testing.T) {
 		}{
 			{kiosk.CameraFault, errors.New("unplugged"), "out-of-order camera"},
 			{kiosk.CameraFault, errors.New("unplugged"), ""},
-			{kiosk.ClockFault, errors.New("unsynced"), "out-of-order clock"},
-			{kiosk.CameraFault, nil, ""},
+			{kiosk.ClockFault, errors.New("unsynced"), ""},
+			{kiosk.CameraFault, nil, "out-of-order clock"},
+			{kiosk.CameraFault, errors.New("unplugged"), "out-of-order camera"},
+			{kiosk.CameraFault, nil, "out-of-order clock"},
 			{kiosk.ClockFault, nil, "idle"},
 			{kiosk.ClockFault, nil, ""},
 		}
@@ -431,7 +433,7 @@ func TestNoVerdictBeforeData(t *testing.T) {
 		for _, v := range s.since(0) {
 			got = append(got, words(v))
 		}
-		if want := "out-of-order no-data, idle"; strings.Join(got, ", ") != want {
+		if want := "out-of-order starting, out-of-order no-data, idle"; strings.Join(got, ", ") != want {
 			t.Errorf("shown %q, want %q", got, want)
 		}
 		door.Fault(kiosk.CameraFault, errors.New("late")) // must not hang after the end

@@ -78,6 +78,25 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 }
 
+// TestSeedOnStick plugs a stick with a snapshot into doors that run and have no data: one whose registry is gone, and one that has
+// none.
+func TestSeedOnStick(t *testing.T) {
+	w := newEnrolWorld(t)
+	w.picture("1.png", "HELLO")
+	w.write("stick/.keep", "")
+	key := w.snapshot("prepared")
+	w.registry.terminate()
+	for name, registry := range map[string]string{"gone.toml": "url = \"" + w.direct + "\"\n", "none.toml": ""} {
+		file := w.config(name, "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n"+registry)
+		w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+		w.await("the door to have no data", func() bool { return w.shows("out of order: no-data") })
+		w.rename("prepared", "stick/ashyq-seed")
+		w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+		w.kiosk.terminate()
+		w.rename("stick/ashyq-seed", "prepared")
+	}
+}
+
 // TestOutOfTheBox looks at the screen of a door that nobody has told anything, in a browser, and listens to what systemd hears
 // when the door begins again as one that is enrolled.
 func TestOutOfTheBox(t *testing.T) {
@@ -191,8 +210,8 @@ func (w *enrolWorld) renew(file string) {
 // config writes a configuration file and returns its name, which goes with start.
 func (w *enrolWorld) config(name, begin string) string {
 	return w.write(name, fmt.Sprintf("%s[camera]\nsource = \"dir:%s?loop\"\nfrozen_after = \"5m\"\n[hardware]\npins = \"sim\"\n[screen]\nlisten = %q\n"+
-		"[state]\ndir = %q\ncard = %q\n[clock]\ntrust = \"always\"\n",
-		begin, filepath.Join(w.dir, "pictures"), w.screen, filepath.Join(w.dir, "state-of-"+name), filepath.Join(w.dir, "boot")))
+		"[state]\ndir = %q\ncard = %q\nstick = %q\n[clock]\ntrust = \"always\"\n",
+		begin, filepath.Join(w.dir, "pictures"), w.screen, filepath.Join(w.dir, "state-of-"+name), filepath.Join(w.dir, "boot"), filepath.Join(w.dir, "stick")))
 }
 
 func (w *enrolWorld) write(name, text string) string {
@@ -214,7 +233,12 @@ func (w *enrolWorld) picture(name, text string) {
 		w.t.Fatal(err)
 	}
 	w.write("pictures/."+name, buf.String())
-	if err := os.Rename(filepath.Join(w.dir, "pictures", "."+name), filepath.Join(w.dir, "pictures", name)); err != nil {
+	w.rename("pictures/."+name, "pictures/"+name)
+}
+
+func (w *enrolWorld) rename(from, to string) {
+	w.t.Helper()
+	if err := os.Rename(filepath.Join(w.dir, from), filepath.Join(w.dir, to)); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -295,41 +295,22 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
 		OnChange:   func(replica.Result) { follow() },
 	}
+	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
 		if !cfg.Unenrolled {
 			log.Warn("no registry is configured; the door lives on what its cache holds")
 		}
-		return []task.Task{task.Func{Name: "seed", Do: func(ctx context.Context) error {
-			seed(ctx, cfg, opt)
-			<-ctx.Done()
-			return nil
-		}}}
+		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
 	}
 	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
+	opt.Before = seeds.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: func(ctx context.Context) error {
-		seed(ctx, cfg, opt) // before, and never beside: the cache has one writer
-		return rep.Run(ctx)
-	}}}
+	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 	if isKnown(cfg) {
 		reporter := replica.NewReporter(store, remote, log)
 		tasks = append(tasks, reporter)
 	}
 	return tasks
-}
-
-// seed takes over what an administrator has put on the card, where it is newer than the cache.
-func seed(ctx context.Context, cfg *config.Config, opt replica.Options) {
-	if cfg.Registry.Key == nil {
-		return // nobody has said yet whose signature counts
-	}
-	result, ok, err := replica.Seed(ctx, replica.Folder(cfg.SeedDir), opt)
-	switch {
-	case err != nil:
-		opt.Log.Warn("cannot follow the seed on the card", "folder", cfg.SeedDir, "error", err)
-	case ok && result.Changed:
-		opt.Log.Info("followed the seed on the card", "folder", cfg.SeedDir, "version", result.Version)
-	}
 }
 
 // loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func reboot(ctx context.Context) error {
 type updateCmd struct {
 	system
 	Bundle string `arg:"" optional:"" help:"Bundle to install; without one it is what the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
-	Stick  string `help:"Install the one *.raucb in DIR, if there is one." type:"path" placeholder:"DIR" xor:"from"`
+	Stick  string `help:"Install the one *.raucb in DIR, if there is one and its version was not good here before." type:"path" placeholder:"DIR" xor:"from"`
 	Check  bool   `help:"Only say what would be done."`
 	Now    bool   `help:"Restart at once, not only in the hours of update.window."`
 }
@@ -87,13 +88,14 @@ func (c updateCmd) Run(e *env) error {
 	if remote != nil {
 		defer remote.Close()
 		u.Ask = func(ctx context.Context) (update.Release, error) { return askUpdate(ctx, remote) }
+		u.Registry = reaches(cfg)
 	}
-	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now})
+	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now, Once: c.Stick != ""})
 }
 
 // onStick finds the bundle on a stick. "" without an error: there is none, so the stick is about something else.
 func onStick(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "*.raucb"))
+	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac puts a hidden file beside each
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
@@ -112,6 +114,11 @@ func askUpdate(ctx context.Context, remote *client.Client) (update.Release, erro
 	return update.Release{Version: answer.Version, Bundle: bundle}, err
 }
 
+// reaches asks the registry what it answers to everybody.
+func reaches(cfg *config.Config) func(context.Context) error {
+	return func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
+}
+
 type confirmCmd struct {
 	system
 	For    time.Duration `help:"For how long the door has to be well, without a break." default:"20s"`
@@ -120,8 +127,8 @@ type confirmCmd struct {
 
 // Help is shown by --help.
 func (confirmCmd) Help() string {
-	return "Tests the running system once after it started: the daemon has to say that all is well (camera, panel, list), and the registry to answer. A new version " +
-		"that fails is marked bad and the door restarts into the old one. An older one is only reported."
+	return "Tests the running system once after it started: the daemon has to say that all is well (camera, panel, list), and the registry to answer, unless it did not " +
+		"answer the version before either and this one came as a file. A new version that fails is marked bad and the door restarts into the old one. An older one is only reported."
 }
 
 func (c confirmCmd) Run(e *env) error {
@@ -141,20 +148,28 @@ func (c confirmCmd) Run(e *env) error {
 	confirmer.Within = cmp.Or(c.Within, cfg.Update.Trial)
 	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg) }
 	if cfg.Registry.URL != "" {
-		confirmer.Registry = func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
+		confirmer.Registry = reaches(cfg)
 	}
 	return confirmer.Run(e.ctx)
 }
+
+// offline are the faults that a network mends. A door shows them after all others.
+var offline = []kiosk.Reason{kiosk.ClockFault, kiosk.NoData, kiosk.DataLimit}
 
 // wellDoor says why the door is not well. One that waits for its enrolment code is as well as it can be: it is alive, its
 // panel works, and of camera and list it does not speak yet.
 func wellDoor(ctx context.Context, cfg *config.Config) error {
 	text, err := askHealth(ctx, cfg.Screen.Listen)
+	first, _, _ := strings.Cut(text, "\n")
+	reason, _ := strings.CutPrefix(first, "out of order: ")
+	says := strings.ReplaceAll(strings.TrimSpace(text), "\n", ", ")
 	switch {
-	case err == nil, cfg.Unenrolled && strings.HasPrefix(text, "out of order: "+string(kiosk.NotEnrolled)+"\n"):
+	case err == nil, cfg.Unenrolled && reason == string(kiosk.NotEnrolled):
 		return nil
 	case text == "":
 		return fmt.Errorf("%w: %w", update.ErrSilent, err)
+	case slices.Contains(offline, kiosk.Reason(reason)):
+		return fmt.Errorf("%w: %s", update.ErrNetwork, says)
 	}
-	return errors.New(strings.ReplaceAll(strings.TrimSpace(text), "\n", ", "))
+	return errors.New(says)
 }

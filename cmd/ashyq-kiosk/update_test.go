@@ -18,12 +18,16 @@ func TestWellDoor(t *testing.T) {
 		says       string
 		unenrolled bool
 		want       string // in the error; "": it is well
+		network    bool   // that is all it lacks
 	}{
-		{"well", http.StatusOK, "ok\n", false, ""},
-		{"sick", http.StatusServiceUnavailable, "out of order: camera\nversion: 2\n", false, "out of order: camera, version: 2"},
-		{"waits for its code", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", true, ""},
-		{"should be enrolled", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", false, "not-enrolled"},
-		{"waits, with a broken panel", http.StatusServiceUnavailable, "out of order: output\nversion: 2\n", true, "output"},
+		{"well", http.StatusOK, "ok\n", false, "", false},
+		{"sick", http.StatusServiceUnavailable, "out of order: camera\nversion: 2\n", false, "out of order: camera, version: 2", false},
+		{"without the time", http.StatusServiceUnavailable, "out of order: clock\nversion: 2\n", false, "out of order: clock, version: 2", true},
+		{"with an old list", http.StatusServiceUnavailable, "out of order: data-limit\nversion: 2\n", false, "out of order: data-limit, version: 2", true},
+		{"dead", http.StatusServiceUnavailable, "camera: silent for 40s\nversion: 2\n", false, "camera: silent", false},
+		{"waits for its code", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", true, "", false},
+		{"should be enrolled", http.StatusServiceUnavailable, "out of order: not-enrolled\nversion: 2\n", false, "not-enrolled", false},
+		{"waits, with a broken panel", http.StatusServiceUnavailable, "out of order: output\nversion: 2\n", true, "output", false},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(c.code)
@@ -34,6 +38,9 @@ func TestWellDoor(t *testing.T) {
 		err := wellDoor(t.Context(), cfg)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || errors.Is(err, update.ErrSilent) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+		if errors.Is(err, update.ErrNetwork) != c.network {
+			t.Errorf("%s: %v, lacks a network: want %v", c.name, err, c.network)
 		}
 		server.Close()
 		if err := wellDoor(t.Context(), cfg); !errors.Is(err, update.ErrSilent) {

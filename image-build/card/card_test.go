@@ -113,8 +113,8 @@ func (m *machine) version() string {
 
 const trace = "/run/ashyq-kiosk/lines"
 
-// TestCard takes a blank card to a door that reports, and through its life: enrolled by a code held to its camera, a pass, an update that is
-// good, one that is not well, one that does not even start.
+// TestCard takes a blank card to a door that reports, and through its life: enrolled by a code held to its camera, a pass, a stick that brings
+// another version while the registry is gone, an update that is good, one that is not well, one that does not even start.
 func TestCard(t *testing.T) {
 	m := newMachine(t, "virt", freshCard(t))
 	w := newWorld(t)
@@ -139,6 +139,7 @@ func TestCard(t *testing.T) {
 	await(t, "green for a citizen", up, m.health, lit)
 	w.camera.show(nil)
 
+	t.Run("stick", func(t *testing.T) { stick(t, w, m, first) })
 	t.Run("update", func(t *testing.T) { update(t, w, m, first) })
 	t.Run("reset", func(t *testing.T) { factoryReset(t, w, m) })
 }

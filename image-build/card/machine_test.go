@@ -94,7 +94,7 @@ func (m *machine) on() {
 		args = append(args, "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "1024", "-serial", "stdio",
 			"-bios", m.parts+"/usr/lib/u-boot/qemu_arm64/u-boot.bin",
 			"-drive", "file="+m.disk+",format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card",
-			"-device", "virtio-net-device,netdev=net", "-device", "virtio-rng-device")
+			"-device", "virtio-net-device,netdev=net", "-device", "virtio-rng-device", "-device", "qemu-xhci,id=usb")
 	} else {
 		args = append(args, "-M", "raspi3b", "-serial", "null", "-serial", "stdio", "-drive", "file="+m.disk+",format=raw,if=sd", "-device", "usb-net,netdev=net")
 		args = append(args, m.boots()...)

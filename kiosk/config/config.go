@@ -31,6 +31,7 @@ type Config struct {
 	StateDir string // directory of the cache and of the enrolment
 	CardDir  string // the card's boot partition, where an administrator puts files
 	SeedDir  string // a snapshot of what the registry serves, for a start without a network
+	StickDir string // where the system puts a USB stick, which may hold another such snapshot
 	Clock    Clock
 	Update   Update
 	// Unenrolled says that nobody has told the door yet which one it is: it is not enrolled, and the file names neither a
@@ -177,6 +178,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		StateDir: raw.State.Dir,
 		CardDir:  raw.State.Card,
 		SeedDir:  raw.State.Seed,
+		StickDir: raw.State.Stick,
 		Clock:    Clock{Always: raw.Clock.Trust == "always"},
 
 		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
@@ -219,6 +221,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		c.SeedDir = filepath.Join(raw.State.Card, "ashyq-seed")
 	}
 	check("state.seed", checkDir(c.SeedDir))
+	check("state.stick", checkDir(c.StickDir))
 	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
 		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))
 	}

@@ -50,7 +50,7 @@ func TestShippedDefaults(t *testing.T) {
 	}
 	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
 		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
-		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir ||
+		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir || g.StickDir != w.StickDir ||
 		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock || g.Update != w.Update {
 		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
 	}
@@ -67,6 +67,7 @@ func TestMistakes(t *testing.T) {
 		{"no venue", "[registry]\nurl = \"https://x\"\n", `door.venue: unknown kind of venue ""`},
 		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: goes with registry.ca"},
 		{"card", good + "[state]\ncard = \"boot\"\n", "state.card"},
+		{"stick", good + "[state]\nstick = \"stick\"\n", "state.stick"},
 		{"venue", "[door]\nvenue = \"pub\"\n", `unknown kind of venue "pub", want one of airport,`},
 		{"zone", good + "zone = \"blue\"\n", `door.zone: unknown zone "blue"`},
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},

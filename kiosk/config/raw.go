@@ -51,9 +51,10 @@ type raw struct {
 		Languages []string `toml:"languages"`
 	} `toml:"screen"`
 	State struct {
-		Dir  string `toml:"dir"`
-		Card string `toml:"card"`
-		Seed string `toml:"seed"`
+		Dir   string `toml:"dir"`
+		Card  string `toml:"card"`
+		Seed  string `toml:"seed"`
+		Stick string `toml:"stick"`
 	} `toml:"state"`
 	Clock struct {
 		Trust string `toml:"trust"`
@@ -100,7 +101,7 @@ func defaults() raw {
 	r.Hardware.Pins, r.Hardware.Tone = "pi", 2700
 	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
-	r.State.Dir, r.State.Card = "/var/lib/ashyq-kiosk", "/boot/firmware"
+	r.State.Dir, r.State.Card, r.State.Stick = "/var/lib/ashyq-kiosk", "/boot/firmware", "/run/ashyq/stick"
 	r.Clock.Trust = "kernel"
 	r.Update.Window, r.Update.Trial = "03:00-05:00", "10m"
 	return r

@@ -54,7 +54,7 @@ func (f Folder) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Seed follows a folder once, before the network is there. ok is false where there is none, or where the cache is not older.
+// Seed follows a folder once, without a network. ok is false where there is none, or where the cache is not older.
 func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
 	opt.Source, opt.Offline = folder, true
 	if _, err := os.Stat(filepath.Join(string(folder), "manifest")); errors.Is(err, os.ErrNotExist) {
@@ -65,4 +65,56 @@ func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bo
 		return result, false, nil
 	}
 	return result, err == nil, err
+}
+
+// Seeds are folders that an administrator fills: on the card, or on a stick that comes and goes. Not for several goroutines at once.
+type Seeds struct {
+	folders []Folder
+	opt     Options
+	seen    map[Folder]string // what was found there last, so that each manifest is followed, or complained about, once
+}
+
+// NewSeeds makes seeds that go where opt's Store is. Without opt's Key nothing is followed: nobody has said yet whose signature counts.
+func NewSeeds(opt Options, folders ...Folder) *Seeds {
+	return &Seeds{folders: folders, opt: opt, seen: map[Folder]string{}}
+}
+
+// Follow takes over what is there now and newer than the cache.
+func (s *Seeds) Follow(ctx context.Context) {
+	if s.opt.Key == nil {
+		return
+	}
+	for _, folder := range s.folders {
+		manifest, err := folder.Manifest(ctx, 0, 0)
+		found := fmt.Sprint(api.HashOf(manifest), err)
+		if found == s.seen[folder] {
+			continue
+		}
+		result, ok, err := Seed(ctx, folder, s.opt)
+		if ctx.Err() != nil {
+			return
+		}
+		s.seen[folder] = found
+		switch {
+		case err != nil:
+			s.opt.Log.Warn("cannot follow a seed", "folder", string(folder), "error", err)
+		case ok && result.Changed:
+			s.opt.Log.Info("followed a seed", "folder", string(folder), "version", result.Version)
+		}
+	}
+}
+
+// seedEvery is how often a door without a registry looks for one.
+const seedEvery = 5 * time.Second
+
+// Run follows until ctx ends, on a door without a registry.
+func (s *Seeds) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		s.Follow(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(seedEvery):
+		}
+	}
+	return nil
 }

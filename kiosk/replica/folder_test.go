@@ -1,10 +1,12 @@
 package replica_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +122,50 @@ func TestSpoiltSeedChangesNothing(t *testing.T) {
 				t.Errorf("the cache has version %d, %v", state.Version, err)
 			}
 		})
+	}
+}
+
+// A stick comes with a seed, goes, and another one comes.
+func TestSeedsComeAndGo(t *testing.T) {
+	registry := newRegistry(t, 2)
+	old := snapshot(t, registry)
+	registry.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
+	newer, torn := snapshot(t, registry), snapshot(t, registry)
+	if err := os.Truncate(filepath.Join(string(torn), "blob", registry.current.manifest.Keys.String()), 3); err != nil {
+		t.Fatal(err)
+	}
+	store, stick := openCache(t), filepath.Join(t.TempDir(), "stick")
+	var log bytes.Buffer
+	seeds := replica.NewSeeds(replica.Options{
+		Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		CheckRules: func([]byte) error { return nil }, Now: time.Now,
+	}, replica.Folder(t.TempDir()), replica.Folder(stick))
+	for _, step := range []struct {
+		name       string
+		folder     replica.Folder // "": none is in
+		version    uint64         // that the cache has then
+		complaints int            // so far
+	}{
+		{"none", "", 0, 0}, {"torn", torn, 0, 1}, {"none", "", 0, 1}, {"torn again", torn, 0, 2}, {"none", "", 0, 2},
+		{"newer", newer, 2, 2}, {"none", "", 2, 2}, {"old", old, 2, 2}, {"newer at once", newer, 2, 2},
+	} {
+		if err := os.RemoveAll(stick); err != nil {
+			t.Fatal(err)
+		}
+		if step.folder != "" {
+			if err := os.CopyFS(stick, os.DirFS(string(step.folder))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			seeds.Follow(t.Context())
+		}
+		state, err := store.State()
+		if err != nil || state.Version != step.version {
+			t.Errorf("%s: version %d, %v, want %d", step.name, state.Version, err, step.version)
+		}
+		if n := strings.Count(log.String(), "cannot follow"); n != step.complaints {
+			t.Errorf("%s: %d complaints, want %d:\n%s", step.name, n, step.complaints, &log)
+		}
 	}
 }

@@ -49,13 +49,14 @@ type Store interface {
 	Refresh(asOf time.Time) error
 }
 
-// Options are what a Replica is made of. All fields are needed except OnChange.
+// Options are what a Replica is made of. All fields are needed except Before and OnChange.
 type Options struct {
 	Source     Source
 	Store      Store
 	Key        ed25519.PublicKey // the registry's, given to the door when it was set up
 	CheckRules func([]byte) error
-	OnChange   func(Result) // called after each success, from the goroutine that follows
+	Before     func(context.Context) // called by Run before each attempt, for what else writes to the Store
+	OnChange   func(Result)          // called after each success, from the goroutine that follows
 	// Offline is for a Source of files that may be of any age, on a door whose clock may not be set yet: the manifest is not
 	// compared with the clock. That is not to believe it more: what is taken over keeps the age that its manifest gives it,
 	// by which the door decides, and shows, what it is still worth.
@@ -102,6 +103,9 @@ func (r *Replica) Run(ctx context.Context) error {
 		r.readyOnce.Do(func() { close(r.ready) })
 	}
 	retry.Forever(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
+		if r.opt.Before != nil {
+			r.opt.Before(ctx)
+		}
 		began := time.Now()
 		result, err := r.Follow1(ctx)
 		if err != nil || result.Changed {

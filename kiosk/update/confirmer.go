@@ -16,7 +16,8 @@ type Confirmer struct {
 	Running string // version
 	Boot    string // the kernel's ID of this start
 
-	// Health asks the daemon on this machine how the door is. ErrSilent: there is none that answers.
+	// Health asks the daemon on this machine how the door is. ErrSilent: there is none that answers. ErrNetwork: all that it lacks
+	// comes over a network.
 	Health func(context.Context) error
 	// Registry asks the registry anything; nil: none is configured.
 	Registry func(context.Context) error
@@ -26,25 +27,29 @@ type Confirmer struct {
 	Log    *slog.Logger
 }
 
-// ErrSilent says that the daemon did not answer at all.
-var ErrSilent = errors.New("the daemon does not answer")
+var (
+	// ErrSilent says that the daemon did not answer at all.
+	ErrSilent = errors.New("the daemon does not answer")
+	// ErrNetwork says that the door lacks nothing but what comes over a network: the time, a list that is not too old.
+	ErrNetwork = errors.New("it lacks what comes over a network")
+)
 
 // Run tests the system, marks it, and restarts the door where it failed on trial. An error of a system that is not on
 // trial says why it is not well.
 func (c *Confirmer) Run(ctx context.Context) error {
 	booted, sick := c.Slots.Booted(ctx)
-	at, version := c.where(booted, sick)
+	at, trial := c.where(booted, sick)
 	if sick == nil {
-		sick = c.test(ctx)
+		sick = c.test(ctx, at == onTrial && trial.Alone)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // being stopped says nothing about the system
 	}
 	switch {
 	case at == onTrial && sick == nil:
-		return c.good(ctx, version)
+		return c.good(ctx, trial.Version)
 	case at == onTrial:
-		return c.failed(ctx, version, sick)
+		return c.failed(ctx, trial.Version, sick)
 	case sick == nil:
 		c.Log.Info("well", "version", c.Running)
 		return c.Slots.Mark(ctx, MarkGood)
@@ -53,13 +58,13 @@ func (c *Confirmer) Run(ctx context.Context) error {
 }
 
 // where works out what is being tried. An error is no reason not to test: the starts have to be counted afresh all the same.
-func (c *Confirmer) where(booted string, sick error) (at stage, version string) {
+func (c *Confirmer) where(booted string, sick error) (at stage, trial Trial) {
 	err := change(c.Path, c.Log, func(s *State) {
 		t := s.Trial
 		if t == nil {
 			return
 		}
-		version = t.Version
+		trial = *t
 		switch {
 		case sick == nil:
 			at = s.settle(booted, c.Boot, time.Now())
@@ -70,7 +75,7 @@ func (c *Confirmer) where(booted string, sick error) (at stage, version string) 
 	if err != nil {
 		c.Log.Error("keep what was tried", "error", err)
 	}
-	return at, version
+	return at, trial
 }
 
 func (c *Confirmer) good(ctx context.Context, version string) error {
@@ -121,14 +126,19 @@ const (
 	registryEvery = 10 * time.Second
 )
 
-// test returns nil as soon as the door has been well for long enough, and else why it was not in all the time.
-func (c *Confirmer) test(ctx context.Context) error {
+// test returns nil as soon as the door has been well for long enough, and else why it was not in all the time. Of a door that is alone
+// nothing is asked that only a network can give it: the old version did not have it, and the door would never get another one.
+func (c *Confirmer) test(ctx context.Context, alone bool) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
 	registry := make(chan error, 1) // newest wins
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
+		if alone {
+			registry <- nil
+			return
+		}
 		c.askRegistry(ctx, registry)
 	}()
 	defer func() { cancel(); <-asked }()
@@ -146,6 +156,9 @@ func (c *Confirmer) test(ctx context.Context) error {
 			err := c.Health(ctx)
 			if ctx.Err() != nil {
 				continue // it was not let finish
+			}
+			if alone && errors.Is(err, ErrNetwork) {
+				err = nil
 			}
 			switch health = err; {
 			case err != nil:

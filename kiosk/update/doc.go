@@ -16,5 +16,9 @@
 // that returned may be tried again twice, as a power cut before the end of the test, or a network that was gone just then,
 // looks the same.
 //
+// A version that comes as a file, on a stick, need not reach the registry where the old one did not reach it either, nor have what only
+// a network brings; a door without a network could never be brought up to date otherwise. Trial.Alone says so. A version that does not
+// know that key asks for the registry, and the door goes back.
+//
 // A system that is not on trial is never restarted for being sick: the old one would see the same broken camera.
 package update

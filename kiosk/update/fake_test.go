@@ -20,8 +20,9 @@ type card struct {
 	order    []string
 	running  string // boot name
 	starts   int
-	restarts int // that were asked for
-	fails    int // installations from now on that come to nothing
+	restarts int          // that were asked for
+	fails    int          // installations from now on that come to nothing
+	reached  func() error // what comes of asking the registry during an update; nil: it answers
 
 	installErr, bootedErr, markErr error
 	log                            bytes.Buffer
@@ -98,7 +99,13 @@ func (c *card) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&c.lo
 // update is a run of the timer at an hour; wants is what the registry says.
 func (c *card) update(wants string, at time.Duration, r Request) error {
 	u := Updater{
-		Ask:   func(context.Context) (Release, error) { return Release{Version: wants, Bundle: wants}, nil },
+		Ask: func(context.Context) (Release, error) { return Release{Version: wants, Bundle: wants}, nil },
+		Registry: func(context.Context) error {
+			if c.reached == nil {
+				return nil
+			}
+			return c.reached()
+		},
 		Slots: c, Reboot: c.reboot, Path: c.path, Running: c.slots[c.running], Boot: c.boot(),
 		Window: Window{3 * time.Hour, 5 * time.Hour}, Log: c.logger(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Add(at) },
@@ -129,9 +136,10 @@ var (
 	errStream = errors.New("verity: hash device is too small")
 )
 
-func well(time.Duration) error   { return nil }
-func sick(time.Duration) error   { return errCamera }
-func silent(time.Duration) error { return ErrSilent }
+func well(time.Duration) error    { return nil }
+func sick(time.Duration) error    { return errCamera }
+func silent(time.Duration) error  { return ErrSilent }
+func untimed(time.Duration) error { return fmt.Errorf("%w: out of order: clock", ErrNetwork) }
 
 // state reads the file.
 func (c *card) state() (s State) {

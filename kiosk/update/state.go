@@ -25,10 +25,11 @@ type State struct {
 // Trial is a version on its way into service.
 type Trial struct {
 	Version   string `json:"version"`
-	From      string `json:"from"`      // boot name of the slot that was running while it was installed
-	Boot      string `json:"boot"`      // the kernel's ID of that start
-	Installed bool   `json:"installed"` // in full
-	Judged    bool   `json:"judged"`    // it has failed, as is kept in Versions; only the way back is missing
+	From      string `json:"from"`            // boot name of the slot that was running while it was installed
+	Boot      string `json:"boot"`            // the kernel's ID of that start
+	Installed bool   `json:"installed"`       // in full
+	Alone     bool   `json:"alone,omitempty"` // it came as a file, and the registry did not answer the old version either
+	Judged    bool   `json:"judged"`          // it has failed, as is kept in Versions; only the way back is missing
 }
 
 // Tried is how a version did.
@@ -113,6 +114,12 @@ func (s *State) note(version string, result Result, why string, at time.Time) {
 
 func (s State) find(version string) int {
 	return slices.IndexFunc(s.Versions, func(t Tried) bool { return t.Version == version })
+}
+
+// wasGood says that a version has proved itself here, whatever came after it.
+func (s State) wasGood(version string) bool {
+	i := s.find(version)
+	return i >= 0 && s.Versions[i].Result == Good
 }
 
 // refused says why a version is not installed; "": it may be.

@@ -3,6 +3,7 @@ package update
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -89,6 +90,99 @@ func TestTrial(t *testing.T) {
 			_ = c.confirm(t.Context(), well, well)
 		}
 		c.expect("1", "2", Failed)
+	})
+}
+
+// A door without a network gets its versions from a stick.
+func TestFromStick(t *testing.T) {
+	stick := func(version string) Request { return Request{Bundle: version, Now: true, Once: true} }
+	cut := func() error { return errors.New("no route to host") }
+	in(t, "no registry before, none after", func(t *testing.T, c *card) {
+		c.reached = cut
+		must(t, c.update("", day, stick("2")))
+		must(t, c.confirm(t.Context(), well, sick))
+		c.expect("2", "2", Good)
+	})
+	in(t, "nor what a network brings", func(t *testing.T, c *card) {
+		c.reached = cut
+		must(t, c.update("", day, stick("2")))
+		must(t, c.confirm(t.Context(), untimed, sick))
+		c.expect("2", "2", Good)
+	})
+	in(t, "no registry, and not well", func(t *testing.T, c *card) {
+		c.reached = cut
+		must(t, c.update("", day, stick("2")))
+		if err := c.confirm(t.Context(), sick, sick); !errors.Is(err, errCamera) {
+			t.Errorf("%v, want %v", err, errCamera)
+		}
+		c.expect("1", "2", Failed)
+	})
+	in(t, "a registry before, none after", func(t *testing.T, c *card) {
+		must(t, c.update("", day, stick("2")))
+		if err := c.confirm(t.Context(), well, sick); !errors.Is(err, errUnreachable) {
+			t.Errorf("%v, want %v", err, errUnreachable)
+		}
+		c.expect("1", "2", Returned)
+		must(t, c.update("", day, stick("2"))) // the person tries again
+		must(t, c.confirm(t.Context(), well, well))
+		c.expect("2", "2", Good)
+	})
+	in(t, "the time before, none after", func(t *testing.T, c *card) {
+		must(t, c.update("", day, stick("2")))
+		if err := c.confirm(t.Context(), untimed, well); !errors.Is(err, ErrNetwork) {
+			t.Errorf("%v, want %v", err, ErrNetwork)
+		}
+		c.expect("1", "2", Failed)
+	})
+	for _, answers := range []int{1, 2} {
+		in(t, fmt.Sprintf("a registry that answers the old version at question %d only", answers), func(t *testing.T, c *card) {
+			asked := 0
+			c.reached = func() error {
+				if asked++; asked == answers {
+					return nil
+				}
+				return cut()
+			}
+			must(t, c.update("", day, stick("2")))
+			_ = c.confirm(t.Context(), well, sick)
+			c.expect("1", "2", Returned)
+		})
+	}
+	in(t, "streamed, and the registry is gone since", func(t *testing.T, c *card) {
+		c.reached = cut
+		must(t, c.update("2", night, Request{}))
+		_ = c.confirm(t.Context(), well, sick)
+		c.expect("1", "2", Returned)
+	})
+	in(t, "onto a version that does not know the key", func(t *testing.T, c *card) {
+		c.reached = cut
+		must(t, c.update("", day, stick("2")))
+		data, err := os.ReadFile(c.path)
+		must(t, err)
+		known := strings.Replace(string(data), `"alone": true`, `"since": "another version's"`, 1)
+		if known == string(data) {
+			t.Fatalf("nothing says that the door is alone:\n%s", data)
+		}
+		must(t, os.WriteFile(c.path, []byte(known), 0o600))
+		_ = c.confirm(t.Context(), well, sick)
+		c.expect("1", "2", Returned)
+	})
+	in(t, "it stays in, and the registry wants another version", func(t *testing.T, c *card) {
+		must(t, c.update("", day, stick("2")))
+		must(t, c.confirm(t.Context(), well, well))
+		must(t, c.update("3", night, Request{}))
+		must(t, c.confirm(t.Context(), well, well))
+		must(t, c.update("", day, stick("2")))
+		c.expect("3", "2", Good)
+		must(t, c.update("", day, Request{Bundle: "2", Now: true})) // by hand it is taken
+		c.expect("2", "2", Good)
+	})
+	in(t, "with the version that runs, and another one waits", func(t *testing.T, c *card) {
+		must(t, c.update("2", day, Request{}))
+		must(t, c.update("", day, stick("1")))
+		c.installErr = errors.New("installed twice")
+		must(t, c.update("2", night, Request{}))
+		c.expect("2", "2", "")
 	})
 }
 

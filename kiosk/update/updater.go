@@ -15,15 +15,16 @@ type Release struct{ Version, Bundle string }
 
 // Updater installs versions.
 type Updater struct {
-	Ask     func(context.Context) (Release, error) // the registry; nil: there is none
-	Slots   Slots
-	Reboot  func(context.Context) error
-	Path    string // of update.json
-	Running string // version
-	Boot    string // the kernel's ID of this start
-	Window  Window
-	Now     func() time.Time
-	Log     *slog.Logger
+	Ask      func(context.Context) (Release, error) // the registry; nil: there is none
+	Registry func(context.Context) error            // asks it anything, as the Confirmer does; nil: there is none
+	Slots    Slots
+	Reboot   func(context.Context) error
+	Path     string // of update.json
+	Running  string // version
+	Boot     string // the kernel's ID of this start
+	Window   Window
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Request is what is asked of an Updater.
@@ -31,6 +32,9 @@ type Request struct {
 	Bundle string // "": what the registry wants
 	Check  bool   // only say what would be done
 	Now    bool   // restart without waiting for the window
+	// Once leaves out a version that has been good here before: it was replaced since, and a bundle that stays where it is would
+	// take turns with what replaced it.
+	Once bool
 }
 
 // Run brings the door one step on: nothing to do, installed, or restarting. It is called again and again.
@@ -66,11 +70,14 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	switch {
 	case release.Version == "" || release.Version == u.Running:
 		u.Log.Info("nothing newer", "version", u.Running)
-		if at == waiting && !r.Check {
+		if at == waiting && r.Bundle == "" && !r.Check {
 			return u.takeBack(ctx, s.Trial.Version)
 		}
 		return nil
 	case there:
+	case r.Once && s.wasGood(release.Version):
+		u.Log.Warn("not installed again: it was good here before, and has been replaced since", "version", release.Version, "running", u.Running)
+		return nil
 	case why != "" && r.Bundle != "":
 		return fmt.Errorf("%s\nhint: give the bundle another version, or remove %q", why, u.Path)
 	case why != "":
@@ -82,7 +89,7 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		return nil
 	}
 	if !there {
-		if err := u.install(ctx, booted, release); err != nil {
+		if err := u.install(ctx, booted, release, r.Bundle != "" && u.alone(ctx)); err != nil {
 			return err
 		}
 	}
@@ -101,8 +108,8 @@ func (u *Updater) wanted(ctx context.Context, r Request) (Release, error) {
 }
 
 // install keeps in the file that it begins, before it does: if the power is cut right after, the next start still knows.
-func (u *Updater) install(ctx context.Context, booted string, release Release) error {
-	t := Trial{Version: release.Version, From: booted, Boot: u.Boot}
+func (u *Updater) install(ctx context.Context, booted string, release Release, alone bool) error {
+	t := Trial{Version: release.Version, From: booted, Boot: u.Boot, Alone: alone}
 	if err := change(u.Path, u.Log, func(s *State) { s.Trial = &t }); err != nil {
 		return err
 	}
@@ -111,7 +118,25 @@ func (u *Updater) install(ctx context.Context, booted string, release Release) e
 		return errors.Join(err, change(u.Path, u.Log, func(s *State) { s.Trial = nil }))
 	}
 	t.Installed = true
+	err := change(u.Path, u.Log, func(s *State) { s.Trial = &t })
+	if err != nil || !alone || u.alone(ctx) {
+		return err
+	}
+	t.Alone = false
 	return change(u.Path, u.Log, func(s *State) { s.Trial = &t })
+}
+
+// alone says that this version does not reach the registry. It is asked before an installation and after it, which are minutes apart: one
+// lost answer must not let a version through that has lost its network.
+func (u *Updater) alone(ctx context.Context) bool {
+	if u.Registry == nil {
+		return true
+	}
+	err := u.Registry(ctx)
+	if err != nil {
+		u.Log.Info("the registry does not answer", "error", err)
+	}
+	return err != nil
 }
 
 // installTries is how often an installation is begun before the next run of the timer. RAUC loses the device of a stream when udev is
