@@ -239,6 +239,8 @@ func (r *testRegistry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case f != nil && f(w, req, body):
 	case req.URL.Path == api.PathCounts:
 		r.take(w, req)
+	case req.URL.Path == api.PathUpdate:
+		w.WriteHeader(http.StatusNoContent)
 	case !ok:
 		http.Error(w, `{"error":"no such blob"}`, http.StatusNotFound)
 	default:

@@ -10,8 +10,12 @@ import (
 	"ashyq-kiosk/kiosk/retry"
 )
 
-// reportEvery is how often the outbox is looked at.
-const reportEvery = time.Minute
+const (
+	// reportEvery is how often the outbox is looked at.
+	reportEvery = time.Minute
+	// helloEvery is how long the registry hears nothing of a door where nobody comes. Its administrator sees by it which doors are there.
+	helloEvery = 5 * time.Minute
+)
 
 // Outbox holds reports that still have to be sent (kiosk/cache).
 type Outbox interface {
@@ -22,6 +26,7 @@ type Outbox interface {
 // Sink takes reports (registry/client). An error with the method Permanent() bool says whether sending again is of use.
 type Sink interface {
 	SendCounts(ctx context.Context, body []byte) error
+	Hello(ctx context.Context) error // says that the door is there, and what it runs
 }
 
 // Reporter sends what is in the outbox, the oldest first. A report leaves the outbox when the registry has it; if the
@@ -46,10 +51,18 @@ func (r *Reporter) String() string { return "reporter" }
 // Ready is closed from the start.
 func (r *Reporter) Ready() <-chan struct{} { return r.ready }
 
-// Run sends reports until ctx ends.
+// Run sends reports, and says hello, until ctx ends.
 func (r *Reporter) Run(ctx context.Context) error {
+	var hello time.Time // the last one
 	retry.Forever(ctx, r.log, "send reports", func(ctx context.Context) (time.Duration, error) {
-		return reportEvery, r.SendReports1(ctx)
+		if err := r.SendReports1(ctx); err != nil || time.Since(hello) < helloEvery {
+			return reportEvery, err
+		}
+		if err := r.sink.Hello(ctx); err != nil {
+			return reportEvery, err
+		}
+		hello = time.Now()
+		return reportEvery, nil
 	})
 	return nil
 }

@@ -106,3 +106,9 @@ func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, 
 	}
 	return answer, true, nil
 }
+
+// Hello lets the registry note that the door is there and what it runs, as every request in its name does.
+func (c *Client) Hello(ctx context.Context) error {
+	_, _, err := c.Update(ctx)
+	return err
+}
