@@ -17,9 +17,11 @@ type nobody struct {
 	down   bool
 }
 
-func (*nobody) Next() (string, []byte, error)            { return "", nil, nil }
-func (*nobody) Done(string) error                        { return nil }
-func (*nobody) SendCounts(context.Context, []byte) error { return errors.New("there is nothing to send") }
+func (*nobody) Next() (string, []byte, error) { return "", nil, nil }
+func (*nobody) Done(string) error             { return nil }
+func (*nobody) SendCounts(context.Context, []byte) error {
+	return errors.New("there is nothing to send")
+}
 func (n *nobody) Hello(context.Context) error {
 	if n.down {
 		return errors.New("no route to host")
