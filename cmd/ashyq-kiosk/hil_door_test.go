@@ -77,7 +77,7 @@ func (m *machine) inTime(what string, took, goal time.Duration) {
 	m.t.Helper()
 	switch {
 	case took > slowdown*goal:
-		m.t.Errorf("%s took %v, want at most %v\n%s", what, took, goal, m.journal())
+		m.t.Errorf("%s took %v, more than %d times the %v of a Pi\n%s", what, took, slowdown, goal, m.journal())
 	case took > goal:
 		m.t.Logf("LATE: %s took %v, want at most %v", what, took, goal)
 	}
