@@ -66,7 +66,7 @@ test: opencv chromium postgres dbus wpa ssh ## All tests, with real OpenCV, Chro
 
 .PHONY: race
 race: chromium ## The packages with goroutines, under the race detector; without OpenCV, which it could not look into.
-	@go test -race ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner ./registry/client ./registry/server
+	@go test -race ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner ./kiosk/client ./registry/server
 
 .PHONY: fuzz
 FUZZTIME ?= 10s

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 )
 
 // town is everybody in the demo, enrolled in the real registry through its real interfaces.
@@ -24,7 +24,7 @@ type town struct {
 	admin  string // key
 	lab    string // key
 	centre string // key
-	door   api.KioskAnswer
+	door   server.KioskAnswer
 	venue  string
 	people []*person
 
@@ -55,17 +55,17 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 		{name: "Dana", iin: iin("010912650789"), story: "contact of a case: yellow"},
 		{name: "Erlan", iin: iin("960307350321"), story: "positive PCR yesterday: red"},
 	}}
-	var source api.SourceAnswer
+	var source server.SourceAnswer
 	for _, s := range []struct {
 		kind string
 		key  *string
 	}{{"laboratory", &t.lab}, {"control-centre", &t.centre}} {
-		if err := t.post(ctx, api.PathSources, t.admin, api.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
+		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
 			return nil, err
 		}
 		*s.key = source.Key
 	}
-	if err := t.post(ctx, api.PathKiosks, t.admin, api.KioskRequest{Name: "Demo door", Venue: venue}, &t.door); err != nil {
+	if err := t.post(ctx, server.PathKiosks, t.admin, server.KioskRequest{Name: "Demo door", Venue: venue}, &t.door); err != nil {
 		return nil, err
 	}
 	for _, p := range t.people {
@@ -77,8 +77,8 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	if err := t.result(ctx, t.people[0], "negative", now.Add(-3*time.Hour)); err != nil {
 		return nil, err
 	}
-	contact := api.ContactRequest{IIN: t.people[2].iin, Since: now.Add(-24 * time.Hour)}
-	if err := t.post(ctx, api.PathContacts, t.centre, contact, nil); err != nil {
+	contact := server.ContactRequest{IIN: t.people[2].iin, Since: now.Add(-24 * time.Hour)}
+	if err := t.post(ctx, server.PathContacts, t.centre, contact, nil); err != nil {
 		return nil, err
 	}
 	if err := t.result(ctx, t.people[3], "positive", now.Add(-24*time.Hour)); err != nil {
@@ -89,8 +89,8 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 
 // links makes the addresses for the browser, with a fifth citizen who has not activated a phone yet.
 func (t *town) links(ctx context.Context) error {
-	var you api.CitizenAnswer
-	if err := t.post(ctx, api.PathCitizens, t.admin, api.CitizenRequest{IIN: iin("000101500777")}, &you); err != nil {
+	var you server.CitizenAnswer
+	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: iin("000101500777")}, &you); err != nil {
 		return err
 	}
 	t.citizenURL = you.URL
@@ -99,18 +99,18 @@ func (t *town) links(ctx context.Context) error {
 }
 
 // enrol does what a citizen and the phone do: get a one-time code, make a key, exchange both for a credential.
-func (t *town) enrol(ctx context.Context, p *person) (api.ActivateAnswer, error) {
-	var code api.CitizenAnswer
-	var answer api.ActivateAnswer
-	if err := t.post(ctx, api.PathCitizens, t.admin, api.CitizenRequest{IIN: p.iin}, &code); err != nil {
+func (t *town) enrol(ctx context.Context, p *person) (server.ActivateAnswer, error) {
+	var code server.CitizenAnswer
+	var answer server.ActivateAnswer
+	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: p.iin}, &code); err != nil {
 		return answer, err
 	}
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return answer, err
 	}
-	request := api.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}
-	if err := t.post(ctx, api.PathActivate, "", request, &answer); err != nil {
+	request := server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}
+	if err := t.post(ctx, server.PathActivate, "", request, &answer); err != nil {
 		return answer, err
 	}
 	p.key = key
@@ -121,7 +121,7 @@ func (t *town) enrol(ctx context.Context, p *person) (api.ActivateAnswer, error)
 // result posts what a laboratory found.
 func (t *town) result(ctx context.Context, p *person, result string, taken time.Time) error {
 	sample := fmt.Sprintf("DEMO-%d", time.Now().UnixNano())
-	return t.post(ctx, api.PathResults, t.lab, api.ResultRequest{IIN: p.iin, Sample: sample, Result: result, Taken: taken}, nil)
+	return t.post(ctx, server.PathResults, t.lab, server.ResultRequest{IIN: p.iin, Sample: sample, Result: result, Taken: taken}, nil)
 }
 
 func (t *town) post(ctx context.Context, path, key string, body, answer any) error {

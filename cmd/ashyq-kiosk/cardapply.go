@@ -1,8 +1,8 @@
 package main
 
 import (
-	"ashyq-kiosk/kiosk/card"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/provision"
 )
 
 type cardCmd struct {
@@ -22,7 +22,7 @@ func (cardApplyCmd) Help() string {
 }
 
 func (c cardApplyCmd) Run(e *env) error {
-	card.Apply(card.Options{
+	provision.Apply(provision.Options{
 		Boot: c.Boot, State: c.State, Root: c.Root, Log: e.log,
 		CheckConfig: func(data []byte) error { _, err := config.Parse(data); return err },
 	})

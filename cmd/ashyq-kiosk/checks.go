@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/kiosk/task"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
 	"ashyq-kiosk/scanner"
 )
 
@@ -161,9 +160,8 @@ func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
 }
 
 func withHint(err error) error {
-	var failed *client.Error
-	if errors.As(err, &failed) && failed.Hint() != "" {
-		return fmt.Errorf("%w\nhint: %s", err, failed.Hint())
+	if failed, ok := errors.AsType[*api.CallError](err); ok && failed.Hint != "" {
+		return fmt.Errorf("%w\nhint: %s", err, failed.Hint)
 	}
 	return err
 }

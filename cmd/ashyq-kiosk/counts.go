@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
-	"ashyq-kiosk/registry/api"
 )
 
 // reportEvery is how often the counts go to the outbox. Each report is a write to the card, so it is minutes, and a door

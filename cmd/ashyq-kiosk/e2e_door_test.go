@@ -25,7 +25,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -107,8 +107,8 @@ type citizen struct {
 func (w *world) citizen(iin string) *citizen {
 	w.t.Helper()
 	c := &citizen{w: w, iin: iin, ctx: w.browser.tab(true)}
-	var code api.CitizenAnswer
-	w.post(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
+	var code server.CitizenAnswer
+	w.post(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
 	if _, err := chromedp.Call(c.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: clockScript}); err != nil {
 		w.t.Fatal(err)
 	}

@@ -19,10 +19,12 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/enroltest"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/enrol/enroltest"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -57,7 +59,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	t.Log("expelled, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()
-	w.post(api.PathExpel, api.ExpelRequest{Name: "North gate"}, nil)
+	w.post(server.PathExpel, server.ExpelRequest{Name: "North gate"}, nil)
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be nobody's", func() bool { return w.shows("out of order: not-enrolled") })
 	if _, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "identity.pem")); err == nil {
@@ -302,29 +304,29 @@ func (w *enrolWorld) post(path string, body, answer any) {
 // code is a one-time code for a door.
 func (w *enrolWorld) code(name, venue string) string {
 	w.t.Helper()
-	var answer api.EnrolCodesAnswer
-	w.post(api.PathEnrolCodes, api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
+	var answer server.EnrolCodesAnswer
+	w.post(server.PathEnrolCodes, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
 	return answer.Codes[0].Code
 }
 
-func (w *enrolWorld) door(name string) api.KioskState {
+func (w *enrolWorld) door(name string) store.KioskState {
 	w.t.Helper()
-	var overview api.Overview
-	w.ask(http.MethodGet, api.PathOverview, nil, &overview)
+	var overview store.Overview
+	w.ask(http.MethodGet, server.PathOverview, nil, &overview)
 	for _, k := range overview.Kiosks {
 		if k.Name == name {
 			return k
 		}
 	}
 	w.t.Fatalf("the registry has no door %q", name)
-	return api.KioskState{}
+	return store.KioskState{}
 }
 
 // snapshot writes what the registry serves into a folder, and returns the key that it is signed with.
 func (w *enrolWorld) snapshot(folder string) string {
 	w.t.Helper()
-	var kiosk api.KioskAnswer
-	w.post(api.PathKiosks, api.KioskRequest{Name: "Seeded", Venue: "shop"}, &kiosk)
+	var kiosk server.KioskAnswer
+	w.post(server.PathKiosks, server.KioskRequest{Name: "Seeded", Venue: "shop"}, &kiosk)
 	get := func(path string) []byte {
 		req, err := http.NewRequest(http.MethodGet, w.direct+path, nil)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -22,7 +22,7 @@ func TestEndToEnd(t *testing.T) {
 	now := time.Now()
 	erlan, dana, bolat, aigerim := w.citizen("960307350321"), w.citizen("010912650789"), w.citizen("750630300457"), w.citizen("890214450129")
 	w.result(erlan, "positive", now.Add(-24*time.Hour))
-	w.post(api.PathContacts, w.centre, api.ContactRequest{IIN: dana.iin, Since: now.Add(-24 * time.Hour)}, nil)
+	w.post(server.PathContacts, w.centre, server.ContactRequest{IIN: dana.iin, Since: now.Add(-24 * time.Hour)}, nil)
 	w.result(aigerim, "negative", now.Add(-3*time.Hour))
 	w.startKiosk("shop", time.Second)
 	w.awaitVersion()

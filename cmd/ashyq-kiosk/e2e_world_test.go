@@ -23,8 +23,10 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 // patience is how long the test waits for something that has to come. It is no measurement.
@@ -46,7 +48,7 @@ type world struct {
 	screen   string // address of the door's screen
 
 	admin, lab, centre string // keys
-	door               api.KioskAnswer
+	door               server.KioskAnswer
 }
 
 func newWorld(t testing.TB) *world {
@@ -63,12 +65,12 @@ func newWorld(t testing.TB) *world {
 	}
 	w.admin = strings.TrimSpace(string(key))
 	w.proxy = newProxy(t, w.direct)
-	var source api.SourceAnswer
-	w.post(api.PathSources, w.admin, api.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
+	var source server.SourceAnswer
+	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	w.lab = source.Key
-	w.post(api.PathSources, w.admin, api.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
+	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
 	w.centre = source.Key
-	w.post(api.PathKiosks, w.admin, api.KioskRequest{Name: "Door", Venue: "shop"}, &w.door)
+	w.post(server.PathKiosks, w.admin, server.KioskRequest{Name: "Door", Venue: "shop"}, &w.door)
 	return w
 }
 
@@ -172,8 +174,8 @@ func (w *world) awaitVersion() {
 	w.t.Helper()
 	last := -1
 	w.await("the door to follow the registry", func() bool {
-		var o api.Overview
-		w.get(api.PathOverview, w.admin, &o)
+		var o store.Overview
+		w.get(server.PathOverview, w.admin, &o)
 		still := int(o.Version) == last
 		last = int(o.Version)
 		if !still {
@@ -224,17 +226,17 @@ func (w *world) do(method, path, key string, body []byte, answer any) {
 func (w *world) result(c *citizen, result string, taken time.Time) {
 	w.t.Helper()
 	sample := fmt.Sprintf("S-%d", time.Now().UnixNano())
-	w.post(api.PathResults, w.lab, api.ResultRequest{IIN: c.iin, Sample: sample, Result: result, Taken: taken}, nil)
+	w.post(server.PathResults, w.lab, server.ResultRequest{IIN: c.iin, Sample: sample, Result: result, Taken: taken}, nil)
 }
 
 // phone enrols somebody without a browser.
 func (w *world) phone(iin string) *phone {
 	w.t.Helper()
-	var code api.CitizenAnswer
-	w.post(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
+	var code server.CitizenAnswer
+	w.post(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
 	key := newKey(w.t)
-	var answer api.ActivateAnswer
-	w.post(api.PathActivate, "", api.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
+	var answer server.ActivateAnswer
+	w.post(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
 	credential, err := base64.RawURLEncoding.DecodeString(answer.Credential)
 	if err != nil {
 		w.t.Fatal(err)

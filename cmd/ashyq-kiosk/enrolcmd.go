@@ -10,10 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
 )
 
 type enrolCmd struct {
@@ -128,15 +127,11 @@ func enrolFailed(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("%w\nhint: run it as root, or as the daemon's user", err)
 	}
-	failed, ok := errors.AsType[*client.Error](err)
-	if !ok {
-		return err
-	}
-	refusal, _, refused := failed.Refused()
-	if !refused {
+	refusal, ok := errors.AsType[*api.Refusal](err)
+	if !ok || !refusal.IsFinal() {
 		return withHint(err)
 	}
-	switch refusal {
+	switch refusal.Said.Code {
 	case api.CodeUsed:
 		err = fmt.Errorf("%w\nhint: another device has used this code; get a new one from the registry's page", err)
 	case api.CodeExpired:

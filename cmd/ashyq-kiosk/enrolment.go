@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/task"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
 )
 
 // cardCode is the file on the card's boot partition with an enrolment code.
@@ -89,9 +89,8 @@ func wordsOf(setup *setup, err error) string {
 		return "" // the screen's own words say it better
 	}
 	setup.note("registry", nil)
-	if failed, ok := errors.AsType[*client.Error](err); ok {
-		_, words, _ := failed.Refused()
-		return words
+	if refusal, ok := errors.AsType[*api.Refusal](err); ok {
+		return refusal.Said.Error
 	}
 	return err.Error()
 }
@@ -193,10 +192,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	}
 	defer remote.Close()
 	_, _, err = remote.Update(ctx)
-	if failed, ok := errors.AsType[*client.Error](err); ok {
-		if _, _, refused := failed.Refused(); refused { // withdrawn, or copied: its words and its hint say which
-			return "", withHint(err)
-		}
+	if refusal, ok := errors.AsType[*api.Refusal](err); ok && refusal.IsFinal() {
+		return "", withHint(err) // revoked, or copied: the registry's words and hint say which
 	}
 	return fmt.Sprintf("%q, certificate until %s", cfg.Door.Name, until.UTC().Format(time.DateOnly)), nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"ashyq-kiosk/scanner/qrdraw"
 	"context"
 	"errors"
 	"image"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ashyq-kiosk/scanner/qrdraw"
 
 	"golang.org/x/sys/unix"
 )

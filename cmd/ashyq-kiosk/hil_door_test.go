@@ -11,7 +11,7 @@ import (
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 )
 
 const (
@@ -104,7 +104,7 @@ func (m *machine) people() people {
 	now := time.Now()
 	m.follow(func() {
 		m.result(red, "positive", now.Add(-24*time.Hour))
-		m.post(api.PathContacts, m.centre, api.ContactRequest{IIN: yellow.iin, Since: now.Add(-24 * time.Hour)}, nil)
+		m.post(server.PathContacts, m.centre, server.ContactRequest{IIN: yellow.iin, Since: now.Add(-24 * time.Hour)}, nil)
 		m.result(green, "negative", now.Add(-3*time.Hour))
 	})
 	return people{redPhone, yellowPhone, bluePhone, greenPhone}

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ashyq-kiosk/hardware"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -67,12 +68,12 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m.admin = strings.TrimSpace(string(key))
-	var source api.SourceAnswer
-	m.post(api.PathSources, m.admin, api.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
+	var source server.SourceAnswer
+	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	m.lab = source.Key
-	m.post(api.PathSources, m.admin, api.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
+	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
 	m.centre = source.Key
-	m.post(api.PathKiosks, m.admin, api.KioskRequest{Name: "Door", Venue: "shop"}, &m.door)
+	m.post(server.PathKiosks, m.admin, server.KioskRequest{Name: "Door", Venue: "shop"}, &m.door)
 	step("registry installed and set up")
 
 	m.sh("cd %s && dpkg -i ashyq-kiosk.deb", shared)
@@ -158,8 +159,8 @@ func (m *machine) awaitHealthy() time.Duration {
 // published is the registry's newest version.
 func (m *machine) published() int {
 	m.t.Helper()
-	var o api.Overview
-	m.get(api.PathOverview, m.admin, &o)
+	var o store.Overview
+	m.get(server.PathOverview, m.admin, &o)
 	return int(o.Version)
 }
 

@@ -16,9 +16,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/enroltest"
-	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/kiosk/enrol/enroltest"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 

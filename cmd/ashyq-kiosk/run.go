@@ -17,14 +17,14 @@ import (
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/task"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
 	"ashyq-kiosk/scanner"
 )
 

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/update"
-	"ashyq-kiosk/registry/client"
 )
 
 // system is what updating needs to know of the machine.

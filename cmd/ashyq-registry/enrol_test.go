@@ -16,8 +16,9 @@ import (
 	"strings"
 	"testing"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 )
 
 // TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of it through a kill.
@@ -63,8 +64,8 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 		return res.StatusCode
 	}
 
-	var codes api.EnrolCodesAnswer
-	ask(http.MethodPost, api.PathEnrolCodes, admin, api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: "door", Venue: "shop"}}}, &codes)
+	var codes server.EnrolCodesAnswer
+	ask(http.MethodPost, server.PathEnrolCodes, admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "door", Venue: "shop"}}}, &codes)
 	code, err := enrol.Parse(codes.Codes[0].Code)
 	if pin := enrol.PinOf(ca); err != nil || !bytes.Equal(code.Pin, pin[:]) || code.URL != "https://registry.example" {
 		t.Fatalf("code %+v: %v", code, err)
@@ -92,7 +93,7 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	if status := ask(http.MethodGet, api.PathUpdate, "", nil, nil); status != http.StatusNoContent {
 		t.Errorf("the door after a kill: %d", status)
 	}
-	ask(http.MethodPost, api.PathExpel, admin, api.ExpelRequest{Name: "door"}, nil)
+	ask(http.MethodPost, server.PathExpel, admin, server.ExpelRequest{Name: "door"}, nil)
 	p.kill()
 	p.serve()
 	var refused api.Error

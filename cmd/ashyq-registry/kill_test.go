@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -37,7 +38,7 @@ func TestKilled(t *testing.T) {
 		first := make(chan struct{}, perRound) // as many as there can be: nobody waits
 		all.Go(func() {
 			for range min(perRound, len(phones)-sick) {
-				code, err := p.post(api.PathResults, lab, api.ResultRequest{
+				code, err := p.post(server.PathResults, lab, server.ResultRequest{
 					IIN: iins[sick], Sample: fmt.Sprint(sick), Result: "positive", Taken: taken}, nil)
 				if err != nil {
 					return // killed
@@ -102,17 +103,17 @@ func (p *process) people(iins []string) (lab string, indexes []uint32) {
 			p.Fatalf("POST %s: %d, %v", path, code, err)
 		}
 	}
-	var source api.SourceAnswer
-	ask(api.PathSources, api.SourceRequest{Name: "lab", Kind: "laboratory"}, &source)
+	var source server.SourceAnswer
+	ask(server.PathSources, server.SourceRequest{Name: "lab", Kind: "laboratory"}, &source)
 	for _, iin := range iins {
-		var citizen api.CitizenAnswer
-		ask(api.PathCitizens, api.CitizenRequest{IIN: iin}, &citizen)
+		var citizen server.CitizenAnswer
+		ask(server.PathCitizens, server.CitizenRequest{IIN: iin}, &citizen)
 		key, _, err := ed25519.GenerateKey(nil)
 		if err != nil {
 			p.Fatal(err)
 		}
-		var active api.ActivateAnswer
-		ask(api.PathActivate, api.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(key)}, &active)
+		var active server.ActivateAnswer
+		ask(server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(key)}, &active)
 		sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
 		if err != nil {
 			p.Fatal(err)

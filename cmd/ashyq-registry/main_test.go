@@ -19,7 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 func TestMain(m *testing.M) {

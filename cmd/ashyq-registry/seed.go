@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
 )
 
 type seedCmd struct {

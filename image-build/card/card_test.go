@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 // up is how long an emulated board may take to start, on a machine that does other things too. It is no measurement.
@@ -260,7 +261,7 @@ func (w *world) release(t *testing.T, disk, version string, spoil func(slot stri
 		t.Fatal(err)
 	}
 	run(t, "mv", bundle, filepath.Join(w.dir, "data/bundles", name))
-	w.ask(api.PathReleases, w.admin, api.ReleaseRequest{Ring: "all", Bundle: name, Version: version}, nil)
+	w.ask(server.PathReleases, w.admin, store.ReleaseRequest{Ring: "all", Bundle: name, Version: version}, nil)
 }
 
 // bundleName has only what the registry takes in a name.

@@ -11,7 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 // stick brings a door whose registry is gone to another version and another list, with nobody logging in.
@@ -28,8 +29,8 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	m.sh("systemctl stop ashyq-kiosk") // so that only the stick brings it what comes now
 	w.citizen("020202500024", "positive")
 	await(t, "a newer list", up, m.said, func() bool {
-		var o api.Overview
-		w.ask(api.PathOverview, w.admin, nil, &o)
+		var o store.Overview
+		w.ask(server.PathOverview, w.admin, nil, &o)
 		return o.Version > before
 	})
 	registry := filepath.Join(w.dir, "ashyq-registry")

@@ -23,7 +23,8 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -130,22 +131,22 @@ func (w *world) ask(path, key string, request, answer any) {
 // enrolCode is the code of a new door.
 func (w *world) enrolCode(name, venue string) string {
 	w.t.Helper()
-	var answer api.EnrolCodesAnswer
-	w.ask(api.PathEnrolCodes, w.admin, api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
+	var answer server.EnrolCodesAnswer
+	w.ask(server.PathEnrolCodes, w.admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
 	return answer.Codes[0].Code
 }
 
 // door is how the registry sees one.
-func (w *world) door(name string) api.KioskState {
+func (w *world) door(name string) store.KioskState {
 	w.t.Helper()
-	var o api.Overview
-	w.ask(api.PathOverview, w.admin, nil, &o)
+	var o store.Overview
+	w.ask(server.PathOverview, w.admin, nil, &o)
 	for _, k := range o.Kiosks {
 		if k.Name == name {
 			return k
 		}
 	}
-	return api.KioskState{}
+	return store.KioskState{}
 }
 
 // citizen is a person with a phone, who has been tested.
@@ -156,21 +157,21 @@ type citizen struct {
 
 func (w *world) citizen(iin, result string) citizen {
 	w.t.Helper()
-	var code api.CitizenAnswer
-	w.ask(api.PathCitizens, w.admin, api.CitizenRequest{IIN: iin}, &code)
+	var code server.CitizenAnswer
+	w.ask(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var activated api.ActivateAnswer
-	w.ask(api.PathActivate, "", api.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}, &activated)
+	var activated server.ActivateAnswer
+	w.ask(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}, &activated)
 	credential, err := base64.RawURLEncoding.DecodeString(activated.Credential)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var lab api.SourceAnswer
-	w.ask(api.PathSources, w.admin, api.SourceRequest{Name: "laboratory of " + iin, Kind: "laboratory"}, &lab)
-	w.ask(api.PathResults, lab.Key, api.ResultRequest{IIN: iin, Sample: iin, Result: result, Taken: time.Now().Add(-time.Hour)}, nil)
+	var lab server.SourceAnswer
+	w.ask(server.PathSources, w.admin, server.SourceRequest{Name: "laboratory of " + iin, Kind: "laboratory"}, &lab)
+	w.ask(server.PathResults, lab.Key, server.ResultRequest{IIN: iin, Sample: iin, Result: result, Taken: time.Now().Add(-time.Hour)}, nil)
 	return citizen{key, credential}
 }
 

@@ -16,7 +16,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 var (
@@ -26,8 +26,8 @@ var (
 	ErrCard = errors.New("the enrolment cannot be kept")
 )
 
-// Registry is whom a code is shown to (registry/client). An error with the method Refused() (code, words string, ok bool)
-// says whether the registry itself has said no, one with Clock() bool whether the door's clock is what is wrong.
+// Registry takes enrolment codes (package client). An *api.Refusal among its errors says what the
+// registry said against the code, an *api.ClockError that the door's clock is wrong.
 type Registry interface {
 	Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error)
 }

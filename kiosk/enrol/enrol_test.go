@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/enroltest"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
 func TestMain(m *testing.M) {
@@ -104,14 +104,8 @@ func TestLostAnswerIsAskedForAgainWithTheSameKey(t *testing.T) {
 	}
 
 	other := enroller(t.TempDir()).Enrol(t.Context(), code)
-	var refused interface {
-		Refused() (code, words string, ok bool)
-	}
-	if !errors.As(other, &refused) {
-		t.Fatalf("the same token with another key: %v", other)
-	}
-	if code, _, ok := refused.Refused(); !ok || code != api.CodeUsed {
-		t.Errorf("the same token with another key: %q, %v", code, other)
+	if refused, ok := errors.AsType[*api.Refusal](other); !ok || !refused.IsFinal() || refused.Said.Code != api.CodeUsed {
+		t.Errorf("the same token with another key: %v", other)
 	}
 }
 

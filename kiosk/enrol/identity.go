@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 // Identity is how the door shows the registry who it is, and by what it knows the registry. It may be used from several
@@ -79,7 +79,7 @@ func (i *Identity) TLS() (*tls.Certificate, *x509.CertPool) {
 // Certificate is the door's current one.
 func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().certificate.Leaf }
 
-// Renewal is whom a new certificate is asked of (registry/client), with errors as those of a Registry.
+// Renewal is whom a new certificate is asked of (package client), with errors as those of a Registry.
 type Renewal interface {
 	Renew(ctx context.Context, request api.RenewRequest) (api.RenewAnswer, error)
 }

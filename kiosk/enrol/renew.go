@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/retry"
-	"ashyq-kiosk/registry/api"
 )
 
 // ErrRevoked ends a Renewer: the registry has withdrawn the door's certificate.
@@ -78,8 +78,8 @@ func (r *Renewer) renew(ctx context.Context) (pause time.Duration, err error) {
 		return lookEvery, nil
 	}
 	err = r.Identity.Renew1(ctx, r.Registry)
-	if code, _, refused := refusal(err); refused {
-		r.Refused(code)
+	if said, refused := refusal(err); refused {
+		r.Refused(said.Code)
 	}
 	if err != nil {
 		return 0, err
@@ -95,13 +95,11 @@ func (r *Renewer) due() time.Time {
 	return c.NotBefore.Add(life/2 + time.Duration(r.jitter*float64(life/20)))
 }
 
-// refusal is what the registry itself has said against a call.
-func refusal(err error) (code, words string, ok bool) {
-	var r interface {
-		Refused() (code, words string, ok bool)
+// refusal is what the registry itself said against a call.
+func refusal(err error) (said api.Error, ok bool) {
+	r, ok := errors.AsType[*api.Refusal](err)
+	if !ok || !r.IsFinal() {
+		return api.Error{}, false
 	}
-	if !errors.As(err, &r) {
-		return "", "", false
-	}
-	return r.Refused()
+	return r.Said, true
 }

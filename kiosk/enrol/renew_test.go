@@ -11,10 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/enroltest"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
+	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
 // enrolled is a door with a client that shows its identity.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/retry"
-	"ashyq-kiosk/registry/api"
 )
 
 // ErrEnrolled ends a Task: the door is enrolled and is to begin again with its new settings.
@@ -185,8 +185,8 @@ func classify(err error) (stage Progress, over bool) {
 	if err == nil {
 		return Asking, true
 	}
-	if code, _, ok := refusal(err); ok {
-		switch code {
+	if said, ok := refusal(err); ok {
+		switch said.Code {
 		case api.CodeUsed:
 			return Used, true
 		case api.CodeExpired:
@@ -194,8 +194,7 @@ func classify(err error) (stage Progress, over bool) {
 		}
 		return Refused, true
 	}
-	var clock interface{ Clock() bool }
-	if errors.As(err, &clock) && clock.Clock() {
+	if _, ok := errors.AsType[*api.ClockError](err); ok {
 		return WrongClock, false
 	}
 	switch {

@@ -4,27 +4,22 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/enroltest"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
-// said is an error as registry/client makes them.
-type said struct {
-	code  string
-	no    bool
-	clock bool
+// refused is a refusal as package client makes them.
+func refused(code string) error {
+	return &api.CallError{Err: &api.Refusal{Status: http.StatusConflict, Said: api.Error{Error: "words", Code: code}}}
 }
-
-func (s said) Error() string                          { return "said " + s.code }
-func (s said) Refused() (code, words string, ok bool) { return s.code, "words", s.no }
-func (s said) Clock() bool                            { return s.clock }
 
 // script is a registry that answers one after the other, and at last with the last.
 type script struct {
@@ -44,7 +39,7 @@ func TestTaskTellsItsProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		s := &script{errs: []error{errors.New("no route"), said{clock: true}, said{code: api.CodeExpired, no: true}}}
+		s := &script{errs: []error{errors.New("no route"), &api.ClockError{Err: errors.New("not yet valid")}, refused(api.CodeExpired)}}
 		e := &enrol.Enroller{Dir: t.TempDir(), Dial: func(enrol.Code) (enrol.Registry, error) { return s, nil }}
 		var stages []enrol.Progress
 		task := enrol.NewTask(e, first.String()+"\n", func(p enrol.Progress, _ error) { stages = append(stages, p) }, slog.New(slog.DiscardHandler))
@@ -64,7 +59,7 @@ func TestTaskTellsItsProgress(t *testing.T) {
 			t.Errorf("asked %d times for a code that stays", s.asked)
 		}
 		stages = nil
-		s.errs, s.asked = []error{said{code: api.CodeUsed, no: true}}, 0
+		s.errs, s.asked = []error{refused(api.CodeUsed)}, 0
 		task.Present([]byte(second.String()))
 		time.Sleep(time.Second)
 		synctest.Wait()

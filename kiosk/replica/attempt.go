@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 const (

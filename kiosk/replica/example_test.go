@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/replica"
-	"ashyq-kiosk/registry/client"
 )
 
 // A door puts client, cache and the registry's key together. It then runs the replica as one of its tasks; here it is

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 // maxBlob bounds a blob, bytes, as the registry's client does.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/client"
 )
 
 // snapshot writes what a registry serves into a folder, as an administrator does for a card.

@@ -15,12 +15,12 @@ import (
 	"go.uber.org/goleak"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/lookuptest"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
-	"ashyq-kiosk/registry/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

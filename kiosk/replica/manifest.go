@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
-	"ashyq-kiosk/registry/api"
 )
 
 // skew is how far the clocks of door and registry may be apart; both are kept by time servers.

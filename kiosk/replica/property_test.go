@@ -13,8 +13,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 var statuses = []statuslist.Status{

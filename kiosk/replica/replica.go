@@ -16,10 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/retry"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 	earliest = 5 * time.Second
 )
 
-// Source is the registry, or anything that serves its files (registry/client).
+// Source is the registry, or anything that serves its files (package client).
 type Source interface {
 	// Manifest gets the current manifest, sealed. With after it may take up to wait until there is a newer one.
 	Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/retry"
 )
 
@@ -23,7 +24,7 @@ type Outbox interface {
 	Done(id string) error
 }
 
-// Sink takes reports (registry/client). An error with the method Permanent() bool says whether sending again is of use.
+// Sink takes reports (package client). An *api.Refusal among its errors says whether to send again.
 type Sink interface {
 	SendCounts(ctx context.Context, body []byte) error
 	Hello(ctx context.Context) error // says that the door is there, and what it runs
@@ -78,8 +79,7 @@ func (r *Reporter) SendReports1(ctx context.Context) error {
 			return nil
 		}
 		if err := r.sink.SendCounts(ctx, body); err != nil {
-			var refusal interface{ Permanent() bool }
-			if !errors.As(err, &refusal) || !refusal.Permanent() {
+			if refusal, ok := errors.AsType[*api.Refusal](err); !ok || !refusal.IsPermanent() {
 				return err
 			}
 			// It would stand before all others for ever.

@@ -15,10 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 // start runs a task until the returned function is called.

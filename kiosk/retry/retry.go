@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"ashyq-kiosk/kiosk/api"
 )
 
 // Pauses after failures: each is a random time between half of a bound and the bound, which doubles from the first to
@@ -68,9 +70,8 @@ func (t *trouble) note(err error) {
 		return
 	}
 	t.last = text
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		t.log.Warn("cannot "+t.what, "error", err, "hint", hinted.Hint())
+	if failed, ok := errors.AsType[*api.CallError](err); ok && failed.Hint != "" {
+		t.log.Warn("cannot "+t.what, "error", err, "hint", failed.Hint)
 		return
 	}
 	t.log.Warn("cannot "+t.what, "error", err)

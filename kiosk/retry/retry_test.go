@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ashyq-kiosk/kiosk/api"
 )
 
 // attempts records when Forever called, and what it was given.
@@ -78,10 +80,6 @@ func TestPauseEndsWithTheContext(t *testing.T) {
 	})
 }
 
-type hinted struct{ error }
-
-func (hinted) Hint() string { return "pull the plug" }
-
 func TestTroubleIsLoggedOnce(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -90,13 +88,14 @@ func TestTroubleIsLoggedOnce(t *testing.T) {
 		}
 		return a
 	}}))
+	hinted := &api.CallError{Doing: "follow", Host: "r", Err: errors.New("refused"), Hint: "pull the plug"}
 	port := func(n int) error { return fmt.Errorf("read 10.0.0.2:%d: reset", n) }
 	try(t, log, 0, []error{
-		nil, port(40001), port(40002), port(40003), hinted{errors.New("refused")}, hinted{errors.New("refused")}, port(40004), nil, nil, port(40005), nil,
+		nil, port(40001), port(40002), port(40003), hinted, hinted, port(40004), nil, nil, port(40005), nil,
 	})
 	want := strings.Join([]string{
 		`level=WARN msg="cannot follow" error="read 10.0.0.2:40001: reset"`,
-		`level=WARN msg="cannot follow" error=refused hint="pull the plug"`,
+		`level=WARN msg="cannot follow" error="follow: registry \"r\": refused" hint="pull the plug"`,
 		`level=WARN msg="cannot follow" error="read 10.0.0.2:40004: reset"`,
 		`level=INFO msg="works again: follow" attempts=6`,
 		`level=WARN msg="cannot follow" error="read 10.0.0.2:40005: reset"`,

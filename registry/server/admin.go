@@ -7,12 +7,11 @@ import (
 	"io"
 	"net/http"
 
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
 func (s *Server) kiosks(r *http.Request) (any, error) {
-	req, err := decode[api.KioskRequest](r)
+	req, err := decode[KioskRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -24,11 +23,11 @@ func (s *Server) kiosks(r *http.Request) (any, error) {
 		return nil, taken(err)
 	}
 	key := s.opt.RegistryKey.Public().(ed25519.PublicKey)
-	return api.KioskAnswer{Token: token, RegistryKey: base64.RawURLEncoding.EncodeToString(key), List: s.publisher.board.list()}, nil
+	return KioskAnswer{Token: token, RegistryKey: base64.RawURLEncoding.EncodeToString(key), List: s.publisher.board.list()}, nil
 }
 
 func (s *Server) sources(r *http.Request) (any, error) {
-	req, err := decode[api.SourceRequest](r)
+	req, err := decode[SourceRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +41,7 @@ func (s *Server) sources(r *http.Request) (any, error) {
 	if err := s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key)); err != nil {
 		return nil, taken(err)
 	}
-	return api.SourceAnswer{Key: key}, nil
+	return SourceAnswer{Key: key}, nil
 }
 
 func taken(err error) error {

@@ -11,7 +11,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// The kinds of sources, as in api.SourceRequest.
+// The kinds of sources, as in SourceRequest.
 const (
 	Laboratory    = "laboratory"
 	ControlCentre = "control-centre"

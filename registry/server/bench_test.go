@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -75,7 +75,7 @@ func BenchmarkResults(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: fmt.Sprint(n), Result: "negative", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: fmt.Sprint(n), Result: "negative", Taken: now()}, nil)
 	}
 }
 

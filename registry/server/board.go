@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 const (

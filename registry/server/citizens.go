@@ -11,7 +11,6 @@ import (
 
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -54,11 +53,11 @@ func (s *Server) citizens(r *http.Request) (any, error) {
 		return nil, err
 	}
 	s.publisher.poke()
-	return api.CitizenAnswer{Code: code, URL: s.opt.PublicURL + "/#" + code, Expires: until}, nil
+	return CitizenAnswer{Code: code, URL: s.opt.PublicURL + "/#" + code, Expires: until}, nil
 }
 
 func (s *Server) citizen(r *http.Request) (store.IIN, error) {
-	req, err := decode[api.CitizenRequest](r)
+	req, err := decode[CitizenRequest](r)
 	if err != nil {
 		return "", err
 	}
@@ -66,7 +65,7 @@ func (s *Server) citizen(r *http.Request) (store.IIN, error) {
 }
 
 func (s *Server) activate(r *http.Request) (any, error) {
-	req, err := decode[api.ActivateRequest](r)
+	req, err := decode[ActivateRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +93,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
+	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
 }
 
 func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
@@ -127,7 +126,7 @@ func (s *Server) paper(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.PaperAnswer{Code: code, Expires: got.Expires}, nil
+	return PaperAnswer{Code: code, Expires: got.Expires}, nil
 }
 
 func (s *Server) revoke(r *http.Request) (any, error) {
@@ -154,7 +153,7 @@ var colours = map[statuslist.Status]string{
 // self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one could follow that
 // person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
-	req, err := decode[api.SelfRequest](r)
+	req, err := decode[SelfRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +174,7 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: now(), Until: until}, nil
+	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: now(), Until: until}, nil
 }
 
 func selfHint(err error) string {

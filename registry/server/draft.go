@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 

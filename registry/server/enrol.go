@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -27,7 +27,7 @@ const (
 
 // enrolCodes makes one-time codes for doors.
 func (s *Server) enrolCodes(r *http.Request) (any, error) {
-	req, err := decode[api.EnrolCodesRequest](r)
+	req, err := decode[EnrolCodesRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 		days = defaultDays
 	}
 	expires := now().Add(time.Duration(days) * 24 * time.Hour)
-	answer := api.EnrolCodesAnswer{Codes: make([]api.EnrolCode, len(doors))}
+	answer := EnrolCodesAnswer{Codes: make([]EnrolCode, len(doors))}
 	tokens := make([]store.Secret, len(doors))
 	for i, d := range doors {
 		code.Token = newToken()
@@ -56,7 +56,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 			return nil, badRequest(err.Error(), "check the Wi-Fi's name, passphrase and country")
 		}
 		tokens[i] = tokenSecret(code.Token)
-		answer.Codes[i] = api.EnrolCode{Name: d.Name, Venue: d.Venue, Code: code.String(), Expires: expires}
+		answer.Codes[i] = EnrolCode{Name: d.Name, Venue: d.Venue, Code: code.String(), Expires: expires}
 	}
 	if err := s.opt.Store.PutTokens(r.Context(), doors, tokens, expires); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func tokenSecret(token []byte) store.Secret {
 	return store.SecretOf(base64.RawURLEncoding.EncodeToString(token))
 }
 
-func (s *Server) doorsToBe(req api.EnrolCodesRequest) ([]store.Door, error) {
+func (s *Server) doorsToBe(req EnrolCodesRequest) ([]store.Door, error) {
 	switch {
 	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
 		return nil, badRequest("there are no doors, or too many", "name 1 to 500 doors at once")
@@ -244,7 +244,7 @@ func (s *Server) renew(r *http.Request) (any, error) {
 
 // expel withdraws all that a door could show.
 func (s *Server) expel(r *http.Request) (any, error) {
-	req, err := decode[api.ExpelRequest](r)
+	req, err := decode[ExpelRequest](r)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
 )
 
 const boardA, boardB = "00112233aabbccdd", "ffffffffffffffff"
@@ -190,7 +191,7 @@ func TestCopiedCardAndExpulsion(t *testing.T) {
 
 		status, code = b.enrolAs(r.newBox(network, boardA), codesFor(r, "other")[0])
 		is(t, "a request for another key", status, code, 200, "")
-		r.post(api.PathExpel, adminKey, api.ExpelRequest{Name: "door"}, nil)
+		r.post(PathExpel, adminKey, ExpelRequest{Name: "door"}, nil)
 		for what, ask := range map[string]func() (int, string){"use": b.update, "renew": b.renew, "copy": copied.update} {
 			status, code = ask()
 			is(t, "expelled: "+what, status, code, 403, api.CodeRevoked)
@@ -237,15 +238,15 @@ func TestEnrolRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		b := r.newBox(nil, boardA)
-		doors := func(change func(*api.EnrolCodesRequest)) api.EnrolCodesRequest {
-			q := api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: "door", Venue: "shop"}}}
+		doors := func(change func(*EnrolCodesRequest)) EnrolCodesRequest {
+			q := EnrolCodesRequest{Doors: []EnrolDoor{{Name: "door", Venue: "shop"}}}
 			change(&q)
 			return q
 		}
-		many := doors(func(q *api.EnrolCodesRequest) {
+		many := doors(func(q *EnrolCodesRequest) {
 			q.Doors = nil
 			for i := range maxDoors + 1 {
-				q.Doors = append(q.Doors, api.EnrolDoor{Name: fmt.Sprint(i), Venue: "shop"})
+				q.Doors = append(q.Doors, EnrolDoor{Name: fmt.Sprint(i), Venue: "shop"})
 			}
 		})
 		ask := func(change func(*api.EnrolRequest)) api.EnrolRequest {
@@ -259,26 +260,26 @@ func TestEnrolRefusals(t *testing.T) {
 			code            int
 			hint            string
 		}{
-			{"no administrator", api.PathEnrolCodes, "x", doors(func(*api.EnrolCodesRequest) {}), 401, "admin.key"},
-			{"no doors", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
-			{"too many doors", api.PathEnrolCodes, adminKey, many, 400, "500"},
-			{"one name twice", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},
-			{"no name", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "64"},
-			{"unknown venue", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors[0].Venue = "moon" }), 400, "venue"},
-			{"unknown zone", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors[0].Zone = "blue" }), 400, "yellow"},
-			{"unknown ring", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Doors[0].Ring = "late" }), 400, "early"},
-			{"for a year", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.Days = 365 }), 400, "90"},
-			{"short passphrase", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.WiFi = &api.WiFi{SSID: "x", Passphrase: "short"} }), 400, "Wi-Fi"},
-			{"no network", api.PathEnrolCodes, adminKey, doors(func(q *api.EnrolCodesRequest) { q.WiFi = &api.WiFi{Country: "KZ"} }), 400, "Wi-Fi"},
+			{"no administrator", PathEnrolCodes, "x", doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
+			{"no doors", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
+			{"too many doors", PathEnrolCodes, adminKey, many, 400, "500"},
+			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},
+			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "64"},
+			{"unknown venue", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Venue = "moon" }), 400, "venue"},
+			{"unknown zone", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Zone = "blue" }), 400, "yellow"},
+			{"unknown ring", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Ring = "late" }), 400, "early"},
+			{"for a year", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Days = 365 }), 400, "90"},
+			{"short passphrase", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{SSID: "x", Passphrase: "short"} }), 400, "Wi-Fi"},
+			{"no network", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{Country: "KZ"} }), 400, "Wi-Fi"},
 			{"not a token", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Token = "AAAA" }), 400, "16 bytes"},
 			{"not a request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = "x" }), 400, "PKCS #10"},
 			{"a changed request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = forge(t, q.CSR) }), 400, "PKCS #10"},
 			{"an RSA key", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = rsaRequest(t) }), 400, "P-256"},
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(*api.EnrolRequest) {}), 403, "new code"},
-			{"expel a stranger", api.PathExpel, adminKey, api.ExpelRequest{Name: "x"}, 404, "overview"},
-			{"unknown ring", api.PathReleases, adminKey, api.ReleaseRequest{Ring: "x"}, 400, "test"},
-			{"no such bundle", api.PathReleases, adminKey, api.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
+			{"expel a stranger", PathExpel, adminKey, ExpelRequest{Name: "x"}, 404, "overview"},
+			{"unknown ring", PathReleases, adminKey, store.ReleaseRequest{Ring: "x"}, 400, "test"},
+			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
 		} {
 			w := r.call(http.MethodPost, test.path, test.key, test.body)
 			var e api.Error
@@ -308,12 +309,12 @@ func TestWhatEnrolmentNeeds(t *testing.T) {
 		is(t, "its certificate", status, word, 204, "")
 
 		r.opt.TLSAuthority = nil
-		body := api.EnrolCodesRequest{Doors: []api.EnrolDoor{{Name: "door", Venue: "shop"}}}
-		if w := r.call(http.MethodPost, api.PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "--tls-own") {
+		body := EnrolCodesRequest{Doors: []EnrolDoor{{Name: "door", Venue: "shop"}}}
+		if w := r.call(http.MethodPost, PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "--tls-own") {
 			t.Errorf("behind a proxy: %d %s", w.Code, w.Body)
 		}
 		r.opt.TLSAuthority, r.opt.PublicURL = r.authority.Certificate, "http://registry.example"
-		if w := r.call(http.MethodPost, api.PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "https") {
+		if w := r.call(http.MethodPost, PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "https") {
 			t.Errorf("at an http address: %d %s", w.Code, w.Body)
 		}
 	})

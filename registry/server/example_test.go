@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )

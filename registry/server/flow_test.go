@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -34,7 +34,7 @@ func TestResultReachesAWaitingDoor(t *testing.T) {
 		synctest.Wait() // the door waits
 		posted := time.Now()
 		taken := now().Add(-time.Hour)
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: taken}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: taken}, nil)
 		after := <-waiting
 		if took := time.Since(posted); took > gather+gap {
 			t.Errorf("the door waited for %v", took)
@@ -71,11 +71,11 @@ func TestStatusEndsByItself(t *testing.T) {
 			after  time.Duration // since start
 		}{
 			{func() {
-				r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: start}, nil)
+				r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: start}, nil)
 			}, statuslist.Green, 0},
 			{nil, statuslist.Valid, NegativeLasts},
 			{func() {
-				r.post(api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: start}, nil)
+				r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: start}, nil)
 			}, statuslist.Yellow, NegativeLasts},
 			{nil, statuslist.Valid, ContactLasts},
 		} {
@@ -99,13 +99,13 @@ func TestNewPhoneReplacesTheOldOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, old := r.source(Laboratory), r.activate(iinA, 3)
-		var paper api.PaperAnswer
-		r.post(api.PathPaper, adminKey, api.CitizenRequest{IIN: iinA}, &paper)
+		var paper PaperAnswer
+		r.post(PathPaper, adminKey, CitizenRequest{IIN: iinA}, &paper)
 		code, err := pass.Parse([]byte(paper.Code))
 		if err != nil || !code.IsPaper() {
 			t.Fatalf("paper pass: %v", err)
 		}
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}, nil)
 		m := r.follow(1)
 		young := r.activate(iinA, 4)
 		list := r.section(r.follow(m.Version), 0)
@@ -124,7 +124,7 @@ func TestNewPhoneReplacesTheOldOne(t *testing.T) {
 		}
 
 		version := r.manifestAfter(0, 0).Version
-		r.post(api.PathRevoke, adminKey, api.CitizenRequest{IIN: iinA}, nil)
+		r.post(PathRevoke, adminKey, CitizenRequest{IIN: iinA}, nil)
 		list = r.section(r.follow(version), 0)
 		if list.Get(young.index) != statuslist.Invalid || list.Get(uint32(code.Credential.Index)) != statuslist.Invalid {
 			t.Error("revoked passes are still good")
@@ -136,8 +136,8 @@ func TestNewPhoneReplacesTheOldOne(t *testing.T) {
 func TestOneTimeCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		var c api.CitizenAnswer
-		r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iinA}, &c)
+		var c CitizenAnswer
+		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
 		if c.URL != "https://registry.example/#"+c.Code || c.Expires.Sub(now()) != codeLasts {
 			t.Errorf("citizen's answer: %+v", c)
 		}
@@ -146,23 +146,23 @@ func TestOneTimeCode(t *testing.T) {
 			t.Error("the same phone got another credential")
 		}
 		other := publicKey(ed25519.NewKeyFromSeed(make([]byte, 32)))
-		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
+		if w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
 			t.Errorf("another phone: %d %s", w.Code, w.Body)
 		}
-		r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iinB}, &c)
+		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinB}, &c)
 		r.pass(codeLasts)
-		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
+		if w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: c.Code, Key: other}); w.Code != http.StatusForbidden {
 			t.Errorf("an old code: %d %s", w.Code, w.Body)
 		}
 		tries := 0
-		for r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: "00000-00000", Key: other}).Code == http.StatusForbidden {
+		for r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: "00000-00000", Key: other}).Code == http.StatusForbidden {
 			tries++
 		}
 		if tries != wrongAtOnce {
 			t.Errorf("%d wrong codes were looked at, want %d", tries, wrongAtOnce)
 		}
 		time.Sleep(time.Minute / wrongPerMinute) // fake
-		if w := r.call(http.MethodPost, api.PathActivate, "", api.ActivateRequest{Code: "00000-00000", Key: other}); w.Code != http.StatusForbidden {
+		if w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: "00000-00000", Key: other}); w.Code != http.StatusForbidden {
 			t.Errorf("after a while: %d %s", w.Code, w.Body)
 		}
 	})
@@ -222,7 +222,7 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, p := r.source(Laboratory), r.activate(iinA, 3)
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
 		before := r.follow(2)
 		r.stop()
 		r.start()
@@ -254,14 +254,14 @@ func TestRulesArePublished(t *testing.T) {
 			t.Errorf("first rules: %s", got)
 		}
 		changed := string(kiosk.DefaultRulesJSON()) + "\n"
-		if w := r.call(http.MethodPut, api.PathRules, adminKey, changed); w.Code != http.StatusNoContent {
+		if w := r.call(http.MethodPut, PathRules, adminKey, changed); w.Code != http.StatusNoContent {
 			t.Fatalf("put the rules: %d %s", w.Code, w.Body)
 		}
 		m = r.follow(m.Version)
 		if got := r.blobOf(m.Rules); string(got) != changed {
 			t.Errorf("new rules: %s", got)
 		}
-		if w := r.call(http.MethodPut, api.PathRules, adminKey, `{"nonsense": 1}`); w.Code != http.StatusBadRequest {
+		if w := r.call(http.MethodPut, PathRules, adminKey, `{"nonsense": 1}`); w.Code != http.StatusBadRequest {
 			t.Errorf("bad rules: %d %s", w.Code, w.Body)
 		}
 		keys, err := api.UnmarshalKeys(r.blobOf(m.Keys))
@@ -300,7 +300,7 @@ func TestMoreThanOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab := r.source(Laboratory)
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
 		time.Sleep(time.Second) // fake; the result is settled
 		version := r.manifestAfter(0, 0).Version
 		const people = 2*batch + 1
@@ -357,9 +357,9 @@ func TestOvertaken(t *testing.T) {
 		}
 		lab := r.source(Laboratory)
 		r.activate(iinA, 3)
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
 		version := r.follow(2).Version
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinB, Sample: "2", Result: "positive", Taken: now()}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinB, Sample: "2", Result: "positive", Taken: now()}, nil)
 		r.stop() // before it looks
 		r.sql(`INSERT INTO credentials (citizen, idx, issued, expires) SELECT id, id, 0, 0 FROM citizens`)
 		if err := second.Run(t.Context()); !errors.Is(err, store.ErrOvertaken) {

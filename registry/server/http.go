@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
 

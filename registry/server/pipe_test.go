@@ -17,8 +17,9 @@ import (
 	"net/http"
 	"testing"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
 )
 
 // pipes is a network within the process, so that TLS itself runs in a bubble of fake time.
@@ -198,12 +199,12 @@ func (b *box) copyTo(device string) *box {
 
 func codesFor(r *rig, names ...string) []enrol.Code {
 	r.Helper()
-	req := api.EnrolCodesRequest{WiFi: &api.WiFi{SSID: "Mall", Passphrase: "correct horse", Country: "KZ"}}
+	req := EnrolCodesRequest{WiFi: &api.WiFi{SSID: "Mall", Passphrase: "correct horse", Country: "KZ"}}
 	for _, name := range names {
-		req.Doors = append(req.Doors, api.EnrolDoor{Name: name, Venue: "shop", Zone: "red", Ring: "early"})
+		req.Doors = append(req.Doors, EnrolDoor{Name: name, Venue: "shop", Zone: "red", Ring: "early"})
 	}
-	var a api.EnrolCodesAnswer
-	r.post(api.PathEnrolCodes, adminKey, req, &a)
+	var a EnrolCodesAnswer
+	r.post(PathEnrolCodes, adminKey, req, &a)
 	var codes []enrol.Code
 	for i, c := range a.Codes {
 		code, err := enrol.Parse(c.Code)
@@ -215,13 +216,13 @@ func codesFor(r *rig, names ...string) []enrol.Code {
 	return codes
 }
 
-func overviewOf(t *testing.T, r *rig) map[string]api.KioskState {
+func overviewOf(t *testing.T, r *rig) map[string]store.KioskState {
 	t.Helper()
-	var o api.Overview
-	if err := json.Unmarshal(r.call(http.MethodGet, api.PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
+	var o store.Overview
+	if err := json.Unmarshal(r.call(http.MethodGet, PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
 		t.Fatal(err)
 	}
-	kiosks := map[string]api.KioskState{}
+	kiosks := map[string]store.KioskState{}
 	for _, k := range o.Kiosks {
 		kiosks[k.Name] = k
 	}

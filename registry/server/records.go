@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -15,7 +14,7 @@ import (
 const oldestRecord = max(PositiveLasts, ContactLasts, NegativeLasts)
 
 func (s *Server) results(r *http.Request, source int64) (any, error) {
-	req, err := decode[api.ResultRequest](r)
+	req, err := decode[ResultRequest](r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +44,7 @@ func (s *Server) results(r *http.Request, source int64) (any, error) {
 }
 
 func (s *Server) contacts(r *http.Request, source int64) (any, error) {
-	req, err := decode[api.ContactRequest](r)
+	req, err := decode[ContactRequest](r)
 	if err != nil {
 		return nil, err
 	}

@@ -10,23 +10,24 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/store"
 )
 
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
-		var door api.KioskAnswer
-		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, &door)
-		result := func(change func(*api.ResultRequest)) api.ResultRequest {
-			q := api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
+		var door KioskAnswer
+		r.post(PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, &door)
+		result := func(change func(*ResultRequest)) ResultRequest {
+			q := ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
 			change(&q)
 			return q
 		}
-		r.post(api.PathResults, lab, result(func(*api.ResultRequest) {}), nil)
-		r.post(api.PathResults, lab, result(func(*api.ResultRequest) {}), nil) // the same again
+		r.post(PathResults, lab, result(func(*ResultRequest) {}), nil)
+		r.post(PathResults, lab, result(func(*ResultRequest) {}), nil) // the same again
 		counts := func(change func(*api.Counts)) api.Counts {
 			q := api.Counts{ID: "1", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 1}}
 			change(&q)
@@ -45,8 +46,8 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var paper api.PaperAnswer
-		r.post(api.PathPaper, adminKey, api.CitizenRequest{IIN: iinA}, &paper)
+		var paper PaperAnswer
+		r.post(PathPaper, adminKey, CitizenRequest{IIN: iinA}, &paper)
 
 		for _, test := range []struct {
 			name, method, path, key string
@@ -54,44 +55,44 @@ func TestRefusals(t *testing.T) {
 			code                    int
 			hint                    string // part of it
 		}{
-			{"no key", "POST", api.PathResults, "", "{}", 401, "Bearer"},
-			{"unknown key", "POST", api.PathResults, "x", "{}", 401, "laboratory"},
-			{"the administrator is no laboratory", "POST", api.PathResults, adminKey, "{}", 401, "laboratory"},
-			{"a laboratory is no control centre", "POST", api.PathContacts, lab, "{}", 403, "control-centre"},
-			{"the control centre is no laboratory", "POST", api.PathResults, centre, "{}", 403, "laboratory"},
-			{"a laboratory is no administrator", "POST", api.PathCitizens, lab, "{}", 401, "admin.key"},
+			{"no key", "POST", PathResults, "", "{}", 401, "Bearer"},
+			{"unknown key", "POST", PathResults, "x", "{}", 401, "laboratory"},
+			{"the administrator is no laboratory", "POST", PathResults, adminKey, "{}", 401, "laboratory"},
+			{"a laboratory is no control centre", "POST", PathContacts, lab, "{}", 403, "control-centre"},
+			{"the control centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
+			{"a laboratory is no administrator", "POST", PathCitizens, lab, "{}", 401, "admin.key"},
 			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "kiosk"},
-			{"wrong method", "GET", api.PathResults, lab, "", 405, "POST"},
+			{"wrong method", "GET", PathResults, lab, "", 405, "POST"},
 			{"no such path", "GET", "/v1/nothing", "", "", 404, "/v1/"},
-			{"not JSON", "POST", api.PathResults, lab, "iin", 400, "JSON"},
-			{"two values", "POST", api.PathResults, lab, "{}{}", 400, "JSON"},
-			{"unknown field", "POST", api.PathResults, lab, `{"colour":"green"}`, 400, "colour"},
-			{"wrong type", "POST", api.PathResults, lab, `{"iin":11399500018}`, 400, "iin"},
-			{"wrong time", "POST", api.PathResults, lab, `{"taken":"yesterday"}`, 400, "2021-04-20T12:00:00Z"},
-			{"large body", "POST", api.PathResults, lab, `{"iin":"` + strings.Repeat("0", 20000) + `"}`, 413, "16384"},
-			{"typing error in the IIN", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.IIN = "011399500019" }), 400, "typing"},
-			{"no IIN", "POST", api.PathCitizens, adminKey, "{}", 400, "typing"},
-			{"unknown result", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Result = "maybe" }), 400, "positive"},
-			{"no sample", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Sample = "" }), 400, "64"},
-			{"no time", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = time.Time{} }), 400, "written"},
-			{"future", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = now().Add(time.Hour) }), 400, "clock"},
-			{"too old", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Taken = now().Add(-15 * 24 * time.Hour) }), 400, "date"},
-			{"same sample, other result", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.Result = "positive" }), 409, "sample"},
-			{"same sample, other citizen", "POST", api.PathResults, lab, result(func(q *api.ResultRequest) { q.IIN = iinB }), 409, "sample"},
-			{"old contact", "POST", api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: now().AddDate(-1, 0, 0)}, 400, "date"},
-			{"taken name", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, 409, "another"},
-			{"unknown venue", "POST", api.PathKiosks, adminKey, api.KioskRequest{Name: "door 2", Venue: "moon"}, 400, "kind of venue"},
-			{"taken source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: Laboratory, Kind: Laboratory}, 409, "another"},
-			{"unknown kind of source", "POST", api.PathSources, adminKey, api.SourceRequest{Name: "x", Kind: "oracle"}, 400, "laboratory"},
-			{"revoke a stranger", "POST", api.PathRevoke, adminKey, api.CitizenRequest{IIN: iinB}, 404, "number"},
-			{"short key", "POST", api.PathActivate, "", api.ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
-			{"wrong code", "POST", api.PathActivate, "", api.ActivateRequest{Code: "0", Key: publicKey(p.key)}, 403, "typing"},
+			{"not JSON", "POST", PathResults, lab, "iin", 400, "JSON"},
+			{"two values", "POST", PathResults, lab, "{}{}", 400, "JSON"},
+			{"unknown field", "POST", PathResults, lab, `{"colour":"green"}`, 400, "colour"},
+			{"wrong type", "POST", PathResults, lab, `{"iin":11399500018}`, 400, "iin"},
+			{"wrong time", "POST", PathResults, lab, `{"taken":"yesterday"}`, 400, "2021-04-20T12:00:00Z"},
+			{"large body", "POST", PathResults, lab, `{"iin":"` + strings.Repeat("0", 20000) + `"}`, 413, "16384"},
+			{"typing error in the IIN", "POST", PathResults, lab, result(func(q *ResultRequest) { q.IIN = "011399500019" }), 400, "typing"},
+			{"no IIN", "POST", PathCitizens, adminKey, "{}", 400, "typing"},
+			{"unknown result", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Result = "maybe" }), 400, "positive"},
+			{"no sample", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Sample = "" }), 400, "64"},
+			{"no time", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Taken = time.Time{} }), 400, "written"},
+			{"future", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Taken = now().Add(time.Hour) }), 400, "clock"},
+			{"too old", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Taken = now().Add(-15 * 24 * time.Hour) }), 400, "date"},
+			{"same sample, other result", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Result = "positive" }), 409, "sample"},
+			{"same sample, other citizen", "POST", PathResults, lab, result(func(q *ResultRequest) { q.IIN = iinB }), 409, "sample"},
+			{"old contact", "POST", PathContacts, centre, ContactRequest{IIN: iinA, Since: now().AddDate(-1, 0, 0)}, 400, "date"},
+			{"taken name", "POST", PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, 409, "another"},
+			{"unknown venue", "POST", PathKiosks, adminKey, KioskRequest{Name: "door 2", Venue: "moon"}, 400, "kind of venue"},
+			{"taken source", "POST", PathSources, adminKey, SourceRequest{Name: Laboratory, Kind: Laboratory}, 409, "another"},
+			{"unknown kind of source", "POST", PathSources, adminKey, SourceRequest{Name: "x", Kind: "oracle"}, 400, "laboratory"},
+			{"revoke a stranger", "POST", PathRevoke, adminKey, CitizenRequest{IIN: iinB}, 404, "number"},
+			{"short key", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
+			{"wrong code", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: publicKey(p.key)}, 403, "typing"},
 			{"other list", "POST", api.PathCheck, door.Token, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
 			{"free index", "POST", api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: 1 << 40}, 404, ""},
-			{"not a pass", "POST", api.PathSelf, "", api.SelfRequest{Code: "HC1:X"}, 400, "phone"},
-			{"screenshot", "POST", api.PathSelf, "", api.SelfRequest{Code: stale}, 403, "clock"},
-			{"forged", "POST", api.PathSelf, "", api.SelfRequest{Code: forged}, 403, "activate"},
-			{"paper", "POST", api.PathSelf, "", api.SelfRequest{Code: paper.Code}, 403, "phone"},
+			{"not a pass", "POST", PathSelf, "", SelfRequest{Code: "HC1:X"}, 400, "phone"},
+			{"screenshot", "POST", PathSelf, "", SelfRequest{Code: stale}, 403, "clock"},
+			{"forged", "POST", PathSelf, "", SelfRequest{Code: forged}, 403, "activate"},
+			{"paper", "POST", PathSelf, "", SelfRequest{Code: paper.Code}, 403, "phone"},
 			{"counts of the future", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.To = now().Add(time.Hour) }), 400, "clock"},
 			{"counts of last year", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.From = now().AddDate(-1, 0, 0) }), 400, "30 days"},
 			{"counts without id", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.ID = "" }), 400, "id"},
@@ -114,7 +115,7 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the log contains %q:\n%s", secret, r.log.String())
 			}
 		}
-		if !strings.Contains(r.log.String(), "path="+api.PathRevoke) {
+		if !strings.Contains(r.log.String(), "path="+PathRevoke) {
 			t.Errorf("the log has no requests:\n%s", r.log.String())
 		}
 	})
@@ -124,11 +125,11 @@ func TestDoorAndControlRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
-		var door api.KioskAnswer
-		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "door", Venue: "shop"}, &door)
+		var door KioskAnswer
+		r.post(PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, &door)
 		version := r.manifestAfter(0, 0).Version
-		r.post(api.PathResults, lab, api.ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now().Add(-time.Hour)}, nil)
-		r.post(api.PathContacts, centre, api.ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now().Add(-time.Hour)}, nil)
+		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
 		r.post(api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: uint64(p.index)}, &check)
@@ -142,8 +143,8 @@ func TestDoorAndControlRoom(t *testing.T) {
 		report.ID = "b"
 		r.post(api.PathCounts, door.Token, report, nil)
 
-		w := r.call(http.MethodGet, api.PathOverview, adminKey, "")
-		var o api.Overview
+		w := r.call(http.MethodGet, PathOverview, adminKey, "")
+		var o store.Overview
 		if err := json.Unmarshal(w.Body.Bytes(), &o); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,7 @@ func TestDoorAndControlRoom(t *testing.T) {
 		if len(o.Sources) != 2 || o.Sources[0].Name != ControlCentre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
 			t.Errorf("sources: %+v", o.Sources)
 		}
-		want := api.Disagreement{IIN: iinA, Counts: "yellow", Other: "green", Since: now().Add(-time.Hour)}
+		want := store.Disagreement{IIN: iinA, Counts: "yellow", Other: "green", Since: now().Add(-time.Hour)}
 		if len(o.Disagreements) != 1 || o.Disagreements[0] != want {
 			t.Errorf("disagreements %+v, want %+v", o.Disagreements, want)
 		}

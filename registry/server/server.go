@@ -23,8 +23,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -116,22 +116,22 @@ func (s *Server) routes() {
 		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
 		{http.MethodPost, api.PathCheck, small, s.byKiosk(s.check)},
 		{http.MethodPost, api.PathCounts, small, s.byKiosk(s.counts)},
-		{http.MethodPost, api.PathActivate, small, s.activate},
-		{http.MethodPost, api.PathSelf, small, s.self},
-		{http.MethodPost, api.PathResults, small, s.bySource(Laboratory, s.results)},
-		{http.MethodPost, api.PathContacts, small, s.bySource(ControlCentre, s.contacts)},
-		{http.MethodPost, api.PathCitizens, small, s.byAdmin(s.citizens)},
-		{http.MethodPost, api.PathPaper, small, s.byAdmin(s.paper)},
-		{http.MethodPost, api.PathRevoke, small, s.byAdmin(s.revoke)},
-		{http.MethodPost, api.PathKiosks, small, s.byAdmin(s.kiosks)},
-		{http.MethodPost, api.PathSources, small, s.byAdmin(s.sources)},
-		{http.MethodPut, api.PathRules, large, s.byAdmin(s.rules)},
-		{http.MethodGet, api.PathOverview, 0, s.byAdmin(s.overview)},
-		{http.MethodPost, api.PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
+		{http.MethodPost, PathActivate, small, s.activate},
+		{http.MethodPost, PathSelf, small, s.self},
+		{http.MethodPost, PathResults, small, s.bySource(Laboratory, s.results)},
+		{http.MethodPost, PathContacts, small, s.bySource(ControlCentre, s.contacts)},
+		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
+		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
+		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},
+		{http.MethodPost, PathKiosks, small, s.byAdmin(s.kiosks)},
+		{http.MethodPost, PathSources, small, s.byAdmin(s.sources)},
+		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
+		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
+		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
 		{http.MethodPost, api.PathEnrol, small, s.enrol},
 		{http.MethodPost, api.PathRenew, small, s.renew},
-		{http.MethodPost, api.PathExpel, small, s.byAdmin(s.expel)},
-		{http.MethodPost, api.PathReleases, small, s.byAdmin(s.releases)},
+		{http.MethodPost, PathExpel, small, s.byAdmin(s.expel)},
+		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
 		{http.MethodGet, api.PathUpdate, 0, s.byKiosk(s.update)},
 		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
 		{http.MethodGet, "/healthz", 0, s.health},

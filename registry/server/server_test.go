@@ -19,9 +19,9 @@ import (
 	"go.uber.org/goleak"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -175,8 +175,8 @@ func (r *rig) section(m api.Manifest, id int) *statuslist.Section {
 
 func (r *rig) source(kind string) string {
 	r.Helper()
-	var a api.SourceAnswer
-	r.post(api.PathSources, adminKey, api.SourceRequest{Name: kind, Kind: kind}, &a)
+	var a SourceAnswer
+	r.post(PathSources, adminKey, SourceRequest{Name: kind, Kind: kind}, &a)
 	return a.Key
 }
 
@@ -189,16 +189,16 @@ type phone struct {
 
 func (r *rig) activate(iin string, seed byte) phone {
 	r.Helper()
-	var c api.CitizenAnswer
-	r.post(api.PathCitizens, adminKey, api.CitizenRequest{IIN: iin}, &c)
+	var c CitizenAnswer
+	r.post(PathCitizens, adminKey, CitizenRequest{IIN: iin}, &c)
 	return r.activateWith(c.Code, seed)
 }
 
 func (r *rig) activateWith(code string, seed byte) phone {
 	r.Helper()
 	p := phone{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))}
-	var a api.ActivateAnswer
-	r.post(api.PathActivate, "", api.ActivateRequest{Code: code, Key: publicKey(p.key)}, &a)
+	var a ActivateAnswer
+	r.post(PathActivate, "", ActivateRequest{Code: code, Key: publicKey(p.key)}, &a)
 	var err error
 	if p.sealed, err = base64.RawURLEncoding.DecodeString(a.Credential); err != nil {
 		r.Fatal(err)
@@ -215,14 +215,14 @@ func publicKey(key ed25519.PrivateKey) string {
 	return base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
 }
 
-func (r *rig) self(p phone) api.SelfAnswer {
+func (r *rig) self(p phone) SelfAnswer {
 	r.Helper()
 	code, err := pass.Rotate(p.key, p.sealed, time.Now())
 	if err != nil {
 		r.Fatal(err)
 	}
-	var a api.SelfAnswer
-	r.post(api.PathSelf, "", api.SelfRequest{Code: code}, &a)
+	var a SelfAnswer
+	r.post(PathSelf, "", SelfRequest{Code: code}, &a)
 	return a
 }
 

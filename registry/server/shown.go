@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
 

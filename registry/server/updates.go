@@ -7,7 +7,7 @@ import (
 	"os"
 	"regexp"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -50,7 +50,7 @@ func (s *Server) bundle(r *http.Request) (any, error) {
 
 // releases gives a ring's doors a bundle.
 func (s *Server) releases(r *http.Request) (any, error) {
-	req, err := decode[api.ReleaseRequest](r)
+	req, err := decode[store.ReleaseRequest](r)
 	if err != nil {
 		return nil, err
 	}

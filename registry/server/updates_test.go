@@ -12,7 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
 )
 
 func TestUpdates(t *testing.T) {
@@ -23,10 +24,10 @@ func TestUpdates(t *testing.T) {
 		}
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
-		var old api.KioskAnswer
-		r.post(api.PathKiosks, adminKey, api.KioskRequest{Name: "with a token", Venue: "shop"}, &old)
+		var old KioskAnswer
+		r.post(PathKiosks, adminKey, KioskRequest{Name: "with a token", Venue: "shop"}, &old)
 
-		r.post(api.PathReleases, adminKey, api.ReleaseRequest{Ring: "early", Bundle: "ashyq_1.3-rc.1.raucb", Version: "1.3-rc.1"}, nil)
+		r.post(PathReleases, adminKey, store.ReleaseRequest{Ring: "early", Bundle: "ashyq_1.3-rc.1.raucb", Version: "1.3-rc.1"}, nil)
 		var u api.UpdateAnswer
 		if status, refused := b.ask(http.MethodGet, api.PathUpdate, nil, &u); status != 200 || u.Version != "1.3-rc.1" || u.Bundle != "/v1/bundle/ashyq_1.3-rc.1.raucb" {
 			t.Fatalf("update: %d %+v, %+v", status, refused, u)
@@ -47,7 +48,7 @@ func TestUpdates(t *testing.T) {
 		if metrics := r.call(http.MethodGet, "/metrics", "", "").Body.String(); !strings.Contains(metrics, `code="206",method="GET",path="/v1/bundle/{name}"} 1`) {
 			t.Error("a partial answer is not counted as one")
 		}
-		r.post(api.PathReleases, adminKey, api.ReleaseRequest{Ring: "early"}, nil)
+		r.post(PathReleases, adminKey, store.ReleaseRequest{Ring: "early"}, nil)
 		status, code := b.update()
 		is(t, "taken back", status, code, 204, "")
 	})

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 func testRecords(t *testing.T, s *Store) {
@@ -254,11 +254,11 @@ func testOverview(t *testing.T, s *Store) {
 	}))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
-	want := api.Overview{
-		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Kiosks: []api.KioskState{},
-		Sources:       []api.SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
-		Disagreements: []api.Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
-		Releases:      []api.ReleaseRequest{},
+	want := Overview{
+		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Kiosks: []KioskState{},
+		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
+		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
+		Releases:      []ReleaseRequest{},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("got  %+v\nwant %+v", o, want)

@@ -10,7 +10,7 @@ import (
 // Source is who sends records.
 type Source struct {
 	ID   int64
-	Kind string // as in api.SourceRequest
+	Kind string // as in server.SourceRequest
 }
 
 // AddSource creates a source. A taken name is ErrExists.

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"ashyq-kiosk/registry/api"
 )
 
 const board, otherBoard = "00112233aabbccdd", "ffffffffffffffff"
@@ -43,7 +41,7 @@ func renew(t *testing.T, s *Store, with Certificate, device, name string, n int)
 	return c, err
 }
 
-func state(t *testing.T, s *Store) api.KioskState {
+func state(t *testing.T, s *Store) KioskState {
 	t.Helper()
 	o, err := s.Overview(t.Context(), t0)
 	must(t, err)
@@ -84,7 +82,7 @@ func testEnrol(t *testing.T, s *Store) {
 	good(t, s, "the second answer's certificate", second)
 	_, _, err = enrol(t, s, "1", "thief's", otherBoard, "c", 3)
 	wants(t, "another key", err, ErrTokenUsed)
-	want := api.KioskState{Name: "door", Venue: "shop", Zone: "red", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
+	want := KioskState{Name: "door", Venue: "shop", Zone: "red", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
 		Running: "1.0", CodeUsedTwice: true}
 	if got := state(t, s); got.Copied || !equalState(got, want) {
 		t.Errorf("state %+v\nwant  %+v", got, want)
@@ -117,7 +115,7 @@ func testEnrol(t *testing.T, s *Store) {
 	wants(t, "old token", err, ErrTokenExpired)
 }
 
-func equalState(a, b api.KioskState) bool {
+func equalState(a, b KioskState) bool {
 	return a.Seen.Equal(b.Seen) && a.CertUntil.Equal(b.CertUntil) && a.Name == b.Name && a.Venue == b.Venue && a.Zone == b.Zone &&
 		a.Ring == b.Ring && a.Enrolled == b.Enrolled && a.Running == b.Running && a.Revoked == b.Revoked && a.CodeUsedTwice == b.CodeUsedTwice
 }
@@ -200,15 +198,15 @@ func testReleases(t *testing.T, s *Store) {
 	must(t, err)
 	_, err = s.ReleaseFor(ctx, c.Kiosk)
 	wants(t, "no release", err, ErrNotFound)
-	for _, r := range []api.ReleaseRequest{
+	for _, r := range []ReleaseRequest{
 		{Ring: "all", Bundle: "1.raucb", Version: "1"}, {Ring: "early", Bundle: "2.raucb", Version: "2"}, {Ring: "early", Bundle: "3.raucb", Version: "3"},
 	} {
 		must(t, s.PutRelease(ctx, r))
 	}
-	if r, err := s.ReleaseFor(ctx, c.Kiosk); err != nil || r != (api.ReleaseRequest{Ring: "early", Bundle: "3.raucb", Version: "3"}) {
+	if r, err := s.ReleaseFor(ctx, c.Kiosk); err != nil || r != (ReleaseRequest{Ring: "early", Bundle: "3.raucb", Version: "3"}) {
 		t.Errorf("release %+v, %v", r, err)
 	}
-	must(t, s.PutRelease(ctx, api.ReleaseRequest{Ring: "early"}))
+	must(t, s.PutRelease(ctx, ReleaseRequest{Ring: "early"}))
 	_, err = s.ReleaseFor(ctx, c.Kiosk)
 	wants(t, "taken back", err, ErrNotFound)
 	o, err := s.Overview(ctx, t0)

@@ -7,17 +7,16 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 // maxDisagreements bounds the list for the control room.
 const maxDisagreements = 100
 
 // Overview is what the control room sees, but for the manifest's version and time.
-func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, error) {
-	o := api.Overview{
-		Statuses: map[string]int{}, Kiosks: []api.KioskState{}, Sources: []api.SourceState{}, Disagreements: []api.Disagreement{},
-		Releases: []api.ReleaseRequest{},
+func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
+	o := Overview{
+		Statuses: map[string]int{}, Kiosks: []KioskState{}, Sources: []SourceState{}, Disagreements: []Disagreement{},
+		Releases: []ReleaseRequest{},
 	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE revoked IS NULL AND expires > $1`,
@@ -25,7 +24,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, erro
 		if err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, *sql.Tx, *api.Overview) error{statuses, sources, disagreements, releases} {
+		for _, part := range []func(context.Context, *sql.Tx, *Overview) error{statuses, sources, disagreements, releases} {
 			if err := part(ctx, tx, &o); err != nil {
 				return err
 			}
@@ -33,12 +32,12 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (api.Overview, erro
 		return kiosks(ctx, tx, &o, now)
 	})
 	if err != nil {
-		return api.Overview{}, fmt.Errorf("read the overview: %w", err)
+		return Overview{}, fmt.Errorf("read the overview: %w", err)
 	}
 	return o, nil
 }
 
-func statuses(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+func statuses(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var status, n int
 		err := found.Scan(&status, &n)
@@ -48,9 +47,9 @@ func statuses(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
 	}, `SELECT status, COUNT(*) FROM citizens GROUP BY status`)
 }
 
-func sources(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+func sources(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
-		var s api.SourceState
+		var s SourceState
 		var last sql.NullInt64
 		err := found.Scan(&s.Name, &s.Kind, &s.Records, &last)
 		s.Last = moment(last)
@@ -59,9 +58,9 @@ func sources(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
 	}, `SELECT name, kind, records, last FROM sources ORDER BY name`)
 }
 
-func disagreements(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+func disagreements(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
-		var d api.Disagreement
+		var d Disagreement
 		var counts, other int
 		var since sql.NullInt64
 		err := found.Scan(&d.IIN, &counts, &other, &since)
@@ -72,10 +71,10 @@ func disagreements(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
 	}, `SELECT iin, status, other, since FROM citizens WHERE since IS NOT NULL ORDER BY since DESC, id LIMIT $1`, maxDisagreements)
 }
 
-func kiosks(ctx context.Context, tx *sql.Tx, o *api.Overview, now time.Time) error {
+func kiosks(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	var ids []int64
 	err := rows(ctx, tx, func(found *sql.Rows) error {
-		k := api.KioskState{Counts: map[string]uint64{}}
+		k := KioskState{Counts: map[string]uint64{}}
 		var id int64
 		var seen, until, next sql.NullInt64
 		var running sql.NullString
@@ -109,9 +108,9 @@ func kiosks(ctx context.Context, tx *sql.Tx, o *api.Overview, now time.Time) err
 	}, `SELECT kiosk, name, CAST(SUM(n) AS BIGINT) FROM counts WHERE hour >= $1 GROUP BY kiosk, name`, day)
 }
 
-func releases(ctx context.Context, tx *sql.Tx, o *api.Overview) error {
+func releases(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
-		var r api.ReleaseRequest
+		var r ReleaseRequest
 		err := found.Scan(&r.Ring, &r.Bundle, &r.Version)
 		o.Releases = append(o.Releases, r)
 		return err

@@ -8,8 +8,8 @@ import (
 	"math"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 // KeepDeltas is how many versions a door may be behind before it has to load a section as a whole.

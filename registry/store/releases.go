@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-
-	"ashyq-kiosk/registry/api"
 )
 
 // PutRelease makes a bundle the one that a ring's doors should be running. An empty bundle takes the release back.
-func (s *Store) PutRelease(ctx context.Context, r api.ReleaseRequest) error {
+func (s *Store) PutRelease(ctx context.Context, r ReleaseRequest) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if r.Bundle == "" {
 			_, err := tx.ExecContext(ctx, `DELETE FROM releases WHERE ring = $1`, r.Ring)
@@ -26,12 +24,12 @@ func (s *Store) PutRelease(ctx context.Context, r api.ReleaseRequest) error {
 }
 
 // ReleaseFor is what a door should be running. Errors: ErrNotFound where its ring has no release.
-func (s *Store) ReleaseFor(ctx context.Context, kiosk int64) (api.ReleaseRequest, error) {
-	var r api.ReleaseRequest
+func (s *Store) ReleaseFor(ctx context.Context, kiosk int64) (ReleaseRequest, error) {
+	var r ReleaseRequest
 	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN kiosks ON kiosks.ring = releases.ring
 		WHERE kiosks.id = $1`, kiosk).Scan(&r.Ring, &r.Bundle, &r.Version)
 	if err != nil {
-		return api.ReleaseRequest{}, fmt.Errorf("look a door's release up: %w", notFound(err))
+		return ReleaseRequest{}, fmt.Errorf("look a door's release up: %w", notFound(err))
 	}
 	return r, nil
 }

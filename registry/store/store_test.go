@@ -16,7 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/kiosk/api"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

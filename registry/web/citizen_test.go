@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 )
 
 const shownCode = `document.querySelector("#qr").dataset.code`
@@ -168,7 +168,7 @@ func TestStatuses(t *testing.T) {
 			status = "valid"
 		}
 		r.set(func(r *registry) {
-			r.status = api.SelfAnswer{Status: status, Colour: colour, Until: time.Now().Add(50 * time.Hour)}
+			r.status = server.SelfAnswer{Status: status, Colour: colour, Until: time.Now().Add(50 * time.Hour)}
 		})
 		eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 		until(t, ctx, `document.querySelector("#status").dataset.colour === %s`, colour)
@@ -196,12 +196,12 @@ func TestPassThatEnded(t *testing.T) {
 	ctx := tab(t)
 	activated(t, r, ctx)
 
-	r.set(func(r *registry) { r.status = api.SelfAnswer{Status: "suspended"} })
+	r.set(func(r *registry) { r.status = server.SelfAnswer{Status: "suspended"} })
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, `document.querySelector("#status-word").textContent === "This pass is on hold"`)
 	keep(t, ctx, "citizen-suspended")
 
-	r.set(func(r *registry) { r.status = api.SelfAnswer{Status: "invalid"} })
+	r.set(func(r *registry) { r.status = server.SelfAnswer{Status: "invalid"} })
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, visible("ended")+" && "+visible("activation"))
 	if got := eval[string](t, ctx, `document.querySelector("#ended-title").textContent`); got != "This pass was withdrawn" {
@@ -210,7 +210,9 @@ func TestPassThatEnded(t *testing.T) {
 	keep(t, ctx, "citizen-withdrawn")
 
 	// The way out that the words name.
-	r.set(func(r *registry) { r.status, r.lifetime = api.SelfAnswer{Status: "valid", Colour: "blue"}, time.Hour })
+	r.set(func(r *registry) {
+		r.status, r.lifetime = server.SelfAnswer{Status: "valid", Colour: "blue"}, time.Hour
+	})
 	do(t, ctx, chromedp.SetValue("#code", oneTimeCode+"2"), chromedp.Click("#activate"))
 	until(t, ctx, visible("pass")+` && document.querySelector("#status").dataset.colour === "blue"`)
 

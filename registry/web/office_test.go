@@ -17,8 +17,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/registry/web"

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/api"
+	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/web"
 )
 
@@ -32,7 +33,7 @@ type registry struct {
 	shift      time.Duration // of its clock, as the page's clock is shifted
 	lifetime   time.Duration // of the credentials
 	used       map[string]ed25519.PublicKey
-	status     api.SelfAnswer
+	status     server.SelfAnswer
 	captive    bool // somebody else answers
 	loseAnswer bool // to an activation, after it was carried out
 }
@@ -45,11 +46,11 @@ func newRegistry(t *testing.T) *registry {
 		mux:      http.NewServeMux(),
 		lifetime: 365 * 24 * time.Hour,
 		used:     map[string]ed25519.PublicKey{},
-		status:   api.SelfAnswer{Status: "green", Colour: "green"},
+		status:   server.SelfAnswer{Status: "green", Colour: "green"},
 	}
 	r.mux.Handle("/", web.Handler())
-	r.mux.HandleFunc("POST "+api.PathActivate, r.activate)
-	r.mux.HandleFunc("POST "+api.PathSelf, r.self)
+	r.mux.HandleFunc("POST "+server.PathActivate, r.activate)
+	r.mux.HandleFunc("POST "+server.PathSelf, r.self)
 	r.up("127.0.0.1:0")
 	t.Cleanup(r.down)
 	return r
@@ -94,7 +95,7 @@ func (r *registry) now() time.Time { return time.Now().Add(r.shift) }
 func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var ask api.ActivateRequest
+	var ask server.ActivateRequest
 	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {
 		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
 		return
@@ -120,7 +121,7 @@ func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 		answer(w, http.StatusInternalServerError, api.Error{Error: err.Error()})
 		return
 	}
-	answer(w, http.StatusOK, api.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: expires})
+	answer(w, http.StatusOK, server.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: expires})
 }
 
 func (r *registry) self(w http.ResponseWriter, q *http.Request) {
@@ -131,7 +132,7 @@ func (r *registry) self(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	w.Header().Set("Date", r.now().UTC().Format(http.TimeFormat))
-	var ask api.SelfRequest
+	var ask server.SelfRequest
 	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {
 		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
 		return

@@ -15,10 +15,10 @@ import (
 	"sync"
 	"time"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/statuslist"
-	"ashyq-kiosk/registry/api"
 )
 
 const (

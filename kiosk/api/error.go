@@ -1,0 +1,75 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// Error is the body of every answer from 400 on.
+type Error struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+	Code  string `json:"code,omitempty"` // where a door acts on it: one of the Code constants
+}
+
+// CallError is a failed call to a registry. It may wrap a *Refusal or a *ClockError.
+type CallError struct {
+	Doing string // as in "get the manifest"
+	Host  string // of the registry, with its port where the URL has one
+	Means string // the finding in plain words; empty when Err says enough
+	Hint  string // what the administrator can do about it; empty when only waiting helps
+	Err   error
+}
+
+// Error is one line.
+func (e *CallError) Error() string {
+	text := fmt.Sprintf("%s: registry %q: ", e.Doing, e.Host)
+	if e.Means != "" {
+		text += e.Means + ": "
+	}
+	return text + e.Err.Error()
+}
+
+// Unwrap is the cause.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// Refusal is an answer with a status code that was not asked for.
+type Refusal struct {
+	Status int   // HTTP status code
+	Said   Error // the registry's own words; empty when something else answered
+}
+
+// Error is one line.
+func (r *Refusal) Error() string {
+	text := fmt.Sprintf("answer %d %s", r.Status, http.StatusText(r.Status))
+	if r.Said.Error != "" {
+		text += fmt.Sprintf(": %q", r.Said.Error)
+	}
+	return text
+}
+
+// IsFinal reports whether the registry itself said no. "Not now" (429 and 5xx) and the answer of a
+// server that does not explain itself are not final.
+func (r *Refusal) IsFinal() bool {
+	return r.Said.Error != "" && r.Status < http.StatusInternalServerError && r.Status != http.StatusTooManyRequests
+}
+
+// IsPermanent reports whether the same request will be refused again, however often it is sent.
+func (r *Refusal) IsPermanent() bool {
+	switch r.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+// ClockError is a certificate whose dates do not fit the door's clock.
+type ClockError struct {
+	Err error
+}
+
+// Error is one line.
+func (e *ClockError) Error() string { return e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *ClockError) Unwrap() error { return e.Err }

@@ -1,0 +1,192 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+)
+
+// maxRedirects on one's own host.
+const maxRedirects = 3
+
+// newHTTP makes connections that are kept for reuse. It speaks HTTP/1.1 only: with HTTP/2 the long poll, the blobs and
+// the question about the person at the door would share one connection, and hang together when it is dead.
+func (c *Client) newHTTP(cert *tls.Certificate, authorities *x509.CertPool) *http.Client {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	dialer := net.Dialer{Timeout: c.timeout}
+	return &http.Client{
+		CheckRedirect: checkRedirect,
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			Protocols:              protocols,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        c.tls(cert, authorities),
+			TLSHandshakeTimeout:    c.timeout,
+			MaxIdleConnsPerHost:    4, // long poll, blobs, check, counts
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 32 << 10,
+			DisableCompression:     true, // nothing unpacks itself in memory behind the size limit
+		},
+	}
+}
+
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host:
+		return fmt.Errorf("%w to %q", errElsewhere, req.URL.Scheme+"://"+req.URL.Host)
+	case first.Method != http.MethodGet:
+		return fmt.Errorf("%w a %s", errElsewhere, first.Method) // it would arrive without its body, or twice
+	case len(via) > maxRedirects:
+		return fmt.Errorf("%w more than %d times", errElsewhere, maxRedirects)
+	}
+	return nil
+}
+
+var userAgent = "ashyq-kiosk/" + version()
+
+// version is the binary's module version, as the go command stamped it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+// call is one request and what may come back.
+type call struct {
+	doing        string // for errors, as "get the manifest"
+	method, path string
+	query        string
+	body         []byte        // JSON; nil: none
+	auth         bool          // say who is asking
+	wait         time.Duration // for which the registry may hold its answer back
+	want         int           // status code
+	orNothing    bool          // 204 is an answer, too: there is none
+	limit        int64         // of the answer, bytes
+}
+
+// do returns the body of the wanted answer. Every error is an *api.CallError, or that of ctx.
+func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
+	patience := k.wait + c.timeout
+	total := patience + time.Duration(k.limit/slowest)*time.Second
+	inner, cancel := context.WithTimeoutCause(ctx, total, errTimeout)
+	defer cancel()
+	inner, stall := context.WithCancelCause(inner)
+	defer stall(nil)
+	timer := time.AfterFunc(patience, func() { stall(errTimeout) })
+	defer timer.Stop()
+
+	data, err := c.roundTrip(inner, k, func() { timer.Reset(c.timeout) })
+	switch {
+	case err == nil:
+		return data, nil
+	case ctx.Err() != nil: // the caller's own end, not a finding about the registry
+		return nil, fmt.Errorf("%s: %w", k.doing, ctx.Err())
+	case inner.Err() != nil:
+		err = context.Cause(inner)
+	}
+	return nil, c.failure(k.doing, err)
+}
+
+// roundTrip calls progress whenever something has arrived.
+func (c *Client) roundTrip(ctx context.Context, k call, progress func()) ([]byte, error) {
+	req, err := c.request(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.connections().Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	progress()
+	switch {
+	case k.orNothing && resp.StatusCode == http.StatusNoContent:
+		return nil, nil
+	case resp.StatusCode != k.want:
+		return nil, c.readRefusal(resp)
+	}
+	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return nil, fmt.Errorf("%w: content encoding %q, nobody asked for one", errNotRegistry, coding)
+	}
+	return readLimited(watched{resp.Body, progress}, k.limit)
+}
+
+func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+	u := c.base.JoinPath(k.path)
+	u.RawQuery = k.query
+	req, err := http.NewRequestWithContext(ctx, k.method, u.String(), bytes.NewReader(k.body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", userAgent)
+	if k.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		// All POSTs may be repeated. An empty key is not sent and tells the transport so: a kept connection that a
+		// router has forgotten meanwhile then costs nobody at the door an answer.
+		req.Header["Idempotency-Key"] = nil
+	}
+	if !k.auth {
+		return req, nil
+	}
+	for name, value := range map[string]string{api.HeaderDevice: c.cfg.Device, api.HeaderVersion: c.cfg.Version} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	}
+	return req, nil
+}
+
+func readLimited(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", errTooLong, limit)
+	}
+	return data, nil
+}
+
+// readRefusal makes an error of any other status than the wanted one, with the registry's own words if it has some.
+func (c *Client) readRefusal(resp *http.Response) error {
+	r := &api.Refusal{Status: resp.StatusCode}
+	data, err := readLimited(resp.Body, maxAnswer)
+	if err != nil || json.Unmarshal(data, &r.Said) != nil {
+		r.Said = api.Error{} // half of an explanation explains nothing; the status code stands
+	}
+	if r.Said.Code != "" && c.cfg.Refused != nil {
+		c.cfg.Refused(r.Said.Code)
+	}
+	return r
+}
+
+// watched reports progress with each read that brought something.
+type watched struct {
+	io.Reader
+	progress func()
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if n > 0 {
+		w.progress()
+	}
+	return n, err
+}

@@ -1,0 +1,114 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"ashyq-kiosk/kiosk/api"
+)
+
+var errAuthority = errors.New("none of the certificates presented is that of the authority in the enrolment code")
+
+// connections are those that speak for the door's current identity. A connection keeps the certificate that it was made
+// with, so a new one needs new connections; calls under way end on the old.
+func (c *Client) connections() *http.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.Identity == nil {
+		return c.http
+	}
+	if cert, authorities := c.cfg.Identity(); cert != c.cert {
+		c.http.CloseIdleConnections()
+		c.http, c.cert = c.newHTTP(cert, authorities), cert
+	}
+	return c.http
+}
+
+func (c *Client) tls(cert *tls.Certificate, authorities *x509.CertPool) *tls.Config {
+	cfg := &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+	if cert != nil {
+		// Not Certificates: those are only sent to a server whose list of authorities has theirs.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+	}
+	if c.cfg.Authority != nil {
+		cfg.InsecureSkipVerify = true // in favour of what follows, which is stricter: no authority of the system counts
+		cfg.VerifyConnection = c.verify
+	}
+	return cfg
+}
+
+// verify is what crypto/tls does, with the one authority that is known by its hash. For that the registry has to present
+// the authority's certificate, which a server may leave out where it is a root.
+func (c *Client) verify(state tls.ConnectionState) error {
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	found := false
+	for _, cert := range state.PeerCertificates[1:] {
+		if cert.IsCA && c.cfg.Authority(cert) {
+			roots.AddCert(cert)
+			found = true
+		} else {
+			between.AddCert(cert)
+		}
+	}
+	if !found {
+		return errAuthority
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
+		DNSName: c.base.Hostname(), Roots: roots, Intermediates: between, // KeyUsages: nil is server authentication
+	})
+	return err
+}
+
+// Enrol exchanges a one-time token and the door's key for a certificate. The same request may be sent again.
+func (c *Client) Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error) {
+	return post[api.EnrolAnswer](ctx, c, "enrol", api.PathEnrol, request)
+}
+
+// Renew gets a new certificate.
+func (c *Client) Renew(ctx context.Context, request api.RenewRequest) (api.RenewAnswer, error) {
+	return post[api.RenewAnswer](ctx, c, "renew the door's certificate", api.PathRenew, request)
+}
+
+func post[A any](ctx context.Context, c *Client, doing, path string, request any) (answer A, err error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return answer, c.failure(doing, err)
+	}
+	data, err := c.do(ctx, call{
+		doing: doing, method: http.MethodPost, path: path, body: body, auth: true, want: http.StatusOK, limit: maxAnswer,
+	})
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return answer, c.failure(doing, fmt.Errorf("%w: %w", errNotRegistry, err))
+	}
+	return answer, nil
+}
+
+// Update asks what the door should be running; ok is false where its ring has no release.
+func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, err error) {
+	const doing = "ask for an update"
+	data, err := c.do(ctx, call{
+		doing: doing, method: http.MethodGet, path: api.PathUpdate, auth: true,
+		want: http.StatusOK, orNothing: true, limit: maxAnswer,
+	})
+	if err != nil || data == nil {
+		return answer, false, err
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return answer, false, c.failure(doing, fmt.Errorf("%w: %w", errNotRegistry, err))
+	}
+	return answer, true, nil
+}
+
+// Hello lets the registry note that the door is there and what it runs, as every request in its name does.
+func (c *Client) Hello(ctx context.Context) error {
+	_, _, err := c.Update(ctx)
+	return err
+}

@@ -1,0 +1,209 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxFile bounds each file that is read, bytes.
+const maxFile = 64 << 10
+
+// Options say where everything is.
+type Options struct {
+	Boot  string // the boot partition
+	State string // the state partition
+	Root  string // the system; "/" is this one, and only then the kernel is told, too
+
+	CheckConfig func([]byte) error // of the daemon's configuration
+	Log         *slog.Logger
+}
+
+// Apply does all of it, and reports what could not be done. Doing it again changes nothing.
+func Apply(o Options) {
+	report := func(what string, err error) {
+		if err != nil {
+			o.Log.Error(what, "error", err)
+		}
+	}
+	report("reset to the state of a new card", o.reset())
+	w := o.gather()
+	if w.hostName != "" {
+		report("set the host name", o.setHostName(w.hostName))
+	}
+	if w.timeZone != "" {
+		report("set the time zone", o.setTimeZone(w.timeZone))
+	}
+	report("switch on SSH", o.setSSH(w.keys))
+	report("set up the Wi-Fi", o.setWiFi(w))
+	report("take over the daemon's configuration", o.setConfig())
+}
+
+// wishes is what the files ask for.
+type wishes struct {
+	hostName string
+	timeZone string
+	keys     []string
+	country  string
+	networks []network
+	wpa      []byte // wpa_supplicant.conf as it is
+
+	ignored  []string // what is asked for and never done
+	problems []error  // what cannot be done
+}
+
+// fail notes a problem, if there is one.
+func (w *wishes) fail(err error) {
+	if err != nil {
+		w.problems = append(w.problems, err)
+	}
+}
+
+// source is a file on the card. The order of sources is their precedence.
+type source struct {
+	file string
+	read func([]byte) wishes
+}
+
+var sources = []source{
+	{"hostname", readHostName},
+	{"authorized_keys", readKeys},
+	{"user-data", readUserData},
+	{"network-config", readNetworkConfig},
+	{"custom.toml", readCustom},
+	{"wpa_supplicant.conf", readWPA},
+	{"ssh", readSSH},
+	{"ssh.txt", readSSH},
+	{"userconf.txt", readUserConf},
+	{"userconf", readUserConf},
+}
+
+// enrolledWiFi is written by the daemon, which is not trusted with more than that.
+var enrolledWiFi = source{"ashyq-kiosk/wifi.json", readEnrolled}
+
+func (o Options) gather() wishes {
+	var all wishes
+	for _, s := range sources {
+		o.take(&all, o.Boot, s)
+	}
+	o.take(&all, o.State, enrolledWiFi)
+	return all
+}
+
+// take adds what a file asks for.
+func (o Options) take(all *wishes, dir string, s source) {
+	path := filepath.Join(dir, s.file)
+	data, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		o.Log.Error("left out a file", "file", path, "error", err)
+		return
+	}
+	w := s.read(data)
+	for _, err := range w.problems {
+		o.Log.Error("left out a part of a file", "file", path, "error", err)
+	}
+	for _, what := range w.ignored {
+		o.Log.Warn("ignored", "file", path, "what", what)
+	}
+	o.Log.Info("read", "file", path)
+	all.add(w)
+}
+
+// add lets w count where nothing counts yet.
+func (all *wishes) add(w wishes) {
+	if all.hostName == "" {
+		all.hostName = w.hostName
+	}
+	if all.timeZone == "" {
+		all.timeZone = w.timeZone
+	}
+	if all.country == "" {
+		all.country = w.country
+	}
+	if all.wpa == nil {
+		all.wpa = w.wpa
+	}
+	for _, key := range w.keys {
+		if !slices.Contains(all.keys, key) {
+			all.keys = append(all.keys, key)
+		}
+	}
+	for _, n := range w.networks {
+		if !slices.Contains(all.networks, n) {
+			all.networks = append(all.networks, n)
+		}
+	}
+}
+
+// readFile reads a regular file. It follows no link and waits for no pipe, as the daemon could put one in its directory.
+func readFile(path string) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%q is not a file", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", path, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%q is larger than %d KiB", path, maxFile>>10)
+	}
+	return data, nil
+}
+
+// setConfig replaces the daemon's configuration. A bad one changes nothing: the door goes on with what the image has.
+func (o Options) setConfig() error {
+	from := filepath.Join(o.Boot, "ashyq-kiosk.toml")
+	data, err := readFile(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.CheckConfig(data); err != nil {
+		return fmt.Errorf("%q is left out: %w", from, err)
+	}
+	gid, err := o.groupID("ashyq-kiosk")
+	if err != nil {
+		return err
+	}
+	if err := o.place("etc/ashyq-kiosk/ashyq-kiosk.toml", data, 0o640, gid); err != nil {
+		return err
+	}
+	o.Log.Info("took over the daemon's configuration", "file", from)
+	return nil
+}
+
+// readHostName and the like give what is in one of the files.
+func readHostName(data []byte) (w wishes) {
+	w.askHostName(strings.TrimSpace(string(data)))
+	return w
+}
+
+func readSSH([]byte) wishes {
+	return wishes{ignored: []string{"SSH is switched on by a key only, in authorized_keys"}}
+}
+
+func readUserConf([]byte) wishes {
+	return wishes{ignored: []string{"the password; there are keys only, in authorized_keys"}}
+}

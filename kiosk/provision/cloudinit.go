@@ -1,0 +1,195 @@
+package provision
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// known are the keys of user-data that are done, or are true of this image anyway.
+var known = []string{
+	"hostname", "timezone", "ssh_authorized_keys", "users", "manage_etc_hosts", "preserve_hostname", "enable_ssh", "ssh_pwauth",
+	"disable_root", "locale", "keyboard",
+}
+
+// user is one entry of users. Whoever may log in logs in as root, so the name does not matter.
+type user struct {
+	Keys      texts  `yaml:"ssh_authorized_keys"`
+	Password  string `yaml:"passwd"`
+	Hashed    string `yaml:"hashed_passwd"`
+	PlainText string `yaml:"plain_text_passwd"`
+}
+
+// texts is a list, or one of it.
+type texts []string
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (t *texts) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*t = texts{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(t))
+}
+
+// readUserData reads cloud-init's cloud-config, as Imager writes it for images whose init_format is "cloudinit".
+func readUserData(data []byte) (w wishes) {
+	if bytes.HasPrefix(data, []byte("#!")) {
+		w.fail(errors.New("a script; nothing on the card is run"))
+		return w
+	}
+	var all map[string]yaml.Node
+	if err := decodeYAML(data, &all); err != nil {
+		w.fail(err)
+		return w
+	}
+	var hostName, timeZone string
+	var keys texts
+	var users []yaml.Node
+	w.fail(decodeKey(all, "hostname", &hostName))
+	w.fail(decodeKey(all, "timezone", &timeZone))
+	w.fail(decodeKey(all, "ssh_authorized_keys", &keys))
+	w.fail(decodeKey(all, "users", &users))
+	w.askHostName(hostName)
+	w.askTimeZone(timeZone)
+	for _, key := range keys {
+		w.askKeys(key)
+	}
+	for _, n := range users {
+		w.askUser(n)
+	}
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !slices.Contains(known, key) {
+			w.ignored = append(w.ignored, key)
+		}
+	}
+	return w
+}
+
+func (w *wishes) askUser(n yaml.Node) {
+	if n.Kind == yaml.ScalarNode { // "default"
+		return
+	}
+	var u user
+	if err := decodeNode(n, &u); err != nil {
+		w.fail(fmt.Errorf("users: %w", err))
+		return
+	}
+	for _, key := range u.Keys {
+		w.askKeys(key)
+	}
+	if u.Password+u.Hashed+u.PlainText != "" {
+		w.ignored = append(w.ignored, "a user's password; there are keys only")
+	}
+}
+
+// netplan is as much of network-config as a door needs; addresses come from the venue's router.
+type netplan struct {
+	WiFis map[string]struct {
+		Country      string                 `yaml:"regulatory-domain"`
+		AccessPoints map[string]accessPoint `yaml:"access-points"`
+		Addresses    yaml.Node              `yaml:"addresses"`
+	} `yaml:"wifis"`
+	Ethernets yaml.Node `yaml:"ethernets"`
+}
+
+type accessPoint struct {
+	Password string `yaml:"password"`
+	Hidden   bool   `yaml:"hidden"`
+	Auth     struct {
+		Management string `yaml:"key-management"`
+		Password   string `yaml:"password"`
+	} `yaml:"auth"`
+}
+
+// readNetworkConfig reads netplan's YAML, with or without "network:" around it.
+func readNetworkConfig(data []byte) (w wishes) {
+	var outer struct {
+		Network *netplan `yaml:"network"`
+		Bare    netplan  `yaml:",inline"`
+	}
+	if err := decodeYAML(data, &outer); err != nil {
+		w.fail(err)
+		return w
+	}
+	plan := outer.Bare
+	if outer.Network != nil {
+		plan = *outer.Network
+	}
+	if !plan.Ethernets.IsZero() {
+		w.ignored = append(w.ignored, "ethernets; a cable gets its address from the router")
+	}
+	for _, device := range slices.Sorted(maps.Keys(plan.WiFis)) {
+		wifi := plan.WiFis[device]
+		w.askCountry(wifi.Country)
+		if !wifi.Addresses.IsZero() {
+			w.ignored = append(w.ignored, "addresses; they come from the router")
+		}
+		for _, ssid := range slices.Sorted(maps.Keys(wifi.AccessPoints)) {
+			w.askAccessPoint(ssid, wifi.AccessPoints[ssid])
+		}
+	}
+	return w
+}
+
+func (w *wishes) askAccessPoint(ssid string, a accessPoint) {
+	switch a.Auth.Management {
+	case "", "none", "psk", "sae":
+	default:
+		w.fail(fmt.Errorf("network %q: key-management %q, want psk, sae or none\nhint: others go into wpa_supplicant.conf", ssid, a.Auth.Management))
+		return
+	}
+	w.askNetwork(network{ssid: ssid, secret: a.Password + a.Auth.Password, hidden: a.Hidden})
+}
+
+// decodeYAML never panics, whatever the library does with a file: a door has to start.
+func decodeYAML(data []byte, to any) (err error) {
+	defer caught(&err)
+	if err := yaml.Unmarshal(data, to); err != nil {
+		return errors.New(withoutValues(err))
+	}
+	return nil
+}
+
+func decodeNode(n yaml.Node, to any) (err error) {
+	defer caught(&err)
+	if err := n.Decode(to); err != nil {
+		return errors.New(withoutValues(err))
+	}
+	return nil
+}
+
+func decodeKey(all map[string]yaml.Node, key string, to any) error {
+	n, ok := all[key]
+	if !ok {
+		return nil
+	}
+	if err := decodeNode(n, to); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+func caught(err *error) {
+	if r := recover(); r != nil {
+		*err = errors.New("the reader of YAML has failed on it")
+	}
+}
+
+// withoutValues cuts the quoted values out of the library's message: one of them may be a password.
+func withoutValues(err error) string {
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if first, last := strings.IndexAny(line, "`'"), strings.LastIndexAny(line, "`'"); first >= 0 {
+			line = line[:first] + "..." + line[last+1:]
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, " ")
+}

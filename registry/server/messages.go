@@ -1,0 +1,155 @@
+package server
+
+import (
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+)
+
+// What offices and citizens say to the registry; what doors say is in package api. Times in JSON are RFC 3339, bytes are
+// base64url without padding, statuses are statuslist.Status names.
+const (
+	// PathActivate: POST ActivateRequest -> ActivateAnswer. The one-time code is the authorisation.
+	PathActivate = "/v1/activate"
+	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
+	PathSelf = "/v1/self"
+	// PathResults: POST ResultRequest -> 204. Bearer: a laboratory's key.
+	PathResults = "/v1/results"
+	// PathContacts: POST ContactRequest -> 204. Bearer: the control centre's key.
+	PathContacts = "/v1/contacts"
+	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
+	PathCitizens = "/v1/citizens"
+	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
+	PathPaper = "/v1/paper"
+	// PathKiosks: POST KioskRequest -> KioskAnswer. Bearer: the administrator's key.
+	PathKiosks = "/v1/kiosks"
+	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
+	PathSources = "/v1/sources"
+	// PathRevoke: POST CitizenRequest -> 204, withdraws all credentials of the citizen. Bearer: the administrator's key.
+	PathRevoke = "/v1/revoke"
+	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204. Bearer: the administrator's key.
+	PathRules = "/v1/rules"
+	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
+	PathEnrolCodes = "/v1/enrol/codes"
+	// PathExpel: POST ExpelRequest -> 204: the door's certificates are good no more. Bearer: the administrator's key.
+	PathExpel = "/v1/kiosks/revoke"
+	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
+	PathReleases = "/v1/releases"
+	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
+	PathOverview = "/v1/overview"
+)
+
+// ActivateRequest exchanges a one-time code and the phone's public key for a credential.
+type ActivateRequest struct {
+	Code string `json:"code"`
+	Key  string `json:"key"` // base64url, 32 bytes, Ed25519
+}
+
+// ActivateAnswer carries the credential: a sealed message as in package pass.
+type ActivateAnswer struct {
+	Credential string    `json:"credential"` // base64url
+	Expires    time.Time `json:"expires"`
+}
+
+// SelfRequest asks for the own standing, authorised by a rotating code made a moment ago.
+type SelfRequest struct {
+	Code string `json:"code"` // "AQ1:..."
+}
+
+// SelfAnswer is the own standing in words that a page can show.
+type SelfAnswer struct {
+	Status string    `json:"status"`
+	Colour string    `json:"colour"` // red, yellow, blue, green; empty for a withdrawn pass
+	AsOf   time.Time `json:"as_of"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// CitizenRequest names a citizen by the individual identification number. It never leaves the registry.
+type CitizenRequest struct {
+	IIN string `json:"iin"` // 12 digits with a valid check digit
+}
+
+// CitizenAnswer hands out what the citizen needs to activate a phone.
+type CitizenAnswer struct {
+	Code    string    `json:"code"` // one-time
+	URL     string    `json:"url"`  // the citizen's page with the code behind '#'
+	Expires time.Time `json:"expires"`
+}
+
+// PaperAnswer is a printed pass.
+type PaperAnswer struct {
+	Code    string    `json:"code"` // "AQ1:..."
+	Expires time.Time `json:"expires"`
+}
+
+// ResultRequest is one PCR result. The same sample posted again changes nothing.
+type ResultRequest struct {
+	IIN    string    `json:"iin"`
+	Sample string    `json:"sample"` // the laboratory's own number
+	Result string    `json:"result"` // "positive" or "negative"
+	Taken  time.Time `json:"taken"`
+}
+
+// ContactRequest is one contact of a case, as found by the control centre.
+type ContactRequest struct {
+	IIN   string    `json:"iin"`
+	Since time.Time `json:"since"`
+}
+
+// KioskRequest creates a door.
+type KioskRequest struct {
+	Name  string `json:"name"`
+	Venue string `json:"venue"` // kind of venue, as in package kiosk
+}
+
+// KioskAnswer is what the door's configuration needs.
+type KioskAnswer struct {
+	Token       string `json:"token"`
+	RegistryKey string `json:"registry_key"` // base64url, 32 bytes, Ed25519
+	List        string `json:"list"`
+}
+
+// SourceRequest creates a source of records.
+type SourceRequest struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // "laboratory" or "control-centre"
+}
+
+// SourceAnswer is the source's key, shown once.
+type SourceAnswer struct {
+	Key string `json:"key"`
+}
+
+// EnrolCodesRequest makes a one-time code for each of the doors. A door that is there already gets a new code, with which it
+// is enrolled anew; its old certificate is good until then.
+type EnrolCodesRequest struct {
+	Doors []EnrolDoor `json:"doors"` // at most 500
+	WiFi  *api.WiFi   `json:"wifi,omitempty"`
+	Days  int         `json:"days,omitempty"` // for which the codes are good; 0: 14
+}
+
+// EnrolDoor is a door to be.
+type EnrolDoor struct {
+	Name  string `json:"name"`
+	Venue string `json:"venue"`
+	Zone  string `json:"zone,omitempty"` // "": green
+	Ring  string `json:"ring,omitempty"` // "": all
+}
+
+// EnrolCodesAnswer has one code for each door asked for, in their order.
+type EnrolCodesAnswer struct {
+	Codes []EnrolCode `json:"codes"`
+}
+
+// EnrolCode is what is printed or put on a card, once.
+type EnrolCode struct {
+	Name    string    `json:"name"`
+	Venue   string    `json:"venue"`
+	Code    string    `json:"code"` // "AE1:..." as in package enrol
+	Expires time.Time `json:"expires"`
+}
+
+// ExpelRequest names a door.
+type ExpelRequest struct {
+	Name string `json:"name"`
+}

@@ -1,0 +1,56 @@
+package store
+
+import "time"
+
+// Overview is what the control room sees.
+type Overview struct {
+	Version       uint64           `json:"version"` // of the manifest
+	Issued        time.Time        `json:"issued"`
+	Citizens      int              `json:"citizens"`
+	Credentials   int              `json:"credentials"`
+	Statuses      map[string]int   `json:"statuses"`      // citizens by status
+	Kiosks        []KioskState     `json:"kiosks"`        // by name
+	Sources       []SourceState    `json:"sources"`       // by name
+	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
+	Releases      []ReleaseRequest `json:"releases"`      // one for each ring that has one
+}
+
+// KioskState is one door as the registry knows it.
+type KioskState struct {
+	Name          string            `json:"name"`
+	Venue         string            `json:"venue"`
+	Seen          time.Time         `json:"seen,omitzero"` // last authenticated request
+	Enrolled      bool              `json:"enrolled"`      // has a certificate that is good
+	CertUntil     time.Time         `json:"cert_until,omitzero"`
+	Revoked       bool              `json:"revoked,omitempty"`
+	Copied        bool              `json:"copied,omitempty"`          // two boards have shown this door's identity: a card was copied
+	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code: who has the door's identity?
+	Zone          string            `json:"zone"`                      // as it was enrolled
+	Ring          string            `json:"ring"`
+	Running       string            `json:"running,omitempty"` // version, as last said
+	Counts        map[string]uint64 `json:"counts"`            // of the last 24 hours, as in Counts
+}
+
+// SourceState is one source of records.
+type SourceState struct {
+	Name    string    `json:"name"`
+	Kind    string    `json:"kind"`
+	Records int       `json:"records"`
+	Last    time.Time `json:"last,omitzero"`
+}
+
+// Disagreement is a citizen about whom two records say different things at the same time; the stricter one counts until
+// a person has looked at it.
+type Disagreement struct {
+	IIN    string    `json:"iin"`
+	Counts string    `json:"counts"` // the status that counts
+	Other  string    `json:"other"`  // the status that the other record would give
+	Since  time.Time `json:"since"`
+}
+
+// ReleaseRequest gives a ring's doors a bundle. An empty bundle takes the ring's release back.
+type ReleaseRequest struct {
+	Ring    string `json:"ring"`
+	Bundle  string `json:"bundle"` // file name in the registry's directory of bundles
+	Version string `json:"version"`
+}
