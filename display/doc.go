@@ -20,7 +20,7 @@
 //	data: {"build":"0f…","signal":"admitted","ground":"green","symbol":"tick","lamps":["green"],"blink":"steady",
 //	       "lines":[{"lang":"kk","head":"Қош келдіңіз","until":"…"},…],"mirror":false,"hold":3000,"seq":7}
 //
-// (data is one line.) A line of a door that is being set up also has "checks":[{"name":"Камера","well":true},…], and "missing"
+// (data is one line.) A line of a door that is being set up also has "checks":[{"name":"Камера","ok":true},…], and "missing"
 // with a sentence about the first that is not well. Every 5 s there is a heartbeat. It is an event and not a comment, because a page's EventSource
 // keeps comments to itself:
 //

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/setup"
 )
 
 // How the page and the hub keep watch over each other. The page gets its two as milliseconds in its own text.
@@ -35,9 +36,6 @@ var files embed.FS
 
 // Options are what a Hub needs to know of its door.
 type Options struct {
-	// Mirror draws the camera's newest picture into the given one, 320 x 240 grey pixels, with left and right exchanged
-	// as in a mirror, and reports whether there is one. It is called from several goroutines at once. nil: no mirror.
-	Mirror func(*image.Gray) bool
 	// Languages are those on the screen, the venue's main language first: "kk", "ru", "en". Empty: these three, in this
 	// order. Others are left out.
 	Languages []string
@@ -64,7 +62,8 @@ type Hub struct {
 	mu      sync.Mutex
 	current kiosk.Verdict // guarded by mu
 	shown   time.Time     // guarded by mu; when current came
-	checks  []Check       // guarded by mu; shown with OutOfOrder
+	mirror  func(*image.Gray) bool // guarded by mu; nil: no mirror
+	checks  []setup.Check // guarded by mu; shown with OutOfOrder
 	changed chan struct{} // guarded by mu; closed and replaced with each verdict, so everybody who waits looks at current
 }
 
@@ -108,6 +107,15 @@ func (h *Hub) Show(v kiosk.Verdict) {
 	h.current, h.shown = v, time.Now()
 	close(h.changed)
 	h.changed = make(chan struct{})
+}
+
+// SetMirror gives the pages the camera's picture. mirror draws the newest picture into the given one,
+// 320 x 240 grey pixels, with left and right exchanged as in a mirror, and reports whether there is
+// one. It is called from several goroutines at once.
+func (h *Hub) SetMirror(mirror func(*image.Gray) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mirror = mirror
 }
 
 // Close ends all streams and refuses new ones, so that http.Server.Shutdown need not wait for them: hand it to

@@ -212,7 +212,7 @@ func TestImpossibleVerdictsAreOutOfOrder(t *testing.T) {
 }
 
 func TestShutdownDoesNotWaitForWatchers(t *testing.T) {
-	hub := display.NewHub(display.Options{Mirror: somebody})
+	hub := mirrored(display.Options{}, somebody)
 	server := serve(t, hub, "127.0.0.1:0")
 	screen := watch(t, server.URL)
 	screen.want(0)
@@ -241,7 +241,7 @@ func TestShutdownDoesNotWaitForWatchers(t *testing.T) {
 func TestWatchersAreBounded(t *testing.T) {
 	for path, limit := range map[string]int{"/events": display.MaxScreens, "/mirror": display.MaxMirrors} {
 		synctest.Test(t, func(t *testing.T) {
-			hub := display.NewHub(display.Options{Mirror: somebody})
+			hub := mirrored(display.Options{}, somebody)
 			var stops []func()
 			for range limit {
 				_, stop := call(t, hub, path)

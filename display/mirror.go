@@ -67,8 +67,10 @@ func (h *Hub) pause(r *http.Request, next <-chan time.Time) bool {
 
 // reflect gets the newest picture where one may be shown.
 func (h *Hub) reflect(dst *image.Gray) bool {
-	v, _ := h.now()
-	return h.options.Mirror != nil && mirrors(v) && h.options.Mirror(dst)
+	h.mu.Lock()
+	v, mirror := h.current, h.mirror
+	h.mu.Unlock()
+	return mirror != nil && mirrors(v) && mirror(dst)
 }
 
 // picture sends one part. The boundary follows at once, since a browser shows a part only when it has seen its end.

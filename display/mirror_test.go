@@ -17,8 +17,15 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
+// mirrored is a hub with a camera behind it.
+func mirrored(o display.Options, mirror func(*image.Gray) bool) *display.Hub {
+	hub := display.NewHub(o)
+	hub.SetMirror(mirror)
+	return hub
+}
+
 func TestMirrorSendsSmallGreyPictures(t *testing.T) {
-	hub := display.NewHub(display.Options{Mirror: somebody})
+	hub := mirrored(display.Options{}, somebody)
 	server := serve(t, hub, "127.0.0.1:0")
 	response, err := http.Get(server.URL + "/mirror")
 	if err != nil {
@@ -58,7 +65,7 @@ func TestMirrorSendsSmallGreyPictures(t *testing.T) {
 func TestMirrorWorksOnlyWhileItIsWatchedAndNobodyIsToldAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var looked atomic.Int64
-		hub := display.NewHub(display.Options{Mirror: func(dst *image.Gray) bool { looked.Add(1); return blank(dst) }})
+		hub := mirrored(display.Options{}, func(dst *image.Gray) bool { looked.Add(1); return blank(dst) })
 		during := func(d time.Duration) int64 {
 			before := looked.Load()
 			time.Sleep(d) // of the bubble's clock
@@ -105,7 +112,7 @@ func TestMirrorWithoutPictures(t *testing.T) {
 		"no mirror": nil, "no picture": func(*image.Gray) bool { return false },
 	} {
 		recorder := httptest.NewRecorder()
-		display.NewHub(display.Options{Mirror: mirror}).ServeHTTP(recorder, httptest.NewRequest("GET", "/mirror", nil))
+		mirrored(display.Options{}, mirror).ServeHTTP(recorder, httptest.NewRequest("GET", "/mirror", nil))
 		if recorder.Code != http.StatusServiceUnavailable || bytes.Contains(recorder.Body.Bytes(), []byte("image/jpeg")) {
 			t.Errorf("%s: %d", name, recorder.Code)
 		}

@@ -102,7 +102,7 @@ func looksOfEachRow(t *testing.T, ctx context.Context) {
 		"out-of-order":        {ground: "night", field: "yellow", symbol: "#wrench", lamps: "yellow", blinks: "on-off 2s", words: []string{"Киоск жұмыс істемейді", "Киоск не работает", "Out of order", "data is too old", "Data updated 3 days ago"}},
 		"out-of-order-output": {ground: "night", field: "yellow", symbol: "#wrench", lamps: "yellow", blinks: "on-off 2s", words: []string{"Out of order", "door lock"}},
 	}
-	hub := display.NewHub(display.Options{Mirror: somebody, Name: "Дәмді дүкені"})
+	hub := mirrored(display.Options{Name: "Дәмді дүкені"}, somebody)
 	server := serve(t, hub, "127.0.0.1:0")
 	seq := uint64(0)
 	for _, size := range sizes {
@@ -229,7 +229,7 @@ func forgottenVerdict(t *testing.T, ctx context.Context) {
 
 func nobodysPicture(t *testing.T, ctx context.Context) {
 	var dead atomic.Bool
-	hub := display.NewHub(display.Options{Mirror: func(dst *image.Gray) bool { return !dead.Load() && somebody(dst) }})
+	hub := mirrored(display.Options{}, func(dst *image.Gray) bool { return !dead.Load() && somebody(dst) })
 	server := serve(t, hub, "127.0.0.1:0")
 	do(t, ctx, chromedp.Navigate(server.URL))
 

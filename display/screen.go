@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/setup"
 )
 
 // screen is one event: everything the page needs, in words and names, so that the page decides nothing.
@@ -66,7 +67,7 @@ func mirrors(v kiosk.Verdict) bool {
 }
 
 // screen is what a page shows of a verdict that has been on for the given time, while checks are being shown.
-func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []Check) screen {
+func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []setup.Check) screen {
 	if v.Hold > 0 && since >= v.Hold+grace {
 		v = kiosk.Verdict{Seq: v.Seq} // the door forgot to end it; a page that connects now must not show it to somebody else
 	}
@@ -77,7 +78,7 @@ func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []Check) scree
 	}
 	s := screen{
 		Build: h.build, Signal: v.Signal, Symbol: r.symbol, Lamps: r.lamps, Blink: r.blink,
-		Mirror: mirrors(v) && h.options.Mirror != nil, Seq: v.Seq,
+		Mirror: mirrors(v), Seq: v.Seq,
 	}
 	if s.Mirror && !r.mirror {
 		s.Symbol = rows[kiosk.Idle].symbol

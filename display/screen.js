@@ -39,8 +39,8 @@ function show(screen) {
 // checked is a part of a door that is being set up: it is there, or it is missing.
 function checked(check) {
   const span = document.createElement("span");
-  span.className = check.well ? "well" : "ill";
-  span.textContent = (check.well ? "✓ " : "✗ ") + check.name;
+  span.className = check.ok ? "ok" : "failed";
+  span.textContent = (check.ok ? "✓ " : "✗ ") + check.name;
   return span;
 }
 

@@ -3,20 +3,15 @@ package display
 import (
 	"strings"
 	"unicode"
-)
 
-// Check is a part of the door that has to be there before it can work for the first time.
-type Check struct {
-	ID   string // of checkWords, as the doctor's
-	Well bool
-	Says string // what the registry says against it, which is shown in its own words; empty: nothing
-}
+	"ashyq-kiosk/kiosk/setup"
+)
 
 // maxSays bounds foreign words on the screen, characters.
 const maxSays = 160
 
 // Setup shows, below the reason of a door that is out of order, what is there and what is missing. nil shows nothing.
-func (h *Hub) Setup(checks []Check) {
+func (h *Hub) Setup(checks []setup.Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = checks
@@ -24,21 +19,21 @@ func (h *Hub) Setup(checks []Check) {
 	h.changed = make(chan struct{})
 }
 
-// check is a Check in one language.
+// check is a setup.Check in one language.
 type check struct {
 	Name string `json:"name"`
-	Well bool   `json:"well"`
+	OK   bool   `json:"ok"`
 }
 
 // tell adds the checks to a line: all their names, and a sentence about the first that is missing.
-func (l *line) tell(checks []Check) {
+func (l *line) tell(checks []setup.Check) {
 	for _, c := range checks {
 		name, missing, ok := CheckWords(c.ID, l.Lang)
 		if !ok {
 			continue
 		}
-		l.Checks = append(l.Checks, check{name, c.Well})
-		if c.Well || l.Missing != "" {
+		l.Checks = append(l.Checks, check{name, c.OK})
+		if c.OK || l.Missing != "" {
 			continue
 		}
 		l.Missing = missing

@@ -12,16 +12,17 @@ import (
 
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/setup"
 )
 
 // fresh is a door out of the box: the screen is on, and somebody has forgotten the network.
-var fresh = []display.Check{
-	{ID: "panel", Well: true}, {ID: "camera", Well: true}, {ID: "network"}, {ID: "clock"},
+var fresh = []setup.Check{
+	{ID: "panel", OK: true}, {ID: "camera", OK: true}, {ID: "network"}, {ID: "clock"},
 	{ID: "enrolment"}, {ID: "registry"}, {ID: "state"},
 }
 
 func TestChecksHaveWordsInEveryLanguage(t *testing.T) {
-	for _, c := range append(slices.Clone(fresh), display.Check{ID: "configuration"}, display.Check{ID: "daemon"}) {
+	for _, c := range append(slices.Clone(fresh), setup.Check{ID: "configuration"}, setup.Check{ID: "daemon"}) {
 		for _, lang := range display.Languages {
 			name, missing, ok := display.CheckWords(c.ID, lang)
 			if !ok || name == "" || missing == "" {
@@ -38,9 +39,9 @@ func TestChecksHaveWordsInEveryLanguage(t *testing.T) {
 }
 
 func settingUp(t *testing.T, ctx context.Context) {
-	hub := display.NewHub(display.Options{Mirror: somebody})
+	hub := mirrored(display.Options{}, somebody)
 	server := serve(t, hub, "127.0.0.1:0")
-	show := func(seq uint64, v kiosk.Verdict, checks []display.Check) look {
+	show := func(seq uint64, v kiosk.Verdict, checks []setup.Check) look {
 		v.Seq = seq
 		hub.Setup(checks)
 		hub.Show(v)
@@ -70,7 +71,7 @@ func settingUp(t *testing.T, ctx context.Context) {
 		}
 
 		refused := slices.Clone(fresh)
-		refused[2].Well, refused[3].Well, refused[4].Says = true, true, "the door \"North\x07gate\" was deleted <b>"
+		refused[2].OK, refused[3].OK, refused[4].Says = true, true, "the door \"North\x07gate\" was deleted <b>"
 		got = show(seq+1, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.EnrolRefused}, refused)
 		if !strings.Contains(got.Words, `«the door "North gate" was deleted <b>»`) || got.Cut {
 			t.Errorf("%v: the registry's words are not in %+v", size, got)

@@ -31,7 +31,7 @@ var lineNames = [lineCount]string{"red", "yellow", "blue", "green", "buzzer", "r
 var allNames = append(lineNames[:], "exit", "tamper")
 
 // Lines says where each part is wired: a line's name as the kernel has it, as "GPIO17", or its number on the chip, as "17",
-// which is the BCM number on a Raspberry Pi. Empty is the default.
+// which is the BCM number on a Raspberry Pi.
 type Lines struct {
 	Red    string `toml:"red"`
 	Yellow string `toml:"yellow"`
@@ -44,25 +44,11 @@ type Lines struct {
 	Tamper string `toml:"tamper"`
 }
 
-// DefaultLines is the wiring of the package comment.
-var DefaultLines = Lines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
-
 func (l Lines) list() [lineCount]string {
 	return [lineCount]string{l.Red, l.Yellow, l.Blue, l.Green, l.Buzzer, l.Relay}
 }
 
-// withDefaults are the names by line, defaults where there is none.
-func (l Lines) withDefaults() [lineCount]string {
-	names := l.list()
-	for i, name := range DefaultLines.list() {
-		if names[i] == "" {
-			names[i] = name
-		}
-	}
-	return names
-}
-
-// Config says what the panel is wired to.
+// Config says what the panel is wired to. A field that is not set has the default of WithDefaults.
 type Config struct {
 	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, as "pinctrl-bcm2835" (Pi 1 to 3, Zero),
 	// "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip numbers change from kernel to kernel. "sim" is a panel in
@@ -71,8 +57,20 @@ type Config struct {
 	Lines Lines  `toml:"lines"`
 	// ActiveLow names the parts that are on when their line is low, from red, yellow, blue, green, buzzer, relay.
 	ActiveLow []string `toml:"active_low"`
-	// Tone is the frequency in Hz of a passive buzzer, one whose line is "pwm0" or "pwmchip2/pwm0"; 0: 2700.
+	// Tone is the frequency in Hz of a passive buzzer, one whose line is "pwm0" or "pwmchip2/pwm0".
 	Tone float64 `toml:"tone"`
+}
+
+// WithDefaults fills in the wiring of the package comment. Pins has no default here.
+func (c Config) WithDefaults() Config {
+	c.Lines.Red = cmp.Or(c.Lines.Red, "GPIO17")
+	c.Lines.Yellow = cmp.Or(c.Lines.Yellow, "GPIO27")
+	c.Lines.Blue = cmp.Or(c.Lines.Blue, "GPIO22")
+	c.Lines.Green = cmp.Or(c.Lines.Green, "GPIO23")
+	c.Lines.Buzzer = cmp.Or(c.Lines.Buzzer, "GPIO24")
+	c.Lines.Relay = cmp.Or(c.Lines.Relay, "GPIO25")
+	c.Tone = cmp.Or(c.Tone, defaultTone)
+	return c
 }
 
 func (c Config) simulated() bool { return c.Pins == "sim" || strings.HasPrefix(c.Pins, "sim:") }
@@ -83,7 +81,7 @@ func (c Config) Check() error {
 		return fmt.Errorf("pins %q: want a chip's label as \"pinctrl-bcm2835\", \"sim\" or \"sim:FILE\"", c.Pins)
 	}
 	used := map[string]string{}
-	lines := c.Lines.withDefaults()
+	lines := c.WithDefaults().Lines.list()
 	for i, name := range append(lines[:], c.Lines.Exit, c.Lines.Tamper) {
 		key := strings.TrimPrefix(name, "GPIO")
 		if other, twice := used[key]; twice && name != "" {
@@ -153,10 +151,11 @@ func OpenPins(c Config) (*Pins, io.Closer, error) {
 
 // openReal claims the lines of a real chip, and a channel of the PWM for a passive buzzer.
 func openReal(c Config) (*Pins, io.Closer, error) {
-	names := c.Lines.withDefaults()
+	c = c.WithDefaults()
+	names := c.Lines.list()
 	var list [lineCount]gpio.PinOut
 	if _, _, passive := parsePWM(names[buzzer]); passive {
-		tone, err := openPWM(pwmRoot, names[buzzer], cmp.Or(c.Tone, defaultTone))
+		tone, err := openPWM(pwmRoot, names[buzzer], c.Tone)
 		if err != nil {
 			return nil, nil, err
 		}

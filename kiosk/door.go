@@ -23,13 +23,17 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options are what a Door is made of. All fields are needed except Log.
+// Options are what a Door is made of. All fields are needed except Registry and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
 	AcceptPaper bool          // whether printed passes are taken here
 	Again       time.Duration // for how long a person who was admitted is not admitted again
-	Lookup      Lookup        // a Fallback, which knows what a list cannot know
+	Cache       Lookup        // the list on the card
+	Registry    Lookup        // asked where the cache is too old or does not know the person; nil: never
+	Fresh       time.Duration // age up to which the cache is not doubted
+	Deadline    time.Duration // of one question to the registry
+	Faults      *Faults       // what does not work
 	Outlets     []Outlet
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -39,6 +43,8 @@ const (
 	// standing is for how long after its last sighting the same code, or the same person with the next one, still is
 	// the person standing there and not a new presentation.
 	standing = 3 * time.Second
+	// registryPause is for how long a registry that did not answer is left alone: one person waits, not everybody.
+	registryPause = 10 * time.Second
 	// tick is how often the door looks at the data's age and proves that it is alive.
 	tick = time.Second
 	// guardSize bounds the replay guard, persons: an hour of a busy door.
@@ -104,9 +110,8 @@ func NewDoor(opt Options) *Door {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{
+	d := &Door{
 		opt:       opt,
-		judge:     judge{opt: opt, guard: pass.NewGuard(guardSize)},
 		sightings: make(chan Sighting, 1),
 		trusts:    make(chan Trust, 1),
 		faults:    make(chan fault),
@@ -114,6 +119,13 @@ func NewDoor(opt Options) *Door {
 		ready:     make(chan struct{}),
 		active:    map[Reason]error{Starting: nil, NoData: nil},
 	}
+	lookup := &fallback{
+		Cache: opt.Cache, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause, Now: opt.Now,
+		Asking: func() { d.show(Verdict{Signal: Working}) },
+	}
+	d.judge = judge{opt: opt, lookup: lookup, guard: pass.NewGuard(guardSize)}
+	opt.Faults.Subscribe(d.fault)
+	return d
 }
 
 // String names the task.
@@ -134,8 +146,8 @@ func (d *Door) Present(s Sighting) {
 // Follow hands the door what the registry vouches for now. It never blocks.
 func (d *Door) Follow(t Trust) { put(d.trusts, t) }
 
-// Fault tells the door that a part of it does not work, and with a nil error that it does again.
-func (d *Door) Fault(reason Reason, err error) {
+// fault hands a fault to Run. It waits until Run has taken it, so that no fault is lost.
+func (d *Door) fault(reason Reason, err error) {
 	select {
 	case d.faults <- fault{reason, err}:
 	case <-d.done:
@@ -235,8 +247,8 @@ func (d *Door) age() time.Duration {
 	return max(0, d.opt.Now().Sub(d.trust.AsOf))
 }
 
-// fault is the fault to be shown; ok is false when there is none.
-func (d *Door) fault() (reason Reason, ok bool) {
+// worst is the fault to show; ok is false when everything works.
+func (d *Door) worst() (reason Reason, ok bool) {
 	for _, r := range faultOrder {
 		if _, active := d.active[r]; active {
 			return r, true
@@ -247,7 +259,7 @@ func (d *Door) fault() (reason Reason, ok bool) {
 
 // settle shows a change of the faults at once: a fault ends whatever is shown, its end ends the fault's picture.
 func (d *Door) settle() {
-	reason, faulty := d.fault()
+	reason, faulty := d.worst()
 	if faulty && (d.shown.Signal != OutOfOrder || d.shown.Reason != reason) || !faulty && d.shown.Signal == OutOfOrder {
 		d.rest()
 	}
@@ -255,7 +267,7 @@ func (d *Door) settle() {
 
 // rest shows what the door shows while nobody is there.
 func (d *Door) rest() {
-	if reason, faulty := d.fault(); faulty {
+	if reason, faulty := d.worst(); faulty {
 		d.show(Verdict{Signal: OutOfOrder, Reason: reason, Age: d.age(), Aged: !d.trust.AsOf.IsZero()})
 		return
 	}
@@ -266,7 +278,7 @@ func (d *Door) rest() {
 
 // see is one sighting: either the person still standing there, or somebody new to be judged.
 func (d *Door) see(ctx context.Context, s Sighting) {
-	if _, faulty := d.fault(); faulty {
+	if _, faulty := d.worst(); faulty {
 		return
 	}
 	now := d.opt.Now()
@@ -300,9 +312,6 @@ func (d *Door) give(v Verdict, s Sighting) {
 	d.opt.Log.Info("verdict", "signal", v.Signal.String(), "colour", v.Colour.String(), "reason", string(v.Reason),
 		"rule", v.Rule, "age", v.Age.Round(time.Second), "paper", v.Paper)
 }
-
-// Asking shows that the registry is being asked. Only the Lookup calls it, from within Door's own call.
-func (d *Door) Asking() { d.show(Verdict{Signal: Working}) }
 
 func (d *Door) show(v Verdict) {
 	d.seq++

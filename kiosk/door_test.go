@@ -79,18 +79,19 @@ func (s *screen) since(n int) []kiosk.Verdict {
 type doorway struct {
 	t        *testing.T
 	door     *kiosk.Door
+	faults   *kiosk.Faults
 	register *register
 	screen   *screen
 	seen     int // verdicts already taken by next
 }
 
 func openDoor(t *testing.T, change func(*kiosk.Options)) *doorway {
-	d := &doorway{t: t, screen: &screen{}, register: &register{asOf: time.Now(), status: map[uint64]statuslist.Status{
+	d := &doorway{t: t, faults: new(kiosk.Faults), screen: &screen{}, register: &register{asOf: time.Now(), status: map[uint64]statuslist.Status{
 		1: statuslist.Red, 2: statuslist.Yellow, 3: statuslist.Valid, 4: statuslist.Green, 5: statuslist.Invalid, 6: statuslist.Suspended,
 	}}}
 	opt := kiosk.Options{
 		Venue: "restaurant", Zone: kiosk.GreenZone, AcceptPaper: true, Again: time.Minute,
-		Lookup: d.register, Outlets: []kiosk.Outlet{d.screen}, Now: time.Now,
+		Cache: d.register, Faults: d.faults, Outlets: []kiosk.Outlet{d.screen}, Now: time.Now,
 	}
 	if change != nil {
 		change(&opt)
@@ -109,7 +110,7 @@ func openDoor(t *testing.T, change func(*kiosk.Options)) *doorway {
 		}
 	})
 	d.trust(time.Now())
-	d.door.Fault(kiosk.Starting, nil)
+	d.faults.Report(kiosk.Starting, nil)
 	synctest.Wait()
 	d.seen = len(d.screen.since(0))
 	return d
@@ -159,7 +160,7 @@ func (p *phone) code(at time.Time) string {
 
 func paperOf(t *testing.T, index uint64) string {
 	t.Helper()
-	credential, err := pass.Issue(key(1), pass.Credential{Issued: time.Now(), Expires: time.Now().Add(time.Hour), List: list, Index: index})
+	credential, err := pass.Issue(key(1), pass.Credential{Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour), List: list, Index: index})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,13 +395,13 @@ func TestFaults(t *testing.T) {
 			{kiosk.ClockFault, nil, ""},
 		}
 		for i, s := range steps {
-			d.door.Fault(s.reason, s.err)
+			d.faults.Report(s.reason, s.err)
 			if got := d.next(); got != s.want {
 				t.Fatalf("step %d: shown %q, want %q", i, got, s.want)
 			}
 		}
 		d.present(newPhone(t, 4).code(time.Now()))
-		d.door.Fault(kiosk.CameraFault, errors.New("unplugged"))
+		d.faults.Report(kiosk.CameraFault, errors.New("unplugged"))
 		if got := d.next(); got != "out-of-order camera" {
 			t.Fatalf("a fault while somebody is admitted: %q", got)
 		}
@@ -414,16 +415,34 @@ func TestFaults(t *testing.T) {
 	})
 }
 
+// TestAsksTheRegistry: while the registry is asked, somebody waits at the door and sees that.
+func TestAsksTheRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := &register{asOf: time.Now(), status: map[uint64]statuslist.Status{4: statuslist.Red}}
+		d := openDoor(t, func(o *kiosk.Options) { o.Registry, o.Fresh, o.Deadline = registry, 15*time.Minute, time.Second })
+		if got := d.present(newPhone(t, 4).code(time.Now())); got != "admitted green" {
+			t.Errorf("with a fresh list: %q", got)
+		}
+		time.Sleep(time.Hour)
+		d.next()
+		registry.asOf = time.Now()
+		if got := d.present(newPhone(t, 4).code(time.Now())); got != "working, turned-back red" {
+			t.Errorf("with an old list: %q", got)
+		}
+	})
+}
+
 func TestNoVerdictBeforeData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &screen{}
-		door := kiosk.NewDoor(kiosk.Options{Venue: "shop", Lookup: &register{}, Outlets: []kiosk.Outlet{s}, Now: time.Now})
+		faults := new(kiosk.Faults)
+		door := kiosk.NewDoor(kiosk.Options{Venue: "shop", Cache: &register{}, Faults: faults, Outlets: []kiosk.Outlet{s}, Now: time.Now})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- door.Run(ctx) }()
 		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
 		synctest.Wait()
-		door.Fault(kiosk.Starting, nil)
+		faults.Report(kiosk.Starting, nil)
 		synctest.Wait()
 		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
 		synctest.Wait()
@@ -436,7 +455,7 @@ func TestNoVerdictBeforeData(t *testing.T) {
 		if want := "out-of-order starting, out-of-order no-data, idle"; strings.Join(got, ", ") != want {
 			t.Errorf("shown %q, want %q", got, want)
 		}
-		door.Fault(kiosk.CameraFault, errors.New("late")) // must not hang after the end
+		faults.Report(kiosk.CameraFault, errors.New("late")) // must not hang after the end
 	})
 }
 
@@ -463,9 +482,13 @@ func TestDataGrowsOld(t *testing.T) {
 func TestOldDataAsksStaff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := openDoor(t, nil)
+		phones := map[uint64]*phone{} // that the list still knows
+		for index := range uint64(5) {
+			phones[index] = phoneOf(t, key(1), index, time.Now().Add(48*time.Hour))
+		}
 		time.Sleep(25 * time.Hour)
 		for index, want := range map[uint64]string{1: "turned-back red", 2: "turned-back yellow", 3: "ask-staff blue data-old", 4: "ask-staff green data-old"} {
-			if got := d.present(phoneOf(t, key(1), index, time.Now().Add(time.Hour)).code(time.Now())); got != want {
+			if got := d.present(phones[index].code(time.Now())); got != want {
 				t.Errorf("index %d: shown %q, want %q", index, got, want)
 			}
 			if v := d.last(); !v.Aged || v.Age < 25*time.Hour {

@@ -11,8 +11,9 @@ import (
 
 // judge turns one code into one verdict. It is owned by the Door's goroutine.
 type judge struct {
-	opt   Options
-	guard *pass.Guard
+	opt    Options
+	lookup Lookup
+	guard  *pass.Guard
 }
 
 // problems says what each refusal of a pass looks like at the door. The first entry that errors.Is matches counts.
@@ -77,7 +78,7 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	if errors.Is(again, pass.ErrReplayed) {
 		return *problemOf(again)
 	}
-	s, err := j.opt.Lookup.Status(ctx, p)
+	s, err := j.lookup.Status(ctx, p)
 	if err != nil {
 		return Verdict{Signal: AskStaff, Reason: UnknownPerson}
 	}

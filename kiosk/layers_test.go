@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 const module = "ashyq-kiosk/"
@@ -33,7 +35,8 @@ var layers = []layer{
 	{"kiosk/client", []string{"kiosk/api", "kiosk", "kiosk/statuslist"}, "the door's side of the protocol"},
 	{"kiosk/enrol", []string{"kiosk/api", "kiosk/pass", "kiosk/retry", "kiosk/sign1"}, "it reaches the registry through an interface"},
 	{"kiosk/enrol/enroltest", []string{"kiosk/api", "kiosk/enrol"}, "a registry that is only the protocol, with real TLS"},
-	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
+	{"kiosk/setup", []string{"kiosk", "kiosk/task"}, "parts report to it by name"},
+	{"kiosk/config", []string{"hardware", "kiosk"}, "the wiring's keys, defaults and checks are declared once, by the panel"},
 	{"kiosk/provision", []string{"kiosk/api"}, "the files of the boot partition know the protocol's Wi-Fi"},
 	{"kiosk/update", nil, "it reaches the registry through an interface"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
@@ -43,7 +46,7 @@ var layers = []layer{
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
 	{"hardware", []string{"kiosk"}, "siblings never import each other"},
-	{"display", []string{"kiosk"}, "siblings never import each other"},
+	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
 	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/pass", "kiosk/statuslist", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
@@ -133,6 +136,24 @@ func TestLayers(t *testing.T) {
 			if !used.library[library+" in "+home] {
 				t.Errorf("nobody in %s imports %s: remove the permission", home, library)
 			}
+		}
+	}
+}
+
+// TestDocNamesEveryPackage: whoever reads doc.go knows where everything is.
+func TestDocNamesEveryPackage(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.FieldsFunc(string(doc), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '/' && r != '-' })
+	for _, p := range packages(t, "-tags=hil") {
+		pkg := strings.TrimPrefix(p.ImportPath, module)
+		if folder, _, inside := strings.Cut(pkg, "/"); inside && folder == "image-build" {
+			pkg = folder
+		}
+		if !slices.Contains(words, pkg) {
+			t.Errorf("kiosk/doc.go does not name %s", pkg)
 		}
 	}
 }

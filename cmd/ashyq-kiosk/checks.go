@@ -60,12 +60,6 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return "", fmt.Errorf("camera.source: %w", err)
 	}
-	if err := hardwareConfig(cfg).Check(); err != nil {
-		return "", err
-	}
-	if _, err := panelPatterns(cfg); err != nil {
-		return "", err
-	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
@@ -113,7 +107,7 @@ func checkState(cfg *config.Config) (string, error) {
 }
 
 func checkPanel(cfg *config.Config) (string, error) {
-	_, closer, err := hardware.OpenPins(hardwareConfig(cfg))
+	_, closer, err := hardware.OpenPins(cfg.Hardware)
 	if err != nil {
 		return "", err
 	}
@@ -140,7 +134,7 @@ func checkCamera(cfg *config.Config) (string, error) {
 }
 
 func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
-	remote, err := registryClient(cfg, nil, nil)
+	remote, err := registryClient(cfg, nil)
 	if err != nil {
 		return "", err
 	}

@@ -195,7 +195,7 @@ func (w *enrolWorld) renew(file string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	remote, err := registryClient(cfg, identity, nil)
+	remote, err := registryClient(cfg, identity)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
 )
 
@@ -46,8 +47,8 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 	}
 }
 
-// enrolment is the task of a door that is not enrolled; nil for any other.
-func enrolment(cfg *config.Config, configFile string, fault func(kiosk.Reason, error), setup *setup, log *slog.Logger) *enrol.Task {
+// newEnrolment is the task of a door that is not enrolled; nil for any other.
+func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger) *enrol.Task {
 	if !cfg.Unenrolled {
 		return nil
 	}
@@ -57,38 +58,41 @@ func enrolment(cfg *config.Config, configFile string, fault func(kiosk.Reason, e
 	}
 	last := kiosk.NoReason
 	progress := func(p enrol.Progress, err error) {
-		showEnrolment(setup, p, err)
+		listEnrolment(missing, p, err)
 		if err == nil {
 			err = errNotEnrolled
 		}
 		reason := enrolReasons[p]
-		fault(reason, err)
+		faults.Report(reason, err)
 		if last != reason && last != kiosk.NoReason {
-			fault(last, nil)
+			faults.Report(last, nil)
 		}
 		last = reason
 	}
 	return enrol.NewTask(newEnroller(cfg, configFile), card, progress, log)
 }
 
-// showEnrolment says on the screen what the registry has said.
-func showEnrolment(setup *setup, p enrol.Progress, err error) {
+// listEnrolment puts the enrolment's progress on the list of what is missing.
+func listEnrolment(missing *setup.List, p enrol.Progress, err error) {
 	switch p {
 	case enrol.NoNetwork, enrol.WrongClock:
-		setup.note("registry", err)
+		missing.Note("registry", err)
 	case enrol.Used, enrol.Expired, enrol.Refused:
-		setup.says("enrolment", err, wordsOf(setup, err))
+		if !errors.Is(err, enrol.ErrForm) { // whoever answered in this form is a registry
+			missing.Note("registry", nil)
+		}
+		missing.Refused("enrolment", err, wordsOf(err))
 	default:
-		setup.note("enrolment", errNotEnrolled)
+		missing.Note("enrolment", errNotEnrolled)
 	}
 }
 
-// wordsOf are the registry's, or the door's about the registry's answer.
-func wordsOf(setup *setup, err error) string {
+// wordsOf are the registry's own, or the door's about the registry's answer; empty where the screen has
+// better ones.
+func wordsOf(err error) string {
 	if errors.Is(err, enrol.ErrForm) {
-		return "" // the screen's own words say it better
+		return ""
 	}
-	setup.note("registry", nil)
 	if refusal, ok := errors.AsType[*api.Refusal](err); ok {
 		return refusal.Said.Error
 	}
@@ -132,29 +136,34 @@ func openIdentity(cfg *config.Config, log *slog.Logger) *enrol.Identity {
 	return identity
 }
 
-// renewing keeps the identity good. Where the registry has withdrawn it, the door forgets what the enrolment gave it; what
-// an administrator has configured by hand is not the door's to remove.
-func renewing(cfg *config.Config, renewer *enrol.Renewer, log *slog.Logger) task.Task {
-	return task.Func{Name: renewer.String(), Do: func(ctx context.Context) error {
-		err := renewer.Run(ctx)
-		if !errors.Is(err, enrol.ErrRevoked) {
-			return err
-		}
-		log.Error("the registry has withdrawn this door", "hint", "where it is still wanted, enrol it again with a new code")
-		if !enrol.Enrolled(cfg.StateDir) {
-			<-ctx.Done()
-			return nil
-		}
-		if forget := enrol.Forget(cfg.StateDir); forget != nil {
-			return forget
-		}
-		return err
-	}}
+// enrolTasks enrol a door that is not enrolled, and keep the identity of one that is.
+func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, log *slog.Logger) []task.Task {
+	switch {
+	case enrolling != nil:
+		return []task.Task{enrolling}
+	case identity != nil:
+		renewer := enrol.NewRenewer(identity, remote, time.Now, log)
+		return []task.Task{task.Func{Name: renewer.String(), Do: func(ctx context.Context) error { return renew(ctx, cfg, renewer, log) }}}
+	}
+	return nil
 }
 
-// startsAgain reports whether run has ended to begin again with other settings.
-func startsAgain(err error) bool {
-	return errors.Is(err, enrol.ErrEnrolled) || errors.Is(err, enrol.ErrRevoked)
+// renew ends when the registry revokes the door, which then forgets what the enrolment gave it. What an
+// administrator configured by hand is not the door's to remove.
+func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log *slog.Logger) error {
+	err := renewer.Run(ctx)
+	if !errors.Is(err, enrol.ErrRevoked) {
+		return err
+	}
+	log.Error("the registry revoked this door", "hint", "if the door is still wanted, enrol it again with a new code")
+	if !enrol.Enrolled(cfg.StateDir) {
+		<-ctx.Done()
+		return nil
+	}
+	if forget := enrol.Forget(cfg.StateDir); forget != nil {
+		return forget
+	}
+	return err
 }
 
 // runningVersion is the card image's, or on any other system this program's.
@@ -186,7 +195,7 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 		return "", fmt.Errorf("the door's certificate ended on %s\nhint: with a network it renews itself for %d days; after that, enrol it again: ashyq-kiosk enrol --again",
 			until.UTC().Format(time.DateOnly), int(api.RenewGrace.Hours()/24))
 	}
-	remote, err := registryClient(cfg, identity, nil)
+	remote, err := registryClient(cfg, identity)
 	if err != nil {
 		return "", err
 	}
@@ -200,7 +209,7 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 
 // checkNetwork is the doctor's.
 func checkNetwork(cfg *config.Config) (string, error) {
-	err := route(cfg.Registry.URL)
+	err := setup.Route(cfg.Registry.URL)
 	switch {
 	case err == nil:
 		return "there is a way out", nil

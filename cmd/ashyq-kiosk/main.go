@@ -116,7 +116,7 @@ func (lampTestCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	pins, closer, err := hardware.OpenPins(hardwareConfig(cfg))
+	pins, closer, err := hardware.OpenPins(cfg.Hardware)
 	if err != nil {
 		return err
 	}
@@ -131,11 +131,7 @@ func (patternsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	patterns, err := panelPatterns(cfg)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(e.out, patterns)
+	_, err = fmt.Fprint(e.out, cfg.Patterns)
 	return err
 }
 

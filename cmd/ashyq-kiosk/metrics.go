@@ -26,8 +26,9 @@ type metrics struct {
 	store *cache.Cache
 }
 
-func newMetrics(version string) *metrics {
+func newMetrics(version string, store *cache.Cache) *metrics {
 	m := &metrics{
+		store:    store,
 		registry: prometheus.NewRegistry(),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ashyq_verdicts_total", Help: "Verdicts shown, by row of the door's table, colour of the status and reason.",
@@ -68,8 +69,8 @@ func (m *metrics) lit(v kiosk.Verdict, at time.Time) {
 }
 
 // watch adds what scanner and cache know. It is called once, before the server runs.
-func (m *metrics) watch(eyes *scanner.Scanner, store *cache.Cache) {
-	m.eyes, m.store = eyes, store
+func (m *metrics) watch(eyes *scanner.Scanner) {
+	m.eyes = eyes
 	counter := func(name, help string, value func(scanner.Stats) float64) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return value(eyes.Stats()) }))
@@ -82,7 +83,7 @@ func (m *metrics) watch(eyes *scanner.Scanner, store *cache.Cache) {
 	counter("ashyq_decode_cpu_seconds_total", "CPU time of the decoder.", func(s scanner.Stats) float64 { return s.DecodeCPU.Seconds() })
 	gauge := func(name, help string, value func(cache.State) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-			state, err := store.State()
+			state, err := m.store.State()
 			if err != nil || state.Version == 0 {
 				return -1
 			}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -17,23 +15,18 @@ import (
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/kiosk/replica"
+	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
 	"ashyq-kiosk/scanner"
 )
 
-// registryPause is for how long a registry that did not answer is left alone, so that one person waits and not everybody.
-const registryPause = 10 * time.Second
-
-// runAgain runs the door until ctx ends, and anew whenever it has been enrolled or expelled: then it reads its configuration
-// again. It does so in the same process, in which every run begins and ends with dark lamps and a closed relay: that works
-// also where no systemd starts it again, and systemd sees no failure.
+// runAgain runs the door until ctx ends, and again after an enrolment or a revocation, with the
+// configuration read anew. It stays in one process: each run begins and ends with dark lamps and a closed
+// relay, it also works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -41,7 +34,7 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 			return err
 		}
 		err = run(ctx, configFile, cfg, log)
-		if ctx.Err() != nil || !startsAgain(err) {
+		if ctx.Err() != nil || !errors.Is(err, enrol.ErrEnrolled) && !errors.Is(err, enrol.ErrRevoked) {
 			return err
 		}
 		log.Info("starting again", "because", err)
@@ -53,71 +46,97 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 
 // run wires the door together and watches it until ctx ends. It is the only place where the parts meet.
 func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.Logger) (err error) {
-	patterns, err := panelPatterns(cfg)
-	if err != nil {
-		return err
-	}
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return fmt.Errorf("camera.source: %w", err)
 	}
-	pins, closePins, err := hardware.OpenPins(hardwareConfig(cfg)) // first: the safe state
+	pins, closePins, err := hardware.OpenPins(cfg.Hardware) // first: the safe state
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closePins.Close()) }()
-
 	store, err := openCache(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-
+	state, err := store.State()
+	if err != nil {
+		return fmt.Errorf("read the cache's state: %w", err)
+	}
 	listener, err := net.Listen("tcp", cfg.Screen.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; screen.listen chooses another address", err)
 	}
 	defer listener.Close()
-
-	m := newMetrics(version)
-	counts := newCounts(store, log)
-	var eyes *scanner.Scanner
-	hub := display.NewHub(display.Options{
-		Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log,
-		Mirror: eyesMirror(&eyes),
-	})
-	setup, err := watchSetup(cfg, store, hub)
-	if err != nil {
-		return err
-	}
-	var door *kiosk.Door
-	fault := func(reason kiosk.Reason, err error) {
-		door.Fault(reason, err)
-		setup.note(faultChecks[reason], err)
-	}
-	panel := hardware.NewPanel(pins, patterns, hardware.Options{
-		OnLit:   m.lit,
-		OnFault: func(err error) { fault(kiosk.OutputFault, err) },
-	})
-	var renewer *enrol.Renewer
 	identity := openIdentity(cfg, log)
-	remote, err := registryClient(cfg, identity, func(code string) { renewer.Refused(code) })
+	remote, err := registryClient(cfg, identity)
 	if err != nil {
 		return err
 	}
-	door = kiosk.NewDoor(kiosk.Options{
-		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
-		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, counts}, Now: time.Now, Log: log,
+
+	faults := new(kiosk.Faults)
+	m := newMetrics(version, store)
+	counts := newCounts(store, log)
+	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
+	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
+	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, counts)
+	missing := setup.New(setup.Options{
+		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,
 	})
-	enrolling := enrolment(cfg, configFile, fault, setup, log)
-	eyes = scanner.New(scanner.Config{
+	faults.Subscribe(missing.Fault)
+	enrolling := newEnrolment(cfg, configFile, faults, missing, log)
+	eyes := newScanner(cfg, present(door, enrolling), faults, log)
+	hub.SetMirror(eyes.Mirror)
+	m.watch(eyes)
+	pulses := pulsesOf(eyes, door, panel)
+
+	tasks := []task.Task{
+		door, panel, eyes, newClock(cfg, store, faults, log), counts, missing.Network(),
+		task.Watchdog(log, time.Now, pulses), serve(listener, routes(hub, m, pulses, log), hub.Close),
+	}
+	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
+	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, log)...)
+	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
+	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
+		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
+	defer context.AfterFunc(ctx, func() { stopping(log) })()
+	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
+}
+
+// newDoor asks the registry at the door only where the registry knows this door.
+func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
+	opt := kiosk.Options{
+		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
+		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
+		Faults: faults, Outlets: outlets, Now: time.Now, Log: log,
+	}
+	if remote != nil && isKnown(cfg) {
+		opt.Registry = remote
+	}
+	return kiosk.NewDoor(opt)
+}
+
+func newScanner(cfg *config.Config, onCode func([]byte, time.Time), faults *kiosk.Faults, log *slog.Logger) *scanner.Scanner {
+	return scanner.New(scanner.Config{
 		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Budget: cfg.Camera.Budget, Log: log,
 		Settings: scanner.Settings{Exposure: cfg.Camera.Exposure, Gain: cfg.Camera.Gain, Focus: cfg.Camera.Focus, FPS: cfg.Camera.FPS},
-		OnCode:   present(door, enrolling),
-		OnState:  func(err error) { fault(kiosk.CameraFault, err) },
+		OnCode:   onCode,
+		OnState:  faults.Of(kiosk.CameraFault),
 	})
-	m.watch(eyes, store)
+}
+
+// pulsesOf are the parts whose life feeds the watchdog.
+func pulsesOf(eyes *scanner.Scanner, door *kiosk.Door, panel *hardware.Panel) []task.Pulse {
+	return []task.Pulse{
+		{Name: "camera", Alive: eyes.Alive, Limit: 30 * time.Second},
+		{Name: "door", Alive: door.Alive, Limit: 15 * time.Second},
+		{Name: "panel", Alive: panel.Alive, Limit: 15 * time.Second},
+	}
+}
+
+func newClock(cfg *config.Config, store *cache.Cache, faults *kiosk.Faults, log *slog.Logger) *task.Clock {
 	clock := &task.Clock{
-		Now: time.Now, Floor: floor(store), Change: func(err error) { fault(kiosk.ClockFault, err) },
+		Now: time.Now, Floor: floor(store), Change: faults.Of(kiosk.ClockFault),
 		Note: func(t time.Time) {
 			if err := store.NoteTime(t); err != nil {
 				log.Warn("note the time", "error", err)
@@ -127,72 +146,45 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	if !cfg.Clock.Always {
 		clock.Synced = task.KernelSynced
 	}
-	pulses := []task.Pulse{
-		{Name: "camera", Alive: eyes.Alive, Limit: 30 * time.Second},
-		{Name: "door", Alive: door.Alive, Limit: 15 * time.Second},
-		{Name: "panel", Alive: panel.Alive, Limit: 15 * time.Second},
-	}
-	follow := func() {
-		switch ok, err := loadTrust(store, door); {
-		case err != nil:
-			log.Error("take over what the registry vouches for", "error", err)
-		case ok && cfg.Unenrolled: // of an enrolment before
-			setup.note("state", nil)
-		case ok:
-			setup.over()
-		}
-	}
-	tasks := []task.Task{
-		door, panel, eyes, clock, counts, setup.watchNetwork(cfg),
-		task.Watchdog(log, time.Now, pulses),
-		serve(listener, routes(hub, m, pulses, log), hub.Close),
-	}
-	if inputs := hardware.NewInputs(hardwareConfig(cfg)); inputs != nil {
-		inputs.OnExit, inputs.Log = panel.Release, log
-		inputs.OnTamper = func(err error) { fault(kiosk.TamperFault, err) }
-		tasks = append(tasks, task.Func{Name: inputs.String(), Do: inputs.Run})
-	}
-	if enrolling != nil {
-		tasks = append(tasks, enrolling)
-	}
-	if identity != nil {
-		renewer = enrol.NewRenewer(identity, remote, time.Now, log)
-		tasks = append(tasks, renewing(cfg, renewer, log))
-	}
-	tasks = append(tasks, registryTasks(cfg, store, remote, setup, follow, log)...)
-	follow()
-	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "camera", scanner.Redacted(cfg.Camera.Source),
-		"pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
-	onReady := func() {
-		door.Fault(kiosk.Starting, nil)
-		log.Info("ready")
-		if err := task.NotifyReady("watching the door"); err != nil {
-			log.Warn("tell systemd", "error", err)
-		}
-	}
-	stopped := context.AfterFunc(ctx, func() {
-		log.Info("stopping")
-		_ = task.NotifyStopping() // nothing depends on systemd hearing it
-	})
-	defer stopped()
-	return task.Run(ctx, log, onReady, tasks...)
+	return clock
 }
 
-func hardwareConfig(cfg *config.Config) hardware.Config {
-	h := cfg.Hardware
-	return hardware.Config{Pins: h.Pins, Lines: hardware.Lines(h.Lines), ActiveLow: h.ActiveLow, Tone: h.Tone}
+// inputTasks watch the exit button and the tamper contact, where the door has them.
+func inputTasks(cfg *config.Config, panel *hardware.Panel, faults *kiosk.Faults, log *slog.Logger) []task.Task {
+	inputs := hardware.NewInputs(cfg.Hardware)
+	if inputs == nil {
+		return nil
+	}
+	inputs.OnExit, inputs.OnTamper, inputs.Log = panel.Release, faults.Of(kiosk.TamperFault), log
+	return []task.Task{task.Func{Name: inputs.String(), Do: inputs.Run}}
 }
 
-func panelPatterns(cfg *config.Config) (hardware.Patterns, error) {
-	rows := map[string]hardware.Override{}
-	for signal, p := range cfg.Hardware.Patterns {
-		row := hardware.Override{LightMS: p.LightMS, BuzzMS: p.BuzzMS, RelayMS: p.RelayMS}
-		for _, s := range p.Light {
-			row.Light = append(row.Light, hardware.OverrideStep(s))
-		}
-		rows[signal] = row
+func ready(faults *kiosk.Faults, log *slog.Logger) {
+	faults.Report(kiosk.Starting, nil)
+	log.Info("ready")
+	if err := task.NotifyReady("watching the door"); err != nil {
+		log.Warn("tell systemd", "error", err)
 	}
-	return hardware.ParsePatterns(rows)
+}
+
+func stopping(log *slog.Logger) {
+	log.Info("stopping")
+	_ = task.NotifyStopping() // nothing depends on systemd hearing it
+}
+
+// floor is the newest of build, last manifest and last time seen: no honest clock is before it.
+func floor(store *cache.Cache) func() time.Time {
+	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp has no floor of its own
+	return func() time.Time {
+		newest := builtAt
+		if state, err := store.State(); err == nil && state.AsOf.After(newest) {
+			newest = state.AsOf
+		}
+		if seen, err := store.SeenTime(); err == nil && seen.After(newest) {
+			newest = seen
+		}
+		return newest
+	}
 }
 
 // openCache opens the cache on the card or, where the card can be read at best, a copy in the memory that systemd gives the
@@ -241,133 +233,4 @@ func copyFile(to, from string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
-}
-
-// registryClient is nil where the configuration names no registry. refused hears of refusals of calls that show the identity.
-func registryClient(cfg *config.Config, identity *enrol.Identity, refused func(code string)) (*client.Client, error) {
-	if cfg.Registry.URL == "" {
-		return nil, nil
-	}
-	c := client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, Device: enrol.Device(), Version: runningVersion()}
-	if identity != nil {
-		c.Identity, c.Refused = identity.TLS, refused
-		return client.New(c)
-	}
-	if cfg.Registry.CAFile != "" {
-		pem, err := os.ReadFile(cfg.Registry.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("registry.ca: %w", err)
-		}
-		c.CA = x509.NewCertPool()
-		if !c.CA.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("registry.ca: no certificate in %q", cfg.Registry.CAFile)
-		}
-	}
-	return client.New(c)
-}
-
-// isKnown reports whether the registry knows this door: the online check and the counts are for those.
-func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
-
-// watchSetup lists what is missing while the door has never been ready.
-func watchSetup(cfg *config.Config, store *cache.Cache, hub *display.Hub) (*setup, error) {
-	state, err := store.State()
-	if err != nil {
-		return nil, fmt.Errorf("read the cache's state: %w", err)
-	}
-	return newSetup(hub.Setup, cfg, state.Version != 0), nil
-}
-
-func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, asking func()) kiosk.Lookup {
-	f := &kiosk.Fallback{
-		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline, Pause: registryPause, Now: time.Now, Asking: asking,
-	}
-	if remote != nil && isKnown(cfg) {
-		f.Registry = remote
-	}
-	return f
-}
-
-// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
-func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, setup *setup, follow func(), log *slog.Logger) []task.Task {
-	opt := replica.Options{
-		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
-		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
-		OnChange:   func(replica.Result) { follow() },
-	}
-	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
-	if remote == nil {
-		if !cfg.Unenrolled {
-			log.Warn("no registry is configured; the door lives on what its cache holds")
-		}
-		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
-	}
-	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
-	opt.Before = seeds.Follow // and never beside: the cache has one writer
-	rep := replica.New(opt)
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
-	if isKnown(cfg) {
-		reporter := replica.NewReporter(store, remote, log)
-		tasks = append(tasks, reporter)
-	}
-	return tasks
-}
-
-// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
-func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
-	state, err := store.State()
-	if err != nil || state.Version == 0 {
-		return false, err
-	}
-	rawRules, err := store.Rules()
-	if err != nil {
-		return false, err
-	}
-	rules, err := kiosk.ParseRules(rawRules)
-	if err != nil {
-		return false, err
-	}
-	rawKeys, err := store.Keys()
-	if err != nil {
-		return false, err
-	}
-	keys, err := api.UnmarshalKeys(rawKeys)
-	if err != nil {
-		return false, err
-	}
-	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
-	return true, nil
-}
-
-// floor is the newest of build, last manifest and last time seen: no honest clock is before it.
-func floor(store *cache.Cache) func() time.Time {
-	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp has no floor of its own
-	return func() time.Time {
-		newest := builtAt
-		if state, err := store.State(); err == nil && state.AsOf.After(newest) {
-			newest = state.AsOf
-		}
-		if seen, err := store.SeenTime(); err == nil && seen.After(newest) {
-			newest = seen
-		}
-		return newest
-	}
-}
-
-// serve is the local web server as a task. onStop ends what would keep connections open.
-func serve(listener net.Listener, handler http.Handler, onStop func()) task.Task {
-	return task.Func{Name: "screen", Do: func(ctx context.Context) error {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
-		failed := make(chan error, 1)
-		go func() { failed <- server.Serve(listener) }()
-		select {
-		case err := <-failed:
-			return fmt.Errorf("serve the screen: %w", err)
-		case <-ctx.Done():
-		}
-		onStop()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		return server.Shutdown(ctx)
-	}}
 }

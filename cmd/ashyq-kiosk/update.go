@@ -77,7 +77,7 @@ func (c updateCmd) Run(e *env) error {
 			return err
 		}
 	}
-	remote, err := registryClient(cfg, openIdentity(cfg, e.log), nil)
+	remote, err := registryClient(cfg, openIdentity(cfg, e.log))
 	if err != nil {
 		return err
 	}

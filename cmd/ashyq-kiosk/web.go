@@ -1,9 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"image"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/task"
-	"ashyq-kiosk/scanner"
 )
 
 // routes is the local web server: the door's screen, and what monitoring asks.
@@ -40,7 +40,20 @@ func health(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 	fmt.Fprintf(w, "%s\nversion: %s\n%s", verdict, version, m.summary())
 }
 
-// eyesMirror breaks the circle between the screen, which shows the camera, and the scanner, which is made later.
-func eyesMirror(eyes **scanner.Scanner) func(*image.Gray) bool {
-	return func(dst *image.Gray) bool { return (*eyes).Mirror(dst) }
+// serve is the local web server as a task. onStop ends what would keep connections open.
+func serve(listener net.Listener, handler http.Handler, onStop func()) task.Task {
+	return task.Func{Name: "screen", Do: func(ctx context.Context) error {
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+		failed := make(chan error, 1)
+		go func() { failed <- server.Serve(listener) }()
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve the screen: %w", err)
+		case <-ctx.Done():
+		}
+		onStop()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		return server.Shutdown(ctx)
+	}}
 }

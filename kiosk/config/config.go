@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 )
 
@@ -26,7 +27,8 @@ type Config struct {
 	Door     Door
 	Camera   Camera
 	Registry Registry
-	Hardware Hardware
+	Hardware hardware.Config
+	Patterns hardware.Patterns
 	Screen   Screen
 	StateDir string // directory of the cache and of the enrolment
 	CardDir  string // the card's boot partition, where an administrator puts files
@@ -68,21 +70,6 @@ type Registry struct {
 	Identity string            // PEM, key and certificate of this door; empty: it has none
 	Deadline time.Duration     // for one online check while somebody waits
 	Fresh    time.Duration     // age of the data from which the registry is asked
-}
-
-// Hardware is the panel on the wall.
-type Hardware struct {
-	Pins      string // "sim", "sim:TRACEFILE", or the label of a GPIO chip
-	Lines     Lines
-	ActiveLow []string // names of lines that are on at a low level
-	Tone      float64  // of a passive buzzer, Hz
-	Patterns  map[string]Pattern
-}
-
-// Lines are names ("GPIO17") or BCM numbers ("17") of the chip's lines. Exit and Tamper are inputs; empty: there is none.
-type Lines struct {
-	Red, Yellow, Blue, Green, Buzzer, Relay string
-	Exit, Tamper                            string
 }
 
 // Screen is the local web server: the door's screen, /metrics, /healthz.
@@ -173,7 +160,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
 		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
 		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
-		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Tone: raw.Hardware.Tone, Patterns: raw.Patterns},
+		Hardware: raw.Hardware.WithDefaults(),
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir: raw.State.Dir,
 		CardDir:  raw.State.Card,
@@ -211,8 +198,9 @@ func Parse(files ...[]byte) (*Config, error) {
 	check("registry.deadline", err)
 	c.Registry.Fresh, err = duration(raw.Registry.Fresh, 0, 72*time.Hour)
 	check("registry.fresh", err)
-	check("hardware.pins", notEmpty(raw.Hardware.Pins))
-	check("hardware.active_low", checkActiveLow(raw.Hardware.ActiveLow))
+	check("hardware", c.Hardware.Check())
+	c.Patterns, err = hardware.ParsePatterns(raw.Patterns)
+	check("patterns", err)
 	check("screen.listen", checkListen(raw.Screen.Listen))
 	check("screen.languages", checkLanguages(raw.Screen.Languages))
 	check("state.dir", checkDir(raw.State.Dir))
@@ -296,18 +284,6 @@ func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
 		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it, and so does the page where the door was created")
 	}
 	return key, nil
-}
-
-// lineNames are the panel's lines, from the top of the wall.
-var lineNames = []string{"red", "yellow", "blue", "green", "buzzer", "relay"}
-
-func checkActiveLow(names []string) error {
-	for _, n := range names {
-		if !slices.Contains(lineNames, n) {
-			return fmt.Errorf("unknown line %q, want some of %s", n, strings.Join(lineNames, ", "))
-		}
-	}
-	return nil
 }
 
 func checkListen(s string) error {

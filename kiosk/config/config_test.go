@@ -78,7 +78,7 @@ func TestMistakes(t *testing.T) {
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
 		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
 		{"gain", good + "[camera]\ngain = -1.0\n", "camera.gain: -1 is below 0"},
-		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `unknown line "pink"`},
+		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `hardware: active low "pink"`},
 		{"clock", good + "[clock]\ntrust = \"me\"\n", `clock.trust: "me", want kernel or always`},
 		{"window", good + "[update]\nwindow = \"3-5\"\n", `update.window: "3-5" is not a part of the day`},
 		{"state", good + "[state]\ndir = \"here\"\n", "not an absolute path"},

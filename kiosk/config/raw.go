@@ -10,6 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 )
 
@@ -40,13 +41,8 @@ type raw struct {
 		Deadline string `toml:"deadline"`
 		Fresh    string `toml:"fresh"`
 	} `toml:"registry"`
-	Hardware struct {
-		Pins      string   `toml:"pins"`
-		Lines     rawLines `toml:"lines"`
-		ActiveLow []string `toml:"active_low"`
-		Tone      float64  `toml:"tone"`
-	} `toml:"hardware"`
-	Screen struct {
+	Hardware hardware.Config `toml:"hardware"`
+	Screen   struct {
 		Listen    string   `toml:"listen"`
 		Languages []string `toml:"languages"`
 	} `toml:"screen"`
@@ -63,33 +59,7 @@ type raw struct {
 		Window string `toml:"window"`
 		Trial  string `toml:"trial"`
 	} `toml:"update"`
-	Patterns map[string]Pattern `toml:"patterns"`
-}
-
-// Pattern overrides a row of the panel's table, by signal. What is absent keeps the table's value. What a panel can do
-// with it is the panel's to check.
-type Pattern struct {
-	Light   []PatternStep `toml:"light"`
-	LightMS *int64        `toml:"light_ms"`  // how long the light lasts; 0: until the next verdict
-	BuzzMS  []int64       `toml:"buzzer_ms"` // on, off, on, ...
-	RelayMS *int64        `toml:"relay_ms"`
-}
-
-// PatternStep is a part of a light.
-type PatternStep struct {
-	Lamp string `toml:"lamp"` // dark, red, yellow, blue, green, or status for the verdict's colour
-	MS   int64  `toml:"ms"`
-}
-
-type rawLines struct {
-	Red    string `toml:"red"`
-	Yellow string `toml:"yellow"`
-	Blue   string `toml:"blue"`
-	Green  string `toml:"green"`
-	Buzzer string `toml:"buzzer"`
-	Relay  string `toml:"relay"`
-	Exit   string `toml:"exit"`
-	Tamper string `toml:"tamper"`
+	Patterns map[string]hardware.Override `toml:"patterns"` // by signal
 }
 
 func defaults() raw {
@@ -98,8 +68,7 @@ func defaults() raw {
 	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
 	r.Camera.Budget, r.Camera.Exposure = "10ms", "0s"
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
-	r.Hardware.Pins, r.Hardware.Tone = "pi", 2700
-	r.Hardware.Lines = rawLines{Red: "GPIO17", Yellow: "GPIO27", Blue: "GPIO22", Green: "GPIO23", Buzzer: "GPIO24", Relay: "GPIO25"}
+	r.Hardware.Pins = "pi"
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}
 	r.State.Dir, r.State.Card, r.State.Stick = "/var/lib/ashyq-kiosk", "/boot/firmware", "/run/ashyq/stick"
 	r.Clock.Trust = "kernel"

@@ -18,6 +18,7 @@ import (
 type Identity struct {
 	file, caFile string
 	current      atomic.Pointer[credentials]
+	revoked      chan struct{} // one slot; full: it is known already
 }
 
 type credentials struct {
@@ -44,7 +45,7 @@ func Open(file, caFile string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity %q: %w\nhint: enrol the door again, `ashyq-kiosk enrol --again`", file, err)
 	}
-	i := &Identity{file: file, caFile: caFile}
+	i := &Identity{file: file, caFile: caFile, revoked: make(chan struct{}, 1)}
 	i.current.Store(c)
 	return i, nil
 }
@@ -78,6 +79,18 @@ func (i *Identity) TLS() (*tls.Certificate, *x509.CertPool) {
 
 // Certificate is the door's current one.
 func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().certificate.Leaf }
+
+// Refused takes the code of a refusal of any of the door's calls: a revoked door learns of it from the
+// first. It returns at once.
+func (i *Identity) Refused(code string) {
+	if code != api.CodeRevoked {
+		return
+	}
+	select {
+	case i.revoked <- struct{}{}:
+	default:
+	}
+}
 
 // Renewal is whom a new certificate is asked of (package client), with errors as those of a Registry.
 type Renewal interface {

@@ -25,24 +25,12 @@ type Renewer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	revoked chan struct{} // one slot; full: it is known already
-	jitter  float64
+	jitter float64
 }
 
 // NewRenewer makes a task. The doors that were enrolled on one day do not renew in one minute: each has its own jitter.
 func NewRenewer(i *Identity, registry Renewal, now func() time.Time, log *slog.Logger) *Renewer {
-	return &Renewer{Identity: i, Registry: registry, Now: now, Log: log, revoked: make(chan struct{}, 1), jitter: rand.Float64()}
-}
-
-// Refused takes the code of a refusal of any of the door's calls: a door that is expelled hears of it with the first.
-func (r *Renewer) Refused(code string) {
-	if code != api.CodeRevoked {
-		return
-	}
-	select {
-	case r.revoked <- struct{}{}:
-	default:
-	}
+	return &Renewer{Identity: i, Registry: registry, Now: now, Log: log, jitter: rand.Float64()}
 }
 
 // String names the task.
@@ -65,7 +53,7 @@ func (r *Renewer) Run(ctx context.Context) error {
 	defer func() { <-renewing }()
 	defer cancel(nil) // before the wait above
 	select {
-	case <-r.revoked:
+	case <-r.Identity.revoked:
 		return ErrRevoked
 	case <-ctx.Done():
 		return nil
@@ -79,7 +67,7 @@ func (r *Renewer) renew(ctx context.Context) (pause time.Duration, err error) {
 	}
 	err = r.Identity.Renew1(ctx, r.Registry)
 	if said, refused := refusal(err); refused {
-		r.Refused(said.Code)
+		r.Identity.Refused(said.Code)
 	}
 	if err != nil {
 		return 0, err

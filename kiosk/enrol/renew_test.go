@@ -137,13 +137,12 @@ func TestRenewer(t *testing.T) {
 func TestRevoked(t *testing.T) {
 	registry := enroltest.New(t)
 	_, identity, _ := enrolled(t, registry)
-	var renewer *enrol.Renewer
-	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Refused: func(code string) { renewer.Refused(code) }})
+	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Refused: identity.Refused})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer remote.Close()
-	renewer = enrol.NewRenewer(identity, remote, time.Now, slog.New(slog.DiscardHandler))
+	renewer := enrol.NewRenewer(identity, remote, time.Now, slog.New(slog.DiscardHandler))
 	done := make(chan error, 1)
 	go func() { done <- renewer.Run(t.Context()) }()
 	registry.Set(func(s *enroltest.Settings) { s.Revoked = true })

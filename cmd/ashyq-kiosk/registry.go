@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/replica"
+	"ashyq-kiosk/kiosk/setup"
+	"ashyq-kiosk/kiosk/task"
+)
+
+// registryClient is nil where the configuration names no registry. identity may be nil; it hears of
+// each refusal.
+func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Client, error) {
+	if cfg.Registry.URL == "" {
+		return nil, nil
+	}
+	c := client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, Device: enrol.Device(), Version: runningVersion()}
+	if identity != nil {
+		c.Identity, c.Refused = identity.TLS, identity.Refused
+		return client.New(c)
+	}
+	if cfg.Registry.CAFile != "" {
+		pem, err := os.ReadFile(cfg.Registry.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("registry.ca: %w", err)
+		}
+		c.CA = x509.NewCertPool()
+		if !c.CA.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("registry.ca: no certificate in %q", cfg.Registry.CAFile)
+		}
+	}
+	return client.New(c)
+}
+
+// isKnown reports whether the registry knows this door: the online check and the counts are for those.
+func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
+
+// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
+func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door, missing *setup.List, log *slog.Logger) []task.Task {
+	follow := func() {
+		switch ok, err := loadTrust(store, door); {
+		case err != nil:
+			log.Error("take over what the registry vouches for", "error", err)
+		case ok:
+			missing.HasData()
+		}
+	}
+	follow()
+	opt := replica.Options{
+		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
+		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
+		OnChange:   func(replica.Result) { follow() },
+	}
+	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
+	if remote == nil {
+		if !cfg.Unenrolled {
+			log.Warn("no registry is configured; the door lives on what its cache holds")
+		}
+		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
+	}
+	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
+	opt.Before = seeds.Follow // and never beside: the cache has one writer
+	rep := replica.New(opt)
+	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
+	if isKnown(cfg) {
+		reporter := replica.NewReporter(store, remote, log)
+		tasks = append(tasks, reporter)
+	}
+	return tasks
+}
+
+// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
+func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
+	state, err := store.State()
+	if err != nil || state.Version == 0 {
+		return false, err
+	}
+	rawRules, err := store.Rules()
+	if err != nil {
+		return false, err
+	}
+	rules, err := kiosk.ParseRules(rawRules)
+	if err != nil {
+		return false, err
+	}
+	rawKeys, err := store.Keys()
+	if err != nil {
+		return false, err
+	}
+	keys, err := api.UnmarshalKeys(rawKeys)
+	if err != nil {
+		return false, err
+	}
+	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
+	return true, nil
+}
+
+// observed is a source that tells how it goes.
+type observed struct {
+	replica.Source
+	note func(error)
+}
+
+// Manifest implements replica.Source.
+func (o observed) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
+	data, err := o.Source.Manifest(ctx, after, wait)
+	if ctx.Err() == nil {
+		o.note(err)
+	}
+	return data, err
+}

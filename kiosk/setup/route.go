@@ -1,0 +1,35 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+)
+
+// anywhere are addresses that belong to nobody (RFC 5737, RFC 3849): a route to them is a route out.
+var anywhere = []string{"192.0.2.1", "2001:db8::1"}
+
+// Route says whether the kernel has a route to the registry, or out of this machine where the URL names
+// a host by name. It sends nothing: it connects a UDP socket and closes it. (Listing the interfaces
+// takes netlink, which the unit's sandbox forbids.)
+func Route(registry string) error {
+	hosts := anywhere
+	if u, err := url.Parse(registry); err == nil {
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+			hosts = []string{ip.String()}
+		} else if u.Hostname() == "localhost" {
+			return nil
+		}
+	}
+	var problems []error
+	for _, host := range hosts {
+		conn, err := net.Dial("udp", net.JoinHostPort(host, "9"))
+		if err == nil {
+			return conn.Close()
+		}
+		problems = append(problems, err)
+	}
+	return fmt.Errorf("this machine has no network: %w", errors.Join(problems...))
+}
