@@ -17,7 +17,6 @@ type Decoder struct {
 	Effort qr.Effort
 
 	reader *qr.Reader
-	image  qr.Image
 }
 
 // NewDecoder makes a Decoder.
@@ -25,11 +24,11 @@ func NewDecoder() *Decoder { return &Decoder{Effort: qr.Thorough, reader: qr.New
 
 // Decode gives the bytes of the QR code in the picture exactly as they are encoded in it, whatever their charset; they
 // are good until the next call. Any error wraps ErrNoCode.
-func (d *Decoder) Decode(f *Frame) (text []byte, err error) {
-	if err := d.hold(f); err != nil {
-		return nil, err
+func (d *Decoder) Decode(picture *qr.Image) (text []byte, err error) {
+	if !picture.Valid() {
+		return nil, fmt.Errorf("%w: a picture of %dx%d px with %d bytes", ErrNoCode, picture.Width, picture.Height, len(picture.Pix))
 	}
-	text, err = d.reader.Read(&d.image, d.Effort)
+	text, err = d.reader.Read(picture, d.Effort)
 	switch {
 	case err == qr.ErrNoCode: // nearly always, so nothing is allocated for it
 		return nil, ErrNoCode
@@ -40,20 +39,12 @@ func (d *Decoder) Decode(f *Frame) (text []byte, err error) {
 }
 
 // all is Decode for pictures that may show several codes; it gives them in hexadecimal.
-func (d *Decoder) all(f *Frame) (texts []string) {
-	if d.hold(f) == nil {
-		d.reader.Each(&d.image, d.Effort, func(text []byte) bool {
+func (d *Decoder) all(picture *qr.Image) (texts []string) {
+	if picture.Valid() {
+		d.reader.Each(picture, d.Effort, func(text []byte) bool {
 			texts = append(texts, hex.EncodeToString(text))
 			return true
 		})
 	}
 	return texts
-}
-
-func (d *Decoder) hold(f *Frame) error {
-	if f.Width <= 0 || f.Height <= 0 || len(f.Pix) < f.Width*f.Height {
-		return fmt.Errorf("%w: a picture of %dx%d px with %d bytes", ErrNoCode, f.Width, f.Height, len(f.Pix))
-	}
-	d.image = qr.Image{Pix: f.Pix[:f.Width*f.Height], Width: f.Width, Height: f.Height}
-	return nil
 }

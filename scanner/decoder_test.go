@@ -19,7 +19,7 @@ var passText = "AQ1:" + strings.Repeat("6BFOXN*TS0BI$ZD", 23)[:344]
 
 // doorway is an empty entrance as a frame.
 func doorway(w, h int, seed uint64) *Frame {
-	return &Frame{Pix: qrdraw.Doorway(w, h, seed).Pix, Width: w, Height: h}
+	return frameOf(qrdraw.Doorway(w, h, seed))
 }
 
 var emptyDoorway = sync.OnceValue(func() *Frame { return doorway(1280, 720, 1) })
@@ -36,7 +36,7 @@ func held(text string, o qrdraw.Options) *image.Gray {
 }
 
 func frameOf(img *image.Gray) *Frame {
-	return &Frame{Pix: img.Pix, Width: img.Rect.Dx(), Height: img.Rect.Dy()}
+	return &Frame{Image: qr.GrayImage(img)}
 }
 
 func TestDecode(t *testing.T) {
@@ -57,7 +57,7 @@ func TestDecode(t *testing.T) {
 			if test.options.Module != 0 { // too fine for the scene: the bare code
 				img = qrdraw.Draw(test.text, test.options)
 			}
-			got, err := NewDecoder().Decode(frameOf(img))
+			got, err := NewDecoder().Decode(&frameOf(img).Image)
 			if err != nil || string(got) != test.text {
 				t.Errorf("read %q, %v; want %q", got, err, test.text)
 			}
@@ -70,11 +70,11 @@ func TestDecodeNothing(t *testing.T) {
 	for name, f := range map[string]*Frame{
 		"doorway":        doorway(1280, 720, 4),
 		"no pixels":      {},
-		"too few pixels": {Pix: make([]byte, 100), Width: 100, Height: 100},
+		"too few pixels": {Image: qr.Image{Pix: make([]byte, 100), Stride: 100, Width: 100, Height: 100}},
 		"tiny":           doorway(20, 20, 4),
-		"all black":      {Pix: make([]byte, 640*480), Width: 640, Height: 480},
+		"all black":      frameOf(image.NewGray(image.Rect(0, 0, 640, 480))),
 	} {
-		if text, err := d.Decode(f); !errors.Is(err, ErrNoCode) {
+		if text, err := d.Decode(&f.Image); !errors.Is(err, ErrNoCode) {
 			t.Errorf("%s: %q, %v; want ErrNoCode", name, text, err)
 		}
 	}
@@ -87,10 +87,10 @@ func TestDecoderIsReusable(t *testing.T) {
 	large := held(passText, qrdraw.Options{})
 	for range 2 {
 		for img, want := range map[*image.Gray]string{large: passText, small: "SMALL"} {
-			if got, err := d.Decode(frameOf(img)); err != nil || string(got) != want {
+			if got, err := d.Decode(&frameOf(img).Image); err != nil || string(got) != want {
 				t.Errorf("read %q, %v; want %q", got, err, want)
 			}
-			if text, err := d.Decode(doorway(640, 480, 1)); err == nil {
+			if text, err := d.Decode(&doorway(640, 480, 1).Image); err == nil {
 				t.Errorf("read %q in a doorway", text)
 			}
 		}
@@ -114,7 +114,7 @@ func TestDamagedCode(t *testing.T) {
 				*at = 255 - *at
 			}
 		}
-		switch text, err := d.Decode(frameOf(img)); {
+		switch text, err := d.Decode(&frameOf(img).Image); {
 		case errors.Is(err, ErrNoCode):
 			unread++
 		case err != nil || string(text) != passText:
@@ -130,7 +130,7 @@ func TestDamagedCode(t *testing.T) {
 
 // A sheet full of finder patterns must not keep the door busy: unbounded, comparing these takes minutes.
 func TestDecodeSheetOfFinderPatterns(t *testing.T) {
-	f := &Frame{Pix: make([]byte, 1280*720), Width: 1280, Height: 720}
+	f := frameOf(image.NewGray(image.Rect(0, 0, 1280, 720)))
 	pattern := []string{"       ", " ##### ", " #   # ", " #   # ", " #   # ", " ##### ", "       "}
 	const px, pitch = 2, 18
 	for i := range f.Pix {
@@ -142,7 +142,7 @@ func TestDecodeSheetOfFinderPatterns(t *testing.T) {
 	}
 	spent := func(f *Frame) time.Duration {
 		before := processCPU()
-		if text, err := NewDecoder().Decode(f); err == nil {
+		if text, err := NewDecoder().Decode(&f.Image); err == nil {
 			t.Errorf("read %q", text)
 		}
 		return processCPU() - before
@@ -166,7 +166,7 @@ func benchmarkDecode(b *testing.B, f *Frame, want string) {
 	d := NewDecoder()
 	b.ReportAllocs()
 	for b.Loop() {
-		if text, _ := d.Decode(f); string(text) != want {
+		if text, _ := d.Decode(&f.Image); string(text) != want {
 			b.Fatalf("read %q", text)
 		}
 	}
@@ -176,12 +176,12 @@ func benchmarkDecode(b *testing.B, f *Frame, want string) {
 func TestAll(t *testing.T) {
 	img := held("FIRST", qrdraw.Options{})
 	qrdraw.Paste(img, qrdraw.Draw("SECOND", qrdraw.Options{}), qrdraw.Square(60, 200, 300))
-	texts := NewDecoder().all(frameOf(img))
+	texts := NewDecoder().all(&frameOf(img).Image)
 	slices.Sort(texts)
 	if got := strings.Join(texts, ","); got != "4649525354,5345434f4e44" {
 		t.Errorf("read %s", got)
 	}
-	if texts := NewDecoder().all(&Frame{}); len(texts) != 0 {
+	if texts := NewDecoder().all(&qr.Image{}); len(texts) != 0 {
 		t.Errorf("read %v in no picture", texts)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"sync"
@@ -42,7 +43,7 @@ func (c *fakeCamera) Read(f *Frame) error {
 	if c.n++; err != nil {
 		return err
 	}
-	f.resize(shown.Width, shown.Height)
+	f.Resize(shown.Width, shown.Height)
 	copy(f.Pix, shown.Pix)
 	f.Taken = time.Now()
 	return nil
@@ -76,7 +77,7 @@ func (c *fakeCamera) Close() error {
 
 // alive shows a small picture that is a little different each time.
 func alive(n int) (*Frame, error) {
-	f := &Frame{Pix: make([]byte, 48*48), Width: 48, Height: 48}
+	f := frameOf(image.NewGray(image.Rect(0, 0, 48, 48)))
 	f.Pix[0], f.Pix[1] = byte(n), byte(n>>8)
 	return f, nil
 }

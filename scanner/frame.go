@@ -3,22 +3,15 @@ package scanner
 import (
 	"errors"
 	"time"
+
+	"ashyq-kiosk/scanner/qr"
 )
 
-// Frame is one grey picture.
+// Frame is one grey picture of a camera. Cameras give pictures without padding.
 type Frame struct {
-	Pix           []byte    // Width*Height bytes, row by row without padding, 0 is black
-	Width, Height int       // px
-	Taken         time.Time // when the camera gave it
-	Seq           uint64    // counts the pictures of a Scanner from 1
-}
-
-// resize makes room for w*h pixels, in the buffer that is there when it is large enough.
-func (f *Frame) resize(w, h int) {
-	if cap(f.Pix) < w*h {
-		f.Pix = make([]byte, w*h)
-	}
-	f.Pix, f.Width, f.Height = f.Pix[:w*h], w, h
+	qr.Image
+	Taken time.Time // when the camera gave it
+	Seq   uint64    // counts the pictures of a Scanner from 1
 }
 
 // Camera gives pictures, one after the other.

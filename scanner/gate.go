@@ -75,7 +75,7 @@ func (g *gate) resize(w, h int) {
 // means fills now, eight pixels at a time.
 func (g *gate) means(f *Frame) {
 	for y := range g.rows {
-		row := f.Pix[(y*cellHeight+cellHeight/2)*f.Width:][:f.Width]
+		row := f.Row(y*cellHeight + cellHeight/2)
 		out := g.now[y*g.cols:][:g.cols]
 		for x := range out {
 			const even = 0x00ff00ff00ff00ff

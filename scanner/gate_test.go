@@ -110,7 +110,7 @@ func TestGateLearnsNoiseSlowly(t *testing.T) {
 func TestGateSizes(t *testing.T) {
 	g := &gate{}
 	for _, size := range []image.Point{{1, 1}, {7, 9}, {33, 20}, {100, 61}, {1280, 720}, {0, 0}} {
-		f := &Frame{Pix: make([]byte, size.X*size.Y), Width: size.X, Height: size.Y}
+		f := frameOf(image.NewGray(image.Rectangle{Max: size}))
 		if g.look(f) {
 			t.Errorf("%v: compared with another size", size)
 		}

@@ -62,7 +62,7 @@ func decodePicture(w io.Writer, d *Decoder, path string) {
 		return
 	}
 	before := threadCPU()
-	texts := d.all(&f)
+	texts := d.all(&f.Image)
 	ms := float64(threadCPU()-before) / float64(time.Millisecond)
 	found := "NONE"
 	if len(texts) > 0 {

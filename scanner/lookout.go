@@ -44,7 +44,7 @@ type lookout struct {
 	decoder *Decoder
 	gate    gate
 	regions regions
-	crop    Frame
+	crop    qr.Image
 
 	// Where there is a clock of CPU time, budget is what one picture may take on average: after a picture that took
 	// longer, the next ones are only compared.
@@ -147,7 +147,8 @@ func (l *lookout) decode(f *Frame, box image.Rectangle) ([]byte, error) {
 	}
 	part := l.pixels(box)
 	l.decoder.Effort = l.effort(box, large)
-	text, err := l.decoder.Decode(l.cut(f, part))
+	l.crop = f.Crop(part)
+	text, err := l.decoder.Decode(&l.crop)
 	l.gate.saw(part)
 	if err != nil {
 		return nil, err
@@ -201,16 +202,4 @@ func (l *lookout) moving(box image.Rectangle) bool {
 // pixels is the part of the picture that a rectangle of blocks covers.
 func (l *lookout) pixels(box image.Rectangle) image.Rectangle {
 	return image.Rectangle{Min: box.Min.Mul(blockSize), Max: box.Max.Mul(blockSize)}.Intersect(image.Rect(0, 0, l.gate.width, l.gate.height))
-}
-
-// cut is a part of a picture as a picture of its own.
-func (l *lookout) cut(f *Frame, part image.Rectangle) *Frame {
-	if part.Dx() == f.Width && part.Dy() == f.Height {
-		return f
-	}
-	l.crop.resize(part.Dx(), part.Dy())
-	for y := range part.Dy() {
-		copy(l.crop.Pix[y*part.Dx():][:part.Dx()], f.Pix[(part.Min.Y+y)*f.Width+part.Min.X:])
-	}
-	return &l.crop
 }

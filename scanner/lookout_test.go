@@ -160,7 +160,7 @@ func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
 		eyes.gate.look(f)
 		eyes.heat()
 		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.gate.blocks) {
-			eyes.cut(f, eyes.pixels(box))
+			eyes.crop = f.Crop(eyes.pixels(box))
 			eyes.gate.saw(eyes.pixels(box))
 		}
 	}

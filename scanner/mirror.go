@@ -21,8 +21,8 @@ func mirror(dst *image.Gray, f *Frame) {
 	left, top := (f.Width-partW)/2, (f.Height-partH)/2
 	for y := range h {
 		sy := top + y*partH/h
-		upper := f.Pix[sy*f.Width:][:f.Width]
-		lower := f.Pix[min(sy+1, f.Height-1)*f.Width:][:f.Width]
+		upper := f.Row(sy)
+		lower := f.Row(min(sy+1, f.Height-1))
 		row := dst.Pix[y*dst.Stride:][:w]
 		for x := range row {
 			// Two by two pixels are enough against flicker, and cost nothing.

@@ -158,7 +158,7 @@ func (c *capture) grab(f *Frame) error {
 	if err != nil || len(pix) != grey.Rows()*grey.Cols() {
 		return fmt.Errorf("read camera %q: a picture that is not one of bytes", Redacted(c.path))
 	}
-	f.resize(grey.Cols(), grey.Rows())
+	f.Resize(grey.Cols(), grey.Rows())
 	copy(f.Pix, pix)
 	return nil
 }

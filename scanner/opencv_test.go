@@ -91,7 +91,7 @@ func TestVideoPlaysAtItsOwnSpeedAndEnds(t *testing.T) {
 		if due := time.Duration(i) * time.Second / videoFPS; time.Since(begin) < due-due/50 {
 			t.Errorf("frame %d came after %v, it is due after %v", i, time.Since(begin), due)
 		}
-		if text, err := d.Decode(&f); err != nil || string(text) != fmt.Sprint("FRAME ", i) {
+		if text, err := d.Decode(&f.Image); err != nil || string(text) != fmt.Sprint("FRAME ", i) {
 			t.Errorf("frame %d: %q, %v", i, text, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestVideoLoops(t *testing.T) {
 		if err := cam.Read(&f); err != nil {
 			t.Fatal(err)
 		}
-		if text, err := d.Decode(&f); err != nil || string(text) != fmt.Sprint("FRAME ", i%2) {
+		if text, err := d.Decode(&f.Image); err != nil || string(text) != fmt.Sprint("FRAME ", i%2) {
 			t.Errorf("read %d: %q, %v", i, text, err)
 		}
 	}

@@ -45,7 +45,7 @@ func readPicture(name string, f *Frame) error {
 	if err != nil {
 		return fmt.Errorf("read picture %q: %w", name, err)
 	}
-	f.resize(picture.Bounds().Dx(), picture.Bounds().Dy())
+	f.Resize(picture.Bounds().Dx(), picture.Bounds().Dy())
 	copyGrey(f, picture)
 	f.Taken = time.Now()
 	return nil
@@ -60,12 +60,12 @@ func copyGrey(f *Frame, picture image.Image) {
 	case *image.YCbCr: // its Y is the brightness as it is
 		pix, stride = p.Y, p.YStride
 	default:
-		grey := image.Gray{Pix: f.Pix, Stride: f.Width, Rect: image.Rect(0, 0, f.Width, f.Height)}
+		grey := image.Gray{Pix: f.Pix, Stride: f.Stride, Rect: image.Rect(0, 0, f.Width, f.Height)}
 		draw.Draw(&grey, grey.Rect, image.White, image.Point{}, draw.Src) // paper behind what is transparent
 		draw.Draw(&grey, grey.Rect, picture, image.Point{}, draw.Over)
 		return
 	}
 	for y := range f.Height {
-		copy(f.Pix[y*f.Width:(y+1)*f.Width], pix[y*stride:])
+		copy(f.Row(y), pix[y*stride:])
 	}
 }

@@ -77,7 +77,7 @@ func (p *piped) Read(f *Frame) error {
 	if err := p.out.SetReadDeadline(time.Now().Add(pipeTimeout)); err != nil {
 		return errClosed
 	}
-	f.resize(p.width, p.height)
+	f.Resize(p.width, p.height)
 	_, err := io.ReadFull(p.out, f.Pix)
 	f.Taken = time.Now()
 	if err == nil {

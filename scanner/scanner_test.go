@@ -275,7 +275,7 @@ func TestMirror(t *testing.T) {
 	}
 	// 12x4, brighter to the right; the middle 8x4 is what fits the proportions.
 	f := s.exchange.blank()
-	f.resize(12, 4)
+	f.Resize(12, 4)
 	for i := range f.Pix {
 		f.Pix[i] = byte(i%12*10 + i/12)
 	}
@@ -300,7 +300,7 @@ func TestAllocationsPerFrame(t *testing.T) {
 	n := 0
 	if got := testing.AllocsPerRun(100, func() {
 		f := x.blank()
-		f.resize(640, 480)
+		f.Resize(640, 480)
 		n++
 		f.Pix[0] = byte(n)
 		x.put(f)
@@ -309,7 +309,7 @@ func TestAllocationsPerFrame(t *testing.T) {
 		t.Errorf("%v allocations to hand over a frame", got)
 	}
 	d, f := NewDecoder(), emptyDoorway()
-	if got := testing.AllocsPerRun(5, func() { d.Decode(f) }); got > 40 {
+	if got := testing.AllocsPerRun(5, func() { d.Decode(&f.Image) }); got > 40 {
 		t.Errorf("%v allocations to decode an empty doorway", got)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
-	"ashyq-kiosk/scanner/score"
+	"ashyq-kiosk/cmd/ashyq-bench/score"
 )
 
 // bench prints tables and collects what goes to the end and into the CSV.

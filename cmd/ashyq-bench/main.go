@@ -1,6 +1,6 @@
 // Command ashyq-bench compares QR decoders on pictures and videos whose texts are known: how many codes each reads, how
 // many it reads wrong, and what that costs. It runs decoders as programs; the last argument of each call is a file with
-// one path per line, and package scanner/score describes what it prints.
+// one path per line, and package score beside it describes what it prints.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"ashyq-kiosk/scanner/score"
+	"ashyq-kiosk/cmd/ashyq-bench/score"
 )
 
 type cli struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/scanner"
+	"ashyq-kiosk/scanner/qr"
 )
 
 // modules opens a page in which the modules can be imported.
@@ -160,8 +161,8 @@ func TestEveryQRVersionIsRead(t *testing.T) {
 }
 
 // readBack is nil when the doors' decoder reads just this text in the picture.
-func readBack(f *scanner.Frame, text string) error {
-	got, err := scanner.NewDecoder().Decode(f)
+func readBack(picture *qr.Image, text string) error {
+	got, err := scanner.NewDecoder().Decode(picture)
 	if err == nil && string(got) != text {
 		err = fmt.Errorf("read %.20q..., want %.20q...", got, text)
 	}
@@ -187,7 +188,7 @@ func encoded(t *testing.T, ctx context.Context, text string) symbol {
 }
 
 // frame is the symbol as a camera would see it at its best, with 4 modules of white around it.
-func (s symbol) frame(t *testing.T, scale int) *scanner.Frame {
+func (s symbol) frame(t *testing.T, scale int) *qr.Image {
 	t.Helper()
 	modules, err := base64.StdEncoding.DecodeString(s.Modules)
 	if err != nil {
@@ -195,7 +196,8 @@ func (s symbol) frame(t *testing.T, scale int) *scanner.Frame {
 	}
 	const quiet = 4
 	width := (s.Size + 2*quiet) * scale
-	f := &scanner.Frame{Pix: make([]byte, width*width), Width: width, Height: width}
+	f := new(qr.Image)
+	f.Resize(width, width)
 	for i := range f.Pix {
 		x, y := i%width/scale-quiet, i/width/scale-quiet
 		if x < 0 || y < 0 || x >= s.Size || y >= s.Size || modules[y*s.Size+x] == 0 {
@@ -217,13 +219,14 @@ func alphanumeric(length, seed int) string {
 }
 
 // frameOf is a screenshot in grey.
-func frameOf(picture image.Image) *scanner.Frame {
+func frameOf(picture image.Image) *qr.Image {
 	b := picture.Bounds()
-	f := &scanner.Frame{Pix: make([]byte, b.Dx()*b.Dy()), Width: b.Dx(), Height: b.Dy()}
+	f := new(qr.Image)
+	f.Resize(b.Dx(), b.Dy())
 	for y := range f.Height {
 		for x := range f.Width {
 			r, g, blue, _ := picture.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			f.Pix[y*f.Width+x] = byte((299*r + 587*g + 114*blue) / 1000 >> 8)
+			f.Row(y)[x] = byte((299*r + 587*g + 114*blue) / 1000 >> 8)
 		}
 	}
 	return f

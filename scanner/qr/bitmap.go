@@ -75,7 +75,7 @@ func (b *bitmap) binarize(m *Image, how threshold) bool {
 		b.average(w, h)
 	}
 	for y := range m.Height {
-		b.compare(m.Pix[y*m.Width:][:m.Width], b.level[y/block*w:][:w], b.words[y*b.stride:][:b.stride])
+		b.compare(m.Row(y), b.level[y/block*w:][:w], b.words[y*b.stride:][:b.stride])
 	}
 	return true
 }
@@ -100,7 +100,7 @@ func (b *bitmap) blackPoints(m *Image, w, h, contrast int) {
 		top := min(y*block, m.Height-block) // the last block is moved inwards where the size is no multiple of 8
 		for x := range w {
 			left := min(x*block, m.Width-block)
-			sum, darkest, brightest := blockStats(m.Pix[top*m.Width+left:], m.Width)
+			sum, darkest, brightest := blockStats(m.Pix[top*m.Stride+left:], m.Stride)
 			black := sum / (block * block)
 			if brightest-darkest <= contrast {
 				black = darkest / 2

@@ -106,5 +106,5 @@ func TestHalve(t *testing.T) {
 
 // doorway is an empty entrance as a frame.
 func doorway(w, h int, seed uint64) *Image {
-	return &Image{Pix: qrdraw.Doorway(w, h, seed).Pix, Width: w, Height: h}
+	return &Image{Pix: qrdraw.Doorway(w, h, seed).Pix, Stride: w, Width: w, Height: h}
 }

@@ -53,7 +53,7 @@ func tilted(text string, o qrdraw.Options) (*Image, [4]point) {
 	for i, p := range [4]point{{near, near}, {far, near}, {far, far}, {near, far}} {
 		centres[i] = h.apply(p.x, p.y)
 	}
-	return &Image{Pix: img.Pix, Width: 640, Height: 480}, centres
+	return &Image{Pix: img.Pix, Stride: 640, Width: 640, Height: 480}, centres
 }
 
 // found is what the finder sees in a picture.
@@ -137,7 +137,7 @@ func TestMapping(t *testing.T) {
 }
 
 func TestScanFollowsLessWhereThereIsNoise(t *testing.T) {
-	m := Image{Pix: make([]byte, 640*480), Width: 640, Height: 480}
+	m := Image{Pix: make([]byte, 640*480), Stride: 640, Width: 640, Height: 480}
 	random := rand.New(rand.NewPCG(1, 1))
 	for i := range m.Pix {
 		m.Pix[i] = byte(random.UintN(256))

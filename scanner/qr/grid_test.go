@@ -8,7 +8,7 @@ import (
 )
 
 func TestDouble(t *testing.T) {
-	src, got := &Image{Pix: []byte{0, 160, 80, 240}, Width: 2, Height: 2}, &Image{}
+	src, got := &Image{Pix: []byte{0, 160, 80, 240}, Stride: 2, Width: 2, Height: 2}, &Image{}
 	got.double(src)
 	want := []byte{0, 40, 120, 160, 20, 60, 140, 180, 60, 100, 180, 220, 80, 120, 200, 240}
 	if got.Width != 4 || got.Height != 4 || string(got.Pix) != string(want) {
@@ -17,7 +17,7 @@ func TestDouble(t *testing.T) {
 }
 
 func TestDarken(t *testing.T) {
-	src, got := &Image{Pix: []byte{9, 9, 9, 9, 9, 9, 9, 2, 9, 9, 9, 9}, Width: 4, Height: 3}, &Image{}
+	src, got := &Image{Pix: []byte{9, 9, 9, 9, 9, 9, 9, 2, 9, 9, 9, 9}, Stride: 4, Width: 4, Height: 3}, &Image{}
 	got.darken(src)
 	if want := []byte{9, 9, 2, 2, 9, 9, 2, 2, 9, 9, 2, 2}; string(got.Pix) != string(want) {
 		t.Errorf("%v, want %v", got.Pix, want)
@@ -25,7 +25,7 @@ func TestDarken(t *testing.T) {
 }
 
 func TestAt(t *testing.T) {
-	m := &Image{Pix: []byte{0, 100, 50, 200}, Width: 2, Height: 2}
+	m := &Image{Pix: []byte{0, 100, 50, 200}, Stride: 2, Width: 2, Height: 2}
 	for _, test := range []struct {
 		x, y float64
 		want float32

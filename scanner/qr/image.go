@@ -1,28 +1,50 @@
 package qr
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"image"
+)
 
-// Image is a grey picture.
+// Image is a grey picture, or a part of one.
 type Image struct {
-	Pix           []byte // Width*Height bytes, row by row without padding, 0 is black
-	Width, Height int    // px
+	Pix           []byte // row by row, Stride bytes from the beginning of one to the next; 0 is black
+	Stride        int
+	Width, Height int // px
 }
 
-// resize makes room for w*h pixels, in the buffer that is there when it is large enough.
-func (m *Image) resize(w, h int) {
+// GrayImage is that picture, with the same pixels.
+func GrayImage(m *image.Gray) Image {
+	return Image{Pix: m.Pix, Stride: m.Stride, Width: m.Rect.Dx(), Height: m.Rect.Dy()}
+}
+
+// Crop is a part of the picture, with the same pixels. The part must lie in the picture.
+func (m *Image) Crop(part image.Rectangle) Image {
+	return Image{Pix: m.Pix[part.Min.Y*m.Stride+part.Min.X:], Stride: m.Stride, Width: part.Dx(), Height: part.Dy()}
+}
+
+// Row is the pixels of one row.
+func (m *Image) Row(y int) []byte { return m.Pix[y*m.Stride:][:m.Width] }
+
+// Valid says whether all the pixels are there.
+func (m *Image) Valid() bool {
+	return m.Width > 0 && m.Height > 0 && m.Stride >= m.Width && len(m.Pix) >= (m.Height-1)*m.Stride+m.Width
+}
+
+// Resize makes room for w*h pixels without padding, in the buffer that is there when it is large enough.
+func (m *Image) Resize(w, h int) {
 	if cap(m.Pix) < w*h {
 		m.Pix = make([]byte, w*h)
 	}
-	m.Pix, m.Width, m.Height = m.Pix[:w*h], w, h
+	m.Pix, m.Stride, m.Width, m.Height = m.Pix[:w*h], w, w, h
 }
 
 // halve makes m src at half its width and height, each pixel the average of four.
 func (m *Image) halve(src *Image) {
 	w, h := src.Width/2, src.Height/2
-	m.resize(w, h)
+	m.Resize(w, h)
 	for y := range h {
-		upper := src.Pix[2*y*src.Width:][:src.Width]
-		lower := src.Pix[(2*y+1)*src.Width:][:src.Width]
+		upper := src.Row(2 * y)
+		lower := src.Row(2*y + 1)
 		out := m.Pix[y*w:][:w]
 		// Eight pixels of each row at a time, as four pairs of 16 bits: four bytes never sum up to more than 10 bits.
 		const even = 0x00ff00ff00ff00ff
@@ -45,10 +67,10 @@ func (m *Image) halve(src *Image) {
 // double makes m src at twice its width and height, bilinear: new pixels lie a quarter of an old one off the old centres.
 func (m *Image) double(src *Image) {
 	w, h := src.Width, src.Height
-	m.resize(2*w, 2*h)
+	m.Resize(2*w, 2*h)
 	for y := range 2 * h {
-		near := src.Pix[y/2*w:][:w]
-		far := src.Pix[min(max(y/2+y%2*2-1, 0), h-1)*w:][:w]
+		near := src.Row(y / 2)
+		far := src.Row(min(max(y/2+y%2*2-1, 0), h-1))
 		out := m.Pix[y*2*w:][:2*w]
 		before := 3*int(near[0]) + int(far[0])
 		here := before
@@ -68,9 +90,9 @@ func (m *Image) double(src *Image) {
 // sides, and this gives it back.
 func (m *Image) darken(src *Image) {
 	w, h := src.Width, src.Height
-	m.resize(w, h)
+	m.Resize(w, h)
 	for y := range h {
-		above, here, below := src.Pix[max(y-1, 0)*w:][:w], src.Pix[y*w:][:w], src.Pix[min(y+1, h-1)*w:][:w]
+		above, here, below := src.Row(max(y-1, 0)), src.Row(y), src.Row(min(y+1, h-1))
 		out := m.Pix[y*w:][:w]
 		left := min(above[0], here[0], below[0])
 		middle := left
@@ -89,7 +111,7 @@ func (m *Image) darken(src *Image) {
 func (m *Image) at(x, y float64) float32 {
 	x, y = min(max(x-.5, 0), float64(m.Width-1)), min(max(y-.5, 0), float64(m.Height-1))
 	ix, iy := int(x), int(y)
-	right, below := 1, m.Width
+	right, below := 1, m.Stride
 	if ix+1 >= m.Width {
 		right = 0
 	}
@@ -97,7 +119,7 @@ func (m *Image) at(x, y float64) float32 {
 		below = 0
 	}
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
-	p := m.Pix[iy*m.Width+ix:]
+	p := m.Pix[iy*m.Stride+ix:]
 	upper := float32(p[0]) + fx*(float32(p[right])-float32(p[0]))
 	lower := float32(p[below]) + fx*(float32(p[below+right])-float32(p[below]))
 	return upper + fy*(lower-upper)

@@ -19,7 +19,8 @@ func scene(text string, o qrdraw.Options, quad [4]image.Point) *image.Gray {
 }
 
 func imageOf(img *image.Gray) *Image {
-	return &Image{Pix: img.Pix, Width: img.Rect.Dx(), Height: img.Rect.Dy()}
+	m := GrayImage(img)
+	return &m
 }
 
 var upright = [4]image.Point{{300, 150}, {700, 155}, {695, 552}, {297, 548}}
@@ -133,7 +134,7 @@ func TestQuick(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	noise := &Image{Pix: make([]byte, 1280*720), Width: 1280, Height: 720}
+	noise := &Image{Pix: make([]byte, 1280*720), Stride: 1280, Width: 1280, Height: 720}
 	for i := range noise.Pix {
 		noise.Pix[i] = byte(rnd.Uint32())
 	}
@@ -211,7 +212,7 @@ func FuzzRead(f *testing.F) {
 	r := NewReader()
 	f.Fuzz(func(t *testing.T, pix []byte, width uint16) {
 		w := max(int(width), 1)
-		m := &Image{Width: w, Height: len(pix) / w}
+		m := &Image{Stride: w, Width: w, Height: len(pix) / w}
 		m.Pix = pix[:m.Width*m.Height]
 		if text, err := r.Read(m, Quick); err == nil && len(text) == 0 {
 			t.Error("an empty text")

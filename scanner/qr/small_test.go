@@ -16,7 +16,7 @@ func shrunk(text string, px, dx, dy float64) *Image {
 	src := qrdraw.Draw(text, qrdraw.Options{Module: fine})
 	scale := fine / px
 	n := int(float64(src.Rect.Dx())/scale) + 20
-	out := &Image{Pix: make([]byte, n*n), Width: n, Height: n}
+	out := &Image{Pix: make([]byte, n*n), Stride: n, Width: n, Height: n}
 	for y := range n {
 		for x := range n {
 			out.Pix[y*n+x] = mean(src, (float64(x)-10+dx)*scale, (float64(y)-10+dy)*scale, scale)

@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"ashyq-kiosk/scanner"
+	"ashyq-kiosk/scanner/qr"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
 // read is what the scanner's decoder reads in a picture.
 func read(img *image.Gray) string {
-	text, err := scanner.NewDecoder().Decode(&scanner.Frame{Pix: img.Pix, Width: img.Rect.Dx(), Height: img.Rect.Dy()})
+	picture := qr.GrayImage(img)
+	text, err := scanner.NewDecoder().Decode(&picture)
 	if err != nil {
 		return err.Error()
 	}
@@ -195,7 +197,8 @@ func TestDoorway(t *testing.T) {
 func ExampleDraw() {
 	scene := qrdraw.Doorway(1280, 720, 1)
 	qrdraw.Paste(scene, qrdraw.Draw("AQ1:EXAMPLE", qrdraw.Options{}), qrdraw.Square(500, 200, 300))
-	text, err := scanner.NewDecoder().Decode(&scanner.Frame{Pix: scene.Pix, Width: 1280, Height: 720})
+	picture := qr.GrayImage(scene)
+	text, err := scanner.NewDecoder().Decode(&picture)
 	fmt.Printf("%s %v\n", text, err)
 	// Output: AQ1:EXAMPLE <nil>
 }
