@@ -77,7 +77,6 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	defer listener.Close()
 
 	m := newMetrics(version)
-	counts := newCounts(store, log)
 	var eyes *scanner.Scanner
 	hub := display.NewHub(display.Options{
 		Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log,
@@ -102,9 +101,10 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	if err != nil {
 		return err
 	}
+	reporter := newReporter(cfg, store, remote, log)
 	door = kiosk.NewDoor(kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
-		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, counts}, Now: time.Now, Log: log,
+		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, reporter}, Now: time.Now, Log: log,
 	})
 	enrolling := enrolment(cfg, configFile, fault, setup, log)
 	eyes = scanner.New(scanner.Config{
@@ -141,7 +141,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		}
 	}
 	tasks := []task.Task{
-		door, panel, eyes, clock, counts, setup.watchNetwork(cfg),
+		door, panel, eyes, clock, reporter, setup.watchNetwork(cfg),
 		task.Watchdog(log, time.Now, pulses),
 		serve(listener, routes(hub, m, pulses, log), hub.Close),
 	}
@@ -238,7 +238,15 @@ func lookup(cfg *config.Config, store *cache.Cache, remote *client.Client, askin
 	return f
 }
 
-// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
+// newReporter has nobody to send to where no registry knows this door.
+func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, log *slog.Logger) *replica.Reporter {
+	if remote == nil || !isKnown(cfg) {
+		return replica.NewReporter(store, nil, log)
+	}
+	return replica.NewReporter(store, remote, log)
+}
+
+// registryTasks follow the registry. They never hold up the start: a door without a network works.
 func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, setup *setup, follow func(), log *slog.Logger) []task.Task {
 	opt := replica.Options{
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
@@ -255,12 +263,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
 	opt.Before = seeds.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
-	if isKnown(cfg) {
-		reporter := replica.NewReporter(store, remote, log)
-		tasks = append(tasks, reporter)
-	}
-	return tasks
+	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 }
 
 // loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
