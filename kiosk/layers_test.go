@@ -38,7 +38,7 @@ var layers = []layer{
 	{"kiosk/update", nil, "it reaches the registry through an interface"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
-	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/retry", "kiosk/statuslist"},
+	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
 	{"kiosk/doctor", nil, "its checks are handed to it"},
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},

@@ -15,12 +15,10 @@ import (
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/task"
 	"ashyq-kiosk/scanner"
@@ -130,8 +128,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		{Name: "door", Alive: door.Alive, Limit: 15 * time.Second},
 		{Name: "panel", Alive: panel.Alive, Limit: 15 * time.Second},
 	}
+	handover := replica.NewHandover(store, door)
 	follow := func() {
-		switch ok, err := loadTrust(store, door); {
+		switch ok, err := handover.Pass(); {
 		case err != nil:
 			log.Error("take over what the registry vouches for", "error", err)
 		case ok && cfg.Unenrolled: // of an enrolment before
@@ -250,8 +249,7 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, setup *setup, follow func(), log *slog.Logger) []task.Task {
 	opt := replica.Options{
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
-		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
-		OnChange:   func(replica.Result) { follow() },
+		OnChange: func(replica.Result) { follow() },
 	}
 	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
@@ -264,32 +262,6 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt.Before = seeds.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
 	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
-}
-
-// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
-func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
-	state, err := store.State()
-	if err != nil || state.Version == 0 {
-		return false, err
-	}
-	rawRules, err := store.Rules()
-	if err != nil {
-		return false, err
-	}
-	rules, err := kiosk.ParseRules(rawRules)
-	if err != nil {
-		return false, err
-	}
-	rawKeys, err := store.Keys()
-	if err != nil {
-		return false, err
-	}
-	keys, err := api.UnmarshalKeys(rawKeys)
-	if err != nil {
-		return false, err
-	}
-	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
-	return true, nil
 }
 
 // floor is the newest of build, last manifest and last time seen: no honest clock is before it.
