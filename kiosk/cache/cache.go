@@ -23,9 +23,6 @@ type Cache struct {
 	// one in its place. It is nil where the file was good or absent.
 	SetAside error
 
-	// LeftBehind says which reports of a release with another format could not be taken over. They stay where they are.
-	LeftBehind error
-
 	// OnUnwritten is told that a version which is in force could not be written to the card; it is tried again. Set it
 	// before the first Apply; nil: nobody is.
 	OnUnwritten func(error)
