@@ -91,7 +91,7 @@ func BenchmarkApplyMinute(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for b.Loop() {
 		b.StopTimer()
-		c.wear.balance = -wearBurst
+		c.budget.balance = -budgetBurst
 		for range 60 {
 			u = nextVersion(u, current, random, 20)
 			b.StartTimer()

@@ -28,9 +28,9 @@ type Cache struct {
 	OnUnwritten func(error)
 
 	db      *bbolt.DB
-	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards wear, and who replaces pending
+	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards budget, and who replaces pending
 	pending atomic.Pointer[pending] // nil: everything is on the card
-	wear    wear
+	budget  writeBudget
 	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
 	clock   struct {
 		sync.Mutex

@@ -4,7 +4,7 @@
 // All of it is one bbolt file of 4096-byte pages, whatever the page size of the kernel, so that a card may move between
 // models of the board. The file always holds exactly one complete version of the manifest: Apply is one transaction,
 // and whole sections are loaded beside the current ones (Stage) until Apply switches to them. Changes are in force before they
-// are on the card, which they reach together and not more often than it can bear (behind.go). Nobody but the owner may
+// are on the card, which they reach together and not more often than it can bear (writebehind.go). Nobody but the owner may
 // read it; it holds no identity all the same, only statuses by random index.
 //
 // Numbers are big-endian; a section's packed form is that of package statuslist.

@@ -75,7 +75,7 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{db: db, wear: wear{balance: wearBurst}}
+	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}
