@@ -75,10 +75,11 @@ type Door struct {
 	opt   Options
 	judge judge
 
-	sightings chan Sighting // one slot; full: the newest wins, an older sighting is of no use
-	trusts    chan Trust    // one slot; full: the newest wins
-	faults    chan fault    // full: the sender waits, no fault may be lost
-	done      chan struct{} // closed when Run returns, so that no sender waits for ever
+	sightings chan Sighting  // one slot; full: the newest wins, an older sighting is of no use
+	trusts    chan Trust     // one slot; full: the newest wins
+	vouched   chan time.Time // one slot; full: the newest wins
+	faults    chan fault     // full: the sender waits, no fault may be lost
+	done      chan struct{}  // closed when Run returns, so that no sender waits for ever
 	ready     chan struct{}
 	alive     atomic.Int64 // Unix ns of the last turn of the loop
 
@@ -114,6 +115,7 @@ func NewDoor(opt Options) *Door {
 		opt:       opt,
 		sightings: make(chan Sighting, 1),
 		trusts:    make(chan Trust, 1),
+		vouched:   make(chan time.Time, 1),
 		faults:    make(chan fault),
 		done:      make(chan struct{}),
 		ready:     make(chan struct{}),
@@ -145,6 +147,10 @@ func (d *Door) Present(s Sighting) {
 
 // Follow hands the door what the registry vouches for now. It never blocks.
 func (d *Door) Follow(t Trust) { put(d.trusts, t) }
+
+// Vouch tells the door that the registry vouched again, at asOf, for what the door follows. It never blocks. A time that
+// is not newer changes nothing.
+func (d *Door) Vouch(asOf time.Time) { put(d.vouched, asOf) }
 
 // fault hands a fault to Run. It waits until Run has taken it, so that no fault is lost.
 func (d *Door) fault(reason Reason, err error) {
@@ -193,6 +199,11 @@ func (d *Door) Run(ctx context.Context) error {
 			d.trust = t
 			delete(d.active, NoData)
 			d.checkAge()
+		case asOf := <-d.vouched:
+			if d.trust.Rules != nil && asOf.After(d.trust.AsOf) {
+				d.trust.AsOf = asOf
+				d.checkAge()
+			}
 		case s := <-d.sightings:
 			d.see(ctx, s)
 		case <-hold.C:

@@ -443,16 +443,21 @@ func TestNoVerdictBeforeData(t *testing.T) {
 		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
 		synctest.Wait()
 		faults.Report(kiosk.Starting, nil)
+		door.Vouch(time.Now()) // for nothing
 		synctest.Wait()
 		door.Present(kiosk.Sighting{Text: []byte(newPhone(t, 4).code(time.Now()))})
+		synctest.Wait()
+		faults.Report(kiosk.CameraFault, errors.New("unplugged"))
 		synctest.Wait()
 		cancel()
 		<-done
 		var got []string
 		for _, v := range s.since(0) {
-			got = append(got, words(v))
+			if got = append(got, words(v)); v.Aged {
+				t.Errorf("%s: shows an age of %v, and there are no data", words(v), v.Age)
+			}
 		}
-		if want := "out-of-order starting, out-of-order no-data, idle"; strings.Join(got, ", ") != want {
+		if want := "out-of-order starting, out-of-order no-data, out-of-order camera, idle"; strings.Join(got, ", ") != want {
 			t.Errorf("shown %q, want %q", got, want)
 		}
 		faults.Report(kiosk.CameraFault, errors.New("late")) // must not hang after the end
@@ -475,6 +480,31 @@ func TestDataGrowsOld(t *testing.T) {
 		d.trust(time.Now())
 		if got := d.next(); got != "idle" {
 			t.Errorf("with new data: %q, want idle", got)
+		}
+	})
+}
+
+func TestVouchedDataStaysYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, nil)
+		began := time.Now()
+		for range 100 {
+			time.Sleep(time.Hour)
+			d.door.Vouch(time.Now())
+			synctest.Wait()
+			d.door.Vouch(began) // a late word makes nothing older
+			synctest.Wait()
+		}
+		if got := d.next(); got != "" {
+			t.Errorf("shown %q, want nothing", got)
+		}
+		time.Sleep(73 * time.Hour)
+		if got := d.next(); got != "out-of-order data-limit" {
+			t.Errorf("73 hours after the last word: %q, want that the data are too old", got)
+		}
+		d.door.Vouch(time.Now())
+		if got := d.next(); got != "idle" {
+			t.Errorf("vouched for again: %q, want idle", got)
 		}
 	})
 }

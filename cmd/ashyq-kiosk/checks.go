@@ -10,6 +10,7 @@ import (
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/kiosk/task"
@@ -88,7 +89,7 @@ func checkClock(cfg *config.Config) (string, error) {
 }
 
 func checkState(cfg *config.Config) (string, error) {
-	store, err := openCache(cfg, logger(os.Stderr, false))
+	store, err := cache.OpenState(cfg.StateDir, "", logger(os.Stderr, false))
 	if err != nil {
 		return "", err
 	}

@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
@@ -48,10 +46,19 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 // isKnown reports whether the registry knows this door: the online check and the counts are for those.
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
 
-// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
+// newReporter sends nothing where no registry knows this door.
+func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, log *slog.Logger) *replica.Reporter {
+	if remote == nil || !isKnown(cfg) {
+		return replica.NewReporter(store, nil, log)
+	}
+	return replica.NewReporter(store, remote, log)
+}
+
+// registryTasks follow the registry. They never hold up the start: a door without a network works.
 func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door, missing *setup.List, log *slog.Logger) []task.Task {
+	handover := replica.NewHandover(store, door)
 	follow := func() {
-		switch ok, err := loadTrust(store, door); {
+		switch ok, err := handover.Pass(); {
 		case err != nil:
 			log.Error("take over what the registry vouches for", "error", err)
 		case ok:
@@ -61,8 +68,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	follow()
 	opt := replica.Options{
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
-		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
-		OnChange:   func(replica.Result) { follow() },
+		OnChange: func(replica.Result) { follow() },
 	}
 	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
@@ -74,38 +80,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
 	opt.Before = seeds.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
-	if isKnown(cfg) {
-		reporter := replica.NewReporter(store, remote, log)
-		tasks = append(tasks, reporter)
-	}
-	return tasks
-}
-
-// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
-func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
-	state, err := store.State()
-	if err != nil || state.Version == 0 {
-		return false, err
-	}
-	rawRules, err := store.Rules()
-	if err != nil {
-		return false, err
-	}
-	rules, err := kiosk.ParseRules(rawRules)
-	if err != nil {
-		return false, err
-	}
-	rawKeys, err := store.Keys()
-	if err != nil {
-		return false, err
-	}
-	keys, err := api.UnmarshalKeys(rawKeys)
-	if err != nil {
-		return false, err
-	}
-	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
-	return true, nil
+	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 }
 
 // observed is a source that tells how it goes.

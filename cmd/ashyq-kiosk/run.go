@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"ashyq-kiosk/display"
@@ -54,7 +51,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		return err
 	}
 	defer func() { err = errors.Join(err, closePins.Close()) }()
-	store, err := openCache(cfg, log)
+	store, err := cache.OpenState(cfg.StateDir, os.Getenv("RUNTIME_DIRECTORY"), log)
 	if err != nil {
 		return err
 	}
@@ -76,10 +73,10 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 
 	faults := new(kiosk.Faults)
 	m := newMetrics(version, store)
-	counts := newCounts(store, log)
+	reporter := newReporter(cfg, store, remote, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
-	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, counts)
+	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{
 		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,
 	})
@@ -91,7 +88,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	pulses := pulsesOf(eyes, door, panel)
 
 	tasks := []task.Task{
-		door, panel, eyes, newClock(cfg, store, faults, log), counts, missing.Network(),
+		door, panel, eyes, newClock(cfg, store, faults, log), reporter, missing.Network(),
 		task.Watchdog(log, time.Now, pulses), serve(listener, routes(hub, m, pulses, log), hub.Close),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
@@ -185,52 +182,4 @@ func floor(store *cache.Cache) func() time.Time {
 		}
 		return newest
 	}
-}
-
-// openCache opens the cache on the card or, where the card can be read at best, a copy in the memory that systemd gives the
-// daemon (RuntimeDirectory=): a door on a worn-out card goes on, and says so.
-func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, error) {
-	store, err := openCacheIn(cfg.StateDir)
-	memory := os.Getenv("RUNTIME_DIRECTORY")
-	if memory != "" && (errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ENOSPC)) {
-		log.Error("the card cannot be written; the door lives on a copy of the cache in memory, which a restart loses", "error", err)
-		if err := copyFile(filepath.Join(memory, "cache.db"), filepath.Join(cfg.StateDir, "cache.db")); err != nil {
-			log.Error("nothing could be copied; the list is loaded anew", "error", err)
-		}
-		store, err = openCacheIn(memory)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if store.SetAside != nil {
-		log.Error("the cache was unreadable and has been set aside; a new one is loaded from the registry", "error", store.SetAside)
-	}
-	if store.LeftBehind != nil {
-		log.Error("reports of another release are left behind", "error", store.LeftBehind)
-	}
-	store.OnUnwritten = func(err error) {
-		log.Warn("the newest list is in force and not on the card", "error", err)
-	}
-	return store, nil
-}
-
-func openCacheIn(dir string) (*cache.Cache, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the state directory: %w\nhint: systemd makes it where StateDirectory=ashyq-kiosk is set", err)
-	}
-	return cache.Open(filepath.Join(dir, "cache.db"))
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

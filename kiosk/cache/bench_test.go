@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,26 @@ func country(b *testing.B) (*Cache, Update, []*statuslist.Section) {
 	return c, u, sections
 }
 
+// nextVersion is the update after u, with 100 changes spread over the first sections, which it changes in current.
+func nextVersion(u Update, current []*statuslist.Section, random *rand.Rand, sections int) Update {
+	u.Version++
+	u.Sections = slices.Clone(u.Sections)
+	for id := range sections {
+		from := current[id]
+		current[id] = from.Clone()
+		for range 100 / sections {
+			current[id].Set(random.Uint32N(statuslist.SectionSize), known[random.IntN(len(known))])
+		}
+		s := &u.Sections[id]
+		s.Deltas = []statuslist.Delta{{
+			List: testList, ID: uint32(id), From: s.Version,
+			Changes: statuslist.Diff(from, current[id]), Result: current[id].Content(),
+		}}
+		s.Version, s.Content = s.Version+1, current[id].Content()
+	}
+	return u
+}
+
 func BenchmarkStatus(b *testing.B) {
 	c, _, _ := country(b)
 	b.ReportAllocs()
@@ -51,20 +72,7 @@ func BenchmarkApply(b *testing.B) {
 			before := c.db.Stats().TxStats
 			for b.Loop() {
 				b.StopTimer()
-				u.Version++
-				for id := range sections {
-					from := current[id]
-					current[id] = from.Clone()
-					for range 100 / sections {
-						current[id].Set(random.Uint32N(statuslist.SectionSize), known[random.IntN(len(known))])
-					}
-					s := &u.Sections[id]
-					s.Deltas = []statuslist.Delta{{
-						List: testList, ID: uint32(id), From: s.Version,
-						Changes: statuslist.Diff(from, current[id]), Result: current[id].Content(),
-					}}
-					s.Version, s.Content = s.Version+1, current[id].Content()
-				}
+				u = nextVersion(u, current, random, sections)
 				b.StartTimer()
 				if err := c.Apply(u); err != nil {
 					b.Fatal(err)
@@ -73,6 +81,29 @@ func BenchmarkApply(b *testing.B) {
 			after := c.db.Stats().TxStats
 			b.ReportMetric(float64(after.GetPageAlloc()-before.GetPageAlloc())/float64(b.N), "written-B/op")
 		})
+	}
+}
+
+// BenchmarkApplyMinute is what the registry of a busy country makes of a minute: a version each second, with 100 changes spread
+// over its 20 sections, which reach the card together.
+func BenchmarkApplyMinute(b *testing.B) {
+	c, u, current := country(b)
+	random := rand.New(rand.NewPCG(1, 1))
+	for b.Loop() {
+		b.StopTimer()
+		c.budget.balance = -budgetBurst
+		for range 60 {
+			u = nextVersion(u, current, random, 20)
+			b.StartTimer()
+			if err := c.Apply(u); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+		}
+		b.StartTimer()
+		if err := c.flush(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

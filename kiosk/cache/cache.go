@@ -23,17 +23,14 @@ type Cache struct {
 	// one in its place. It is nil where the file was good or absent.
 	SetAside error
 
-	// LeftBehind says which reports of a release with another format could not be taken over. They stay where they are.
-	LeftBehind error
-
 	// OnUnwritten is told that a version which is in force could not be written to the card; it is tried again. Set it
 	// before the first Apply; nil: nobody is.
 	OnUnwritten func(error)
 
 	db      *bbolt.DB
-	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards wear, and who replaces pending
+	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards budget, and who replaces pending
 	pending atomic.Pointer[pending] // nil: everything is on the card
-	wear    wear
+	budget  writeBudget
 	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
 	clock   struct {
 		sync.Mutex

@@ -4,7 +4,7 @@
 // All of it is one bbolt file of 4096-byte pages, whatever the page size of the kernel, so that a card may move between
 // models of the board. The file always holds exactly one complete version of the manifest: Apply is one transaction,
 // and whole sections are loaded beside the current ones (Stage) until Apply switches to them. Changes are in force before they
-// are on the card, which they reach together and not more often than it can bear (behind.go). Nobody but the owner may
+// are on the card, which they reach together and not more often than it can bear (writebehind.go). Nobody but the owner may
 // read it; it holds no identity all the same, only statuses by random index.
 //
 // Numbers are big-endian; a section's packed form is that of package statuslist.
@@ -18,11 +18,7 @@
 //	slots      slot (8)      -> bucket: chunk (2) -> 512 bytes of the packed section
 //	outbox     sequence (8)  -> length of the id (2), id, body
 //
-// A release finds its own format as it left it, also when it comes back because a newer one failed: format 1 is in PATH, each
-// later one in a file named after it, as cache-2.db, and neither touches the other's but for the reports that were not sent.
-// Those are all that the registry cannot give again, so they are moved to whichever of two neighbouring formats is opened.
-// For that the outbox stays as it is below in all formats. Whoever makes format 2 decides what else it begins with; format 3
-// may remove the file of format 1, whose release is in neither slot of a card any more.
+// There is one format. docs/adr/0009 says what a second one will need.
 //
 // A slot belongs to exactly one entry of sections or staged and its number is never used twice. A chunk is that small
 // because the database rewrites whole pages: seven chunks fill one, so a changed entry costs one page of 4 KiB; a chunk

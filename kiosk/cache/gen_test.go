@@ -159,7 +159,7 @@ func mustOpen(t testing.TB, path string) *Cache {
 	if c.SetAside != nil {
 		t.Fatal(c.SetAside)
 	}
-	c.writeThrough() // behind_test.go is about what is not
+	c.writeThrough() // model_test.go tests write-behind
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

@@ -187,8 +187,8 @@ func (m *machine) done(t *rapid.T) {
 
 // allowance lets the next versions reach the card at once, or wait.
 func (m *machine) allowance(t *rapid.T) {
-	m.cache.wear.balance = rapid.SampledFrom([]float64{-wearBurst, wearBurst, math.Inf(1)}).Draw(t, "balance")
-	m.cache.wear.at = time.Time{}
+	m.cache.budget.balance = rapid.SampledFrom([]float64{-budgetBurst, budgetBurst, math.Inf(1)}).Draw(t, "balance")
+	m.cache.budget.at = time.Time{}
 }
 
 // cut loses what is not on the card.

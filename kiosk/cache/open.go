@@ -31,18 +31,8 @@ func damaged(why string, args ...any) error {
 // Open opens the cache file, and creates it with mode 0600 where there is none; its directory has to exist. It reads
 // all of the file once: a damaged one is moved aside to PATH.broken-N, where N counts and only the newest is kept, and
 // a fresh one is started, see Cache.SetAside. A door has to come up by itself, and everything but the reports that were
-// not sent comes again from the registry. Reports of a release with the format before or after this one are taken over, see
-// Cache.LeftBehind.
+// not sent comes again from the registry.
 func Open(path string) (*Cache, error) {
-	c, err := openOrBegin(fileOf(path, format))
-	if err != nil {
-		return nil, err
-	}
-	c.LeftBehind = c.inheritAll(path)
-	return c, nil
-}
-
-func openOrBegin(path string) (*Cache, error) {
 	c, err := open(path)
 	if !errors.Is(err, ErrDamaged) {
 		return c, err
@@ -85,7 +75,7 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{db: db, wear: wear{balance: wearBurst}}
+	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}

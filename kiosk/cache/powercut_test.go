@@ -64,7 +64,7 @@ func writeOn() error {
 			fmt.Println("applied", version)
 		} else {
 			fmt.Println("waiting", version)
-			c.wear.balance += wearBase // some three versions a transaction
+			c.budget.balance += costBase // some three versions a transaction
 		}
 		if err := c.Queue(fmt.Sprint(version), []byte("{}")); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/statuslist"
@@ -29,7 +30,7 @@ type attempt struct {
 }
 
 func (a *attempt) follow() error {
-	rules, err := a.document("rules", a.manifest.Rules, a.opt.Store.Rules, a.opt.CheckRules)
+	rules, err := a.document("rules", a.manifest.Rules, a.opt.Store.Rules, checkRules)
 	if err != nil {
 		return err
 	}
@@ -63,9 +64,14 @@ func (a *attempt) document(name string, want api.Hash, have func() ([]byte, erro
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := check(data); err != nil {
-		return nil, fmt.Errorf("check the %s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return data, nil
+}
+
+func checkRules(data []byte) error {
+	_, err := kiosk.ParseRules(data)
+	return err
 }
 
 func checkKeys(data []byte) error {

@@ -40,10 +40,9 @@ func ExampleNew() {
 	defer store.Close()
 	r := replica.New(replica.Options{
 		Source: source, Store: store,
-		Key:        registry.key.Public().(ed25519.PublicKey), // from the door's configuration
-		CheckRules: checkRules,
-		OnChange:   func(done replica.Result) { fmt.Println("changed:", done.Changed, "version:", done.Version) },
-		Now:        registry.clock, Log: slog.Default(),
+		Key:      registry.key.Public().(ed25519.PublicKey), // from the door's configuration
+		OnChange: func(done replica.Result) { fmt.Println("changed:", done.Changed, "version:", done.Version) },
+		Now:      registry.clock, Log: slog.Default(),
 	})
 	if _, err := r.Follow1(context.Background()); err != nil {
 		fmt.Println(err)

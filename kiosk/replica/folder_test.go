@@ -62,7 +62,7 @@ func TestSeed(t *testing.T) {
 	options := func(store *cache.Cache, now time.Time) replica.Options {
 		return replica.Options{
 			Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
-			CheckRules: func([]byte) error { return nil }, Now: func() time.Time { return now },
+			Now: func() time.Time { return now },
 		}
 	}
 	// The clock of a board that was never set, one that is right, and one a year on: the data are as old as they are.
@@ -110,7 +110,7 @@ func TestSpoiltSeedChangesNothing(t *testing.T) {
 			folder, store := snapshot(t, registry), openCache(t)
 			opt := replica.Options{
 				Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
-				CheckRules: func([]byte) error { return nil }, Now: time.Now,
+				Now: time.Now,
 			}
 			if err := spoil(folder, &opt); err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestSeedsComeAndGo(t *testing.T) {
 	var log bytes.Buffer
 	seeds := replica.NewSeeds(replica.Options{
 		Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
-		CheckRules: func([]byte) error { return nil }, Now: time.Now,
+		Now: time.Now,
 	}, replica.Folder(t.TempDir()), replica.Folder(stick))
 	for _, step := range []struct {
 		name       string

@@ -79,16 +79,9 @@ func (d *door) restart(t testing.TB) {
 	}
 	d.Replica = replica.New(replica.Options{
 		Source: d.client, Store: d.cache, Key: d.registry.key.Public().(ed25519.PublicKey),
-		CheckRules: checkRules, Now: d.registry.clock, Log: slog.New(slog.NewTextHandler(d.log, nil)),
+		Now: d.registry.clock, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 		OnChange: func(r replica.Result) { d.changes = append(d.changes, r) },
 	})
-}
-
-func checkRules(data []byte) error {
-	if !bytes.HasPrefix(data, []byte(`{"rules":`)) {
-		return errors.New("these are no rules")
-	}
-	return nil
 }
 
 func (d *door) follow(t testing.TB) replica.Result {
@@ -145,12 +138,12 @@ func TestFollowStepByStep(t *testing.T) {
 	}{
 		{"first time", set(map[uint64]statuslist.Status{5: statuslist.Red, 1 << 20: statuslist.Green}), replica.Result{Version: 2, Changed: true, Snapshots: 2}, 5},
 		{"one section", set(map[uint64]statuslist.Status{5: statuslist.Green}), replica.Result{Version: 3, Changed: true, Deltas: 1}, 2},
-		{"rules", func(e *edition) { e.rules = []byte(`{"rules":1}`) }, replica.Result{Version: 4, Changed: true}, 2},
+		{"rules", func(e *edition) { e.rules = testRules(1) }, replica.Result{Version: 4, Changed: true}, 2},
 		{"keys", func(e *edition) { e.keys = marshalKeys(t, 7, 8) }, replica.Result{Version: 5, Changed: true}, 2},
 		{"new section", func(e *edition) { e.sections = append(e.sections, statuslist.NewSection()) }, replica.Result{Version: 6, Changed: true, Snapshots: 1}, 2},
 		{"everything", func(e *edition) {
 			set(map[uint64]statuslist.Status{5: statuslist.Valid, 1<<20 + 7: statuslist.Yellow, 3<<20 - 1: statuslist.Invalid})(e)
-			e.rules, e.keys = []byte(`{"rules":2}`), marshalKeys(t)
+			e.rules, e.keys = testRules(2), marshalKeys(t)
 		}, replica.Result{Version: 7, Changed: true, Deltas: 3}, 6},
 		{"nothing but a number", func(*edition) {}, replica.Result{Version: 8, Changed: true}, 1},
 	}

@@ -279,7 +279,7 @@ func TestContradictionInDocuments(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)
 	d.follow(t)
-	r.tamper(func(m *api.Manifest) { m.Rules = r.put([]byte(`{"rules":99}`)) })
+	r.tamper(func(m *api.Manifest) { m.Rules = r.put(testRules(99)) })
 	d.unchanged(t, replica.ErrContradiction)
 }
 

@@ -77,7 +77,7 @@ func (h *history) changeOften(rt *rapid.T) {
 
 func (h *history) changeDocuments(rt *rapid.T) {
 	h.registry.publish(func(e *edition) {
-		e.rules = append([]byte(`{"rules":`), rapid.StringMatching(`[0-9]{1,5}`).Draw(rt, "rules")...)
+		e.rules = testRules(rapid.IntRange(0, 99_999).Draw(rt, "rules"))
 		e.keys = marshalKeys(h.T, slices.Collect(maps.Keys(rapid.MapOfN(rapid.Byte(), rapid.Just(true), 0, 3).Draw(rt, "keys")))...)
 	})
 }

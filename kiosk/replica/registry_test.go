@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -70,13 +71,21 @@ func startRegistry(t testing.TB, sections int) *testRegistry {
 	server := httptest.NewServer(r)
 	r.url, r.stop = server.URL, server.Close
 	r.publish(func(e *edition) {
-		e.rules, e.keys = []byte(`{"rules":0}`), marshalKeys(t, 7)
+		e.rules, e.keys = testRules(0), marshalKeys(t, 7)
 		for range sections {
 			e.sections = append(e.sections, statuslist.NewSection())
 		}
 	})
 	return r
 }
+
+// testRules are rules that differ from others by their name only.
+func testRules(n int) []byte {
+	return fmt.Appendf(nil, `{"name":"rules %d","timezone":"UTC","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[
+		{"name":"open","colours":["red","yellow","blue","green"],"then":"admitted","text":{"kk":"a","ru":"b","en":"c"}}]}`, n)
+}
+
+func publicKey(seed byte) ed25519.PublicKey { return testKey(seed).Public().(ed25519.PublicKey) }
 
 func marshalKeys(t testing.TB, seeds ...byte) []byte {
 	var keys api.Keys

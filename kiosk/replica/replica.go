@@ -51,12 +51,11 @@ type Store interface {
 
 // Options are what a Replica is made of. All fields are needed except Before and OnChange.
 type Options struct {
-	Source     Source
-	Store      Store
-	Key        ed25519.PublicKey // the registry's, given to the door when it was set up
-	CheckRules func([]byte) error
-	Before     func(context.Context) // called by Run before each attempt, for what else writes to the Store
-	OnChange   func(Result)          // called after each success, from the goroutine that follows
+	Source   Source
+	Store    Store
+	Key      ed25519.PublicKey     // the registry's, given to the door when it was set up
+	Before   func(context.Context) // called by Run before each attempt, for what else writes to the Store
+	OnChange func(Result)          // called after each success, from the goroutine that follows
 	// Offline is for a Source of files that may be of any age, on a door whose clock may not be set yet: the manifest is not
 	// compared with the clock. That is not to believe it more: what is taken over keeps the age that its manifest gives it,
 	// by which the door decides, and shows, what it is still worth.

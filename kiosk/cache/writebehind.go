@@ -17,32 +17,32 @@ import (
 // lead to it. A country's registry publishes a version each second. So changes are in force at once, out of memory, and reach
 // the card together, as often as the allowance lets them (docs/adr/0008).
 const (
-	// wearRate is what the list may write on average, bytes a second: 15 MB a day. The times (clock.go) and the reports come on
+	// budgetRate is what the list may write on average, bytes a second: 15 MB a day. The times (clock.go) and the reports come on
 	// top of it, some 20 MB.
-	wearRate = 15e6 / 86400
-	// wearBurst is what may be saved up for: after a quiet hour, some 20 versions are written as they come.
-	wearBurst = 1e6
-	// wearBase and wearPage are what a transaction and each chunk that it changes are expected to cost.
-	wearBase, wearPage = 40e3, 4096
-	// wearCommit is what a transaction costs beyond the pages that it allocates: the database's and the file system's own.
-	wearCommit = 4 * 4096
+	budgetRate = 15e6 / 86400
+	// budgetBurst is what may be saved up for: after a quiet hour, some 20 versions are written as they come.
+	budgetBurst = 1e6
+	// costBase and costPage are what a transaction and each chunk that it changes are expected to cost.
+	costBase, costPage = 40e3, 4096
+	// costCommit is what a transaction costs beyond the pages that it allocates: the database's and the file system's own.
+	costCommit = 4 * 4096
 )
 
 // wear is the allowance.
-type wear struct {
+type writeBudget struct {
 	balance float64 // bytes; below 0: a transaction that cost more than was there
 	at      time.Time
 }
 
-func (w *wear) earn(now time.Time) {
+func (w *writeBudget) earn(now time.Time) {
 	if !w.at.IsZero() {
-		w.balance = min(w.balance+max(0, now.Sub(w.at).Seconds())*wearRate, max(w.balance, wearBurst))
+		w.balance = min(w.balance+max(0, now.Sub(w.at).Seconds())*budgetRate, max(w.balance, budgetBurst))
 	}
 	w.at = now
 }
 
 // writeThrough takes the allowance away: each version is on the card when Apply returns.
-func (c *Cache) writeThrough() { c.wear.balance = math.Inf(1) }
+func (c *Cache) writeThrough() { c.budget.balance = math.Inf(1) }
 
 // pending is what is in force and not yet on the card. It is never changed, only replaced, so readers need no lock.
 type pending struct {
@@ -66,7 +66,7 @@ func (p *pending) head() head {
 
 // next is what is pending after u; nil where u cannot wait, because it brings whole sections, another list or the first one.
 func (c *Cache) next(u Update) (*pending, error) {
-	if math.IsInf(c.wear.balance, 1) {
+	if math.IsInf(c.budget.balance, 1) {
 		return nil, nil
 	}
 	now, err := c.State()
@@ -150,12 +150,12 @@ func (c *Cache) flushIfDue() {
 	if p == nil {
 		return
 	}
-	c.wear.earn(time.Now())
-	if c.wear.balance < min(wearBase+wearPage*float64(len(p.touched)), wearBurst) {
+	c.budget.earn(time.Now())
+	if c.budget.balance < min(costBase+costPage*float64(len(p.touched)), budgetBurst) {
 		return
 	}
 	if err := c.flush(); err != nil {
-		c.wear.balance -= wearBurst / 10
+		c.budget.balance -= budgetBurst / 10
 		if c.OnUnwritten != nil {
 			c.OnUnwritten(err)
 		}
@@ -179,7 +179,7 @@ func (c *Cache) flush() error {
 		return fmt.Errorf("write version %d of the status list: %w", p.update.Version, err)
 	}
 	stats = c.db.Stats()
-	c.wear.balance -= float64(stats.TxStats.GetPageAlloc()-before) + wearCommit
+	c.budget.balance -= float64(stats.TxStats.GetPageAlloc()-before) + costCommit
 	c.pending.Store(nil)
 	return nil
 }

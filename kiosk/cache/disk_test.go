@@ -11,16 +11,19 @@ import (
 	"testing"
 )
 
-const fullEnv = "ASHYQ_TEST_CACHE_FULL"
+const diskEnv = "ASHYQ_TEST_CACHE_DISK"
 
-// TestDiskFull fills a real file system of 6 MiB, mounted where only a child process of its own sees it.
-func TestDiskFull(t *testing.T) {
-	if dir, inside := os.LookupEnv(fullEnv); inside {
-		fillDisk(t, dir)
+// onDisk runs do on a real file system of some MiB, mounted where only a child process of its own sees it.
+func onDisk(t *testing.T, size string, do func(t *testing.T, dir string)) {
+	if dir, inside := os.LookupEnv(diskEnv); inside {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+			t.Fatal(noMount, err)
+		}
+		do(t, dir)
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestDiskFull$", "-test.v")
-	cmd.Env = append(os.Environ(), fullEnv+"="+t.TempDir())
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), diskEnv+"="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
@@ -38,10 +41,9 @@ func TestDiskFull(t *testing.T) {
 
 const noMount = "cannot mount"
 
+func TestDiskFull(t *testing.T) { onDisk(t, "6m", fillDisk) }
+
 func fillDisk(t *testing.T, dir string) {
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
-		t.Fatal(noMount, err)
-	}
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); err != nil {
 		t.Fatal(err)
