@@ -15,12 +15,12 @@ import (
 	"ashyq-kiosk/kiosk/cache"
 )
 
-// reportEvery is how often the counts go to the outbox. Each report is a write to the card, so it is minutes, and a door
-// where nothing happened writes nothing.
+// reportEvery is how often the counts go to the outbox. Each report is a write to the card, hence
+// minutes; without verdicts there is no report.
 const reportEvery = 5 * time.Minute
 
-// counts adds up verdicts about people and codes for the registry: numbers, never identities. It is an Outlet and a
-// task.
+// counts counts verdicts about people and codes for the registry: numbers, never identities. It is
+// an Outlet and a task.
 type counts struct {
 	store *cache.Cache
 	log   *slog.Logger
@@ -53,7 +53,7 @@ func (c *counts) Ready() <-chan struct{} { return alwaysReady }
 
 var alwaysReady = func() chan struct{} { ready := make(chan struct{}); close(ready); return ready }()
 
-// Run queues a report each reportEvery, and the last one at the end.
+// Run queues a report every reportEvery, and one at the end.
 func (c *counts) Run(ctx context.Context) error {
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
@@ -68,7 +68,7 @@ func (c *counts) Run(ctx context.Context) error {
 	}
 }
 
-// flush moves the counts to the outbox; if the card refuses them they are kept for the next time.
+// flush moves the counts to the outbox; if that fails, it keeps them for the next time.
 func (c *counts) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *counts) flush() {
 		return
 	}
 	if err := c.queue(); err != nil {
-		c.log.Warn("queue the counts", "error", err)
+		c.log.Warn("cannot queue the counts", "error", err)
 		return
 	}
 	c.from, c.count = time.Now(), map[string]uint64{}

@@ -21,8 +21,8 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// registryClient is nil where the configuration names no registry. identity may be nil; it hears of
-// each refusal.
+// registryClient returns nil if the configuration names no registry. identity may be nil; it hears
+// of each refusal.
 func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Client, error) {
 	if cfg.Registry.URL == "" {
 		return nil, nil
@@ -45,15 +45,17 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 	return client.New(c)
 }
 
-// isKnown reports whether the registry knows this door: the online check and the counts are for those.
+// isKnown reports whether the registry knows this door: the online check and the counts are for
+// those.
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
 
-// registryTasks follow the registry and report to it. They never hold up the start: a door without a network works.
+// registryTasks follow the registry and report to it. They do not delay the start: a door works
+// without a network.
 func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door, missing *setup.List, log *slog.Logger) []task.Task {
 	follow := func() {
 		switch ok, err := loadTrust(store, door); {
 		case err != nil:
-			log.Error("take over what the registry vouches for", "error", err)
+			log.Error("cannot use the data in the cache", "error", err)
 		case ok:
 			missing.HasData()
 		}
@@ -67,12 +69,12 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
 		if !cfg.Unenrolled {
-			log.Warn("no registry is configured; the door lives on what its cache holds")
+			log.Warn("no registry is configured; the door uses what its cache holds")
 		}
 		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
 	}
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
-	opt.Before = seeds.Follow // and never beside: the cache has one writer
+	opt.Before = seeds.Follow // never at the same time: the cache has one writer
 	rep := replica.New(opt)
 	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 	if isKnown(cfg) {
@@ -82,7 +84,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	return tasks
 }
 
-// loadTrust hands the door what the cache holds; ok is false where it holds nothing yet.
+// loadTrust gives the door what the cache holds; ok is false if the cache is empty.
 func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
 	state, err := store.State()
 	if err != nil || state.Version == 0 {
@@ -108,7 +110,7 @@ func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
 	return true, nil
 }
 
-// observed is a source that tells how it goes.
+// observed is a source that reports each result.
 type observed struct {
 	replica.Source
 	note func(error)
