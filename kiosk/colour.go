@@ -9,16 +9,17 @@ import (
 // Colour is what a person's epidemiological status looks like at the door.
 type Colour uint8
 
-// The colours, from the top of the wall: NoColour is a verdict that is not about a status.
+// The colours, in the order of the lamps from top to bottom. NoColour belongs to a verdict that is
+// not about a status.
 const (
 	NoColour Colour = iota
 	Red             // қызыл, красный: positive PCR, nowhere
-	Yellow          // сары, жёлтый: contact of a case, only shop and pharmacy
-	Blue            // көк, синий: nothing known, the way is open
-	Green           // жасыл, зелёный: negative PCR, anywhere
+	Yellow          // сары, жёлтый: contact of a case, shop and pharmacy only
+	Blue            // көк, синий: nothing known, admitted everywhere
+	Green           // жасыл, зелёный: negative PCR, admitted everywhere
 )
 
-// Colours lists the four in the order of the lamps on the wall.
+// Colours lists the four in the order of the lamps.
 var Colours = []Colour{Red, Yellow, Blue, Green}
 
 var colourNames = [...]string{"none", "red", "yellow", "blue", "green"}
@@ -45,7 +46,8 @@ func (c *Colour) UnmarshalText(text []byte) error {
 	return fmt.Errorf("unknown colour %q, want red, yellow, blue or green", text)
 }
 
-// ColourOf is the colour of a status. Statuses about the credential instead of the person have none.
+// ColourOf is the colour of a status, and NoColour for a status that is about the credential and
+// not the person.
 func ColourOf(s statuslist.Status) Colour {
 	switch s {
 	case statuslist.Red:

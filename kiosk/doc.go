@@ -1,19 +1,19 @@
-// Package kiosk is the domain of the door: colours, venues, rules, verdicts, and the Door that ties them together. It
-// does no I/O; time, lookups and outlets are handed to it.
+// Package kiosk is the domain: colours, venues, rules, verdicts, and the Door that connects them.
+// It does no I/O: its caller passes in the time, the lookups and the outlets.
 //
 // # The layers
 //
-//	cmd/ashyq-kiosk       the kiosk's program. main.go: flags; run.go: the only wiring; one file per command
+//	cmd/ashyq-kiosk       the kiosk's program. main.go: flags; run.go: the only wiring
 //	  scanner             camera -> bytes of a QR code: newest frame, motion, budget     (gocv)
 //	    scanner/qr        grey pixels -> bytes of a QR code                              (gozxing)
 //	    scanner/qrdraw    draws QR codes and pictures of them, for tests
 //	  hardware            verdict -> lamps, buzzer, relay: lines, patterns, exit button  (periph)
 //	  display             verdict -> the screen beside the door, in kk, ru and en
 //	  kiosk/config        the configuration file: keys, defaults, checks
-//	  kiosk/setup         what a new door still misses, for the screen
-//	  kiosk/doctor        runs a tree of checks and prints what to do
-//	  kiosk/provision     takes over the files on the card's boot partition
-//	  kiosk/update        brings the card to another version, and back
+//	  kiosk/setup         what a new door still lacks, for the screen
+//	  kiosk/doctor        runs a tree of checks and says what to do
+//	  kiosk/provision     applies the files on the card's boot partition
+//	  kiosk/update        installs another version of the card's system, or goes back
 //	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/client        the door's side of the protocol
@@ -23,11 +23,11 @@
 //	      kiosk/statuslist  the packed list and its deltas
 //	      kiosk/api       what a door and a registry say to each other
 //	      kiosk/task      long-lived parts, watchdog, trusted clock
-//	      kiosk/retry     keeps trying, with pauses that differ from door to door
+//	      kiosk/retry     keeps trying, with random pauses
 //	        kiosk/sign1   signed messages in one canonical encoding
 //
 //	cmd/ashyq-registry    the registry's program
-//	  registry/server     HTTP: what laboratories, offices, citizens and doors ask; derives and publishes the list
+//	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
 //	  registry/web        the pages of citizens and offices
 //
@@ -36,18 +36,18 @@
 //	  cmd/ashyq-bench/score  what counts as read, wrong and unread
 //	image-build           the card image, the Debian packages, and the machines that test them
 //
-// Nothing below kiosk/ imports registry/: they are two programs. The registry shares the formats: pass,
-// statuslist, api, sign1. Test support stands beside what it supports: kiosk/lookuptest and
-// kiosk/enrol/enroltest. layers_test.go keeps all of this, with a reason for each rule.
+// Nothing below kiosk/ imports registry/: they are two programs. The registry shares the formats:
+// pass, statuslist, api, sign1. Test support is next to what it supports: kiosk/lookuptest and
+// kiosk/enrol/enroltest. layers_test.go checks all of this, with a reason for each rule.
 //
 // # One frame's journey
 //
-//  1. The scanner owns the camera. The newest frame wins, a frozen picture is a dead camera.
-//  2. Its decoder finds a QR code and gives the bytes to Door.Present, and again while it is held up.
-//  3. The Door, one goroutine, ignores a person who still stands there.
-//  4. pass.Parse takes the code apart or says why it is not a pass; Verify checks issuer, holder and time; the Guard knows
-//     who was here a moment ago.
-//  5. A Lookup tells the person's standing: the cache at once, the registry under a deadline when the cache is old.
+//  1. The scanner owns the camera. The newest frame wins; a frozen picture means a dead camera.
+//  2. Its decoder reads a QR code and calls Door.Present, again and again while it is held up.
+//  3. The Door, one goroutine, ignores a person who is still standing there.
+//  4. pass.Parse decodes the code or says why it is not one; Verify checks issuer, holder and time;
+//     the Guard knows who was here a moment ago.
+//  5. A Lookup returns the person's standing, from the cache or, if that is old, from the registry.
 //  6. Rules.Decide turns venue, colour, zone, time and age into a Decision that names its rule.
-//  7. The Verdict goes to every Outlet: panel, screen, counters. None of them learns who it was.
+//  7. The Verdict goes to every Outlet: panel, screen, counters. It does not say who the person is.
 package kiosk

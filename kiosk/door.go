@@ -16,22 +16,22 @@ type Sighting struct {
 	Taken time.Time
 }
 
-// Trust is what the registry vouches for, all of one version. A door without it shows no verdicts.
+// Trust is what the registry vouches for, all from one version. A door without it is out of order.
 type Trust struct {
 	Issuers pass.Issuers
 	Rules   *Rules
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options are what a Door is made of. All fields are needed except Registry and Log.
+// Options configure a Door. All fields are required except Registry and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
-	AcceptPaper bool          // whether printed passes are taken here
-	Again       time.Duration // for how long a person who was admitted is not admitted again
+	AcceptPaper bool          // accept printed passes
+	Again       time.Duration // how long an admitted person is not admitted again
 	Cache       Lookup        // the list on the card
-	Registry    Lookup        // asked where the cache is too old or does not know the person; nil: never
-	Fresh       time.Duration // age up to which the cache is not doubted
+	Registry    Lookup        // asked if the cache is too old or does not know the person; nil: never
+	Fresh       time.Duration // up to this age the cache's answer counts
 	Deadline    time.Duration // of one question to the registry
 	Faults      *Faults       // what does not work
 	Outlets     []Outlet
@@ -40,18 +40,19 @@ type Options struct {
 }
 
 const (
-	// standing is for how long after its last sighting the same code, or the same person with the next one, still is
-	// the person standing there and not a new presentation.
+	// standing is how long after its last sighting the same code, or the same person with the next
+	// code, counts as the person still standing there and not as a new presentation.
 	standing = 3 * time.Second
-	// registryPause is for how long a registry that did not answer is left alone: one person waits, not everybody.
+	// registryPause is how long the door does not ask a registry that failed to answer: one person
+	// waits, not everybody.
 	registryPause = 10 * time.Second
 	// tick is how often the door looks at the data's age and proves that it is alive.
 	tick = time.Second
-	// guardSize bounds the replay guard, persons: an hour of a busy door.
+	// guardSize limits the replay guard, persons: an hour at a busy door.
 	guardSize = 4096
 )
 
-// holds is how long a verdict is shown unless somebody else comes.
+// holds is how long a verdict is shown unless another follows.
 var holds = map[Signal]time.Duration{
 	Admitted:     3 * time.Second,
 	AdmittedHere: 3 * time.Second,
@@ -61,25 +62,26 @@ var holds = map[Signal]time.Duration{
 	CodeRefused:  4 * time.Second,
 }
 
-// faultOrder lists what puts a door out of order, the one to be shown first at the front. What a network mends comes last: it must not hide
-// from a self-test, nor from whoever stands there, what does not work in the door itself.
+// faultOrder lists what puts a door out of order, most urgent first. What a network repairs comes
+// last: it must not hide a fault of the door itself from a self-test or from the people at the
+// door.
 var faultOrder = []Reason{
 	TamperFault, OutputFault,
 	EnrolUsed, EnrolExpired, EnrolRefused, EnrolBroken, EnrolClock, EnrolNetwork, Enrolling, NotEnrolled,
 	CameraFault, Starting, ClockFault, NoData, DataLimit,
 }
 
-// Door is one goroutine (Run) that owns everything about the door that changes: who was here, which faults there are,
+// Door is one goroutine (Run) that owns all changing state of the door: who was here, the faults,
 // what is shown. Everybody else sends to it.
 type Door struct {
 	opt   Options
 	judge judge
 
-	sightings chan Sighting  // one slot; full: the newest wins, an older sighting is of no use
+	sightings chan Sighting  // one slot; full: the newest wins, an older sighting is useless
 	trusts    chan Trust     // one slot; full: the newest wins
 	vouched   chan time.Time // one slot; full: the newest wins
-	faults    chan fault     // full: the sender waits, no fault may be lost
-	done      chan struct{}  // closed when Run returns, so that no sender waits for ever
+	faults    chan fault     // full: the sender waits, so that no fault is lost
+	done      chan struct{}  // closed when Run returns, so that no sender waits forever
 	ready     chan struct{}
 	alive     atomic.Int64 // Unix ns of the last turn of the loop
 
@@ -87,7 +89,7 @@ type Door struct {
 	trust   Trust
 	active  map[Reason]error
 	shown   Verdict
-	until   time.Time // when the shown verdict's hold is over; zero: it has none
+	until   time.Time // when the hold of the shown verdict ends; zero: it has no hold
 	present presence
 	seq     uint64
 }
@@ -96,17 +98,17 @@ type Door struct {
 type presence struct {
 	text   []byte
 	person Person
-	known  bool // person is set: the code was genuine
+	known  bool // the code was genuine, so person is set
 	last   time.Time
 }
 
 type fault struct {
 	reason Reason
-	err    error // nil: over
+	err    error // nil: the fault is over
 }
 
-// NewDoor makes a door that is out of order until Run has been told that everything works: it starts with the faults
-// Starting and NoData.
+// NewDoor returns a door that is out of order until Run hears that everything works: it starts with
+// the faults Starting and NoData.
 func NewDoor(opt Options) *Door {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -133,26 +135,27 @@ func NewDoor(opt Options) *Door {
 // String names the task.
 func (d *Door) String() string { return "door" }
 
-// Ready is closed once the door is being watched.
+// Ready is closed once Run is running.
 func (d *Door) Ready() <-chan struct{} { return d.ready }
 
-// Alive is when the door's loop last turned.
+// Alive is when Run's loop last ran.
 func (d *Door) Alive() time.Time { return time.Unix(0, d.alive.Load()) }
 
-// Present tells the door that a code is in front of the camera. The text is copied. It never blocks.
+// Present tells the door that a code is in front of the camera. It copies the text and never
+// blocks.
 func (d *Door) Present(s Sighting) {
 	s.Text = bytes.Clone(s.Text)
 	put(d.sightings, s)
 }
 
-// Follow hands the door what the registry vouches for now. It never blocks.
+// Follow gives the door what the registry vouches for now. It never blocks.
 func (d *Door) Follow(t Trust) { put(d.trusts, t) }
 
 // Vouch tells the door that the registry vouched again, at asOf, for what the door follows. It never blocks. A time that
 // is not newer changes nothing.
 func (d *Door) Vouch(asOf time.Time) { put(d.vouched, asOf) }
 
-// fault hands a fault to Run. It waits until Run has taken it, so that no fault is lost.
+// fault gives a fault to Run. It waits until Run has taken it, so that no fault is lost.
 func (d *Door) fault(reason Reason, err error) {
 	select {
 	case d.faults <- fault{reason, err}:
@@ -160,7 +163,7 @@ func (d *Door) fault(reason Reason, err error) {
 	}
 }
 
-// put replaces what is in a one-slot channel. It relies on a single sender a channel.
+// put replaces the content of a one-slot channel, which must have a single sender.
 func put[T any](slot chan T, v T) {
 	for {
 		select {
@@ -175,7 +178,7 @@ func put[T any](slot chan T, v T) {
 	}
 }
 
-// Run watches the door until ctx ends, then shows Idle: all dark, relay closed. It must be called once.
+// Run works until ctx ends, then shows Idle: all dark, relay closed. Call it once.
 func (d *Door) Run(ctx context.Context) error {
 	defer close(d.done)
 	defer d.show(Verdict{})
@@ -216,7 +219,7 @@ func (d *Door) Run(ctx context.Context) error {
 	}
 }
 
-// note takes a fault in or out and shows what follows from it.
+// note records the start or the end of a fault and shows the consequence.
 func (d *Door) note(f fault) {
 	_, was := d.active[f.reason]
 	switch {
@@ -234,7 +237,7 @@ func (d *Door) note(f fault) {
 	d.settle()
 }
 
-// checkAge turns data that is too old into a fault.
+// checkAge makes data that is too old a fault.
 func (d *Door) checkAge() {
 	if _, none := d.active[NoData]; none {
 		return
@@ -250,7 +253,7 @@ func (d *Door) checkAge() {
 	d.settle()
 }
 
-// age is how old the data is; a registry whose clock is a moment ahead makes it no younger than new.
+// age is how old the data is; never negative, even if the registry's clock is ahead.
 func (d *Door) age() time.Duration {
 	if d.trust.AsOf.IsZero() {
 		return 0
@@ -268,7 +271,8 @@ func (d *Door) worst() (reason Reason, ok bool) {
 	return NoReason, false
 }
 
-// settle shows a change of the faults at once: a fault ends whatever is shown, its end ends the fault's picture.
+// settle shows a change of the faults immediately: a fault ends whatever is shown, and the end of
+// the last fault ends its picture.
 func (d *Door) settle() {
 	reason, faulty := d.worst()
 	if faulty && (d.shown.Signal != OutOfOrder || d.shown.Reason != reason) || !faulty && d.shown.Signal == OutOfOrder {
@@ -287,7 +291,7 @@ func (d *Door) rest() {
 	d.show(v)
 }
 
-// see is one sighting: either the person still standing there, or somebody new to be judged.
+// see handles one sighting: the person still standing there, or somebody new to judge.
 func (d *Door) see(ctx context.Context, s Sighting) {
 	if _, faulty := d.worst(); faulty {
 		return
@@ -316,7 +320,7 @@ func (d *Door) see(ctx context.Context, s Sighting) {
 	d.present.last = d.opt.Now() // asking the registry may have taken a while
 }
 
-// give shows a verdict about a sighting for as long as its signal holds.
+// give shows a verdict about a sighting for as long as its signal is held.
 func (d *Door) give(v Verdict, s Sighting) {
 	v.Taken, v.Hold = s.Taken, holds[v.Signal]
 	d.show(v)

@@ -75,7 +75,7 @@ func (s *screen) since(n int) []kiosk.Verdict {
 	return slices.Clone(s.all[n:])
 }
 
-// doorway is a door that is open for business, in a synctest bubble.
+// doorway is a working door in a synctest bubble.
 type doorway struct {
 	t        *testing.T
 	door     *kiosk.Door
@@ -171,7 +171,7 @@ func paperOf(t *testing.T, index uint64) string {
 	return text
 }
 
-// present holds a code up for one frame and returns what the door showed for it, "" for nothing.
+// present shows a code for one frame and returns what the door shows for it, "" for nothing.
 func (d *doorway) present(text string) string {
 	d.t.Helper()
 	d.door.Present(kiosk.Sighting{Text: []byte(text), Taken: time.Now()})
@@ -335,8 +335,8 @@ func TestSecondPresentations(t *testing.T) {
 	}
 }
 
-// TestStatusChangesBetween is the case the whole system exists for: admitted, then a positive result, then turned back,
-// although the person passed a moment ago.
+// TestStatusChangesBetween is the case the whole system exists for: admitted, then a positive
+// result, then turned back, although the person passed a moment ago.
 func TestStatusChangesBetween(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := openDoor(t, nil)
@@ -415,7 +415,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestAsksTheRegistry: while the registry is asked, somebody waits at the door and sees that.
+// TestAsksTheRegistry: while the door asks the registry, the screen says that the person has to
+// wait.
 func TestAsksTheRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := &register{asOf: time.Now(), status: map[uint64]statuslist.Status{4: statuslist.Red}}
@@ -544,7 +545,8 @@ func TestVerdictCarriesNoIdentity(t *testing.T) {
 	})
 }
 
-// TestUntilIsTheEarlierEnd: a status ends by itself, and so do the hours of the rule that let its holder in.
+// TestUntilIsTheEarlierEnd: a status ends by itself, and so do the hours of the rule that let its
+// holder in.
 func TestUntilIsTheEarlierEnd(t *testing.T) {
 	const hours = `{"name":"x","timezone":"UTC","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[{"name":"open",
 		"colours":["green"],"hours":{"from":"00:00","until":"02:00"},"then":"admitted","text":{"kk":"a","ru":"b","en":"c"}}]}`

@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// fallback asks the cache first, and the registry itself when the cache is older than Fresh or does not know the
-// person: also when it is not newer than the person's credential, because a red person's new pass would read as blue
-// in it. The registry gets Deadline to answer; after a failure it is left alone for Pause, so that a dead network
-// costs one person a moment and not everybody. Without an answer the cache's counts.
+// fallback asks the cache first. It asks the registry if the cache is older than Fresh, does not
+// know the person, or is not newer than the person's credential: in an older list a red person's
+// new pass would read as blue. The registry has Deadline to answer; after a failure it is not asked
+// for Pause, so that a dead network delays one person and not everybody. Without an answer the
+// cache's counts.
 type fallback struct {
 	Cache    Lookup
-	Registry Lookup        // nil: there is none to ask
-	Fresh    time.Duration // age up to which the cache is not doubted
+	Registry Lookup        // nil: only the cache is asked
+	Fresh    time.Duration // up to this age the cache's answer counts
 	Deadline time.Duration // for one question to the registry
-	Pause    time.Duration // after one that failed
+	Pause    time.Duration // after a failure
 	Now      func() time.Time
-	Asking   func() // called before the registry is asked: somebody has to wait now; nil: nobody does
+	Asking   func() // called before the registry is asked, because somebody waits now; may be nil
 
-	silent atomic.Int64 // Unix ns until which the registry is left alone
+	silent atomic.Int64 // Unix ns until which the registry is not asked
 }
 
 // Status implements Lookup.

@@ -50,7 +50,7 @@ func TestFallback(t *testing.T) {
 	}
 }
 
-// TestFallbackNewPass: a red person's new pass has an index that an older list knows nothing of.
+// TestFallbackNewPass: an older list does not have the index of a red person's new pass.
 func TestFallbackNewPass(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for _, c := range []struct {
@@ -79,7 +79,8 @@ func TestFallbackNewPass(t *testing.T) {
 	}
 }
 
-// TestFallbackIsALookup runs what every lookup has to pass, over a cache that is not newer than asked for.
+// TestFallbackIsALookup runs the test that every lookup passes, over a cache that is not newer than
+// the pass.
 func TestFallbackIsALookup(t *testing.T) {
 	lookuptest.Test(t, func(t *testing.T, entries map[uint64]statuslist.Status) kiosk.Lookup {
 		return &kiosk.Fallback{
@@ -88,7 +89,7 @@ func TestFallbackIsALookup(t *testing.T) {
 	})
 }
 
-// wholeList is a lookup over sections in which everybody who is not named is Valid.
+// wholeList is a lookup over sections in which everybody else is Valid.
 type wholeList struct{ entries map[uint64]statuslist.Status }
 
 func (l wholeList) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
@@ -129,7 +130,7 @@ func TestFallbackLeavesADeadRegistryAlone(t *testing.T) {
 	}
 }
 
-// TestFallbackDeadline: a registry that says nothing costs the deadline and no more.
+// TestFallbackDeadline: a silent registry costs the deadline and no more.
 func TestFallbackDeadline(t *testing.T) {
 	f := &kiosk.Fallback{
 		Cache: &register{asOf: time.Now(), status: is(statuslist.Green)}, Registry: silent{}, Fresh: 0, Deadline: time.Millisecond, Now: time.Now,

@@ -2,22 +2,22 @@ package kiosk
 
 import "sync"
 
-// Faults is where the parts of a door report what does not work. It exists before any of them, so that
-// a part needs to know neither the Door nor whoever else listens.
+// Faults is where the parts of a door report what does not work. It exists before all of them, so
+// that a part needs to know neither the Door nor the other subscribers.
 type Faults struct {
 	mu   sync.Mutex
 	told []func(Reason, error) // guarded by mu
 }
 
-// Subscribe calls told with each later report, in their order. It belongs to the wiring: a report from
-// before it is not repeated. A subscriber that waits makes whoever reports wait.
+// Subscribe calls told with each later report, in order; earlier reports are not repeated. A
+// subscriber that blocks delays the reporter.
 func (f *Faults) Subscribe(told func(Reason, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.told = append(f.told, told)
 }
 
-// Report says that a part does not work, and with a nil error that it works again.
+// Report says that a part does not work, or with a nil error that it works again.
 func (f *Faults) Report(reason Reason, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -26,7 +26,7 @@ func (f *Faults) Report(reason Reason, err error) {
 	}
 }
 
-// Of is Report for one reason: for parts that know no reasons.
+// Of is Report for one reason, for parts that do not know reasons.
 func (f *Faults) Of(reason Reason) func(error) {
 	return func(err error) { f.Report(reason, err) }
 }

@@ -9,14 +9,15 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// judge turns one code into one verdict. It is owned by the Door's goroutine.
+// judge turns one code into one verdict. The Door's goroutine owns it.
 type judge struct {
 	opt    Options
 	lookup Lookup
 	guard  *pass.Guard
 }
 
-// problems says what each refusal of a pass looks like at the door. The first entry that errors.Is matches counts.
+// problems says what the door shows for each error of a pass. The first entry that errors.Is
+// matches counts.
 var problems = []struct {
 	err    error
 	signal Signal
@@ -39,10 +40,10 @@ func problemOf(err error) *Verdict {
 			return &Verdict{Signal: p.signal, Reason: p.reason}
 		}
 	}
-	return &Verdict{Signal: CodeRefused, Reason: Forged} // an error that pass does not name is not a reason to open
+	return &Verdict{Signal: CodeRefused, Reason: Forged} // an unknown error must not open the door
 }
 
-// read parses and verifies a code. The verdict is nil for a genuine one.
+// read parses and verifies a code. The verdict is nil if the code is genuine.
 func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Code, *Verdict) {
 	c, err := pass.Parse(text)
 	if err != nil {
@@ -56,7 +57,7 @@ func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Co
 	return c, nil
 }
 
-// decide looks a genuine code's person up and asks the rules.
+// decide looks up the person of a genuine code and asks the rules.
 func (j *judge) decide(ctx context.Context, c *pass.Code, p Person, t Trust, now time.Time) Verdict {
 	v := j.lookUp(ctx, c, p, t, now)
 	v.Paper = c.IsPaper()
@@ -99,7 +100,8 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	if v.Until.IsZero() || !d.Until.IsZero() && d.Until.Before(v.Until) {
 		v.Until = d.Until
 	}
-	// Only who would be let in can have passed already; whoever is turned back shall see why.
+	// Only somebody who would be admitted can have passed already; a person who is turned back must
+	// see why.
 	if again != nil && (v.Signal == Admitted || v.Signal == AdmittedHere) {
 		return *problemOf(again)
 	}

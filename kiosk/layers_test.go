@@ -14,8 +14,8 @@ import (
 
 const module = "ashyq-kiosk/"
 
-// A layer says what a package may import of this module. Tests may import more. The first layer that covers a package
-// counts, and cmd/ may import everything: it is the wiring.
+// A layer says what a package may import of this module. Tests may import more. The first layer
+// that covers a package counts, and cmd/ may import everything: it is the wiring.
 //
 // One rule stands above the table: nothing below kiosk/ imports registry/. They are two programs.
 type layer struct {
@@ -65,8 +65,8 @@ var keepers = map[string][]string{
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"github.com/fxamacker/cbor":     {"kiosk/sign1"},
-	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/provision"}, // custom.toml is another's format, not our configuration
-	"go.yaml.in/yaml/":              {"kiosk/provision"},                 // what Imager and netplan write
+	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/provision"}, // custom.toml is Imager's format
+	"go.yaml.in/yaml/":              {"kiosk/provision"},                 // the formats of Imager and netplan
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
@@ -109,7 +109,7 @@ func covers(pattern, pkg string) bool {
 	return pkg == folder || isFolder && strings.HasPrefix(pkg, pattern)
 }
 
-// use counts which permissions are needed, so that one that nobody needs can be found.
+// use counts which permissions are needed, so that the test finds an unused one.
 type use struct {
 	inner   map[string]bool // "package imports package"
 	library map[string]bool // "library in home"
@@ -141,7 +141,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// TestDocNamesEveryPackage: whoever reads doc.go knows where everything is.
+// TestDocNamesEveryPackage: a reader of doc.go knows where everything is.
 func TestDocNamesEveryPackage(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {

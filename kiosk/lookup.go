@@ -8,29 +8,30 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// Person is all that a door ever knows of somebody: a random index in a status list.
+// Person is all that a door ever knows about somebody: a random index in a status list.
 type Person struct {
 	List  string // URI of the status list, as in the credential
 	Index uint64
-	// Since is when the credential was issued. An index that nobody had yet reads as Valid, so a list that is not newer
-	// than this says nothing about the person. Zero: not known, any list will do.
+	// Since is when the credential was issued. An index that was not yet in use reads as Valid, so
+	// a list that is not newer than this says nothing about the person. Zero: unknown, any list
+	// will do.
 	Since time.Time
 }
 
-// Standing is the answer to "what about this person": the status and how old the knowledge is.
+// Standing is a person's status and how old that knowledge is.
 type Standing struct {
 	Status statuslist.Status
 	AsOf   time.Time // when the registry vouched for this status
-	Until  time.Time // when the status is going to change by itself; zero where unknown
+	Until  time.Time // when the status will change by itself; zero: unknown
 }
 
-// ErrUnknownPerson says that the list exists and the index is beyond it, or that the list is not known.
+// ErrUnknownPerson says that the index is beyond the end of the list, or that the list is unknown.
 var ErrUnknownPerson = errors.New("no such index in the status list")
 
 // ErrNoData says that there is no list yet.
 var ErrNoData = errors.New("no status list yet")
 
-// Lookup tells a person's standing: the cache, the registry itself, or one behind the other.
+// Lookup returns a person's standing: from the cache, from the registry, or from both in turn.
 type Lookup interface {
 	Status(ctx context.Context, p Person) (Standing, error)
 }

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// Rules is the decree in force: a table of venue kind x colour x zone x weekday x hour x occupancy, in the order in
-// which it is read. It comes from the registry as a JSON document whose hash is in the signed manifest:
+// Rules is the decree in force: a table of venue kind x colour x zone x weekday x hour x occupancy,
+// in reading order. It comes from the registry as a JSON document whose hash is in the signed
+// manifest:
 //
 //	{
 //	  "name": "...",                        which decree, for people
@@ -27,7 +28,7 @@ import (
 //	    "weekdays": ["saturday"],           absent: all
 //	    "hours": {"from": "07:00", "until": "01:00"},   absent: all day; may cross midnight
 //	    "occupancy_below": 0.5,             share of seats; absent: any
-//	    "from": "2021-04-01T00:00:00+06:00", "until": "...",   when the rule is in force; absent: always
+//	    "from": "2021-04-01T00:00:00+06:00", "until": "...",   in force; absent: always
 //	    "then": "admitted-here",            admitted, admitted-here, turned-back or ask-staff
 //	    "text": {"kk": "...", "ru": "...", "en": "..."}        the rule in plain words
 //	  } ]
@@ -42,9 +43,9 @@ type Rules struct {
 	location *time.Location
 }
 
-// Ages are the limits on the age of the status data, graded by what a mistake would cost.
+// Ages are the limits on the age of the status data, graded by the cost of a mistake.
 type Ages struct {
-	Quiet Duration `json:"quiet"` // beyond it the age is on the screen
+	Quiet Duration `json:"quiet"` // beyond it the screen shows the age
 	Full  Duration `json:"full"`  // beyond it blue and green become "ask the staff"
 	Limit Duration `json:"limit"` // beyond it the door is out of order
 }
@@ -52,7 +53,7 @@ type Ages struct {
 // Duration is a time.Duration that reads and writes as "15m".
 type Duration time.Duration
 
-// UnmarshalText reads a duration as time.ParseDuration does; negative ones are refused.
+// UnmarshalText reads a duration in the format of time.ParseDuration, and rejects negative ones.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
@@ -127,17 +128,17 @@ func (c Clock) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%02d:%02
 //go:embed rules.default.json
 var defaultRules []byte
 
-// DefaultRulesJSON is the source article's rule as a document: red nowhere, yellow only in a shop or a pharmacy, blue
-// and green everywhere.
+// DefaultRulesJSON is the rule of the source article as a document: red nowhere, yellow only in a
+// shop or a pharmacy, blue and green everywhere.
 func DefaultRulesJSON() []byte { return bytes.Clone(defaultRules) }
 
-// MaxRules bounds a rules document, bytes.
+// MaxRules is the largest size of a rules document, bytes.
 const MaxRules = 1 << 20
 
 // ParseRules reads and checks a document. Unknown keys are errors.
 func ParseRules(data []byte) (*Rules, error) {
 	if len(data) > MaxRules {
-		return nil, fmt.Errorf("rules of %d bytes, at most %d are taken", len(data), MaxRules)
+		return nil, fmt.Errorf("rules have %d bytes, want at most %d", len(data), MaxRules)
 	}
 	r := &Rules{}
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -157,7 +158,7 @@ func ParseRules(data []byte) (*Rules, error) {
 func (r *Rules) check() error {
 	var err error
 	if r.location, err = time.LoadLocation(r.Timezone); err != nil || r.Timezone == "" || r.Timezone == "Local" {
-		return fmt.Errorf("timezone %q, want an IANA name as Asia/Almaty", r.Timezone)
+		return fmt.Errorf("timezone %q, want an IANA name such as Asia/Almaty", r.Timezone)
 	}
 	if r.Ages.Quiet > r.Ages.Full || r.Ages.Full > r.Ages.Limit || r.Ages.Limit == 0 {
 		return fmt.Errorf("ages quiet %v, full %v, limit %v are not in ascending order",
@@ -166,7 +167,7 @@ func (r *Rules) check() error {
 	names := map[string]bool{}
 	for i, rule := range r.Rules {
 		if rule.Name == "" || names[rule.Name] {
-			return fmt.Errorf("rule %d: name %q is empty or taken", i, rule.Name)
+			return fmt.Errorf("rule %d: name %q is empty or used twice", i, rule.Name)
 		}
 		names[rule.Name] = true
 		if err := rule.check(); err != nil {
@@ -196,7 +197,7 @@ func (r Rule) check() error {
 		return fmt.Errorf("decides %q, want admitted, admitted-here, turned-back or ask-staff", r.Then)
 	}
 	if r.OccupancyBelow < 0 || r.OccupancyBelow > 1 {
-		return fmt.Errorf("occupancy_below %v is not a share", r.OccupancyBelow)
+		return fmt.Errorf("occupancy_below %v is not between 0 and 1", r.OccupancyBelow)
 	}
 	if !r.Until.IsZero() && !r.From.Before(r.Until) {
 		return errors.New("ends before it begins")
@@ -207,13 +208,13 @@ func (r Rule) check() error {
 	return nil
 }
 
-// Situation is everything a rule may look at.
+// Situation is everything that a rule may look at.
 type Situation struct {
 	Venue     Venue
 	Zone      Zone
 	Colour    Colour
 	Time      time.Time
-	Occupancy float64       // share of seats taken; negative: unknown, then no rule with a limit matches
+	Occupancy float64       // share of seats taken; negative: unknown, so no rule with a limit matches
 	Age       time.Duration // of the status data
 }
 
@@ -221,10 +222,10 @@ type Situation struct {
 type Decision struct {
 	Signal Signal
 	Reason Reason
-	Rule   string    // empty where no rule was asked
+	Rule   string    // empty if no rule decided
 	Text   Text      // of that rule
-	Until  time.Time // end of the rule's hours; zero where it has none
-	Aged   bool      // the data's age is to be on the screen
+	Until  time.Time // end of the rule's hours; zero: the rule has no hours
+	Aged   bool      // the screen must show the age of the data
 }
 
 // Decide is pure: the same situation gives the same decision.
@@ -260,7 +261,7 @@ func (r Rule) matches(s Situation, location *time.Location) (until time.Time, ok
 	return until, ok
 }
 
-// end tells whether now lies within the hours, and when they are over.
+// end reports whether now is within the hours, and when they end.
 func (h Hours) end(now time.Time) (time.Time, bool) {
 	at := func(day int, c Clock) time.Time {
 		return time.Date(now.Year(), now.Month(), now.Day()+day, int(c)/60, int(c)%60, 0, 0, now.Location())

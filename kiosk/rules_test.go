@@ -25,8 +25,8 @@ func mustRules(t testing.TB, doc string) *kiosk.Rules {
 
 func defaultRules(t testing.TB) *kiosk.Rules { return mustRules(t, string(kiosk.DefaultRulesJSON())) }
 
-// TestDefaultRulesGolden is the table a customer can read: kind of venue x colour with the default rules, at three ages
-// of the data.
+// TestDefaultRulesGolden is the table a customer can read: kind of venue x colour with the default
+// rules, at three ages of the data.
 func TestDefaultRulesGolden(t *testing.T) {
 	rules := defaultRules(t)
 	var out bytes.Buffer
@@ -150,7 +150,7 @@ func TestParseRulesRefuses(t *testing.T) {
 		{"the machine's own zone", strings.Replace(head, "Asia/Almaty", "Local", 1) + `]}`, `timezone "Local"`},
 		{"ages", strings.Replace(head, "24h", "96h", 1) + `]}`, "ascending"},
 		{"negative age", strings.Replace(head, "15m", "-15m", 1) + `]}`, "negative"},
-		{"name twice", head + `{"name":"a","colours":["red"],"then":"admitted",` + text + `},{"name":"a","colours":["red"],"then":"admitted",` + text + `}]}`, "taken"},
+		{"name twice", head + `{"name":"a","colours":["red"],"then":"admitted",` + text + `},{"name":"a","colours":["red"],"then":"admitted",` + text + `}]}`, "used twice"},
 		{"no colour", head + `{"name":"a","colours":[],"then":"admitted",` + text + `}]}`, "names no colour"},
 		{"colour", head + `{"name":"a","colours":["pink"],"then":"admitted",` + text + `}]}`, `unknown colour "pink"`},
 		{"venue", head + `{"name":"a","colours":["red"],"venues":["pub"],"then":"admitted",` + text + `}]}`, `"pub"`},

@@ -9,8 +9,8 @@ import (
 // Venue is a kind of venue, as the decrees list them.
 type Venue string
 
-// The kinds of venues that took part in Ashyq. A decree may name any of them; one that a decree does not name falls
-// under the rules for all venues.
+// Venues are the kinds that took part in Ashyq. A decree may name any of them; the rules without
+// venues cover the others.
 var Venues = []Venue{
 	"airport", "banquet-hall", "beauty-salon", "bowling", "bus-station", "casino", "cinema", "computer-club", "conference",
 	"dentist", "exhibition", "fitness", "food-court", "government-office", "hotel", "karaoke", "library", "market", "museum",
@@ -30,7 +30,7 @@ func ParseVenue(s string) (Venue, error) {
 	return "", fmt.Errorf("unknown kind of venue %q, want one of %s", s, strings.Join(names, ", "))
 }
 
-// Zone is the epidemiological zone of the region the venue lies in.
+// Zone is the epidemiological zone of the venue's region.
 type Zone string
 
 // The zones of the decrees.

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Signal is a row of the door's table: what lamp, buzzer, relay and screen have to say together.
-// A steady light is always about the person, a blinking light always about the kiosk or the code.
+// Signal is a row of the door's table: what lamp, buzzer, relay and screen say together. A steady
+// light is always about the person, a blinking light always about the door or the code.
 type Signal uint8
 
 // The rows. Idle is the zero value: all dark, relay closed.
 const (
-	Idle         Signal = iota // nobody there
-	Working                    // a code was seen, the registry is being asked
+	Idle         Signal = iota // nobody is there
+	Working                    // a code was read, the door asks the registry
 	Admitted                   // welcome
 	AdmittedHere               // yellow in a shop or a pharmacy
 	TurnedBack                 // this person may not enter here
-	AskStaff                   // nobody can tell: data too old for this colour, unknown index
-	CodeProblem                // not readable as a pass, too old, or the phone's clock is wrong
+	AskStaff                   // the door cannot decide: data too old, unknown index
+	CodeProblem                // not a pass, too old, or the phone's clock is wrong
 	CodeRefused                // forged, foreign key, replay, revoked
 	OutOfOrder                 // camera, clock or data: no verdicts
 )
@@ -51,66 +51,68 @@ func (s *Signal) UnmarshalText(text []byte) error {
 	return fmt.Errorf("unknown signal %q", text)
 }
 
-// Reason is why a verdict is what it is, for screen, log and metrics: a fixed word, never anything that came from outside.
+// Reason is why a verdict is what it is, for screen, log and metrics: a fixed word, never text from
+// outside.
 type Reason string
 
-// The reasons, by the signal they go with.
+// The reasons, by signal.
 const (
 	NoReason Reason = ""
 
 	// CodeProblem
 	NotAPass   Reason = "not-a-pass"  // the QR code is something else
-	Expired    Reason = "expired"     // the credential's own end has passed
-	Stale      Reason = "stale"       // the code is older than its window: a screenshot, or the phone's clock is behind
+	Expired    Reason = "expired"     // the credential has expired
+	Stale      Reason = "stale"       // the code is too old: a screenshot, or the phone's clock is behind
 	PhoneClock Reason = "phone-clock" // the code is from the future: the phone's clock is ahead
 
 	// CodeRefused
 	Forged        Reason = "forged"         // a signature does not verify
-	UnknownIssuer Reason = "unknown-issuer" // signed by a key that is not trusted
+	UnknownIssuer Reason = "unknown-issuer" // signed with an unknown key
 	Revoked       Reason = "revoked"        // the credential was withdrawn
 	Replayed      Reason = "replayed"       // this code was used here before
 	PassedAlready Reason = "passed-already" // this person was admitted here a moment ago
-	PaperRefused  Reason = "paper-refused"  // this venue takes no printed passes
+	PaperRefused  Reason = "paper-refused"  // this venue does not accept printed passes
 
 	// AskStaff
 	DataOld       Reason = "data-old"       // too old for this colour
-	UnknownPerson Reason = "unknown-person" // the index is in no list that the door knows
+	UnknownPerson Reason = "unknown-person" // the door's lists do not have this index
 	PassSuspended Reason = "suspended"      // the credential is on hold
 	NoRule        Reason = "no-rule"        // no rule covers this situation
 
 	// OutOfOrder
-	Starting    Reason = "starting"     // not everything is up yet
+	Starting    Reason = "starting"     // the parts are still starting
 	CameraFault Reason = "camera"       // no pictures, or the picture is frozen
 	ClockFault  Reason = "clock"        // the door does not know what time it is
 	NoData      Reason = "no-data"      // no status list yet
-	DataLimit   Reason = "data-limit"   // data beyond the limit
+	DataLimit   Reason = "data-limit"   // the data is older than the limit
 	OutputFault Reason = "output-fault" // a lamp, the buzzer or the relay cannot be driven
 	TamperFault Reason = "tamper"       // the kiosk's case is open
 
-	// OutOfOrder, of a door that is none of a registry's yet
-	NotEnrolled  Reason = "not-enrolled"  // it waits for the enrolment code
-	Enrolling    Reason = "enrolling"     // the registry is being asked
+	// OutOfOrder, before the door is enrolled
+	NotEnrolled  Reason = "not-enrolled"  // the door waits for the enrolment code
+	Enrolling    Reason = "enrolling"     // the door asks the registry
 	EnrolNetwork Reason = "enrol-network" // the registry cannot be reached
-	EnrolClock   Reason = "enrol-clock"   // by the door's clock the registry's certificate is not good
-	EnrolUsed    Reason = "enrol-used"    // the enrolment code is another door's
-	EnrolExpired Reason = "enrol-expired" // the enrolment code is too old
-	EnrolRefused Reason = "enrol-refused" // the enrolment code is none, or the registry refuses it
-	EnrolBroken  Reason = "enrol-broken"  // the card does not take what the registry gave
+	EnrolClock   Reason = "enrol-clock"   // by the door's clock the registry's certificate is not valid
+	EnrolUsed    Reason = "enrol-used"    // another device has used the enrolment code
+	EnrolExpired Reason = "enrol-expired" // the enrolment code has expired
+	EnrolRefused Reason = "enrol-refused" // not an enrolment code, or the registry refused it
+	EnrolBroken  Reason = "enrol-broken"  // the enrolment cannot be written to the card
 )
 
-// Verdict is what the door shows. It carries no identity: it may be logged, counted and sent to a screen as it is.
+// Verdict is what the door shows. It does not identify the person, so it may be logged, counted and
+// sent to a screen.
 type Verdict struct {
 	Signal Signal        `json:"signal"`
 	Colour Colour        `json:"colour"`           // NoColour unless a status was looked up
-	Reason Reason        `json:"reason,omitempty"` // for everything that is not about a rule
+	Reason Reason        `json:"reason,omitempty"` // set if no rule decided
 	Rule   string        `json:"rule,omitempty"`   // name of the rule that decided
-	Text   Text          `json:"text,omitzero"`    // that rule in plain words
-	Until  time.Time     `json:"until,omitzero"`   // how long the status or the admission holds, where known
-	Age    time.Duration `json:"age"`              // age of the status data, ns; 0 where no data was asked
-	Aged   bool          `json:"aged,omitempty"`   // the age is to be on the screen
+	Text   Text          `json:"text,omitzero"`    // the rule in plain words
+	Until  time.Time     `json:"until,omitzero"`   // end of the status or of the admission, if known
+	Age    time.Duration `json:"age"`              // age of the status data, ns; 0: no data was asked
+	Aged   bool          `json:"aged,omitempty"`   // the screen must show the age
 	Paper  bool          `json:"paper,omitempty"`  // decided on a printed pass
-	Hold   time.Duration `json:"hold"`             // how long it is shown, ns; 0 until the next one
-	Taken  time.Time     `json:"-"`                // when the camera took the frame that led here; zero without one
+	Hold   time.Duration `json:"hold"`             // how long it is shown, ns; 0: until the next one
+	Taken  time.Time     `json:"-"`                // when the camera took the frame; zero: no frame
 	Seq    uint64        `json:"seq"`              // grows by one with each verdict of this process
 }
 
@@ -121,8 +123,8 @@ type Text struct {
 	EN string `json:"en"`
 }
 
-// Outlet shows verdicts: the panel on the wall, the screen, the counters. Show must return at once; an outlet that
-// needs time keeps the newest verdict and drops the rest.
+// Outlet shows verdicts: panel, screen, counters. Show must return immediately; a slow outlet keeps
+// the newest verdict and drops the rest.
 type Outlet interface {
 	Show(Verdict)
 }

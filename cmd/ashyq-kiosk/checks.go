@@ -17,7 +17,8 @@ import (
 	"ashyq-kiosk/scanner"
 )
 
-// checks is the doctor's tree. Panel, camera and cache belong to the daemon while it runs; then its own word counts.
+// checks is the doctor's tree. While the daemon runs, it uses panel, camera and cache, so the
+// doctor asks the daemon instead.
 func checks(path string) []doctor.Check {
 	var cfg *config.Config
 	running := false
@@ -69,7 +70,7 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 		return "", fmt.Errorf("%q holds the door's token and everybody may read it\nhint: chmod o-rwx %s", path, path)
 	}
 	if cfg.Unenrolled {
-		return path + ", of a door that nobody has told which one it is", nil
+		return path + ", the door is not enrolled and has no venue", nil
 	}
 	return fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone), nil
 }
@@ -77,7 +78,8 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 func checkClock(cfg *config.Config) (string, error) {
 	now := time.Now()
 	if builtAt, err := time.Parse(time.RFC3339, built); err == nil && now.Before(builtAt) {
-		return "", fmt.Errorf("it says %s, before this program was built\nhint: is a time server reachable? timedatectl timesync-status", now.Format(time.RFC3339))
+		return "", fmt.Errorf("the clock says %s, before this program was built\nhint: is a time server reachable? timedatectl timesync-status",
+			now.Format(time.RFC3339))
 	}
 	if cfg.Clock.Always {
 		return now.Format(time.RFC3339) + ", trusted without asking the kernel (clock.trust)", nil
@@ -112,7 +114,7 @@ func checkPanel(cfg *config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return cfg.Hardware.Pins + ", six lines claimed and given back", closer.Close()
+	return cfg.Hardware.Pins + ", claimed and released six lines", closer.Close()
 }
 
 func checkCamera(cfg *config.Config) (string, error) {
@@ -140,7 +142,7 @@ func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
 		return "", err
 	}
 	if remote == nil {
-		return "none configured: the door lives on what its cache holds", nil
+		return "not configured: the door uses what its cache holds", nil
 	}
 	defer remote.Close()
 	sealed, err := remote.Manifest(ctx, 0, 0)
@@ -149,7 +151,7 @@ func checkRegistry(ctx context.Context, cfg *config.Config) (string, error) {
 	}
 	manifest, err := api.OpenManifest(sealed, cfg.Registry.Key)
 	if err != nil {
-		return "", fmt.Errorf("%w\nhint: registry.key must be what `ashyq-registry key` prints there", err)
+		return "", fmt.Errorf("%w\nhint: set registry.key to what `ashyq-registry key` prints on the registry's machine", err)
 	}
 	return fmt.Sprintf("%s, version %d", cfg.Registry.URL, manifest.Version), nil
 }

@@ -9,7 +9,7 @@ import (
 	"ashyq-kiosk/kiosk/setup"
 )
 
-// Every check has words in all languages, on the screen as in the doctor.
+// Every check has words in all languages, on the screen and in the doctor.
 func TestChecksHaveWords(t *testing.T) {
 	ids := slices.Clone(setup.Order)
 	for todo := checks("none"); len(todo) > 0; todo = append(todo[1:], todo[0].Then...) {

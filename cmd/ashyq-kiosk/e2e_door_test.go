@@ -29,7 +29,7 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// browser is one Chromium; every citizen has a context of its own in it, as on a phone of one's own.
+// browser is one Chromium; every citizen has a separate context in it, like a separate phone.
 type browser struct {
 	t   testing.TB
 	ctx context.Context
@@ -58,7 +58,7 @@ func newBrowser(t testing.TB) *browser {
 	return &browser{t, ctx}
 }
 
-// tab opens a tab; own says that it shares no storage with the others, as another phone.
+// tab opens a tab; own: it shares no storage with the others, like another phone.
 func (b *browser) tab(own bool) context.Context {
 	b.t.Helper()
 	var options []chromedp.ContextOption
@@ -67,7 +67,7 @@ func (b *browser) tab(own bool) context.Context {
 	}
 	ctx, cancel := chromedp.NewContext(b.ctx, options...)
 	b.t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // without a deadline: it would be the whole tab's
+	if err := chromedp.Do(ctx); err != nil { // without a deadline, which would end the whole tab
 		b.t.Fatalf("open a tab: %v", err)
 	}
 	return ctx
@@ -92,7 +92,7 @@ func (b *browser) until(ctx context.Context, expression string) {
 		if ctx.Err() != nil {
 			b.t.Fatalf("chromium: waited for %s: %v", expression, err)
 		}
-		time.Sleep(50 * time.Millisecond) // between two pages there is nothing to ask
+		time.Sleep(50 * time.Millisecond) // between two pages evaluating fails
 	}
 }
 
@@ -103,7 +103,8 @@ type citizen struct {
 	ctx context.Context // the phone's tab
 }
 
-// citizen enrols somebody and opens the page whose address holds the one-time code: it activates the phone.
+// citizen enrols somebody and activates the phone: it opens the page whose address has the one-time
+// code.
 func (w *world) citizen(iin string) *citizen {
 	w.t.Helper()
 	c := &citizen{w: w, iin: iin, ctx: w.browser.tab(true)}
@@ -124,14 +125,14 @@ func (w *world) citizen(iin string) *citizen {
 // codeShown is true once the page has drawn a code.
 const codeShown = `document.querySelector("#qr")?.dataset.code !== undefined`
 
-// clockScript makes a page live in another time: localStorage holds by how many ms it is off.
+// clockScript shifts the page's clock by the ms that are in localStorage.
 const clockScript = `{ const Real = Date, by = () => Number(localStorage.getItem("test.shift") ?? 0);
 globalThis.Date = class extends Real {
 	constructor(...args) { args.length ? super(...args) : super(Real.now() + by()); }
 	static now() { return Real.now() + by(); }
 }; }`
 
-// page opens the phone's page anew, with its clock shifted, and takes a screenshot.
+// page reloads the phone's page with its clock shifted, and takes a screenshot.
 func (c *citizen) page(shift time.Duration) image.Image {
 	t, b := c.w.t, c.w.browser
 	t.Helper()
@@ -161,8 +162,9 @@ func (w *world) checkScreen() {
 	}
 }
 
-// camera is the picture above the door: a doorway with sensor noise, and a phone while one is held up. With OpenCV it is
-// a network camera (MJPEG) that the kiosk opens through GoCV, without it a folder of pictures.
+// camera is the picture at the door: a doorway with sensor noise, and sometimes a phone. With
+// OpenCV it is a network camera (MJPEG) that the kiosk opens through GoCV, otherwise a folder of
+// pictures.
 type camera struct {
 	t       testing.TB
 	source  string
@@ -197,7 +199,7 @@ func newCamera(t testing.TB) *camera {
 	return c
 }
 
-// show holds a phone up, or a bare code; nil: nobody is there.
+// show holds up a phone, or a bare code; nil: nobody is there.
 func (c *camera) show(phone image.Image) {
 	scenes := c.empty
 	if phone != nil {
@@ -208,7 +210,8 @@ func (c *camera) show(phone image.Image) {
 	c.now = scenes
 }
 
-// scenes are pictures of a phone in perspective, a little out of focus and with noise, as a hand that trembles.
+// scenes are pictures of a phone in perspective, slightly out of focus and with noise, in a
+// trembling hand.
 func (c *camera) scenes(phone image.Image) []*image.Gray {
 	var all []*image.Gray
 	for n := range variants {
@@ -248,7 +251,7 @@ func (c *camera) spool(ctx context.Context, dir string) {
 			return
 		}
 		if n > 20 {
-			_ = os.Remove(name(n - 20)) // the folder is removed with the test anyway
+			_ = os.Remove(name(n - 20)) // the test removes the folder at its end
 		}
 		select {
 		case <-ctx.Done():
@@ -269,8 +272,8 @@ func writeJPEG(path string, img image.Image) error {
 	return os.Rename(path+".tmp", path)
 }
 
-// holdUp holds a phone, or a bare code, to the camera until the panel reacts, and returns what the panel did until it
-// was dark again.
+// holdUp holds up a phone, or a bare code, until the panel reacts, and returns what the panel did
+// until it was dark again.
 func (w *world) holdUp(phone image.Image) seen {
 	w.t.Helper()
 	gray := image.NewGray(phone.Bounds())
@@ -280,17 +283,17 @@ func (w *world) holdUp(phone image.Image) seen {
 	w.await("the panel to react", func() bool { return w.pins.beeped() })
 	w.camera.show(nil)
 	w.await("the panel to be dark again", func() bool { return w.idle() })
-	time.Sleep(3500 * time.Millisecond) // until the door takes the next sighting for another presentation
+	time.Sleep(3500 * time.Millisecond) // after that the next sighting is a new presentation
 	return w.pins.take()
 }
 
-// idle asks the door, because a blinking lamp is dark every now and then.
+// idle asks the door, because a blinking lamp is sometimes dark.
 func (w *world) idle() bool {
 	text, err := askHealth(context.Background(), w.screen)
 	return err == nil && strings.Contains(text, "shows: idle")
 }
 
-// pins follows the trace that the simulated pins write.
+// pins follows the trace of the simulated pins.
 type pins struct {
 	t      testing.TB
 	file   *os.File
@@ -320,7 +323,7 @@ func (p *pins) read() {
 	for {
 		line, err := p.lines.ReadString('\n')
 		if err != nil {
-			if line != "" { // half a line: come back for it
+			if line != "" { // half a line: read the rest later
 				p.lines = bufio.NewReader(p.file)
 				if _, err := p.file.Seek(-int64(len(line)), 1); err != nil {
 					p.t.Fatal(err)
@@ -361,7 +364,7 @@ func (p *pins) beeped() bool {
 	return false
 }
 
-// take sums the events up. A lamp that shines once and shortly is the heartbeat of the idle door.
+// take summarises the events. One short flash of a lamp is the heartbeat of the idle door.
 func (p *pins) take() seen {
 	p.t.Helper()
 	p.read()

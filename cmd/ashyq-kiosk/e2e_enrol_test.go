@@ -28,9 +28,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// TestEnrolmentEndToEnd is a door's life with a registry and a door as processes: from the box to the wall by a code that is
-// held to its camera, expelled, enrolled anew, and one that begins with a snapshot on its card and no network.
-// ASHYQ_REGISTRY names another registry's binary than this tree's.
+// TestEnrolmentEndToEnd is a door's life, with a registry and a door as processes: enrolled by a
+// code shown to its camera, revoked, enrolled again; and a door that starts from an offline
+// snapshot on its card. ASHYQ_REGISTRY names another registry's binary.
 func TestEnrolmentEndToEnd(t *testing.T) {
 	w := newEnrolWorld(t)
 	w.write("boot/.keep", "")
@@ -80,8 +80,8 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 }
 
-// TestSeedOnStick plugs a stick with a snapshot into doors that run and have no data: one whose registry is gone, and one that has
-// none.
+// TestSeedOnStick plugs a stick with an offline snapshot into running doors without data: one has
+// lost its registry, the other has no registry.
 func TestSeedOnStick(t *testing.T) {
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
@@ -99,8 +99,8 @@ func TestSeedOnStick(t *testing.T) {
 	}
 }
 
-// TestOutOfTheBox looks at the screen of a door that nobody has told anything, in a browser, and listens to what systemd hears
-// when the door begins again as one that is enrolled.
+// TestOutOfTheBox looks at the screen of a new door in a browser, and checks what the daemon tells
+// systemd when it starts again after its enrolment.
 func TestOutOfTheBox(t *testing.T) {
 	registry := enroltest.New(t)
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
@@ -111,7 +111,7 @@ func TestOutOfTheBox(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer systemd.Close()
-	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String()) // without WATCHDOG_USEC the daemon pulses only where it begins again
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String()) // without WATCHDOG_USEC the daemon pulses only when it starts again
 	w.picture("1.png", "HELLO")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", w.config("kiosk.toml", ""))
 	w.await("the door to wait for a code", func() bool { return w.shows("out of order: not-enrolled") })
@@ -188,7 +188,7 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 	return w
 }
 
-// renew does what the daemon does when half of its certificate's life is over, with what it has on its card.
+// renew does what the daemon does after half of its certificate's life, with the files on its card.
 func (w *enrolWorld) renew(file string) {
 	w.t.Helper()
 	cfg, err := config.Load(file)
@@ -213,7 +213,7 @@ func (w *enrolWorld) renew(file string) {
 	}
 }
 
-// config writes a configuration file and returns its name, which goes with start.
+// config writes a configuration file and returns its name, for start.
 func (w *enrolWorld) config(name, begin string) string {
 	return w.write(name, fmt.Sprintf("%s[camera]\nsource = \"dir:%s?loop\"\nfrozen_after = \"5m\"\n[hardware]\npins = \"sim\"\n[screen]\nlisten = %q\n"+
 		"[state]\ndir = %q\ncard = %q\nstick = %q\n[clock]\ntrust = \"always\"\n",
@@ -326,7 +326,7 @@ func (w *enrolWorld) door(name string) store.KioskState {
 	return store.KioskState{}
 }
 
-// snapshot writes what the registry serves into a folder, and returns the key that it is signed with.
+// snapshot writes what the registry serves into a folder, and returns the registry's key.
 func (w *enrolWorld) snapshot(folder string) string {
 	w.t.Helper()
 	var kiosk server.KioskAnswer

@@ -13,9 +13,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// TestEndToEnd is the main job with the real parts: registry and kiosk as processes, citizens' pages in Chromium whose
-// screenshots are pasted into camera frames, and simulated pins whose trace says what the lamps, the buzzer and the
-// relay did.
+// TestEndToEnd is the main job with the real parts: registry and kiosk as processes, citizens'
+// pages in Chromium whose screenshots are pasted into camera frames, and simulated pins whose trace
+// shows what lamps, buzzer and relay did.
 func TestEndToEnd(t *testing.T) {
 	w := newWorld(t)
 	w.browser = newBrowser(t)
@@ -74,15 +74,15 @@ func TestEndToEnd(t *testing.T) {
 	w.noIdentities(erlan, dana, bolat, aigerim)
 }
 
-// seen is what the panel did about one presentation.
+// seen is what the panel did after one presentation.
 type seen struct {
 	steady []string        // lamps that shone for longer than a blink
 	blinks map[string]int  // lamps and how often they blinked
 	beeps  []time.Duration // how long the buzzer was on, each time
-	opened bool            // the relay was
+	opened bool            // the relay was open
 }
 
-// expect compares with the table of the panel itself.
+// expect compares with the panel's own table.
 func (w *world) expect(name string, s seen, signal kiosk.Signal, lamp hardware.Lamp) {
 	w.t.Helper()
 	want := hardware.DefaultPatterns()[signal]
@@ -103,7 +103,8 @@ func (w *world) expect(name string, s seen, signal kiosk.Signal, lamp hardware.L
 	w.t.Logf("%-32s %-13v %s, beeps %v, relay opened: %v", name, signal, lamp, s.beeps, s.opened)
 }
 
-// length names a beep as people hear it. A busy machine switches late, on as well as off, so the bounds lie in between.
+// length classifies a beep as people hear it. A busy machine switches on and off late, so the
+// bounds are in between.
 func length(beep time.Duration) string {
 	switch {
 	case beep < 210*time.Millisecond:
@@ -114,7 +115,7 @@ func length(beep time.Duration) string {
 	return "long"
 }
 
-// foreignCode is a good code of an issuer that nobody trusts.
+// foreignCode is a valid code of an issuer that nobody trusts.
 func (w *world) foreignCode(like *citizen) string {
 	w.t.Helper()
 	issuer, holder := newKey(w.t), newKey(w.t)
@@ -143,7 +144,7 @@ func (w *world) forgedCode() string {
 
 func drawn(text string) image.Image { return qrdraw.Draw(text, qrdraw.Options{Module: 6}) }
 
-// noIdentities looks for everything that could tell who was there in what the door keeps and writes.
+// noIdentities looks for anything that could identify a person in what the door stores and writes.
 func (w *world) noIdentities(people ...*citizen) {
 	w.t.Helper()
 	files := map[string]string{"log": w.kiosk.output(), "cache": w.stateFile("cache.db")}

@@ -29,7 +29,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// patience is how long the test waits for something that has to come. It is no measurement.
+// patience is how long the test waits for something that must happen. It is not a measurement.
 const patience = 60 * time.Second
 
 // world is a registry, a door in front of a camera, and a browser for everybody's phone.
@@ -85,7 +85,7 @@ func (w *world) build(names ...string) {
 	}
 }
 
-// startKiosk starts the door and waits until it is idle: camera, clock, data and panel are in order.
+// startKiosk starts the door and waits until it is idle: camera, clock, data and panel work.
 func (w *world) startKiosk(venue string, again time.Duration) {
 	w.t.Helper()
 	w.screen = freeAddress(w.t)
@@ -130,7 +130,7 @@ func (w *world) status(url string) int {
 	return resp.StatusCode
 }
 
-// metrics is what Prometheus would get.
+// metrics is what Prometheus would read.
 func (w *world) metrics() string {
 	w.t.Helper()
 	resp, err := http.Get("http://" + w.screen + "/metrics")
@@ -168,8 +168,8 @@ func (w *world) metric(begins ...string) float64 {
 
 func (w *world) kioskVersion() int { return int(w.metric("ashyq_data_version ")) }
 
-// awaitVersion waits until the door has what the registry has published. A record that was acknowledged may still wait
-// for the next publication, so the registry's version has to stand still.
+// awaitVersion waits until the door has what the registry has published. An acknowledged record may
+// still wait for the next publication, so the registry's version must not change meanwhile.
 func (w *world) awaitVersion() {
 	w.t.Helper()
 	last := -1
@@ -244,7 +244,7 @@ func (w *world) phone(iin string) *phone {
 	return &phone{w.t, key, credential}
 }
 
-// phone is a pass without a browser around it.
+// phone is a pass without a browser.
 type phone struct {
 	t          testing.TB
 	key        ed25519.PrivateKey
@@ -301,7 +301,7 @@ func (w *world) start(name string, args ...string) *process {
 		w.t.Fatal(err)
 	}
 	go func() { p.end <- p.cmd.Wait() }()
-	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended long ago
+	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended already
 	return p
 }
 
@@ -345,7 +345,7 @@ func (p *process) terminate() {
 	}
 }
 
-// proxy passes everything on to the registry, and while it is told to tear, cuts every blob in half.
+// proxy passes everything on to the registry, and cuts every blob in half while it is told to.
 type proxy struct {
 	t   testing.TB
 	url string
@@ -398,7 +398,7 @@ func (p *proxy) tears() bool {
 	return p.cut
 }
 
-// awaitTorn waits until the door has been given torn blobs twice: the delta and the whole section instead.
+// awaitTorn waits until the door has received two torn blobs: the delta and the whole section.
 func (p *proxy) awaitTorn() {
 	p.t.Helper()
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {

@@ -16,15 +16,15 @@ import (
 )
 
 type enrolCmd struct {
-	Code  string `arg:"" optional:"" help:"The code (AE1:...), a file with it, or - for the standard input. Default: ashyq-enrol.txt on the card's boot partition." placeholder:"FILE|CODE"`
-	Again bool   `help:"Also where the door is enrolled already: it stays what it is until the registry has answered."`
+	Code  string `arg:"" optional:"" help:"The code (AE1:...), a file with it, or - for standard input. Default: ashyq-enrol.txt on the card's boot partition." placeholder:"FILE|CODE"`
+	Again bool   `help:"Enrol a door again. It keeps its enrolment until the registry has answered."`
 }
 
 // Help is shown by --help.
 func (enrolCmd) Help() string {
-	return "The key is made on this machine and stays here. A daemon that is waiting to be enrolled takes over within seconds; one that is " +
-		"enrolled already has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door is enrolled; " +
-		"1 it could not be done now, try again; 2 wrong use, or this is no code; 3 the registry refuses the code."
+	return "This machine makes the key, and the key stays here. A daemon that waits for its enrolment uses the new one within seconds; a daemon " +
+		"of an enrolled door has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door is enrolled; " +
+		"1 it failed this time, try again; 2 wrong use, or not an enrolment code; 3 the registry refuses the code."
 }
 
 // Exit codes of enrol beyond 0 and 1.
@@ -33,7 +33,7 @@ const (
 	exitRefused = 3
 )
 
-// coded is an error with an exit code of its own.
+// coded is an error with its own exit code.
 type coded struct {
 	error
 	code int
@@ -42,7 +42,7 @@ type coded struct {
 // ExitCode is read by mainCode.
 func (c coded) ExitCode() int { return c.code }
 
-// Unwrap is the error itself.
+// Unwrap is the cause.
 func (c coded) Unwrap() error { return c.error }
 
 // Run makes one attempt.
@@ -53,9 +53,9 @@ func (c enrolCmd) Run(e *env) error {
 	}
 	switch again := enrol.Enrolled(cfg.StateDir); {
 	case again && !c.Again:
-		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it anew", cfg.Door.Name), exitUsage}
+		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it again", cfg.Door.Name), exitUsage}
 	case !again && !cfg.Unenrolled:
-		fmt.Fprintf(e.out, "note: %s names a venue or a registry already, and what it says comes first\n", e.config)
+		fmt.Fprintf(e.out, "note: %s already names a venue or a registry, and it overrides the enrolment\n", e.config)
 	}
 	text, from, err := c.read(cfg)
 	if err != nil {
@@ -68,11 +68,11 @@ func (c enrolCmd) Run(e *env) error {
 	return c.enrol(e.ctx, e, cfg, code, from)
 }
 
-// read gets the code's text and where it is from, for people.
+// read returns the code's text and where it is from, for people.
 func (c enrolCmd) read(cfg *config.Config) (text, from string, err error) {
 	switch {
 	case strings.HasPrefix(c.Code, enrol.Prefix):
-		return c.Code, "the code", nil
+		return c.Code, "the command line", nil
 	case c.Code == "-":
 		data, err := io.ReadAll(io.LimitReader(os.Stdin, maxCodeFile))
 		return string(data), "standard input", err
@@ -83,21 +83,21 @@ func (c enrolCmd) read(cfg *config.Config) (text, from string, err error) {
 	path := filepath.Join(cfg.CardDir, cardCode)
 	text, err = readCode(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", "", coded{fmt.Errorf("no code: %w\nhint: give it as an argument, or a file that has it", err), exitUsage}
+		return "", "", coded{fmt.Errorf("no code: %w\nhint: give the code, or a file with it, as an argument", err), exitUsage}
 	}
 	return text, path, err
 }
 
 func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code enrol.Code, from string) error {
 	enroller := newEnroller(cfg, e.config)
-	fmt.Fprintf(e.out, "code: from %s, of the registry %s\n", from, code.URL)
+	fmt.Fprintf(e.out, "code: from %s, for the registry %s\n", from, code.URL)
 	if enroller.Pending() == code.String() {
-		fmt.Fprintln(e.out, "key: that of the attempt before, with this code")
+		fmt.Fprintln(e.out, "key: from the earlier attempt with this code")
 	} else {
 		fmt.Fprintln(e.out, "key: made on this machine")
 	}
 	if code.SSID != "" {
-		fmt.Fprintf(e.out, "Wi-Fi: %q, handed to the system\n", code.SSID)
+		fmt.Fprintf(e.out, "Wi-Fi: %q, passed on to the system\n", code.SSID)
 	}
 	fmt.Fprintln(e.out, "asking the registry")
 	if err := enroller.Enrol(ctx, code); err != nil {
@@ -114,15 +114,15 @@ func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code en
 	fmt.Fprintf(e.out, "enrolled: %q, a %s in a %s zone, certificate until %s\n", done.Door.Name, done.Door.Venue, done.Door.Zone,
 		identity.Certificate().NotAfter.UTC().Format(time.DateOnly))
 	if c.Again {
-		fmt.Fprintln(e.out, "a running daemon has to be restarted: systemctl restart ashyq-kiosk")
+		fmt.Fprintln(e.out, "restart the daemon, if it is running: systemctl restart ashyq-kiosk")
 	}
 	if from == filepath.Join(cfg.CardDir, cardCode) {
-		fmt.Fprintf(e.out, "%s is of no more use and may be removed\n", from)
+		fmt.Fprintf(e.out, "%s is not needed any more and may be removed\n", from)
 	}
 	return nil
 }
 
-// enrolFailed says what to do about it.
+// enrolFailed adds what to do and the exit code.
 func enrolFailed(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("%w\nhint: run it as root, or as the daemon's user", err)

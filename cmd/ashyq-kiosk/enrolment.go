@@ -21,16 +21,16 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// cardCode is the file on the card's boot partition with an enrolment code.
+// cardCode is the file with an enrolment code on the card's boot partition.
 const cardCode = "ashyq-enrol.txt"
 
-// maxCodeFile bounds it, bytes.
+// maxCodeFile is its largest size, bytes.
 const maxCodeFile = 4 << 10
 
 // errNotEnrolled is the fault of a door that waits for a code.
 var errNotEnrolled = errors.New("the door is not enrolled")
 
-// enrolReasons is what the door shows of an enrolment.
+// enrolReasons is what the door shows for each stage of an enrolment.
 var enrolReasons = map[enrol.Progress]kiosk.Reason{
 	enrol.Waiting: kiosk.NotEnrolled, enrol.Asking: kiosk.Enrolling, enrol.NoNetwork: kiosk.EnrolNetwork,
 	enrol.WrongClock: kiosk.EnrolClock, enrol.Broken: kiosk.EnrolBroken, enrol.Used: kiosk.EnrolUsed,
@@ -47,14 +47,14 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 	}
 }
 
-// newEnrolment is the task of a door that is not enrolled; nil for any other.
+// newEnrolment returns the task of a door that is not enrolled; nil for any other.
 func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger) *enrol.Task {
 	if !cfg.Unenrolled {
 		return nil
 	}
 	card, err := readCode(filepath.Join(cfg.CardDir, cardCode))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		log.Warn("read the enrolment code on the card", "error", err)
+		log.Warn("cannot read the enrolment code on the card", "error", err)
 	}
 	last := kiosk.NoReason
 	progress := func(p enrol.Progress, err error) {
@@ -72,13 +72,13 @@ func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, m
 	return enrol.NewTask(newEnroller(cfg, configFile), card, progress, log)
 }
 
-// listEnrolment puts the enrolment's progress on the list of what is missing.
+// listEnrolment shows the enrolment's progress in the list of what is missing.
 func listEnrolment(missing *setup.List, p enrol.Progress, err error) {
 	switch p {
 	case enrol.NoNetwork, enrol.WrongClock:
 		missing.Note("registry", err)
 	case enrol.Used, enrol.Expired, enrol.Refused:
-		if !errors.Is(err, enrol.ErrForm) { // whoever answered in this form is a registry
+		if !errors.Is(err, enrol.ErrForm) { // only a registry answers in this form
 			missing.Note("registry", nil)
 		}
 		missing.Refused("enrolment", err, wordsOf(err))
@@ -87,8 +87,8 @@ func listEnrolment(missing *setup.List, p enrol.Progress, err error) {
 	}
 }
 
-// wordsOf are the registry's own, or the door's about the registry's answer; empty where the screen has
-// better ones.
+// wordsOf are the registry's words, or the door's about the registry's answer; empty if the screen
+// has better ones.
 func wordsOf(err error) string {
 	if errors.Is(err, enrol.ErrForm) {
 		return ""
@@ -110,8 +110,8 @@ func readCode(path string) (string, error) {
 	return string(text), err
 }
 
-// present is what happens to what the camera reads. An enrolment code is for a door that is not enrolled; before any other
-// it is nobody's pass, and nothing is said about it.
+// present passes on what the camera reads. An enrolment code goes to the enrolment, and an enrolled
+// door ignores it: it is not a pass.
 func present(door *kiosk.Door, enrolling *enrol.Task) func(text []byte, taken time.Time) {
 	return func(text []byte, taken time.Time) {
 		if !bytes.HasPrefix(text, []byte(enrol.Prefix)) {
@@ -122,21 +122,21 @@ func present(door *kiosk.Door, enrolling *enrol.Task) func(text []byte, taken ti
 	}
 }
 
-// openIdentity opens what the door shows the registry; nil where it has nothing. A door whose card has lost it goes on with
-// what the registry tells everybody, and says so.
+// openIdentity opens the door's identity; nil if there is no identity. A door whose card has lost
+// it still follows the registry, and logs that.
 func openIdentity(cfg *config.Config, log *slog.Logger) *enrol.Identity {
 	if cfg.Registry.Identity == "" {
 		return nil
 	}
 	identity, err := enrol.Open(cfg.Registry.Identity, cfg.Registry.CAFile)
 	if err != nil {
-		log.Error("the door cannot show the registry who it is; it decides by the list alone, and its counts are not sent", "error", err)
+		log.Error("the door cannot identify itself to the registry: it decides by the list alone and sends no counts", "error", err)
 		return nil
 	}
 	return identity
 }
 
-// enrolTasks enrol a door that is not enrolled, and keep the identity of one that is.
+// enrolTasks enrol a door that is not enrolled, and renew the certificate of one that is.
 func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, log *slog.Logger) []task.Task {
 	switch {
 	case enrolling != nil:
@@ -148,14 +148,14 @@ func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Ident
 	return nil
 }
 
-// renew ends when the registry revokes the door, which then forgets what the enrolment gave it. What an
-// administrator configured by hand is not the door's to remove.
+// renew ends when the registry revokes the door, which then removes its enrolment. It does not
+// remove what an administrator configured by hand.
 func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log *slog.Logger) error {
 	err := renewer.Run(ctx)
 	if !errors.Is(err, enrol.ErrRevoked) {
 		return err
 	}
-	log.Error("the registry revoked this door", "hint", "if the door is still wanted, enrol it again with a new code")
+	log.Error("the registry revoked this door", "hint", "to use the door again, enrol it with a new code")
 	if !enrol.Enrolled(cfg.StateDir) {
 		<-ctx.Done()
 		return nil
@@ -166,7 +166,7 @@ func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log 
 	return err
 }
 
-// runningVersion is the card image's, or on any other system this program's.
+// runningVersion is the version of the card image, or on any other system of this program.
 func runningVersion() string {
 	data, err := os.ReadFile("/etc/ashyq-image/version")
 	if image := strings.TrimSpace(string(data)); err == nil && image != "" {
@@ -175,7 +175,7 @@ func runningVersion() string {
 	return version
 }
 
-// checkEnrolment is the doctor's.
+// checkEnrolment is one of the doctor's checks.
 func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	switch {
 	case cfg.Unenrolled:
@@ -184,7 +184,7 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	case cfg.Registry.Identity == "" && cfg.Registry.Token != "":
 		return "none: a token is in the configuration", nil
 	case cfg.Registry.Identity == "":
-		return "none, and the configuration asks for none", nil
+		return "not enrolled, and the configuration needs no enrolment", nil
 	}
 	identity, err := enrol.Open(cfg.Registry.Identity, cfg.Registry.CAFile)
 	if err != nil {
@@ -192,7 +192,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	}
 	until := identity.Certificate().NotAfter
 	if left := time.Until(until); left < 0 {
-		return "", fmt.Errorf("the door's certificate ended on %s\nhint: with a network it renews itself for %d days; after that, enrol it again: ashyq-kiosk enrol --again",
+		return "", fmt.Errorf("the door's certificate expired on %s\n"+
+			"hint: for %d days the door renews it as soon as it has a network; after that, run ashyq-kiosk enrol --again",
 			until.UTC().Format(time.DateOnly), int(api.RenewGrace.Hours()/24))
 	}
 	remote, err := registryClient(cfg, identity)
@@ -202,19 +203,19 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	defer remote.Close()
 	_, _, err = remote.Update(ctx)
 	if refusal, ok := errors.AsType[*api.Refusal](err); ok && refusal.IsFinal() {
-		return "", withHint(err) // revoked, or copied: the registry's words and hint say which
+		return "", withHint(err) // revoked or copied: the registry says which
 	}
 	return fmt.Sprintf("%q, certificate until %s", cfg.Door.Name, until.UTC().Format(time.DateOnly)), nil
 }
 
-// checkNetwork is the doctor's.
+// checkNetwork is one of the doctor's checks.
 func checkNetwork(cfg *config.Config) (string, error) {
 	err := setup.Route(cfg.Registry.URL)
 	switch {
 	case err == nil:
-		return "there is a way out", nil
+		return "there is a route to the registry", nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:
-		return "none, and the configuration needs none", nil
+		return "no network, and the configuration needs no network", nil
 	}
 	return "", fmt.Errorf("%w\nhint: check the door's cable or Wi-Fi and its gateway (ip route)", err)
 }

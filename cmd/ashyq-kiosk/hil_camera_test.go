@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loopback is a camera: v4l2loopback's node, and what writes pictures into it. Pictures are YUYV, as cheap cameras give.
+// loopback is a camera: the node of v4l2loopback, and a writer of pictures. They are YUYV, as cheap
+// cameras give.
 type loopback struct {
 	t      testing.TB
 	camera *camera
@@ -57,7 +58,7 @@ const (
 	loopbackSettings = "video_nr=0 exclusive_caps=1 card_label=Camera max_buffers=4"
 )
 
-// plug makes the node and begins to write pictures into it.
+// plug creates the node and starts to write pictures to it.
 func (l *loopback) plug() {
 	l.t.Helper()
 	if out, err := exec.Command("sh", "-c", "insmod "+shared+"/v4l2loopback.ko "+loopbackSettings).CombinedOutput(); err != nil {
@@ -66,7 +67,7 @@ func (l *loopback) plug() {
 	l.feed()
 }
 
-// feed begins to write pictures; with exclusive_caps the node is a camera only from then on.
+// feed starts to write pictures; with exclusive_caps the node is a camera only after that.
 func (l *loopback) feed() {
 	l.t.Helper()
 	var fd int
@@ -95,8 +96,8 @@ func (l *loopback) feed() {
 	}
 }
 
-// takeAway removes the node of a camera that gives no pictures, as soon as the daemon has let go of it: a module in use
-// cannot go.
+// takeAway removes the node of a camera without pictures as soon as the daemon has closed it: a
+// module in use cannot be removed.
 func (l *loopback) takeAway() (gone time.Duration) {
 	l.t.Helper()
 	start := time.Now()
@@ -176,7 +177,7 @@ func (l *loopback) shown(scenes []*image.Gray) (first time.Time) {
 	return first
 }
 
-// put holds pictures of a code up and forgets when others were.
+// put shows pictures of a code and forgets when others were shown.
 func (l *loopback) put(scenes []*image.Gray) {
 	l.mu.Lock()
 	clear(l.first)
@@ -186,7 +187,7 @@ func (l *loopback) put(scenes []*image.Gray) {
 	l.camera.now = scenes
 }
 
-// scenesOf are pictures of a phone with this code on it, in a hand that trembles.
+// scenesOf are pictures of a phone with this code, in a trembling hand.
 func (m *machine) scenesOf(code string) (all []*image.Gray) {
 	phone := drawn(code)
 	for n := range 2 {

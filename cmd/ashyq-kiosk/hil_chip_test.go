@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// simChip is the kernel's gpio-sim, made through configfs to look like a Pi's header.
+// simChip is the kernel's gpio-sim, configured through configfs like a Pi's header.
 type simChip struct {
 	t    testing.TB
 	base string
@@ -48,7 +48,7 @@ func (c *simChip) put(path, text string) {
 	}
 }
 
-// live plugs the chip in or pulls it out.
+// live plugs the chip in or unplugs it.
 func (c *simChip) live(on bool) {
 	c.t.Helper()
 	text := "0"
@@ -58,7 +58,7 @@ func (c *simChip) live(on bool) {
 	c.put(filepath.Join(c.base, "live"), text)
 }
 
-// dir is where the kernel shows the chip's lines; the name changes with each plugging in.
+// dir is where the kernel shows the chip's lines; each plugging in changes the name.
 func (c *simChip) dir() (string, error) {
 	device, err := os.ReadFile(filepath.Join(c.base, "dev_name"))
 	if err != nil {
@@ -81,10 +81,10 @@ func (c *simChip) pullLine(n int, to string) {
 	c.put(filepath.Join(dir, fmt.Sprintf("sim_gpio%d", n), "pull"), to)
 }
 
-// sampleEvery is how often the lines are looked at: a beep of 120 ms is seen 24 times.
+// sampleEvery is how often the lines are sampled: a beep of 120 ms is seen 24 times.
 const sampleEvery = 5 * time.Millisecond
 
-// panelTrace looks at the chip's lines from outside, all the time, and remembers each change.
+// panelTrace samples the chip's lines from outside all the time, and remembers each change.
 type panelTrace struct {
 	t    testing.TB
 	chip *simChip
@@ -92,7 +92,7 @@ type panelTrace struct {
 	mu     sync.Mutex
 	events []event         // guarded by mu
 	levels map[string]bool // guarded by mu
-	gap    time.Duration   // guarded by mu: the longest between two looks
+	gap    time.Duration   // guarded by mu: the longest between two samples
 }
 
 func newPanelTrace(t testing.TB, chip *simChip) *panelTrace {
@@ -104,7 +104,7 @@ func newPanelTrace(t testing.TB, chip *simChip) *panelTrace {
 	return p
 }
 
-// sample polls. A chip that is not there has no line that is on.
+// sample polls. The lines of a missing chip are off.
 func (p *panelTrace) sample(ctx context.Context) {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
@@ -162,7 +162,7 @@ func (p *panelTrace) note(at time.Time, gap time.Duration, level map[string]bool
 	}
 }
 
-// clear forgets what was; lines that are on stay known.
+// clear forgets the events; lines that are on stay known.
 func (p *panelTrace) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,7 +211,7 @@ func (p *panelTrace) text() string {
 	return b.String()
 }
 
-// span is a line that was on from .. to.
+// span is the time from .. to in which a line was on.
 type span struct {
 	line     string
 	from, to time.Time
@@ -219,7 +219,7 @@ type span struct {
 
 func (s span) length() time.Duration { return s.to.Sub(s.from) }
 
-// spans are those that ended; a line that is still on has one that ends now.
+// spans are all of them; for a line that is still on, the last one ends now.
 func (p *panelTrace) spans() []span {
 	events, _ := p.seen()
 	since := map[string]time.Time{}

@@ -15,18 +15,21 @@ import (
 )
 
 const (
-	// tolerance of a length on the panel, beside the longest time for which nobody looked at the lines: this machine has
-	// one processor, and whoever runs it may let it stand for a moment.
+	// tolerance for a duration on the panel, besides the longest gap between two samples: this
+	// machine has one processor, and its host may pause it for a moment.
 	tolerance = 40 * time.Millisecond
-	// steadyFrom is from when on a lamp looks steady: the slow blink of a door that is out of order shines for 1 s.
+	// steadyFrom: a lamp that shines for longer looks steady. The slow blink of a door that is out
+	// of order shines for 1 s.
 	steadyFrom = 1500 * time.Millisecond
-	// recovery is what each fault may take to be over, from the moment its cause is, on a Pi. A machine within a busy machine is slower,
-	// which is no fault of the door's: there each figure is logged, and only one of several times this fails.
+	// recovery is how long the door may take after the end of a fault on a Pi. A machine within a
+	// busy machine is slower than the door: there each figure is logged, and the test fails only at
+	// several times this.
 	recovery = 10 * time.Second
 	slowdown = 3
 )
 
-// TestHIL is the door as an installed package on real device nodes. Its parts build on each other and run in this order.
+// TestHIL is the door as an installed package on real device nodes. Its parts build on each other
+// and run in order.
 func TestHIL(t *testing.T) {
 	m := newMachine(t)
 	p := m.people()
@@ -64,7 +67,7 @@ func TestHIL(t *testing.T) {
 	}
 }
 
-// inOrder starts each part with a door that has not failed before.
+// inOrder starts each part with a working door.
 func (m *machine) inOrder() {
 	m.t.Helper()
 	m.lens.put(m.camera.empty)
@@ -72,7 +75,7 @@ func (m *machine) inOrder() {
 	m.until("the door to be idle", patience, func() bool { return m.healthy() && m.quiet() })
 }
 
-// inTime holds a figure to what it may be on a Pi, times what this machine may be slower.
+// inTime compares a duration with its limit on a Pi, times the slowness of this machine.
 func (m *machine) inTime(what string, took, goal time.Duration) {
 	m.t.Helper()
 	switch {
@@ -90,7 +93,7 @@ func (m *machine) in(t *testing.T) *machine {
 	return &machine{world: &w, chip: m.chip, lens: m.lens, panel: m.panel}
 }
 
-// people are one of each colour, with their phones.
+// people are one person of each colour, with their phones.
 type people struct{ red, yellow, blue, green *phone }
 
 func (m *machine) people() people {
@@ -100,7 +103,7 @@ func (m *machine) people() people {
 	yellow, yellowPhone := person("010912650789")
 	_, bluePhone := person("750630300457")
 	green, greenPhone := person("890214450129")
-	time.Sleep(time.Second + 100*time.Millisecond) // a pass is checked online until the list is of a later second than it
+	time.Sleep(time.Second + 100*time.Millisecond) // a pass is checked online until the list is a second newer
 	now := time.Now()
 	m.follow(func() {
 		m.result(red, "positive", now.Add(-24*time.Hour))
@@ -110,7 +113,7 @@ func (m *machine) people() people {
 	return people{redPhone, yellowPhone, bluePhone, greenPhone}
 }
 
-// colours: everybody's light, beeps and relay, each with its length.
+// colours: each colour's light, beeps and relay, with their lengths.
 func (m *machine) colours(p people) {
 	for _, c := range []struct {
 		who    string
@@ -127,8 +130,8 @@ func (m *machine) colours(p people) {
 	}
 }
 
-// colour is one of them. A machine of one processor on a busy one may stand still in the middle of a beep, so the person
-// comes up to four times; a door that does the wrong thing does it each time.
+// colour checks one of them. A machine with one processor on a busy host may pause in the middle of
+// a beep, so the person comes up to four times; a wrong door is wrong each time.
 func (m *machine) colour(who string, code func() string, signal kiosk.Signal, lamp hardware.Lamp) {
 	m.t.Helper()
 	for try := 1; ; try++ {
@@ -144,11 +147,11 @@ func (m *machine) colour(who string, code func() string, signal kiosk.Signal, la
 		}
 		m.t.Logf("%s: %s (the longest between two looks at the lines: %v); once more", who, problem, gap)
 		m.until("the door to be idle", patience, func() bool { return m.healthy() && m.quiet() })
-		time.Sleep(2 * time.Second) // for another presentation: the same person is not standing there any more
+		time.Sleep(2 * time.Second) // after that it is a new presentation
 	}
 }
 
-// visit holds a code up until the panel reacts, and waits until the panel is dark again.
+// visit holds up a code until the panel reacts, and waits until the panel is dark again.
 func (m *machine) visit(code string) {
 	m.t.Helper()
 	scenes := m.scenesOf(code)
@@ -157,7 +160,7 @@ func (m *machine) visit(code string) {
 	m.until("the panel to react", patience, m.beeped)
 	m.lens.put(m.camera.empty)
 	m.until("the panel to be dark again", patience, m.quiet)
-	time.Sleep(100 * time.Millisecond) // the last line is off by now, and has been looked at
+	time.Sleep(100 * time.Millisecond) // the last line is off by now, and has been sampled
 }
 
 func (m *machine) beeped() bool {
@@ -165,7 +168,7 @@ func (m *machine) beeped() bool {
 	return yes
 }
 
-// compare holds what the lines did against the panel's own table.
+// compare checks what the lines did against the panel's own table.
 func (m *machine) compare(signal kiosk.Signal, lamp hardware.Lamp) (problem, did string) {
 	want := hardware.DefaultPatterns()[signal]
 	spans := m.panel.spans()
@@ -206,7 +209,7 @@ func (m *machine) compare(signal kiosk.Signal, lamp hardware.Lamp) (problem, did
 	return strings.Join(problems, "; "), fmt.Sprintf("%s, buzzer %v, relay: %s", describe(lights), round(lengths), describe(opened))
 }
 
-// heartbeat is the short blue flash of a door where nobody is.
+// heartbeat is the short blue flash of an idle door.
 func heartbeat(s span) bool { return s.line == "blue" && s.length() < 100*time.Millisecond }
 
 func describe(spans []span) (text string) {
@@ -227,11 +230,11 @@ func round(ds []time.Duration) (all []time.Duration) {
 	return all
 }
 
-// presentations of the measurement, one person right after the other.
+// presentations in the measurement, one person right after the other.
 const presentations = 60
 
-// underLoad measures from the picture with a code in it being written to the camera to the lamp's line being high, with
-// a process beside the door that takes all the time it gets.
+// underLoad measures the time from writing a picture with a code to the camera until the lamp's
+// line is high, while another process takes all the CPU time it gets.
 func (m *machine) underLoad(p people) {
 	m.sh("systemd-run --quiet --unit hog sh -c 'while :; do :; done'")
 	defer m.sh("systemctl stop hog")
@@ -249,7 +252,7 @@ func (m *machine) underLoad(p people) {
 		lit, _ := m.panel.since(who.lamp)
 		took = append(took, lit.Sub(m.lens.shown(scenes)))
 		m.lens.put(m.camera.empty)
-		time.Sleep(2 * framesEvery) // the doorway is empty for a picture
+		time.Sleep(2 * framesEvery) // the doorway is empty for one picture
 	}
 	slices.Sort(took)
 	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1)+0.5)].Round(time.Millisecond) }

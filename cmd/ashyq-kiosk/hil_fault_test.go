@@ -16,19 +16,20 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// fault is something that breaks while nobody is there, and is mended again.
+// fault is something that breaks while nobody is there, and is repaired.
 type fault struct {
 	name   string
-	reason kiosk.Reason // what the door says meanwhile; none: it goes on as if nothing were
+	reason kiosk.Reason // what the door says meanwhile; "": it keeps working
 	cause  func()
-	person *phone        // held up for a while; nobody may be judged then
-	during func()        // what else happens while it lasts
-	mend   func()        // from here on it counts
-	back   func()        // what has to be so again; nil: the door is in order
+	person *phone        // whose code is shown meanwhile; the door must not decide
+	during func()        // what else happens meanwhile
+	mend   func()        // ends the fault; the time starts here
+	back   func()        // waits until the door has recovered; nil: it has no fault
 	within time.Duration // for back; 0: recovery
 }
 
-// suffer goes through a fault and holds the door to it: no steady lamp and no open relay meanwhile, and quickly back.
+// suffer runs a fault and checks the door: no steady lamp and no open relay meanwhile, and a quick
+// recovery.
 func (m *machine) suffer(f fault) {
 	m.t.Helper()
 	m.panel.clear()
@@ -65,7 +66,7 @@ func (m *machine) suffer(f fault) {
 	m.t.Logf("FAULT %-40s %-22s lights: %-34s back after %4.1f s", f.name, noticed, lights, took.Seconds())
 }
 
-// nobodyJudged looks for what only a person may cause, and says what the lamps did.
+// nobodyJudged fails if lamps or relay show a verdict about a person, and returns what the lamps did.
 func (m *machine) nobodyJudged(name string) string {
 	m.t.Helper()
 	count, longest := map[string]int{}, map[string]time.Duration{}
@@ -90,7 +91,7 @@ func (m *machine) nobodyJudged(name string) string {
 	return strings.Join(parts, ", ")
 }
 
-// prove lets one person in, so that a door that says it is well is.
+// prove lets one person in, to show that the door really works.
 func (m *machine) prove(p *phone, lamp string) {
 	m.t.Helper()
 	m.arrive(p, lamp)
@@ -98,7 +99,7 @@ func (m *machine) prove(p *phone, lamp string) {
 	m.until("the panel to be dark again", patience, m.quiet)
 }
 
-// arrive holds a code up and waits for the person's lamp.
+// arrive holds up a code and waits for the person's lamp.
 func (m *machine) arrive(p *phone, lamp string) {
 	m.t.Helper()
 	scenes := m.scenesOf(p.code())
@@ -107,18 +108,20 @@ func (m *machine) arrive(p *phone, lamp string) {
 	m.until(lamp+" for a person", patience, func() bool { _, on := m.panel.since(lamp); return on })
 }
 
-// welcome is arrive for somebody who is let in, and waits for the relay, too.
+// welcome is arrive for somebody who is admitted; it also waits for the relay.
 func (m *machine) welcome(p *phone, lamp string) {
 	m.t.Helper()
 	m.arrive(p, lamp)
 	m.until("the relay", patience, func() bool { return slices.Contains(m.panel.on(), "relay") })
 }
 
-// darkWithin is for how long lamps may shine and the relay may be open after a signal. Go writes down all its goroutines
-// before it dies of SIGQUIT or a panic, and systemctl takes a tenth of a second here.
+// darkWithin is how long lamps may shine and the relay may be open after a signal. Go prints all
+// its goroutines before it dies of SIGQUIT or a panic, and systemctl takes a tenth of a second
+// here.
 const darkWithin = 2 * time.Second
 
-// ends: however the daemon ends, the lamps go dark and the relay closes, and it comes back by itself.
+// ends: however the daemon ends, the lamps go dark, the relay closes, and the daemon starts again
+// by itself.
 func (m *machine) ends(p people) {
 	for _, signal := range []string{"SIGTERM", "SIGKILL", "SIGQUIT", "SIGABRT"} {
 		m.sh("systemctl reset-failed ashyq-kiosk; systemctl start ashyq-kiosk")
@@ -144,7 +147,7 @@ func (m *machine) pid() string {
 	return m.sh("systemctl show -P MainPID ashyq-kiosk")
 }
 
-// cameraFaults: no camera, and one that gives the same picture over and over.
+// cameraFaults: no camera, and a camera that repeats one picture.
 func (m *machine) cameraFaults(p people) {
 	m.suffer(fault{
 		name: "camera unplugged and back", reason: kiosk.CameraFault,
@@ -167,7 +170,7 @@ func (m *machine) cameraFaults(p people) {
 	m.prove(p.green, "green")
 }
 
-// chipFaults: lines that somebody else has, a chip that goes, lines that are held.
+// chipFaults: lines in use by another program, a chip that disappears, lines that are held.
 func (m *machine) chipFaults(p people) {
 	var letGo func() error
 	m.suffer(fault{
@@ -212,7 +215,7 @@ func (m *machine) chipFaults(p people) {
 	}
 }
 
-// news is something for the registry to publish: somebody who never comes falls ill.
+// news is something for the registry to publish: a person who never comes falls ill.
 func (m *machine) news() {
 	m.t.Helper()
 	for n := time.Now().UnixNano() / 1e6 % 1e4; ; n++ {
@@ -227,7 +230,7 @@ func (m *machine) news() {
 	}
 }
 
-// registryFaults: the door decides without it, and follows again by itself.
+// registryFaults: the door decides without the registry, and follows it again by itself.
 func (m *machine) registryFaults(p people) {
 	m.suffer(fault{
 		name:   "registry gone",
@@ -235,13 +238,14 @@ func (m *machine) registryFaults(p people) {
 		during: func() { m.prove(p.blue, "blue"); m.panel.clear() },
 		mend:   func() { m.sh("systemctl start ashyq-registry") },
 		back:   func() { m.follow(m.news) },
-		within: 30 * time.Second, // the door has lost nothing; the pauses between attempts keep a country's doors from coming all at once
+		within: 30 * time.Second, // long pauses between attempts keep all doors from coming at once
 	})
 }
 
-// clockFaults: a clock that is not synchronised, or says a time before one that was already seen.
+// clockFaults: a clock that is not synchronised, or is behind a time that the door has already
+// seen.
 func (m *machine) clockFaults(p people) {
-	m.sh("systemctl stop ashyq-registry") // it is on another machine, with a clock of its own
+	m.sh("systemctl stop ashyq-registry") // a real one is on another machine with another clock
 	defer m.sh("systemctl start ashyq-registry")
 	m.suffer(fault{
 		name: "clock not synchronised", reason: kiosk.ClockFault,
@@ -274,7 +278,7 @@ func (m *machine) diskFaults(p people) {
 			m.news()                                                        // cannot be stored
 			time.Sleep(2 * time.Second)
 		},
-		during: func() { m.prove(p.green, "green"); m.panel.clear() }, // what the door knows goes on
+		during: func() { m.prove(p.green, "green"); m.panel.clear() }, // the door keeps using the old list
 		mend:   func() { m.sh("rm %s/filler", stateDir) },
 		back:   func() { m.awaitHealthy(); m.caughtUp() },
 	})
@@ -305,7 +309,7 @@ func (m *machine) diskFaults(p people) {
 	m.prove(p.green, "green")
 }
 
-// hangs: systemd's watchdog ends a daemon that does nothing, and closes the relay that it left open.
+// hangs: systemd's watchdog ends a daemon that hangs, and closes the relay that it left open.
 func (m *machine) hangs(p people) {
 	m.welcome(p.blue, "blue")
 	m.lens.put(m.camera.empty)
@@ -323,8 +327,8 @@ func (m *machine) hangs(p people) {
 	m.inTime("the watchdog's kill to a door in order", time.Since(killed), recovery)
 }
 
-// crashes: systemd never forgets a crash of a unit that it restarts by itself, so the last one must not cost more than an
-// outage may.
+// crashes: systemd never forgets a crash of a unit that it restarts by itself, so the last crash
+// must not cost more than an outage may.
 func (m *machine) crashes() {
 	var took []string
 	for n := range 5 {
@@ -340,7 +344,7 @@ func (m *machine) crashes() {
 	m.t.Logf("FAULT %-40s in order again after %s s", "crashes, one after another", strings.Join(took, ", "))
 }
 
-// upgrade: a newer package over the running one keeps what an administrator wrote and what the door learnt.
+// upgrade: a newer package keeps the administrator's configuration and the door's state.
 func (m *machine) upgrade(p people) {
 	read := func(path string) string {
 		data, err := os.ReadFile(path)
@@ -354,7 +358,7 @@ func (m *machine) upgrade(p people) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.sh("systemctl stop ashyq-registry") // so that the door has only what it kept
+	m.sh("systemctl stop ashyq-registry") // so that the door has only its own state
 	m.panel.clear()
 	away := m.watchHealth()
 	start := time.Now()
@@ -386,8 +390,8 @@ func (m *machine) upgrade(p people) {
 	m.inTime("the upgrade", gone, recovery)
 }
 
-// watchHealth asks the door all the time until the function that it returns is called, which tells for how long it was
-// not in order at a stretch.
+// watchHealth asks the door until the returned function is called, which returns the longest time
+// without health.
 func (m *machine) watchHealth() (longest func() time.Duration) {
 	end, result := make(chan struct{}), make(chan time.Duration)
 	go func() {
@@ -407,7 +411,8 @@ func (m *machine) watchHealth() (longest func() time.Duration) {
 	return func() time.Duration { close(end); return <-result }
 }
 
-// inputs: the exit button opens without a word about anybody, an open case puts the door out of order.
+// inputs: the exit button opens the relay without a verdict, and an open case puts the door out of
+// order.
 func (m *machine) inputs() {
 	file, err := os.ReadFile(configFile)
 	if err != nil {
@@ -448,10 +453,10 @@ func (m *machine) inputs() {
 	}
 }
 
-// exposure is the most that systemd may find open in a unit, of 10.
+// exposure is the highest score that systemd may give a unit, of 10.
 const exposure = 1.5
 
-// security prints what systemd thinks of the units.
+// security prints systemd's rating of the units.
 func (m *machine) security() {
 	for _, unit := range []string{"ashyq-kiosk", "ashyq-registry"} {
 		text := m.sh("systemd-analyze security --no-pager %s.service", unit)

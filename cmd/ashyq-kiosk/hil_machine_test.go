@@ -20,8 +20,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// The machine of `make hil`: a user-mode kernel's real drivers, Debian's real systemd, our real packages. These tests run
-// inside it, as root; image-build/hil/run builds it, boots it and copies them in.
+// The machine of `make hil`: the real drivers of a user-mode kernel, Debian's real systemd, our
+// real packages. These tests run inside it as root; image-build/hil/run builds it, boots it and
+// copies them in.
 const (
 	shared     = "/hil" // what the host shares
 	stateDir   = "/var/lib/ashyq-kiosk"
@@ -31,7 +32,7 @@ const (
 	registryAt = "127.0.0.1:8080"
 )
 
-// wiring is which line of the chip is what, as the package configures it.
+// wiring is the use of each line, as the package configures it.
 var wiring = map[string]int{"red": 17, "yellow": 27, "blue": 22, "green": 23, "buzzer": 24, "relay": 25}
 
 // machine is a world whose door is an installed package.
@@ -42,7 +43,7 @@ type machine struct {
 	panel *panelTrace
 }
 
-// newMachine plugs everything in, installs the packages, and waits for a door in order.
+// newMachine plugs everything in, installs the packages, and waits for a working door.
 func newMachine(t *testing.T) *machine {
 	if _, err := os.Stat(filepath.Join(shared, "start")); err != nil {
 		t.Skip("not inside the machine that `make hil` boots")
@@ -84,7 +85,8 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// configure edits the package's own file as an administrator would, so that an upgrade finds a changed one.
+// configure edits the package's own file as an administrator would, so that an upgrade finds a
+// changed file.
 func (m *machine) configure() {
 	m.t.Helper()
 	info, err := os.Stat(configFile)
@@ -93,7 +95,7 @@ func (m *machine) configure() {
 	}
 	text := fmt.Sprintf("[door]\nvenue = \"shop\"\nagain = \"1s\"\n[camera]\nsource = \"/dev/video0\"\nfrozen_after = \"4s\"\n"+
 		"[registry]\nurl = %q\nkey = %q\ntoken = %q\n[hardware]\npins = %q\n", m.direct, m.door.RegistryKey, m.door.Token, hardware.Header)
-	m.write(configFile, text, info.Mode().Perm()) // the owner stays, too
+	m.write(configFile, text, info.Mode().Perm()) // the owner stays the same
 }
 
 func (m *machine) write(path, text string, mode os.FileMode) {
@@ -106,7 +108,7 @@ func (m *machine) write(path, text string, mode os.FileMode) {
 	}
 }
 
-// sh runs a line of shell that has to succeed and returns what it printed.
+// sh runs a shell command that must succeed and returns its output.
 func (m *machine) sh(format string, args ...any) string {
 	m.t.Helper()
 	line := fmt.Sprintf(format, args...)
@@ -125,7 +127,7 @@ func (m *machine) journal() string {
 	return string(out)
 }
 
-// until polls until something is true and returns how long that took.
+// until polls a condition and returns how long it took to become true.
 func (m *machine) until(what string, limit time.Duration, done func() bool) time.Duration {
 	m.t.Helper()
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -139,7 +141,7 @@ func (m *machine) until(what string, limit time.Duration, done func() bool) time
 	}
 }
 
-// health is the first lines of the daemon's own page, or why there is none.
+// health is the beginning of the daemon's /healthz, or the error.
 func (m *machine) health() string {
 	text, err := askHealth(context.Background(), screenAt)
 	if text == "" && err != nil {
@@ -164,13 +166,13 @@ func (m *machine) published() int {
 	return int(o.Version)
 }
 
-// follow tells the registry something and waits until the door has all of it.
+// follow changes something at the registry and waits until the door has all of it.
 func (m *machine) follow(news func()) {
 	m.t.Helper()
 	before := m.published()
 	news()
 	m.until("another version", patience, func() bool { return m.published() > before })
-	time.Sleep(700 * time.Millisecond) // what came later is another version, after at least 0.5 s
+	time.Sleep(700 * time.Millisecond) // later changes are another version, after at least 0.5 s
 	m.caughtUp()
 }
 
@@ -180,19 +182,19 @@ func (m *machine) caughtUp() {
 	m.until("the door to follow the registry", patience, func() bool { return m.kioskVersion() == m.published() })
 }
 
-// setSynchronised tells the kernel what a time daemon would, adjtimex(2).
+// setSynchronised tells the kernel what a time daemon would tell it, adjtimex(2).
 func (m *machine) setSynchronised(on bool) {
 	m.t.Helper()
 	tx := unix.Timex{Modes: unix.ADJ_STATUS | unix.ADJ_MAXERROR | unix.ADJ_ESTERROR, Maxerror: 1000, Esterror: 1000}
 	if !on {
-		tx.Status, tx.Maxerror = unix.STA_UNSYNC, 16_000_000 // as after settimeofday(2); systemd-timedated looks at the error
+		tx.Status, tx.Maxerror = unix.STA_UNSYNC, 16_000_000 // as after settimeofday(2); systemd-timedated checks Maxerror
 	}
 	if _, err := unix.Adjtimex(&tx); err != nil {
 		m.t.Fatalf("tell the kernel about the clock: %v", err)
 	}
 }
 
-// moveClock sets the clock; the kernel then takes it for not synchronised.
+// moveClock sets the clock; the kernel then says that it is not synchronised.
 func (m *machine) moveClock(by time.Duration) {
 	m.t.Helper()
 	tv := unix.NsecToTimeval(time.Now().Add(by).UnixNano())
@@ -201,7 +203,7 @@ func (m *machine) moveClock(by time.Duration) {
 	}
 }
 
-// The state has a partition of its own, behind the device mapper so that it can be told to fail.
+// The state has a separate partition, behind the device mapper so that it can be made to fail.
 const partition = "/dev/mapper/state"
 
 func (m *machine) makeStatePartition() {
@@ -211,7 +213,7 @@ func (m *machine) makeStatePartition() {
 	m.mountState("rw")
 }
 
-// mountState mounts it as a Pi's fstab does: an error makes it read-only.
+// mountState mounts it with the options of a Pi's fstab: an error makes it read-only.
 func (m *machine) mountState(mode string) {
 	m.t.Helper()
 	m.sh("mount -o errors=remount-ro,%s %s %s", mode, partition, stateDir)

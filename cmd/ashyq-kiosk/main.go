@@ -1,4 +1,4 @@
-// Command ashyq-kiosk is the door: camera, verdict, lights.
+// Command ashyq-kiosk runs a door: camera, verdict, lights.
 package main
 
 import (
@@ -27,24 +27,24 @@ import (
 // Set by the linker.
 var (
 	version = "unknown"
-	built   = "" // RFC 3339; the clock is never before it
+	built   = "" // RFC 3339; the right time is not before it
 )
 
 type cli struct {
 	Config  string           `help:"Configuration file." default:"/etc/ashyq-kiosk/ashyq-kiosk.toml" type:"path" placeholder:"FILE"`
-	Verbose bool             `help:"Log what is only of interest while looking for a fault." short:"v"`
+	Verbose bool             `help:"Also log the details that help to find a fault." short:"v"`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Run      runCmd      `cmd:"" default:"1" help:"Watch the door until SIGTERM (the default)."`
-	Enrol    enrolCmd    `cmd:"" help:"Make this door one of a registry's, with a one-time code."`
+	Enrol    enrolCmd    `cmd:"" help:"Enrol this door at a registry with a one-time code."`
 	Doctor   doctorCmd   `cmd:"" help:"Check configuration, clock, state, panel, camera, network, registry and enrolment, and say what to do."`
-	Status   statusCmd   `cmd:"" help:"Ask the running daemon how it is. Exit code 1: not well."`
+	Status   statusCmd   `cmd:"" help:"Ask the running daemon for its state. Exit code 1: unhealthy."`
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
-	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay with the configuration's changes."`
+	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
-	Card     cardCmd     `cmd:"" help:"What the card image does as root when it starts."`
-	Update   updateCmd   `cmd:"" help:"Bring the card image to the version that the registry wants, or to a bundle. As root."`
-	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started, and go back to the old one where a new one fails. As root."`
+	Card     cardCmd     `cmd:"" help:"Commands that the card image runs as root when it starts."`
+	Update   updateCmd   `cmd:"" help:"Install the version of the card image that the registry wants, or a bundle. Needs root."`
+	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started. If a new image fails, go back to the old one. Needs root."`
 }
 
 // env is the outside world as values.
@@ -60,7 +60,7 @@ type runCmd struct{}
 func (runCmd) Run(e *env) error { return runAgain(e.ctx, e.config, e.log) }
 
 type doctorCmd struct {
-	Language string `help:"Say what is checked and what is missing in plain words: kk, ru or en." enum:",kk,ru,en" default:"" placeholder:"LANG"`
+	Language string `help:"Name the checks and what is missing in plain words: kk, ru or en." enum:",kk,ru,en" default:"" placeholder:"LANG"`
 }
 
 func (d doctorCmd) Run(e *env) error {
@@ -69,7 +69,7 @@ func (d doctorCmd) Run(e *env) error {
 		return name, missing
 	}
 	if failed := doctor.Run(e.ctx, e.out, words, checks(e.config)); failed > 0 {
-		return fmt.Errorf("%d of the checks failed; begin with the first ✗", failed)
+		return fmt.Errorf("%d of the checks failed\nhint: begin with the first ✗", failed)
 	}
 	return nil
 }
@@ -86,7 +86,8 @@ func (statusCmd) Run(e *env) error {
 	return err
 }
 
-// askHealth asks the daemon on this machine for /healthz. The error says that it is not there or not well.
+// askHealth gets /healthz from the daemon on this machine. The text is empty if no daemon answers;
+// the error says that, or that the door is not healthy.
 func askHealth(ctx context.Context, listen string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -104,7 +105,7 @@ func askHealth(ctx context.Context, listen string) (string, error) {
 		return "", fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return string(body), errors.New("the door is not well")
+		return string(body), errors.New("the door is not healthy")
 	}
 	return string(body), nil
 }
@@ -136,13 +137,13 @@ func (patternsCmd) Run(e *env) error {
 }
 
 type decodeCmd struct {
-	List string `arg:"" help:"File with one path of a picture or video a line; - is the standard input." placeholder:"LIST"`
+	List string `arg:"" help:"File with the path of one picture or video per line; - is standard input." placeholder:"LIST"`
 }
 
 // Help is shown by --help.
 func (decodeCmd) Help() string {
-	return "Prints PATH, CPU milliseconds and the text in hexadecimal or NONE, separated by tabs; for videos PATH, frame (from 0), " +
-		"CPU milliseconds, text. Reading the file is not part of the time."
+	return "For each picture, prints PATH, CPU milliseconds and the text in hexadecimal or NONE, separated by tabs. " +
+		"For each frame of a video, prints PATH, frame (from 0), CPU milliseconds and text. The time does not include reading the file."
 }
 
 func (d decodeCmd) Run(e *env) error {
@@ -163,20 +164,20 @@ func main() {
 	os.Exit(mainCode(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// mainCode returns the exit code: 0 done, 1 it failed, 2 it was called wrongly; an error may have another one of its own.
+// mainCode returns the exit code: 0 done, 1 failed, 2 called wrongly; an error may have its own.
 func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	var c cli
 	exited := -1
 	parser := kong.Must(&c,
 		kong.Name("ashyq-kiosk"),
-		kong.Description("Reads the pass that a citizen holds to the camera and shows at the door whether the way is open."),
+		kong.Description("Reads the pass that a citizen holds up to the camera and shows whether the person may enter."),
 		kong.Vars{"version": "ashyq-kiosk " + version},
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 	)
 	parsed, err := parser.Parse(args)
-	if exited >= 0 { // --help and --version print and leave
+	if exited >= 0 { // --help and --version have printed
 		return exited
 	}
 	if err != nil {
@@ -197,7 +198,7 @@ func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// logger writes text lines; under systemd the journal stamps the time.
+// logger writes text lines, without the time under systemd, whose journal has it.
 func logger(w io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelInfo
 	if verbose {

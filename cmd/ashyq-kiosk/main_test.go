@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"ashyq-kiosk": main})
 }
 
-// TestScripts runs the command as its users do.
+// TestScripts runs the command as users do.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -46,8 +46,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startRegistry is "registry": one that enrols. $CODE and $OTHER are one-time codes, $USED one that is another door's, and
-// $STRANGE names an authority that is not this registry's.
+// startRegistry is "registry": a registry that enrols. $CODE and $OTHER are one-time codes, another
+// device has used $USED, and $STRANGE names another registry's authority.
 func startRegistry(t *testing.T, ts *testscript.TestScript) {
 	registry := enroltest.New(t)
 	code, used, strange := registry.Code(), registry.Code(), enroltest.New(t).Code()
@@ -62,7 +62,7 @@ func startRegistry(t *testing.T, ts *testscript.TestScript) {
 	}
 }
 
-// checkExitCode is "code N COMMAND...": what it prints is for stdout and stderr, as after exec.
+// checkExitCode is "code N COMMAND...": the output is for stdout and stderr, as after exec.
 func checkExitCode(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -85,7 +85,7 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
 }
 
-// serveFiles is "serve ADDRESS DIR": answers with the files of a directory until the script ends.
+// serveFiles is "serve ADDRESS DIR": serves the files of a directory until the script ends.
 func serveFiles(ts *testscript.TestScript, _ bool, args []string) {
 	listener, err := net.Listen("tcp", args[0])
 	ts.Check(err)
@@ -94,12 +94,12 @@ func serveFiles(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { _ = server.Close() })
 }
 
-// notNow is a minute of the day that is far from now.
+// notNow is a time of day that is far from now.
 func notNow(now time.Time) string {
 	return now.Add(12*time.Hour).Format("15:04") + "-" + now.Add(12*time.Hour+time.Minute).Format("15:04")
 }
 
-// awaitText is "await FILE TEXT": waits until the file has the text in it.
+// awaitText is "await FILE TEXT": waits until the text is in the file.
 func awaitText(ts *testscript.TestScript, _ bool, args []string) {
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		data, err := os.ReadFile(filepath.Clean(ts.MkAbs(args[0])))

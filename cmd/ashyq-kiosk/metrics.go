@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/scanner"
 )
 
-// metrics counts for Prometheus. It is an Outlet; it never learns an identity.
+// metrics counts for Prometheus. It is an Outlet; no metric identifies a person.
 type metrics struct {
 	registry *prometheus.Registry
 	verdicts *prometheus.CounterVec
@@ -31,10 +31,10 @@ func newMetrics(version string, store *cache.Cache) *metrics {
 		store:    store,
 		registry: prometheus.NewRegistry(),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ashyq_verdicts_total", Help: "Verdicts shown, by row of the door's table, colour of the status and reason.",
+			Name: "ashyq_verdicts_total", Help: "Verdicts shown, by signal, colour of the status and reason.",
 		}, []string{"signal", "colour", "reason"}),
 		light: prometheus.NewSummary(prometheus.SummaryOpts{
-			Name: "ashyq_frame_to_light_seconds", Help: "From the camera's frame to the lamp's line being set.",
+			Name: "ashyq_frame_to_light_seconds", Help: "Time from the camera's frame to the switched lamp.",
 			Objectives: map[float64]float64{0.5: 0.02, 0.9: 0.01, 0.99: 0.001}, MaxAge: time.Hour,
 		}),
 	}
@@ -61,24 +61,24 @@ func (m *metrics) last() kiosk.Verdict {
 	return m.shown
 }
 
-// lit is told when the lamps of a verdict were set.
+// lit is called when the lamps of a verdict have been set.
 func (m *metrics) lit(v kiosk.Verdict, at time.Time) {
 	if !v.Taken.IsZero() {
 		m.light.Observe(at.Sub(v.Taken).Seconds())
 	}
 }
 
-// watch adds what scanner and cache know. It is called once, before the server runs.
+// watch adds the counters of scanner and cache. Call it once, before the server runs.
 func (m *metrics) watch(eyes *scanner.Scanner) {
 	m.eyes = eyes
 	counter := func(name, help string, value func(scanner.Stats) float64) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return value(eyes.Stats()) }))
 	}
-	counter("ashyq_camera_frames_total", "Pictures that the camera gave.", func(s scanner.Stats) float64 { return float64(s.Frames) })
-	counter("ashyq_camera_examined_total", "Pictures that were compared with what was seen before.", func(s scanner.Stats) float64 { return float64(s.Examined) })
-	counter("ashyq_camera_decoded_total", "Pictures in which something had changed that was worth decoding.", func(s scanner.Stats) float64 { return float64(s.Decoded) })
-	counter("ashyq_camera_codes_total", "Pictures with a code that was read.", func(s scanner.Stats) float64 { return float64(s.Codes) })
+	counter("ashyq_camera_frames_total", "Pictures from the camera.", func(s scanner.Stats) float64 { return float64(s.Frames) })
+	counter("ashyq_camera_examined_total", "Pictures compared with the ones before.", func(s scanner.Stats) float64 { return float64(s.Examined) })
+	counter("ashyq_camera_decoded_total", "Pictures with changes that were decoded.", func(s scanner.Stats) float64 { return float64(s.Decoded) })
+	counter("ashyq_camera_codes_total", "Pictures in which a code was read.", func(s scanner.Stats) float64 { return float64(s.Codes) })
 	counter("ashyq_camera_reconnects_total", "Attempts to open the camera again.", func(s scanner.Stats) float64 { return float64(s.Reconnects) })
 	counter("ashyq_decode_cpu_seconds_total", "CPU time of the decoder.", func(s scanner.Stats) float64 { return s.DecodeCPU.Seconds() })
 	gauge := func(name, help string, value func(cache.State) float64) {
@@ -90,11 +90,11 @@ func (m *metrics) watch(eyes *scanner.Scanner) {
 			return value(state)
 		}))
 	}
-	gauge("ashyq_data_version", "Version of the registry's manifest in the cache; -1: none.", func(s cache.State) float64 { return float64(s.Version) })
-	gauge("ashyq_data_age_seconds", "Age of the status data; -1: none.", func(s cache.State) float64 { return time.Since(s.AsOf).Seconds() })
+	gauge("ashyq_data_version", "Version of the registry's manifest in the cache; -1: no data.", func(s cache.State) float64 { return float64(s.Version) })
+	gauge("ashyq_data_age_seconds", "Age of the status data; -1: no data.", func(s cache.State) float64 { return time.Since(s.AsOf).Seconds() })
 }
 
-// summary is the state for people, a line each.
+// summary is the state for people, one line per subject.
 func (m *metrics) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "shows: %s\n", m.last().Signal)
@@ -104,6 +104,6 @@ func (m *metrics) summary() string {
 		fmt.Fprintf(&b, "data: none\n")
 	}
 	s := m.eyes.Stats()
-	fmt.Fprintf(&b, "camera: %d pictures, %d with a code, opened again %d times\n", s.Frames, s.Codes, s.Reconnects)
+	fmt.Fprintf(&b, "camera: %d pictures, %d with a code, reopened %d times\n", s.Frames, s.Codes, s.Reconnects)
 	return b.String()
 }

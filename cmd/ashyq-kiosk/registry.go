@@ -19,8 +19,8 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// registryClient is nil where the configuration names no registry. identity may be nil; it hears of
-// each refusal.
+// registryClient returns nil if the configuration names no registry. identity may be nil; it hears
+// of each refusal.
 func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Client, error) {
 	if cfg.Registry.URL == "" {
 		return nil, nil
@@ -43,7 +43,8 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 	return client.New(c)
 }
 
-// isKnown reports whether the registry knows this door: the online check and the counts are for those.
+// isKnown reports whether the registry knows this door: the online check and the counts are for
+// those.
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
 
 // newReporter sends nothing where no registry knows this door.
@@ -54,13 +55,13 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 	return replica.NewReporter(store, remote, log)
 }
 
-// registryTasks follow the registry. They never hold up the start: a door without a network works.
+// registryTasks follow the registry. They do not delay the start: a door works without a network.
 func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door, missing *setup.List, log *slog.Logger) []task.Task {
 	handover := replica.NewHandover(store, door)
 	follow := func() {
 		switch ok, err := handover.Pass(); {
 		case err != nil:
-			log.Error("take over what the registry vouches for", "error", err)
+			log.Error("cannot use the data in the cache", "error", err)
 		case ok:
 			missing.HasData()
 		}
@@ -73,17 +74,17 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
 		if !cfg.Unenrolled {
-			log.Warn("no registry is configured; the door lives on what its cache holds")
+			log.Warn("no registry is configured; the door uses what its cache holds")
 		}
 		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
 	}
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
-	opt.Before = seeds.Follow // and never beside: the cache has one writer
+	opt.Before = seeds.Follow // never at the same time: the cache has one writer
 	rep := replica.New(opt)
 	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 }
 
-// observed is a source that tells how it goes.
+// observed is a source that reports each result.
 type observed struct {
 	replica.Source
 	note func(error)

@@ -21,9 +21,9 @@ import (
 	"ashyq-kiosk/scanner"
 )
 
-// runAgain runs the door until ctx ends, and again after an enrolment or a revocation, with the
-// configuration read anew. It stays in one process: each run begins and ends with dark lamps and a closed
-// relay, it also works without systemd, and systemd sees no failure.
+// runAgain runs the door until ctx ends, and starts it again with a new configuration after an
+// enrolment or a revocation. It stays in one process: each run begins and ends with dark lamps and
+// a closed relay, it also works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -36,12 +36,13 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 		}
 		log.Info("starting again", "because", err)
 		if err := task.NotifyAlive(); err != nil {
-			log.Warn("tell systemd", "error", err)
+			log.Warn("cannot notify systemd", "error", err)
 		}
 	}
 }
 
-// run wires the door together and watches it until ctx ends. It is the only place where the parts meet.
+// run connects the parts of the door and works until ctx ends. It is the only place where the parts
+// meet.
 func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.Logger) (err error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return fmt.Errorf("camera.source: %w", err)
@@ -62,7 +63,8 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	}
 	listener, err := net.Listen("tcp", cfg.Screen.Listen)
 	if err != nil {
-		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; screen.listen chooses another address", err)
+		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; or set screen.listen to another address",
+			err)
 	}
 	defer listener.Close()
 	identity := openIdentity(cfg, log)
@@ -100,7 +102,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
 }
 
-// newDoor asks the registry at the door only where the registry knows this door.
+// newDoor makes a door that asks the registry about people only if the registry knows the door.
 func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
@@ -122,7 +124,7 @@ func newScanner(cfg *config.Config, onCode func([]byte, time.Time), faults *kios
 	})
 }
 
-// pulsesOf are the parts whose life feeds the watchdog.
+// pulsesOf returns the parts that the watchdog watches.
 func pulsesOf(eyes *scanner.Scanner, door *kiosk.Door, panel *hardware.Panel) []task.Pulse {
 	return []task.Pulse{
 		{Name: "camera", Alive: eyes.Alive, Limit: 30 * time.Second},
@@ -136,7 +138,7 @@ func newClock(cfg *config.Config, store *cache.Cache, faults *kiosk.Faults, log 
 		Now: time.Now, Floor: floor(store), Change: faults.Of(kiosk.ClockFault),
 		Note: func(t time.Time) {
 			if err := store.NoteTime(t); err != nil {
-				log.Warn("note the time", "error", err)
+				log.Warn("cannot save the time", "error", err)
 			}
 		},
 	}
@@ -146,7 +148,7 @@ func newClock(cfg *config.Config, store *cache.Cache, faults *kiosk.Faults, log 
 	return clock
 }
 
-// inputTasks watch the exit button and the tamper contact, where the door has them.
+// inputTasks watch the exit button and the tamper contact, if the door has them.
 func inputTasks(cfg *config.Config, panel *hardware.Panel, faults *kiosk.Faults, log *slog.Logger) []task.Task {
 	inputs := hardware.NewInputs(cfg.Hardware)
 	if inputs == nil {
@@ -160,18 +162,19 @@ func ready(faults *kiosk.Faults, log *slog.Logger) {
 	faults.Report(kiosk.Starting, nil)
 	log.Info("ready")
 	if err := task.NotifyReady("watching the door"); err != nil {
-		log.Warn("tell systemd", "error", err)
+		log.Warn("cannot notify systemd", "error", err)
 	}
 }
 
 func stopping(log *slog.Logger) {
 	log.Info("stopping")
-	_ = task.NotifyStopping() // nothing depends on systemd hearing it
+	_ = task.NotifyStopping() // nothing depends on it
 }
 
-// floor is the newest of build, last manifest and last time seen: no honest clock is before it.
+// floor is the latest of the build time, the last manifest and the last saved time: the right time
+// is not before it.
 func floor(store *cache.Cache) func() time.Time {
-	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp has no floor of its own
+	builtAt, _ := time.Parse(time.RFC3339, built) // zero in a build without the stamp
 	return func() time.Time {
 		newest := builtAt
 		if state, err := store.State(); err == nil && state.AsOf.After(newest) {

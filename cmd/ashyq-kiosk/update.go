@@ -19,7 +19,7 @@ import (
 	"ashyq-kiosk/kiosk/update"
 )
 
-// system is what updating needs to know of the machine.
+// system is where an update finds what it needs to know about the machine.
 type system struct {
 	State       string `help:"State partition, which both systems of the card share." default:"/state" type:"path" placeholder:"DIR"`
 	VersionFile string `help:"File with the version of the running image." default:"/etc/ashyq-image/version" type:"path" placeholder:"FILE"`
@@ -29,7 +29,7 @@ type system struct {
 func (s system) read() (running, boot string, err error) {
 	image, err := os.ReadFile(s.VersionFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", "", fmt.Errorf("read the image's version: %w\nhint: this is not a card image; packages are brought up to date with apt", err)
+		return "", "", fmt.Errorf("read the image's version: %w\nhint: this is not a card image; update packages with apt", err)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("read the image's version: %w", err)
@@ -50,10 +50,10 @@ func reboot(ctx context.Context) error {
 
 type updateCmd struct {
 	system
-	Bundle string `arg:"" optional:"" help:"Bundle to install; without one it is what the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
-	Stick  string `help:"Install the one *.raucb in DIR, if there is one and its version was not good here before." type:"path" placeholder:"DIR" xor:"from"`
-	Check  bool   `help:"Only say what would be done."`
-	Now    bool   `help:"Restart at once, not only in the hours of update.window."`
+	Bundle string `arg:"" optional:"" help:"Bundle to install. Default: the version that the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
+	Stick  string `help:"Install the only *.raucb in DIR, unless its version has passed the self-test here before." type:"path" placeholder:"DIR" xor:"from"`
+	Check  bool   `help:"Only say what an update would do."`
+	Now    bool   `help:"Restart immediately, not only in the hours of update.window."`
 }
 
 // Help is shown by --help.
@@ -93,14 +93,14 @@ func (c updateCmd) Run(e *env) error {
 	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now, Once: c.Stick != ""})
 }
 
-// onStick finds the bundle on a stick. "" without an error: there is none, so the stick is about something else.
+// onStick finds the bundle on a stick. "" without an error: the stick has no bundle.
 func onStick(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac puts a hidden file beside each
+	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac adds a hidden file for each
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
 	if len(found) > 1 {
-		return "", fmt.Errorf("%d bundles in %q\nhint: leave the one that is to be installed", len(found), dir)
+		return "", fmt.Errorf("%d bundles in %q\nhint: leave only the one to install", len(found), dir)
 	}
 	return found[0], nil
 }
@@ -114,21 +114,21 @@ func askUpdate(ctx context.Context, remote *client.Client) (update.Release, erro
 	return update.Release{Version: answer.Version, Bundle: bundle}, err
 }
 
-// reaches asks the registry what it answers to everybody.
+// reaches reports whether the registry answers.
 func reaches(cfg *config.Config) func(context.Context) error {
 	return func(ctx context.Context) error { _, err := checkRegistry(ctx, cfg); return err }
 }
 
 type confirmCmd struct {
 	system
-	For    time.Duration `help:"For how long the door has to be well, without a break." default:"20s"`
-	Within time.Duration `help:"How long that may take; update.trial of the configuration by default." default:"0"`
+	For    time.Duration `help:"How long the door has to be healthy without a break." default:"20s"`
+	Within time.Duration `help:"How long that may take. Default: update.trial of the configuration." default:"0"`
 }
 
 // Help is shown by --help.
 func (confirmCmd) Help() string {
-	return "Tests the running system once after it started: the daemon has to say that all is well (camera, panel, list), and the registry to answer, unless it did not " +
-		"answer the version before either and this one came as a file. A new version that fails is marked bad and the door restarts into the old one. An older one is only reported."
+	return "Tests the running system once after its start: the daemon has to be healthy (camera, panel, list), and the registry has to answer. (If the update came from a file, and " +
+		"the old version did not reach the registry either, it need not answer.) If a new version fails, it is marked bad and the door restarts into the old one. If an older one fails, that is only reported."
 }
 
 func (c confirmCmd) Run(e *env) error {
@@ -141,24 +141,24 @@ func (c confirmCmd) Run(e *env) error {
 		For: c.For, Within: cmp.Or(c.Within, 10*time.Minute), Log: e.log,
 	}
 	cfg, err := config.Load(e.config)
-	if err != nil { // so has the daemon
+	if err != nil { // the daemon has the same problem
 		confirmer.Health = func(context.Context) error { return fmt.Errorf("%w: %w", update.ErrSilent, err) }
 		return confirmer.Run(e.ctx)
 	}
 	confirmer.Within = cmp.Or(c.Within, cfg.Update.Trial)
-	confirmer.Health = func(ctx context.Context) error { return wellDoor(ctx, cfg) }
+	confirmer.Health = func(ctx context.Context) error { return healthyDoor(ctx, cfg) }
 	if cfg.Registry.URL != "" {
 		confirmer.Registry = reaches(cfg)
 	}
 	return confirmer.Run(e.ctx)
 }
 
-// offline are the faults that a network mends. A door shows them after all others.
+// offline are the faults that a network repairs. A door shows them after all others.
 var offline = []kiosk.Reason{kiosk.ClockFault, kiosk.NoData, kiosk.DataLimit}
 
-// wellDoor says why the door is not well. One that waits for its enrolment code is as well as it can be: it is alive, its
-// panel works, and of camera and list it does not speak yet.
-func wellDoor(ctx context.Context, cfg *config.Config) error {
+// healthyDoor says why the door is not healthy. A door that waits for its enrolment code is
+// healthy: it runs and its panel works. It says nothing about its camera and its list yet.
+func healthyDoor(ctx context.Context, cfg *config.Config) error {
 	text, err := askHealth(ctx, cfg.Screen.Listen)
 	first, _, _ := strings.Cut(text, "\n")
 	reason, _ := strings.CutPrefix(first, "out of order: ")

@@ -11,17 +11,17 @@ import (
 	"ashyq-kiosk/kiosk/update"
 )
 
-func TestWellDoor(t *testing.T) {
+func TestHealthyDoor(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		code       int
 		says       string
 		unenrolled bool
-		want       string // in the error; "": it is well
-		network    bool   // that is all it lacks
+		want       string // in the error; "": healthy
+		network    bool   // it lacks only a network
 	}{
-		{"well", http.StatusOK, "ok\n", false, "", false},
-		{"sick", http.StatusServiceUnavailable, "out of order: camera\nversion: 2\n", false, "out of order: camera, version: 2", false},
+		{"healthy", http.StatusOK, "ok\n", false, "", false},
+		{"unhealthy", http.StatusServiceUnavailable, "out of order: camera\nversion: 2\n", false, "out of order: camera, version: 2", false},
 		{"without the time", http.StatusServiceUnavailable, "out of order: clock\nversion: 2\n", false, "out of order: clock, version: 2", true},
 		{"with an old list", http.StatusServiceUnavailable, "out of order: data-limit\nversion: 2\n", false, "out of order: data-limit, version: 2", true},
 		{"dead", http.StatusServiceUnavailable, "camera: silent for 40s\nversion: 2\n", false, "camera: silent", false},
@@ -35,7 +35,7 @@ func TestWellDoor(t *testing.T) {
 		}))
 		cfg := &config.Config{Unenrolled: c.unenrolled}
 		cfg.Screen.Listen = strings.TrimPrefix(server.URL, "http://")
-		err := wellDoor(t.Context(), cfg)
+		err := healthyDoor(t.Context(), cfg)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || errors.Is(err, update.ErrSilent) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
@@ -43,7 +43,7 @@ func TestWellDoor(t *testing.T) {
 			t.Errorf("%s: %v, lacks a network: want %v", c.name, err, c.network)
 		}
 		server.Close()
-		if err := wellDoor(t.Context(), cfg); !errors.Is(err, update.ErrSilent) {
+		if err := healthyDoor(t.Context(), cfg); !errors.Is(err, update.ErrSilent) {
 			t.Errorf("%s, gone: %v", c.name, err)
 		}
 	}

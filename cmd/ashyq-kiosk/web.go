@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// routes is the local web server: the door's screen, and what monitoring asks.
+// routes is the local web server: the door's screen, metrics and health.
 func routes(screen http.Handler, m *metrics, pulses []task.Pulse, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
@@ -23,7 +23,8 @@ func routes(screen http.Handler, m *metrics, pulses []task.Pulse, log *slog.Logg
 	return mux
 }
 
-// health answers 200 while all parts are alive and the door is in order, otherwise 503, with lines for people.
+// health answers 200 while all parts are alive and the door has no fault, otherwise 503, with lines
+// for people.
 func health(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -40,7 +41,8 @@ func health(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 	fmt.Fprintf(w, "%s\nversion: %s\n%s", verdict, version, m.summary())
 }
 
-// serve is the local web server as a task. onStop ends what would keep connections open.
+// serve is the local web server as a task. onStop ends the streams, which would keep connections
+// open.
 func serve(listener net.Listener, handler http.Handler, onStop func()) task.Task {
 	return task.Func{Name: "screen", Do: func(ctx context.Context) error {
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}

@@ -1,8 +1,8 @@
-// Package api is the wire between the registry and everybody else, defined once: paths, the signed manifest, and the
+// Package api is what a door and a registry say to each other: paths, the signed manifest, and the
 // JSON bodies.
 //
-// What doors follow is a file tree that any HTTP cache can serve: one small signed manifest that changes, and
-// immutable blobs named by the SHA-256 of their bytes. Everything else is JSON.
+// Doors follow a file tree that any HTTP cache can serve: one small signed manifest that changes,
+// and immutable blobs named by the SHA-256 of their bytes. Everything else is JSON.
 package api
 
 import (
@@ -16,13 +16,13 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// Paths of the interface. Durations in queries are Go durations ("25s").
+// Paths. Durations in queries are Go durations ("25s").
 const (
-	// PathManifest: GET ?after=VERSION&wait=DURATION. Answers with a sealed Manifest (ManifestType). With after it waits
-	// until there is a newer version or the wait (at most 60s) is over, then answers with the current one, freshly
-	// signed. Never cached.
+	// PathManifest: GET ?after=VERSION&wait=DURATION. Answers with a sealed Manifest
+	// (ManifestType). With after it waits for a newer version, or until the wait (at most 60s) is
+	// over, then answers with the current version, signed again. Never cached.
 	PathManifest = "/v1/manifest"
-	// PathBlob + "/" + 64 hex digits: GET, immutable, cacheable for ever.
+	// PathBlob + "/" + 64 hex digits: GET, immutable, cacheable forever.
 	PathBlob = "/v1/blob"
 	// PathCheck: POST CheckRequest -> CheckAnswer. Bearer: a kiosk's token.
 	PathCheck = "/v1/check"
@@ -45,10 +45,10 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // Manifest says what is current: a CBOR map, sealed (package sign1) by the registry's key.
 type Manifest struct {
 	Version  uint64    `cbor:"1,keyasint"` // grows by one with each change of content; a re-issue keeps it
-	Issued   int64     `cbor:"2,keyasint"` // Unix s; how fresh all of it is
-	Expires  int64     `cbor:"3,keyasint"` // Unix s; a manifest older than that is not taken as new
+	Issued   int64     `cbor:"2,keyasint"` // Unix s; the registry vouched for all of it then
+	Expires  int64     `cbor:"3,keyasint"` // Unix s; after that a door does not accept the manifest
 	List     string    `cbor:"4,keyasint"` // URI of the status list, as in the credentials
-	Sections []Section `cbor:"5,keyasint"` // by ID, without gaps: section i holds the indexes from i * statuslist.SectionSize
+	Sections []Section `cbor:"5,keyasint"` // section i begins at index i * statuslist.SectionSize
 	Rules    Hash      `cbor:"6,keyasint"` // blob: the venue rules, JSON
 	Keys     Hash      `cbor:"7,keyasint"` // blob: the issuers' keys, Keys
 }
@@ -61,13 +61,13 @@ type Section struct {
 	Deltas  []Delta `cbor:"4,keyasint"` // the newest first, each from one version to the next
 }
 
-// Delta names the blob that leads from version From to From+1 of its section.
+// Delta names the blob that changes a section from version From to From+1.
 type Delta struct {
 	From uint64 `cbor:"1,keyasint"`
 	Blob Hash   `cbor:"2,keyasint"`
 }
 
-// MaxManifest bounds a sealed manifest, bytes.
+// MaxManifest is the largest size of a sealed manifest, bytes.
 const MaxManifest = 1 << 20
 
 // Seal signs the manifest.
@@ -79,7 +79,7 @@ func (m Manifest) Seal(key ed25519.PrivateKey) ([]byte, error) {
 	return sign1.Seal(key, sign1.Header{Type: ManifestType}, payload)
 }
 
-// OpenManifest verifies and decodes a sealed manifest. It does not look at the clock.
+// OpenManifest verifies and decodes a sealed manifest. It does not check its times against a clock.
 func OpenManifest(sealed []byte, key ed25519.PublicKey) (Manifest, error) {
 	var m Manifest
 	payload, err := sign1.Open(sealed, key, ManifestType)
@@ -127,8 +127,9 @@ func (m Manifest) check() error {
 // IssuedAt is when the registry vouched for everything the manifest names.
 func (m Manifest) IssuedAt() time.Time { return time.Unix(m.Issued, 0) }
 
-// Keys are the issuers whose passes are good: deterministic CBOR, an array of 32-byte Ed25519 public keys in ascending
-// order. The registry's own key is not among them; doors are given that one when they are set up.
+// Keys are the issuers whose passes are valid: deterministic CBOR, an array of 32-byte Ed25519
+// public keys in ascending order. The registry's own key is not among them; a door gets it when it
+// is set up.
 type Keys []ed25519.PublicKey
 
 // MarshalKeys encodes the set.

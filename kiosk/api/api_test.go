@@ -62,7 +62,7 @@ func TestManifestRefused(t *testing.T) {
 		"no version":          {func(m *api.Manifest) { m.Version = 0 }, "version is 0"},
 		"before 1970":         {func(m *api.Manifest) { m.Issued = -1 }, "outside of 1970"},
 		"after 9999":          {func(m *api.Manifest) { m.Expires = sign1.MaxTime + 1 }, "outside of 1970"},
-		"expires at once":     {func(m *api.Manifest) { m.Expires = m.Issued }, "expires before"},
+		"expires when issued": {func(m *api.Manifest) { m.Expires = m.Issued }, "expires before"},
 		"no list":             {func(m *api.Manifest) { m.List = "" }, "names no list"},
 		"no sections":         {func(m *api.Manifest) { m.Sections = nil }, "no sections"},
 		"section version":     {func(m *api.Manifest) { m.Sections[1].Version = 0 }, "section 1: version is 0"},

@@ -2,46 +2,50 @@ package api
 
 import "time"
 
-// How doors come in, stay in, and are brought up to date. Certificates are X.509 in PEM, requests PKCS #10 in PEM, as in EST
-// (RFC 7030), whose simpleenroll and simplereenroll PathEnrol and PathRenew are, in JSON.
+// How doors enrol, renew and update. Certificates are X.509 in PEM, requests PKCS #10 in PEM.
+// PathEnrol and PathRenew are simpleenroll and simplereenroll of EST (RFC 7030), in JSON.
 const (
-	// PathEnrol: POST EnrolRequest -> EnrolAnswer. The one-time token is the authorisation. The same token with the same key
-	// gets the same kind of answer again, so that a lost answer loses no door; with another key it is 409.
+	// PathEnrol: POST EnrolRequest -> EnrolAnswer. The one-time token is the authorisation. The
+	// same token with the same key gets another answer, so that a lost answer loses no door; with
+	// another key it gets 409.
 	PathEnrol = "/v1/enrol"
-	// PathRenew: POST RenewRequest -> RenewAnswer. TLS: the door's certificate, for RenewGrace after its end, too.
+	// PathRenew: POST RenewRequest -> RenewAnswer. TLS with the door's certificate, which may have
+	// expired up to RenewGrace ago.
 	PathRenew = "/v1/renew"
-	// PathUpdate: GET -> UpdateAnswer, or 204 where the door's ring has no release. A door, by certificate or token; it says
-	// which version it runs in HeaderVersion.
+	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. A door, by
+	// certificate or token; it says which version it runs in HeaderVersion.
 	PathUpdate = "/v1/update"
-	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so everybody may have it.
+	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so
+	// anybody may download it.
 	PathBundle = "/v1/bundle"
 )
 
-// Headers that a door sends with each request for which it identifies itself.
+// Headers that a door sends with each request in which it identifies itself.
 const (
-	// HeaderDevice: 16 hex digits that stay with the board and not with the card: the start of SHA-256 of its serial number.
-	// Two boards with one card's identity show up as a copied card.
+	// HeaderDevice: 16 hex digits that belong to the board and not to the card: the start of
+	// SHA-256 of its serial number. Two boards with the identity of one card show that the card was
+	// copied.
 	HeaderDevice = "Ashyq-Device"
-	// HeaderVersion: the version of the image, or of the package, that is running.
+	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
 )
 
-// RenewGrace is for how long a certificate that ended can still be renewed: a door that was switched off over a season
-// comes back by itself. For everything else it is good no more.
+// RenewGrace is how long an expired certificate can still be renewed: a door that was switched off
+// over a season recovers by itself. It is not valid for anything else.
 const RenewGrace = 90 * 24 * time.Hour
 
-// Codes of refusals (Error.Code) on which a door acts by itself.
+// Codes of refusals (Error.Code) that a door reacts to.
 const (
-	CodeRevoked = "revoked" // the door's certificate was withdrawn; it is to forget it
-	CodeUsed    = "used"    // the one-time code has been used by another device
-	CodeExpired = "expired" // the one-time code, or the certificate, is too old
+	CodeRevoked = "revoked" // the door was revoked and must forget its certificate
+	CodeUsed    = "used"    // another device has used the one-time code
+	CodeExpired = "expired" // the one-time code or the certificate has expired
 )
 
 // WiFi is the venue's network.
 type WiFi struct {
 	SSID       string `json:"ssid"`
 	Passphrase string `json:"passphrase,omitempty"`
-	Country    string `json:"country,omitempty"` // ISO 3166, as "KZ"; the radio's rules
+	Country    string `json:"country,omitempty"` // ISO 3166, such as "KZ"; sets the radio's rules
 }
 
 // EnrolRequest exchanges a one-time token and the door's own key for a certificate.
@@ -51,31 +55,31 @@ type EnrolRequest struct {
 	Device string `json:"device"` // as in HeaderDevice
 }
 
-// EnrolAnswer is all that a door has to know.
+// EnrolAnswer is everything that a door has to know.
 type EnrolAnswer struct {
 	Certificate string `json:"certificate"`
-	CA          string `json:"ca"` // whose hash the code has
+	CA          string `json:"ca"` // whose hash is in the code
 	Name        string `json:"name"`
 	Venue       string `json:"venue"`
 	Zone        string `json:"zone"`
 	RegistryKey string `json:"registry_key"` // base64url, 32 bytes, Ed25519
 }
 
-// RenewRequest asks for a new certificate, best with a new key.
+// RenewRequest asks for a new certificate, preferably with a new key.
 type RenewRequest struct {
 	CSR string `json:"csr"`
 }
 
-// RenewAnswer is the new certificate. The one before is good until the new one is used for the first time.
+// RenewAnswer is the new certificate. The old one stays valid until the new one is first used.
 type RenewAnswer struct {
 	Certificate string `json:"certificate"`
-	CA          string `json:"ca"` // the current one, and the next where it is about to change
+	CA          string `json:"ca"` // the current authority, and the next if it is about to change
 }
 
-// Rings in the order in which a release goes through them.
+// Rings are the rollout rings in the order in which a release goes through them.
 var Rings = []string{"test", "early", "all"}
 
-// UpdateAnswer is what the door should be running.
+// UpdateAnswer is the version that the door should run.
 type UpdateAnswer struct {
 	Version string `json:"version"`
 	Bundle  string `json:"bundle"` // path below the registry's URL

@@ -5,19 +5,19 @@ import (
 	"net/http"
 )
 
-// Error is the body of every answer from 400 on.
+// Error is the body of every answer with a status of 400 or more.
 type Error struct {
 	Error string `json:"error"`
 	Hint  string `json:"hint,omitempty"`
-	Code  string `json:"code,omitempty"` // where a door acts on it: one of the Code constants
+	Code  string `json:"code,omitempty"` // if a door reacts to it: one of the Code constants
 }
 
 // CallError is a failed call to a registry. It may wrap a *Refusal or a *ClockError.
 type CallError struct {
-	Doing string // as in "get the manifest"
-	Host  string // of the registry, with its port where the URL has one
-	Means string // the finding in plain words; empty when Err says enough
-	Hint  string // what the administrator can do about it; empty when only waiting helps
+	Doing string // such as "get the manifest"
+	Host  string // of the registry, with the port if the URL has one
+	Means string // the cause in plain words; empty if Err says enough
+	Hint  string // what the administrator can do; empty if only waiting helps
 	Err   error
 }
 
@@ -33,10 +33,10 @@ func (e *CallError) Error() string {
 // Unwrap is the cause.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Refusal is an answer with a status code that was not asked for.
+// Refusal is an answer with an unexpected status code.
 type Refusal struct {
 	Status int   // HTTP status code
-	Said   Error // the registry's own words; empty when something else answered
+	Said   Error // the registry's words; empty if something else answered
 }
 
 // Error is one line.
@@ -48,13 +48,13 @@ func (r *Refusal) Error() string {
 	return text
 }
 
-// IsFinal reports whether the registry itself said no. "Not now" (429 and 5xx) and the answer of a
-// server that does not explain itself are not final.
+// IsFinal reports whether the registry itself said no. "Not now" (429 and 5xx) is not final, and
+// neither is a status code without an explanation.
 func (r *Refusal) IsFinal() bool {
 	return r.Said.Error != "" && r.Status < http.StatusInternalServerError && r.Status != http.StatusTooManyRequests
 }
 
-// IsPermanent reports whether the same request will be refused again, however often it is sent.
+// IsPermanent reports whether the same request will always be refused.
 func (r *Refusal) IsPermanent() bool {
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
@@ -63,7 +63,7 @@ func (r *Refusal) IsPermanent() bool {
 	return false
 }
 
-// ClockError is a certificate whose dates do not fit the door's clock.
+// ClockError is a certificate that is not valid by the door's clock.
 type ClockError struct {
 	Err error
 }

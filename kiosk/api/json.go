@@ -2,7 +2,8 @@ package api
 
 import "time"
 
-// Times in JSON are RFC 3339, bytes are base64url without padding, statuses are statuslist.Status names.
+// Times in JSON are RFC 3339, bytes are base64url without padding, statuses are statuslist.Status
+// names.
 
 // CheckRequest asks for one person's standing at a door.
 type CheckRequest struct {
@@ -10,14 +11,15 @@ type CheckRequest struct {
 	Index uint64 `json:"index"`
 }
 
-// CheckAnswer is the standing. An index that was never given out is 404.
+// CheckAnswer is the standing. An index that is not in use gets 404.
 type CheckAnswer struct {
 	Status string    `json:"status"`
 	AsOf   time.Time `json:"as_of"`
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// Counts are one door's checks of a period: numbers, never identities. ID makes a repeated delivery harmless.
+// Counts are what one door decided in a period: numbers, never identities. ID makes a repeated
+// delivery harmless.
 type Counts struct {
 	ID    string            `json:"id"` // unique for each report of a door
 	From  time.Time         `json:"from"`

@@ -16,11 +16,12 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// maxRedirects on one's own host.
+// maxRedirects is the limit for redirects, all to the same host.
 const maxRedirects = 3
 
-// newHTTP makes connections that are kept for reuse. It speaks HTTP/1.1 only: with HTTP/2 the long poll, the blobs and
-// the question about the person at the door would share one connection, and hang together when it is dead.
+// newHTTP returns a client with reusable connections. It speaks HTTP/1.1 only: with HTTP/2 the long
+// poll, the blobs and the question about the person at the door would share one connection, and all
+// hang if it is dead.
 func (c *Client) newHTTP(cert *tls.Certificate, authorities *x509.CertPool) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -36,7 +37,7 @@ func (c *Client) newHTTP(cert *tls.Certificate, authorities *x509.CertPool) *htt
 			MaxIdleConnsPerHost:    4, // long poll, blobs, check, counts
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 32 << 10,
-			DisableCompression:     true, // nothing unpacks itself in memory behind the size limit
+			DisableCompression:     true, // otherwise an answer could grow beyond the size limit
 		},
 	}
 }
@@ -47,7 +48,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	case req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host:
 		return fmt.Errorf("%w to %q", errElsewhere, req.URL.Scheme+"://"+req.URL.Host)
 	case first.Method != http.MethodGet:
-		return fmt.Errorf("%w a %s", errElsewhere, first.Method) // it would arrive without its body, or twice
+		return fmt.Errorf("%w a %s", errElsewhere, first.Method) // its body would be lost, or sent twice
 	case len(via) > maxRedirects:
 		return fmt.Errorf("%w more than %d times", errElsewhere, maxRedirects)
 	}
@@ -65,20 +66,20 @@ func version() string {
 	return info.Main.Version
 }
 
-// call is one request and what may come back.
+// call is one request and the limits of its answer.
 type call struct {
-	doing        string // for errors, as "get the manifest"
+	doing        string // for errors, such as "get the manifest"
 	method, path string
 	query        string
-	body         []byte        // JSON; nil: none
-	auth         bool          // say who is asking
-	wait         time.Duration // for which the registry may hold its answer back
+	body         []byte        // JSON; nil: no body
+	auth         bool          // identify the door
+	wait         time.Duration // how long the registry may delay its answer
 	want         int           // status code
-	orNothing    bool          // 204 is an answer, too: there is none
+	orNothing    bool          // 204 is also an answer: there is nothing
 	limit        int64         // of the answer, bytes
 }
 
-// do returns the body of the wanted answer. Every error is an *api.CallError, or that of ctx.
+// do returns the body of the wanted answer. Every error is an *api.CallError or the error of ctx.
 func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	patience := k.wait + c.timeout
 	total := patience + time.Duration(k.limit/slowest)*time.Second
@@ -93,7 +94,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	switch {
 	case err == nil:
 		return data, nil
-	case ctx.Err() != nil: // the caller's own end, not a finding about the registry
+	case ctx.Err() != nil: // the caller has stopped, so this says nothing about the registry
 		return nil, fmt.Errorf("%s: %w", k.doing, ctx.Err())
 	case inner.Err() != nil:
 		err = context.Cause(inner)
@@ -101,7 +102,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	return nil, c.failure(k.doing, err)
 }
 
-// roundTrip calls progress whenever something has arrived.
+// roundTrip calls progress each time it has received something.
 func (c *Client) roundTrip(ctx context.Context, k call, progress func()) ([]byte, error) {
 	req, err := c.request(ctx, k)
 	if err != nil {
@@ -120,7 +121,7 @@ func (c *Client) roundTrip(ctx context.Context, k call, progress func()) ([]byte
 		return nil, c.readRefusal(resp)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		return nil, fmt.Errorf("%w: content encoding %q, nobody asked for one", errNotRegistry, coding)
+		return nil, fmt.Errorf("%w: content encoding %q, want none", errNotRegistry, coding)
 	}
 	return readLimited(watched{resp.Body, progress}, k.limit)
 }
@@ -135,8 +136,8 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	req.Header.Set("User-Agent", userAgent)
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
-		// All POSTs may be repeated. An empty key is not sent and tells the transport so: a kept connection that a
-		// router has forgotten meanwhile then costs nobody at the door an answer.
+		// All POSTs may be repeated. An empty key is not sent and tells the transport so: it then
+		// repeats a request on a kept connection that a router has forgotten meanwhile.
 		req.Header["Idempotency-Key"] = nil
 	}
 	if !k.auth {
@@ -164,12 +165,13 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// readRefusal makes an error of any other status than the wanted one, with the registry's own words if it has some.
+// readRefusal turns an unexpected status into an error, with the registry's words if there are
+// some.
 func (c *Client) readRefusal(resp *http.Response) error {
 	r := &api.Refusal{Status: resp.StatusCode}
 	data, err := readLimited(resp.Body, maxAnswer)
 	if err != nil || json.Unmarshal(data, &r.Said) != nil {
-		r.Said = api.Error{} // half of an explanation explains nothing; the status code stands
+		r.Said = api.Error{} // only a complete explanation counts
 	}
 	if r.Said.Code != "" && c.cfg.Refused != nil {
 		c.cfg.Refused(r.Said.Code)
@@ -177,7 +179,7 @@ func (c *Client) readRefusal(resp *http.Response) error {
 	return r
 }
 
-// watched reports progress with each read that brought something.
+// watched calls progress for each read that returns data.
 type watched struct {
 	io.Reader
 	progress func()

@@ -1,9 +1,10 @@
-// Package client asks the registry what a door asks: what is current, the blobs of it, one person's standing, a
-// certificate, a newer version; and it delivers the door's counts.
+// Package client is the door's side of the protocol: it asks the registry for the manifest, its
+// blobs, one person's standing, a certificate and updates, and delivers the door's counts.
 //
-// Every call ends: the answer has to begin within Config.Timeout (after the wait of a long poll), may never pause for
-// longer than that, comes at slowest or faster, and is bounded in size. Nothing is retried here; whoever keeps trying
-// is the caller. Failures are an *api.CallError, which tells a wrong clock from a wrong certificate from a pulled cable.
+// Every call ends: the answer has to begin within Config.Timeout (plus the wait of a long poll),
+// may never pause for longer than that, must not be slower than slowest on average, and is limited
+// in size. This package repeats nothing; the callers do. A failure is an *api.CallError, which
+// tells a wrong clock from a wrong certificate from an unplugged cable.
 package client
 
 import (
@@ -26,46 +27,49 @@ import (
 )
 
 const (
-	// MaxBlob bounds a blob, bytes. The largest is a section that cannot be compressed: 512 KiB and its frame.
+	// MaxBlob is the largest size of a blob, bytes: a section that cannot be compressed has 512 KiB
+	// plus its frame.
 	MaxBlob = 1 << 20
-	// maxAnswer bounds every other answer, bytes.
+	// maxAnswer is the largest size of every other answer, bytes.
 	maxAnswer = 16 << 10
-	// slowest is the rate at which an answer has to come on average, bytes/s: less than a 2G modem has.
+	// slowest is the lowest average rate of an answer, bytes/s: slower than a 2G modem.
 	slowest = 4 << 10
-	// defaultTimeout goes with a mobile link that has to wake up first.
+	// defaultTimeout suits a mobile link that has to wake up first.
 	defaultTimeout = 10 * time.Second
 )
 
 // Config says where the registry is.
 type Config struct {
-	URL   string         // "https://registry.example" or with a path that all requests go below
+	URL   string         // "https://registry.example", or with a path below which all requests are
 	Token string         // this kiosk's; only sent where the registry wants to know who is asking
 	CA    *x509.CertPool // authorities of the registry's certificate; nil: the system's
-	// Authority, where it is set, tells the registry's authority among the certificates that the registry presents; no
-	// other one counts then. It is for a door that has the authority's hash and not yet its certificate.
+	// Authority, if set, recognises the registry's authority among the certificates that the
+	// registry presents; no other authority counts. A door uses it that has the authority's hash
+	// but not yet its certificate.
 	Authority func(*x509.Certificate) bool
-	// Identity, where it is set, is the door's certificate and the authorities to go with it, which then count in place of
-	// CA. It is asked before each call, so that a renewed certificate is used from the next call on.
+	// Identity, if set, returns the door's certificate and the authorities that then count instead
+	// of CA. It is called before each request, so that the next one uses a renewed certificate.
 	Identity func() (*tls.Certificate, *x509.CertPool)
 	Device   string // api.HeaderDevice and
-	Version  string // api.HeaderVersion, sent where the registry wants to know who is asking
-	// Refused, where it is set, hears the code of each refusal that has one (api.CodeRevoked ...). It must return at once.
+	Version  string // api.HeaderVersion, sent in requests that identify the door
+	// Refused, if set, gets the code of each refusal that has one (api.CodeRevoked ...). It must
+	// return immediately.
 	Refused func(code string)
-	Timeout time.Duration // for an answer to begin, and between two parts of it; 0: 10 s
+	Timeout time.Duration // until an answer begins, and between two parts of it; 0: 10 s
 }
 
-// Client talks to one registry. It may be used from several goroutines at once.
+// Client talks to one registry. Several goroutines may use it.
 type Client struct {
 	cfg     Config
 	base    *url.URL
 	timeout time.Duration
 
 	mu   sync.Mutex
-	http *http.Client     // guarded by mu; its connections speak for
+	http *http.Client     // guarded by mu; its connections use
 	cert *tls.Certificate // guarded by mu; this identity
 }
 
-// New checks the configuration. It does not talk to the registry.
+// New checks the configuration. It does not contact the registry.
 func New(cfg Config) (*Client, error) {
 	base, err := parseURL(cfg.URL)
 	if err != nil {
@@ -102,15 +106,15 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Close lets go of idle connections. Calls under way are ended by their contexts.
+// Close closes idle connections. Calls in progress end with their contexts.
 func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.http.CloseIdleConnections()
 }
 
-// Manifest gets the current manifest, sealed and unverified. When after is not 0, the registry holds its answer back
-// until it has a newer version than that, at most for wait.
+// Manifest gets the current manifest, sealed and unverified. If after is not 0, the registry waits
+// for a newer version before it answers, at most for wait.
 func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
 	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK, limit: api.MaxManifest}
 	if after != 0 {
@@ -120,7 +124,7 @@ func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration)
 	return c.do(ctx, k)
 }
 
-// Blob gets the blob whose SHA-256 is h. What it returns has that hash.
+// Blob gets the blob whose SHA-256 is h, and checks the hash.
 func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	k := call{
 		doing: "get blob " + h.String()[:12], method: http.MethodGet, path: api.PathBlob + "/" + h.String(),
@@ -136,7 +140,7 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// Status asks the registry for one person's standing (kiosk.Lookup). An index that was never given out is
+// Status asks the registry for one person's standing (kiosk.Lookup). An index that is not in use is
 // kiosk.ErrUnknownPerson.
 func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
 	const doing = "ask for a standing"
@@ -149,7 +153,7 @@ func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, er
 		want: http.StatusOK, limit: maxAnswer,
 	})
 	if refused, ok := errors.AsType[*api.Refusal](err); ok && refused.Status == http.StatusNotFound && refused.Said.Error != "" {
-		// Only a registry explains itself like that; any other 404 is of a server that is none.
+		// Only a registry explains itself like that; any other 404 comes from another server.
 		return kiosk.Standing{}, fmt.Errorf("%s: %w", doing, kiosk.ErrUnknownPerson)
 	}
 	if err != nil {
@@ -172,12 +176,13 @@ func readStanding(data []byte) (kiosk.Standing, error) {
 		return kiosk.Standing{}, fmt.Errorf("%w: %w", errNotRegistry, err)
 	}
 	if answer.AsOf.IsZero() {
-		return kiosk.Standing{}, fmt.Errorf("%w: it does not say how old it is", errNotRegistry)
+		return kiosk.Standing{}, fmt.Errorf("%w: it has no as_of time", errNotRegistry)
 	}
 	return kiosk.Standing{Status: status, AsOf: answer.AsOf, Until: answer.Until}, nil
 }
 
-// SendCounts delivers one report, api.Counts in JSON. The same report may be sent again: its ID makes it harmless.
+// SendCounts delivers one report, api.Counts in JSON. The same report may be sent again: its ID
+// makes that harmless.
 func (c *Client) SendCounts(ctx context.Context, body []byte) error {
 	_, err := c.do(ctx, call{
 		doing: "send counts", method: http.MethodPost, path: api.PathCounts, body: body, auth: true,

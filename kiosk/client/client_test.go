@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const testToken = "kiosk-token-1"
 
-// open makes a client of a server with the given handler; both end with the test.
+// open returns a client of a server with the given handler; both end with the test.
 func open(t testing.TB, handler http.HandlerFunc) *client.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -72,7 +72,7 @@ func TestNewChecksItsConfiguration(t *testing.T) {
 	}
 }
 
-// request is what a server has seen of one.
+// request is what a server has received.
 type request struct {
 	method, uri, auth, agent, content, coding, body string
 }
@@ -141,7 +141,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreKept: a new TLS handshake for each question costs a Pi Zero more than the answer.
+// TestConnectionsAreKept: a new TLS handshake for each question costs a Pi Zero more than the
+// answer.
 func TestConnectionsAreKept(t *testing.T) {
 	var mu sync.Mutex // guards opened
 	opened := 0
@@ -260,7 +261,7 @@ func TestBlobIsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-// writeForever ends when the other side has had enough.
+// writeForever writes until the other side closes the connection.
 func writeForever(w io.Writer, data []byte) {
 	for {
 		if _, err := w.Write(data); err != nil {
@@ -279,7 +280,8 @@ func TestCompressedManifest(t *testing.T) {
 	}
 }
 
-// TestForgottenConnection: a router has dropped the connection meanwhile, which shows only when it is used again.
+// TestForgottenConnection: a router has forgotten the connection, which only the next request
+// shows.
 func TestForgottenConnection(t *testing.T) {
 	var asked atomic.Int64
 	c := open(t, func(w http.ResponseWriter, _ *http.Request) {

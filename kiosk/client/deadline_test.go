@@ -54,7 +54,7 @@ func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 const timeout = 7 * time.Second
 
-// inBubble calls test with a client whose Timeout is timeout, of a server with the given handler.
+// inBubble calls test with a client of a server with the given handler and Timeout.
 func inBubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, c *client.Client)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &memory{make(chan net.Conn), make(chan struct{})}

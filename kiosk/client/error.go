@@ -16,10 +16,10 @@ import (
 
 var (
 	errTimeout     = errors.New("no answer in time")
-	errHash        = errors.New("not the blob that was asked for")
+	errHash        = errors.New("not the requested blob")
 	errTooLong     = errors.New("answer is too long")
 	errElsewhere   = errors.New("the answer redirects")
-	errNotRegistry = errors.New("not a registry's answer")
+	errNotRegistry = errors.New("the answer is not from a registry")
 )
 
 func (c *Client) failure(doing string, err error) *api.CallError {
@@ -36,7 +36,8 @@ func (c *Client) failure(doing string, err error) *api.CallError {
 	return e
 }
 
-// cause peels off what would repeat the URL, or print addresses and ports that differ with each attempt.
+// cause removes the wrappers that repeat the URL, or print addresses and ports that differ each
+// time.
 func cause(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
@@ -53,32 +54,32 @@ func cause(err error) error {
 	return err
 }
 
-// explanations say what a failure means and what to do about it, the first that fits counts.
+// explanations say what a failure means and what to do about it. The first match counts.
 var explanations = []struct {
 	is   func(error) (means string, ok bool)
 	hint string
 }{
-	{notYetValid, "the door's clock is behind: let it reach a time server (timedatectl status), the connection then comes by itself"},
-	{expired, "compare the door's clock with a watch; if the clock is right, the registry's certificate has to be renewed"},
-	{is("", errAuthority), "the code is of another registry, or somebody else answers in the registry's place"},
-	{as[x509.UnknownAuthorityError]("the registry's certificate is of an unknown authority"),
-		"give the door the CA certificate of the registry; if it has the right one, somebody else answers in the registry's place"},
+	{notYetValid, "the door's clock is behind: let it reach a time server (timedatectl status), then it connects by itself"},
+	{expired, "compare the door's clock with a watch; if the clock is right, renew the registry's certificate"},
+	{is("", errAuthority), "the code is for another registry, or another server answers in the registry's place"},
+	{as[x509.UnknownAuthorityError]("the registry's certificate is from an unknown authority"),
+		"give the door the registry's CA certificate; if it has the right one, another server answers in the registry's place"},
 	{as[x509.HostnameError]("the registry's certificate is for another name"),
-		"use a name in the URL that is in the certificate; a login page of the network may also be in between"},
-	{isNoTLS, "check scheme and port of the registry's URL"},
+		"use a name in the URL that is in the certificate; or a login page of the network may be in between"},
+	{isNoTLS, "check the scheme and the port of the registry's URL"},
 	{noSuchHost, "check the host name in the registry's URL and the door's name server (resolvectl status)"},
 	{as[*net.DNSError]("the name server does not answer"),
 		"check the door's cable or Wi-Fi and its name server (resolvectl status)"},
 	{is("nothing listens at the registry's address", syscall.ECONNREFUSED),
-		"check the port in the registry's URL, and that the registry is running"},
+		"check the port in the registry's URL, and whether the registry is running"},
 	{is("the door has no network", syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN),
 		"check the door's cable or Wi-Fi and its gateway (ip route)"},
 	{is("the connection broke off", syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF), ""},
 	{is("", errTimeout), "the network is down or very slow, or a firewall drops what the door sends"},
-	{is("", errElsewhere), "set the registry's URL to where it really is; a login page of the network may also be in between"},
-	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes or makes up answers: check proxies and the URL"},
+	{is("", errElsewhere), "set the registry's URL to where it really is; or a login page of the network may be in between"},
+	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes the answers: check proxies and the URL"},
 	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not take this kiosk's token or certificate: enrol the kiosk again"},
-	{refused(http.StatusNotFound), "check the registry's URL: what answers there may be something else"},
+	{refused(http.StatusNotFound), "check the registry's URL: another server may answer there"},
 }
 
 func is(means string, targets ...error) func(error) (string, bool) {
@@ -119,12 +120,12 @@ func notYetValid(err error) (string, bool) {
 	if !ok || !time.Now().Before(e.Cert.NotBefore) {
 		return "", false
 	}
-	return "the registry's certificate is not valid yet, as this door's clock has it", true
+	return "the registry's certificate is not valid yet by this door's clock", true
 }
 
 func expired(err error) (string, bool) {
 	_, ok := outOfTime(err)
-	return "the registry's certificate has expired, as this door's clock has it", ok
+	return "the registry's certificate has expired by this door's clock", ok
 }
 
 func outOfTime(err error) (x509.CertificateInvalidError, bool) {
@@ -134,10 +135,10 @@ func outOfTime(err error) (x509.CertificateInvalidError, bool) {
 
 func noSuchHost(err error) (string, bool) {
 	e, ok := errors.AsType[*net.DNSError](err)
-	return "the registry's name is not known", ok && e.IsNotFound
+	return "the registry's host name is unknown", ok && e.IsNotFound
 }
 
 func isNoTLS(err error) (string, bool) {
 	_, record := errors.AsType[tls.RecordHeaderError](err)
-	return "what answers does not speak TLS", record || errors.Is(err, http.ErrSchemeMismatch)
+	return "the server does not speak TLS", record || errors.Is(err, http.ErrSchemeMismatch)
 }

@@ -56,7 +56,8 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// serve starts a TLS server whose certificate is valid from and until these times from now, for 127.0.0.1 or for name.
+// serve starts a TLS server for 127.0.0.1 or for name. Its certificate is valid between these times
+// from now.
 func (a *authority) serve(t *testing.T, from, until time.Duration, name string) *httptest.Server {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -80,7 +81,7 @@ func (a *authority) serve(t *testing.T, from, until time.Duration, name string) 
 	return server
 }
 
-// explained checks the finding and the hint of a failed call.
+// explained checks the explanation and the hint of a failed call.
 func explained(t *testing.T, err error, means, hint string) {
 	t.Helper()
 	e, ok := errors.AsType[*api.CallError](err)
@@ -99,9 +100,9 @@ func TestTLSProblemsAreToldApart(t *testing.T) {
 		server      *httptest.Server
 		means, hint string
 	}{
-		"clock behind": {ours.serve(t, 300*day, 400*day, ""), "not valid yet, as this door's clock has it: x509", "the door's clock is behind"},
-		"expired":      {ours.serve(t, -2*day, -day, ""), "expired, as this door's clock has it: x509", "if the clock is right, the registry's certificate"},
-		"unknown":      {foreign.serve(t, -day, day, ""), "of an unknown authority: ", "CA certificate of the registry"},
+		"clock behind": {ours.serve(t, 300*day, 400*day, ""), "not valid yet by this door's clock: x509", "the door's clock is behind"},
+		"expired":      {ours.serve(t, -2*day, -day, ""), "expired by this door's clock: x509", "if the clock is right, renew the registry's certificate"},
+		"unknown":      {foreign.serve(t, -day, day, ""), "from an unknown authority: ", "registry's CA certificate"},
 		"other name":   {ours.serve(t, -day, day, "registry.example"), "for another name: ", "use a name in the URL that is in the certificate"},
 	} {
 		c := openURL(t, client.Config{URL: test.server.URL, CA: ours.pool()})
@@ -115,7 +116,7 @@ func TestTLSProblemsAreToldApart(t *testing.T) {
 	}
 	system := openURL(t, client.Config{URL: ours.serve(t, -day, day, "").URL})
 	_, err := system.Manifest(t.Context(), 0, 0)
-	explained(t, err, "of an unknown authority", "CA certificate")
+	explained(t, err, "from an unknown authority", "CA certificate")
 }
 
 func TestPlainHTTPWhereTLSWasExpected(t *testing.T) {
@@ -123,7 +124,7 @@ func TestPlainHTTPWhereTLSWasExpected(t *testing.T) {
 	defer server.Close()
 	c := openURL(t, client.Config{URL: strings.Replace(server.URL, "http:", "https:", 1)})
 	_, err := c.Manifest(t.Context(), 0, 0)
-	explained(t, err, "does not speak TLS", "check scheme and port")
+	explained(t, err, "does not speak TLS", "check the scheme and the port")
 }
 
 func TestNobodyListens(t *testing.T) {
@@ -137,11 +138,12 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// TestNames asks a name server of the test's own, which answers every question with the given code (RFC 1035 4.1.1).
+// TestNames asks its own name server, which answers every question with the given code (RFC 1035
+// 4.1.1).
 func TestNames(t *testing.T) {
 	const serverFailure, nameError = 2, 3
 	for code, want := range map[byte][2]string{
-		nameError:     {"the registry's name is not known: lookup registry.example", "check the host name"},
+		nameError:     {"the registry's host name is unknown: lookup registry.example", "check the host name"},
 		serverFailure: {"the name server does not answer: lookup registry.example", "cable or Wi-Fi"},
 	} {
 		address := nameServer(t, code)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// SetDial replaces how connections are made, for networks that exist in the test only.
+// SetDial replaces how connections are made, for simulated networks.
 func (c *Client) SetDial(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	c.http.Transport.(*http.Transport).DialContext = dial
 }

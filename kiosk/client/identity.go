@@ -12,10 +12,10 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-var errAuthority = errors.New("none of the certificates presented is that of the authority in the enrolment code")
+var errAuthority = errors.New("the server presents no certificate of the authority in the enrolment code")
 
-// connections are those that speak for the door's current identity. A connection keeps the certificate that it was made
-// with, so a new one needs new connections; calls under way end on the old.
+// connections returns those of the door's current identity. A connection keeps its certificate, so
+// a new certificate needs new connections; calls in progress end on the old ones.
 func (c *Client) connections() *http.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,18 +32,18 @@ func (c *Client) connections() *http.Client {
 func (c *Client) tls(cert *tls.Certificate, authorities *x509.CertPool) *tls.Config {
 	cfg := &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
 	if cert != nil {
-		// Not Certificates: those are only sent to a server whose list of authorities has theirs.
+		// Not Certificates: a client sends those only to a server that lists their authority.
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
 	}
 	if c.cfg.Authority != nil {
-		cfg.InsecureSkipVerify = true // in favour of what follows, which is stricter: no authority of the system counts
+		cfg.InsecureSkipVerify = true // replaced by a stricter check: no authority of the system counts
 		cfg.VerifyConnection = c.verify
 	}
 	return cfg
 }
 
-// verify is what crypto/tls does, with the one authority that is known by its hash. For that the registry has to present
-// the authority's certificate, which a server may leave out where it is a root.
+// verify does what crypto/tls does, with the one authority whose hash is known. The registry must
+// present that authority's certificate, which servers may leave out if it is a root.
 func (c *Client) verify(state tls.ConnectionState) error {
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	found := false
@@ -59,12 +59,13 @@ func (c *Client) verify(state tls.ConnectionState) error {
 		return errAuthority
 	}
 	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
-		DNSName: c.base.Hostname(), Roots: roots, Intermediates: between, // KeyUsages: nil is server authentication
+		DNSName: c.base.Hostname(), Roots: roots, Intermediates: between, // nil KeyUsages: server authentication
 	})
 	return err
 }
 
-// Enrol exchanges a one-time token and the door's key for a certificate. The same request may be sent again.
+// Enrol exchanges a one-time token and the door's key for a certificate. The same request may be
+// sent again.
 func (c *Client) Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error) {
 	return post[api.EnrolAnswer](ctx, c, "enrol", api.PathEnrol, request)
 }
@@ -91,7 +92,7 @@ func post[A any](ctx context.Context, c *Client, doing, path string, request any
 	return answer, nil
 }
 
-// Update asks what the door should be running; ok is false where its ring has no release.
+// Update asks which version the door should run; ok is false if its rollout ring has no release.
 func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, err error) {
 	const doing = "ask for an update"
 	data, err := c.do(ctx, call{
@@ -107,7 +108,8 @@ func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, 
 	return answer, true, nil
 }
 
-// Hello lets the registry note that the door is there and what it runs, as every request in its name does.
+// Hello tells the registry that the door is there and what it runs, as every request that
+// identifies the door does.
 func (c *Client) Hello(ctx context.Context) error {
 	_, _, err := c.Update(ctx)
 	return err

@@ -17,7 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
-// pinned is a client that takes the authority of one certificate, of a server that has another one.
+// pinned is a client that trusts one certificate's authority, of a server with another certificate.
 func pinned(t *testing.T, authority *enroltest.Authority, leaf tls.Certificate) *client.Client {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -43,10 +43,10 @@ func TestAuthority(t *testing.T) {
 		"good":           {leaf: mine.Server(now.Add(-hour), now.Add(hour), "127.0.0.1")},
 		"strange":        {leaf: strange.Server(now.Add(-hour), now.Add(hour), "127.0.0.1"), means: "*"},
 		"without it":     {leaf: alone, means: "*"},
-		"it is beside":   {leaf: mixed, means: "the registry's certificate is of an unknown authority"},
+		"it is beside":   {leaf: mixed, means: "the registry's certificate is from an unknown authority"},
 		"another's name": {leaf: mine.Server(now.Add(-hour), now.Add(hour), "10.0.0.1"), means: "the registry's certificate is for another name"},
-		"not yet":        {leaf: mine.Server(now.Add(hour), now.Add(2*hour), "127.0.0.1"), means: "the registry's certificate is not valid yet, as this door's clock has it", clock: true},
-		"over":           {leaf: mine.Server(now.Add(-2*hour), now.Add(-hour), "127.0.0.1"), means: "the registry's certificate has expired, as this door's clock has it", clock: true},
+		"not yet":        {leaf: mine.Server(now.Add(hour), now.Add(2*hour), "127.0.0.1"), means: "the registry's certificate is not valid yet by this door's clock", clock: true},
+		"over":           {leaf: mine.Server(now.Add(-2*hour), now.Add(-hour), "127.0.0.1"), means: "the registry's certificate has expired by this door's clock", clock: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, ok, err := pinned(t, mine, c.leaf).Update(t.Context())

@@ -7,7 +7,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// BundleURL is where the bundle of an UpdateAnswer is: at this registry, and nowhere else.
+// BundleURL is the URL of the bundle of an UpdateAnswer, which must be on this registry.
 func (c *Client) BundleURL(bundle string) (string, error) {
 	u := c.base.JoinPath(bundle) // takes ".." out
 	if !strings.HasPrefix(u.Path, c.base.JoinPath(api.PathBundle).Path+"/") || strings.HasSuffix(u.Path, "/") {

@@ -1,8 +1,9 @@
-// Package config reads the kiosk's configuration in two steps: the TOML file as written (raw.go), then checked and
-// typed (Config). A file with a mistake is refused as a whole, with the line and what to do.
+// Package config reads the kiosk's configuration in two steps: the TOML file as written (raw.go),
+// then checked and typed (Config). It rejects a file with a mistake as a whole, and says in which
+// line and what to do.
 //
-// It has three layers: the defaults, over them enrolled.toml in the state directory, which the enrolment has written, and
-// on top the file, whose author always has the last word.
+// There are three layers: the defaults, over them enrolled.toml in the state directory, which the
+// enrolment writes, and on top the file of the administrator, who has the last word.
 package config
 
 import (
@@ -32,44 +33,45 @@ type Config struct {
 	Screen   Screen
 	StateDir string // directory of the cache and of the enrolment
 	CardDir  string // the card's boot partition, where an administrator puts files
-	SeedDir  string // a snapshot of what the registry serves, for a start without a network
-	StickDir string // where the system puts a USB stick, which may hold another such snapshot
+	SeedDir  string // an offline snapshot of the registry, for a start without a network
+	StickDir string // where the system mounts a USB stick, which may hold an offline snapshot
 	Clock    Clock
 	Update   Update
-	// Unenrolled says that nobody has told the door yet which one it is: it is not enrolled, and the file names neither a
-	// venue nor a registry. It has no venue then.
+	// Unenrolled says that the door does not know its place yet: it is not enrolled, and the file
+	// names neither a venue nor a registry. It then has no venue.
 	Unenrolled bool
 }
 
-// Door is where the kiosk stands and how it treats codes.
+// Door says where the door is and how it treats codes.
 type Door struct {
 	Name        string
 	Venue       kiosk.Venue
 	Zone        kiosk.Zone
 	AcceptPaper bool
-	Again       time.Duration // a person admitted is not admitted again for so long
+	Again       time.Duration // how long an admitted person is not admitted again
 }
 
-// Camera is where pictures come from. The source's syntax is the scanner's to check.
+// Camera is where pictures come from. The scanner checks the syntax of Source.
 type Camera struct {
 	Source      string
 	FrozenAfter time.Duration
 	Budget      time.Duration // CPU time for a picture, on average
-	Exposure    time.Duration // of one picture; this and the next three: 0 leaves it to the camera (docs/camera.md)
+	Exposure    time.Duration // of one picture; 0 here and below: the camera decides
 	Gain        float64       // in the driver's units
 	Focus       float64       // in the driver's units
 	FPS         float64       // pictures a second
 }
 
-// Registry is whom the door follows. An empty URL is a door that lives on what its cache holds.
+// Registry is the registry that the door follows. With an empty URL the door uses what its cache
+// holds.
 type Registry struct {
 	URL      string
 	Key      ed25519.PublicKey // of the manifest
 	Token    string            // of this door, for the online check and the counts
-	CAFile   string            // PEM; empty: the system's
-	Identity string            // PEM, key and certificate of this door; empty: it has none
+	CAFile   string            // PEM; empty: the system's authorities
+	Identity string            // PEM, key and certificate of this door; empty: the door has no identity
 	Deadline time.Duration     // for one online check while somebody waits
-	Fresh    time.Duration     // age of the data from which the registry is asked
+	Fresh    time.Duration     // data older than this makes the door ask the registry
 }
 
 // Screen is the local web server: the door's screen, /metrics, /healthz.
@@ -80,23 +82,23 @@ type Screen struct {
 
 // Clock says when the time is trusted.
 type Clock struct {
-	Always bool // without asking the kernel: for machines whose clock something else keeps
+	Always bool // do not ask the kernel: another program keeps the clock right
 }
 
-// Update says when the door may be brought to another version. It is for the card image.
+// Update says when the door may install another version of the card image.
 type Update struct {
-	Window Window        // in which the door may restart for it
-	Trial  time.Duration // in which a new version has to prove that the door is well
+	Window Window        // in which the door may restart
+	Trial  time.Duration // time for a new version to prove that the door is healthy
 }
 
-// Window is a part of each day, as times since midnight by the machine's zone; it may reach over midnight. Both the same: all
-// of it.
+// Window is a part of each day, as times since midnight in the machine's zone; it may cross
+// midnight. Both equal: the whole day.
 type Window struct{ From, Until time.Duration }
 
-// enrolledFile is what the enrolment leaves in the state directory (package enrol).
+// enrolledFile is what the enrolment writes to the state directory (package enrol).
 const enrolledFile = "enrolled.toml"
 
-// Load reads and checks a file, over what the enrolment has left.
+// Load reads and checks a file, on top of the settings of the enrolment.
 func Load(path string) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
@@ -109,7 +111,7 @@ func Load(path string) (*Config, error) {
 	enrolled := filepath.Join(r.State.Dir, enrolledFile)
 	settings, err := os.ReadFile(enrolled)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read what the enrolment has left: %w\nhint: root and the daemon's user may", err)
+		return nil, fmt.Errorf("read the settings of the enrolment: %w\nhint: run this as root or as the daemon's user", err)
 	}
 	c, err := Parse(settings, data)
 	switch {
@@ -118,12 +120,13 @@ func Load(path string) (*Config, error) {
 	case err != nil:
 		return nil, fmt.Errorf("configuration %q: %w", path, err)
 	case c.Unenrolled && settings != nil:
-		return nil, fmt.Errorf("%q says neither venue nor registry\nhint: remove it, and enrol the door again", enrolled)
+		return nil, fmt.Errorf("%q names neither a venue nor a registry\nhint: remove it, and enrol the door again",
+			enrolled)
 	}
 	return c, nil
 }
 
-// Check tells whether the file would take these settings of an enrolment.
+// Check reports whether the file accepts these settings of an enrolment.
 func Check(path string, settings []byte) error {
 	data, err := read(path)
 	if err != nil {
@@ -136,7 +139,8 @@ func Check(path string, settings []byte) error {
 func read(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the configuration: %w\nhint: copy systemd/ashyq-kiosk.toml to %q, or name another file with --config", err, path)
+		return nil, fmt.Errorf("read the configuration: %w\nhint: copy systemd/ashyq-kiosk.toml to %q, or name another file with --config",
+			err, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
@@ -144,7 +148,7 @@ func read(path string) ([]byte, error) {
 	return data, nil
 }
 
-// Parse checks the bytes of files, each over those before it.
+// Parse reads and checks the contents of files; later ones override earlier ones.
 func Parse(files ...[]byte) (*Config, error) {
 	raw, err := parseRaw(files...)
 	if err != nil {
@@ -192,7 +196,7 @@ func Parse(files ...[]byte) (*Config, error) {
 	c.Registry.Key, err = parseKey(raw.Registry.Key, raw.Registry.URL != "")
 	check("registry.key", err)
 	if raw.Registry.Identity != "" && raw.Registry.CA == "" {
-		check("registry.identity", errors.New("goes with registry.ca, the authority of the registry that it is for"))
+		check("registry.identity", errors.New("needs registry.ca, the authority of that registry"))
 	}
 	c.Registry.Deadline, err = duration(raw.Registry.Deadline, 100*time.Millisecond, 10*time.Second)
 	check("registry.deadline", err)
@@ -229,7 +233,7 @@ func window(s string) (Window, error) {
 	}{{from, &w.From}, {until, &w.Until}} {
 		t, err := time.Parse("15:04", end.text)
 		if err != nil {
-			return Window{}, fmt.Errorf("%q is not a part of the day as 03:00-05:00", s)
+			return Window{}, fmt.Errorf("%q is not a part of the day such as 03:00-05:00", s)
 		}
 		*end.to = time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 	}
@@ -253,10 +257,10 @@ func notNegative(v float64) error {
 func duration(s string, least, most time.Duration) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration as 1500ms, 15m, 24h", s)
+		return 0, fmt.Errorf("%q is not a duration such as 1500ms, 15m or 24h", s)
 	}
 	if d < least || d > most {
-		return 0, fmt.Errorf("%q is outside of %v to %v", s, least, most)
+		return 0, fmt.Errorf("%q is not between %v and %v", s, least, most)
 	}
 	return d, nil
 }
@@ -281,14 +285,15 @@ func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
 	}
 	key, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it, and so does the page where the door was created")
+		return nil, errors.New("is not a public key of 43 characters base64url\n" +
+			"hint: `ashyq-registry key` prints it, and so does the page where the door was created")
 	}
 	return key, nil
 }
 
 func checkListen(s string) error {
 	if _, _, err := net.SplitHostPort(s); err != nil {
-		return fmt.Errorf("%q, want HOST:PORT as 127.0.0.1:8081", s)
+		return fmt.Errorf("%q, want HOST:PORT such as 127.0.0.1:8081", s)
 	}
 	return nil
 }
@@ -296,11 +301,11 @@ func checkListen(s string) error {
 func checkLanguages(languages []string) error {
 	known := []string{"kk", "ru", "en"}
 	if len(languages) == 0 {
-		return errors.New("names no language, want some of kk, ru, en")
+		return errors.New("names no language, want at least one of kk, ru, en")
 	}
 	for i, l := range languages {
 		if !slices.Contains(known, l) || slices.Contains(languages[:i], l) {
-			return fmt.Errorf("%q is unknown or named twice, want some of kk, ru, en", l)
+			return fmt.Errorf("%q is unknown or named twice, want kk, ru or en", l)
 		}
 	}
 	return nil

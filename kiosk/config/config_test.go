@@ -24,7 +24,8 @@ func TestShippedFile(t *testing.T) {
 	}
 }
 
-// TestShippedDefaults uncomments the shipped file's example lines: each must be a known key and give the default.
+// TestShippedDefaults uncomments the shipped file's example lines: each must be a known key and
+// give the default.
 func TestShippedDefaults(t *testing.T) {
 	data, err := os.ReadFile("../../systemd/ashyq-kiosk.toml")
 	if err != nil {
@@ -65,13 +66,13 @@ func TestMistakes(t *testing.T) {
 		{"not TOML", "[door\n", "line 1, column"},
 		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
 		{"no venue", "[registry]\nurl = \"https://x\"\n", `door.venue: unknown kind of venue ""`},
-		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: goes with registry.ca"},
+		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: needs registry.ca"},
 		{"card", good + "[state]\ncard = \"boot\"\n", "state.card"},
 		{"stick", good + "[state]\nstick = \"stick\"\n", "state.stick"},
 		{"venue", "[door]\nvenue = \"pub\"\n", `unknown kind of venue "pub", want one of airport,`},
 		{"zone", good + "zone = \"blue\"\n", `door.zone: unknown zone "blue"`},
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
-		{"too long", good + "again = \"2h\"\n", `outside of 0s to 1h0m0s`},
+		{"too long", good + "again = \"2h\"\n", `not between 0s and 1h0m0s`},
 		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},
 		{"key missing", good + "[registry]\nurl = \"https://x\"\n", "registry.key: is not a public key"},
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
@@ -110,7 +111,7 @@ ca = "/s/ca.pem"
 identity = "/s/identity.pem"
 `
 
-// TestLayers lays files over each other as Load finds them.
+// TestLayers combines files as Load finds them.
 func TestLayers(t *testing.T) {
 	state := t.TempDir()
 	file := filepath.Join(t.TempDir(), "kiosk.toml")

@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// raw is the file as written. What is absent keeps the value from defaults().
+// raw is the file as written. A missing key keeps its value from defaults().
 type raw struct {
 	Door struct {
 		Name  string `toml:"name"`
@@ -76,7 +76,7 @@ func defaults() raw {
 	return r
 }
 
-// parseRaw lays the files over the defaults, the first one at the bottom.
+// parseRaw reads the files over the defaults; later ones override earlier ones.
 func parseRaw(files ...[]byte) (raw, error) {
 	r := defaults()
 	for _, data := range files {
@@ -114,7 +114,7 @@ func unknownKey(e toml.DecodeError) error {
 	return fmt.Errorf("line %d: unknown key %q\nhint: the nearest known key is %q", row, key, near)
 }
 
-// keys lists all keys below a raw struct, with dots.
+// keys lists all keys below a raw struct, joined with dots.
 func keys(t reflect.Type, prefix string) []string {
 	var all []string
 	for i := range t.NumField() {

@@ -1,20 +1,22 @@
-// Package enrol is how a door comes to be one of the registry's: the one-time code, the key that is made on the door, and the
-// certificate and settings that it is exchanged for.
+// Package enrol enrols a door at a registry: the one-time code, the key that is made on the door,
+// and the certificate and settings that the registry returns.
 //
-// The code, as a file on the card's boot partition or as a QR code held to the kiosk's own camera, is
+// The code, as a file on the card's boot partition or as a QR code held to the kiosk's own camera,
+// is
 //
 //	"AE1:" base45(CBOR)       base45: RFC 9285
 //
 // and CBOR, in deterministic encoding (RFC 8949 section 4.2.1), is the map
 //
 //	1: tstr             URL of the registry, https
-//	2: bstr .size 32    SHA-256 of the SubjectPublicKeyInfo of the authority that signs its TLS certificate
+//	2: bstr .size 32    SHA-256 of the SubjectPublicKeyInfo of its TLS certificate's authority
 //	3: bstr .size 16    one-time token
 //	? 4: tstr           SSID of the venue's Wi-Fi
 //	? 5: tstr           its passphrase
 //	? 6: tstr           country of the radio's rules, ISO 3166
 //
-// It has exactly one text: what Parse accepts, String writes. It is a secret until it has been used.
+// The encoding is canonical: String writes exactly what Parse accepts. A code is secret until it
+// has been used.
 package enrol
 
 import (
@@ -29,19 +31,19 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// Prefix is how every code begins.
+// Prefix is the beginning of every code.
 const Prefix = "AE1:"
 
 // TokenSize is the length of the one-time token, bytes.
 const TokenSize = 16
 
-// maxCode bounds a code, characters: a QR code of version 20 at level L.
+// maxCode is the largest length of a code, characters: a QR code of version 20 at level L.
 const maxCode = 1249
 
-// ErrForm says that a text is no enrolment code.
+// ErrForm says that a text is not an enrolment code.
 var ErrForm = errors.New("not an enrolment code")
 
-// Code is what an administrator hands to a door.
+// Code is what an administrator gives to a door.
 type Code struct {
 	URL        string `cbor:"1,keyasint"`
 	Pin        []byte `cbor:"2,keyasint"` // as PinOf
@@ -56,7 +58,7 @@ func PinOf(authority *x509.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(authority.RawSubjectPublicKeyInfo)
 }
 
-// String is the code's text. It panics where the code could not be parsed again, which is a mistake of the program.
+// String is the code's text. It panics if Check fails, which is a programming mistake.
 func (c Code) String() string {
 	if err := c.check(); err != nil {
 		panic("enrol: " + err.Error())
@@ -68,7 +70,8 @@ func (c Code) String() string {
 	return Prefix + pass.EncodeBase45(data)
 }
 
-// Parse reads a code. White space around it, as an editor leaves in a file, is not part of it. Every error is an ErrForm.
+// Parse reads a code and ignores white space around it, which an editor leaves in a file. Every
+// error is an ErrForm.
 func Parse(text string) (Code, error) {
 	var c Code
 	text = strings.TrimSpace(text)
@@ -77,7 +80,7 @@ func Parse(text string) (Code, error) {
 		return c, fmt.Errorf("%w: it does not begin with %q", ErrForm, Prefix)
 	}
 	if len(text) > maxCode {
-		return c, fmt.Errorf("%w: %d characters, at most %d are one", ErrForm, len(text), maxCode)
+		return c, fmt.Errorf("%w: it has %d characters, want at most %d", ErrForm, len(text), maxCode)
 	}
 	data, err := pass.DecodeBase45(body)
 	if err != nil {
@@ -92,28 +95,28 @@ func Parse(text string) (Code, error) {
 	return c, nil
 }
 
-// Check says why the code could not be parsed again, and that String would panic.
+// Check says why String would panic.
 func (c Code) Check() error { return c.check() }
 
 func (c Code) check() error {
 	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("the registry's URL is not one as https://registry.example")
+		return errors.New("the registry's URL has not the form https://registry.example")
 	case len(c.Pin) != sha256.Size:
 		return fmt.Errorf("the pin has %d bytes, want %d", len(c.Pin), sha256.Size)
 	case len(c.Token) != TokenSize:
 		return fmt.Errorf("the token has %d bytes, want %d", len(c.Token), TokenSize)
 	case len(c.SSID) > 32:
-		return fmt.Errorf("the network's name has %d bytes, at most 32 are one", len(c.SSID))
+		return fmt.Errorf("the network's name has %d bytes, want at most 32", len(c.SSID))
 	case c.SSID == "" && (c.Passphrase != "" || c.Country != ""):
-		return errors.New("a passphrase or a country without a network")
+		return errors.New("it has a passphrase or a country but no network")
 	case c.Passphrase != "" && (len(c.Passphrase) < 8 || len(c.Passphrase) > 63):
 		return fmt.Errorf("the passphrase has %d characters, want 8 to 63", len(c.Passphrase))
 	case c.Country != "" && (len(c.Country) != 2 || strings.ToUpper(c.Country) != c.Country):
 		return fmt.Errorf("country %q, want two capital letters", c.Country)
 	case strings.ContainsFunc(c.SSID+c.Passphrase+c.Country, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("a control character in the network's name or passphrase")
+		return errors.New("the network's name or passphrase has a control character")
 	}
 	return nil
 }

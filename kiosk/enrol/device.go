@@ -7,12 +7,13 @@ import (
 	"os"
 )
 
-// boards are where a machine's serial number is, the best first. The first two are the same on a Pi; the daemon's sandbox
-// hides all of /proc but processes. A machine without one has an identifier of its installation, which is on the card.
+// boards are the files with a machine's serial number, the best first. The first two are the same
+// on a Pi; the daemon's sandbox hides /proc except for processes. The last one identifies an
+// installation, which is on the card.
 var boards = []string{"/sys/firmware/devicetree/base/serial-number", "/proc/device-tree/serial-number", "/etc/machine-id"}
 
-// Device is what api.HeaderDevice holds: it stays with the board and tells nobody its serial number. It is empty on a
-// machine that has none.
+// Device is the value of api.HeaderDevice: it identifies the board without telling its serial
+// number. It is empty on a machine without a serial number.
 func Device() string { return deviceOf(boards) }
 
 func deviceOf(files []string) string {

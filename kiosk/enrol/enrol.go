@@ -20,35 +20,35 @@ import (
 )
 
 var (
-	// ErrAnswer says that the registry's answer is none that a door can live on.
-	ErrAnswer = errors.New("the registry's answer is no good")
-	// ErrCard says that the state directory does not take what has to be kept.
-	ErrCard = errors.New("the enrolment cannot be kept")
+	// ErrAnswer says that the registry's answer is not usable.
+	ErrAnswer = errors.New("the registry's answer is not usable")
+	// ErrCard says that the state directory cannot be written.
+	ErrCard = errors.New("the enrolment cannot be saved")
 )
 
-// Registry takes enrolment codes (package client). An *api.Refusal among its errors says what the
-// registry said against the code, an *api.ClockError that the door's clock is wrong.
+// Registry accepts enrolment codes (package client). Among its errors, an *api.Refusal is the
+// registry's refusal of the code, and an *api.ClockError means that the door's clock is wrong.
 type Registry interface {
 	Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error)
 }
 
-// Enroller makes a door one of a registry's. All fields are needed.
+// Enroller enrols a door. All fields are required.
 type Enroller struct {
 	Dir    string                       // state directory
 	Device string                       // as Device
-	Dial   func(Code) (Registry, error) // a client that takes the code's authority and no other
-	Check  func(settings []byte) error  // whether the door's configuration takes what is to be enrolled.toml
+	Dial   func(Code) (Registry, error) // a client that trusts only the code's authority
+	Check  func(settings []byte) error  // checks enrolled.toml against the door's configuration
 }
 
-// Trusts reports whether a certificate is that of the authority which the code names.
+// Trusts reports whether a certificate is that of the code's authority.
 func (c Code) Trusts(authority *x509.Certificate) bool {
 	pin := PinOf(authority)
 	return string(pin[:]) == string(c.Pin)
 }
 
-// Enrol makes one attempt. Whatever ends it, the door is then either enrolled or not, and where it is not, the same code may
-// be tried again: the key stays, and with the same key the registry takes the same token again. A door that was enrolled
-// before, and tries again, stays what it was until the registry has answered.
+// Enrol makes one attempt. Afterwards the door is either enrolled or not, and if not, the same code
+// may be tried again: the key stays, and with the same key the registry accepts the same token
+// again. A door that is enrolled already keeps its enrolment until the registry has answered.
 func (e *Enroller) Enrol(ctx context.Context, code Code) error {
 	key, err := e.begin(code)
 	if err != nil {
@@ -78,15 +78,15 @@ func (e *Enroller) Enrol(ctx context.Context, code Code) error {
 	return nil
 }
 
-// begin makes the key, or finds that of an attempt before, and keeps it together with the code: a door whose power goes
-// while it waits for the network asks nobody to hold the code up again.
+// begin makes the key, or finds that of an earlier attempt, and saves it with the code: after a
+// power cut while the door waits for the network, nobody has to show the code again.
 func (e *Enroller) begin(code Code) (*ecdsa.PrivateKey, error) {
 	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	key, before := e.readPending()
 	same := before == code.String()
-	if key == nil || !same && Enrolled(e.Dir) { // of an enrolment that is done
+	if key == nil || !same && Enrolled(e.Dir) { // the key belongs to a finished enrolment
 		var err error
 		if key, err = newKey(); err != nil {
 			return nil, err
@@ -106,7 +106,7 @@ func (e *Enroller) begin(code Code) (*ecdsa.PrivateKey, error) {
 	return key, e.writeWiFi(code)
 }
 
-// readPending is nil where there is nothing, or nothing of use: then a new key is the way on.
+// readPending returns nil if there is no usable key: the door then makes a new one.
 func (e *Enroller) readPending() (key *ecdsa.PrivateKey, code string) {
 	data, err := os.ReadFile(filepath.Join(e.Dir, pendingFile))
 	if err != nil {
@@ -122,13 +122,14 @@ func (e *Enroller) readPending() (key *ecdsa.PrivateKey, code string) {
 	return key, code
 }
 
-// Pending is the code of an attempt that has not come to its end, "" for none.
+// Pending is the code of an unfinished attempt, "" if there is no such attempt.
 func (e *Enroller) Pending() string {
 	_, code := e.readPending()
 	return code
 }
 
-// writeWiFi leaves the venue's network to the image, which may set it up: without it there may be no way to the registry.
+// writeWiFi leaves the venue's network to the image, which may set it up: the door may need it to
+// reach the registry.
 func (e *Enroller) writeWiFi(code Code) error {
 	if code.SSID == "" {
 		return nil
@@ -144,7 +145,7 @@ func (e *Enroller) writeWiFi(code Code) error {
 	return write(path, data)
 }
 
-// papers are the files of an enrolled door.
+// papers are the contents of the files of an enrolled door.
 type papers struct{ authorities, identity, settings []byte }
 
 func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKey) (papers, error) {
@@ -173,11 +174,11 @@ func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKe
 	return p, e.Check(p.settings)
 }
 
-// settings is what the configuration reads. A string in JSON is one in TOML, too, as long as nothing in it is a control
-// character.
+// settings is the text of enrolled.toml. A JSON string is also a TOML string, as long as it has no
+// control characters.
 func (e *Enroller) settings(answer api.EnrolAnswer, code Code) ([]byte, error) {
 	var text strings.Builder
-	text.WriteString("# Written by the enrolment. What /etc/ashyq-kiosk/ashyq-kiosk.toml says comes first.\n")
+	text.WriteString("# Written by the enrolment. /etc/ashyq-kiosk/ashyq-kiosk.toml overrides it.\n")
 	for _, row := range [][2]string{
 		{"[door]", ""}, {"name", answer.Name}, {"venue", answer.Venue}, {"zone", answer.Zone},
 		{"[registry]", ""}, {"url", code.URL}, {"key", answer.RegistryKey},
@@ -189,10 +190,10 @@ func (e *Enroller) settings(answer api.EnrolAnswer, code Code) ([]byte, error) {
 			continue
 		}
 		if value == "" {
-			return nil, fmt.Errorf("it does not say the door's %s", key)
+			return nil, fmt.Errorf("it lacks the door's %s", key)
 		}
 		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-			return nil, fmt.Errorf("the door's %s has characters in it that are none", key)
+			return nil, fmt.Errorf("the door's %s has control characters or is not UTF-8", key)
 		}
 		quoted, err := json.Marshal(value)
 		if err != nil {
@@ -203,11 +204,11 @@ func (e *Enroller) settings(answer api.EnrolAnswer, code Code) ([]byte, error) {
 	return []byte(text.String()), nil
 }
 
-// keep writes the papers so that a power cut at any moment leaves a door that is enrolled, or one that is not and has what
-// it needs to ask again.
+// keep writes the papers so that a power cut at any moment leaves a door that is enrolled, or one
+// that is not and can ask again.
 func (e *Enroller) keep(p papers) error {
 	in := func(name string) string { return filepath.Join(e.Dir, name) }
-	if err := remove(in(enrolledFile)); err != nil { // of an enrolment before: not its settings with these papers
+	if err := remove(in(enrolledFile)); err != nil { // its settings belong to the old papers
 		return err
 	}
 	if err := write(in(caFile), p.authorities); err != nil {
@@ -222,8 +223,8 @@ func (e *Enroller) keep(p papers) error {
 	return remove(in(pendingFile))
 }
 
-// Drop gives a code up that the registry has refused. The key stays: a registry to which the code was shown with it, and
-// whose answer was lost, will only know the door by it.
+// Drop forgets a code that the registry has refused. The key stays: if an earlier answer was lost,
+// the registry knows the door only by that key.
 func (e *Enroller) Drop(code Code) error {
 	key, before := e.readPending()
 	if key == nil || before != code.String() {

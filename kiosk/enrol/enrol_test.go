@@ -36,7 +36,7 @@ func enroller(dir string) *enrol.Enroller {
 	return &enrol.Enroller{Dir: dir, Device: "0123456789abcdef", Dial: dial, Check: func([]byte) error { return nil }}
 }
 
-// papers are what an enrolled door has, or "" for each.
+// papers are the contents of an enrolled door's files, "" for a missing one.
 func papers(t *testing.T, dir string) (settings string, identity *enrol.Identity) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, "enrolled.toml"))
@@ -119,7 +119,7 @@ func TestWhatIsNotTheRegistry(t *testing.T) {
 		code enrol.Code
 		want string
 	}{
-		"another authority": {strange, "none of the certificates presented"},
+		"another authority": {strange, "presents no certificate of the authority"},
 		"another name":      {elsewhere, "for another name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,17 +135,17 @@ func TestWhatIsNotTheRegistry(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNoGood(t *testing.T) {
+func TestUnusableAnswers(t *testing.T) {
 	registry, stranger := enroltest.New(t), enroltest.NewAuthority(t, "Somebody")
 	for name, c := range map[string]struct {
 		spoil func(*api.EnrolAnswer)
 		want  string
 	}{
 		"another authority": {func(a *api.EnrolAnswer) { a.CA = stranger.PEM() }, "not the one in the code"},
-		"no authority":      {func(a *api.EnrolAnswer) { a.CA = a.Certificate }, "not that of an authority"},
+		"no authority":      {func(a *api.EnrolAnswer) { a.CA = a.Certificate }, "not a CA certificate"},
 		"another's key":     {func(a *api.EnrolAnswer) { a.Certificate = a.CA }, "for another key"},
 		"no certificate":    {func(a *api.EnrolAnswer) { a.Certificate = "" }, "no certificate"},
-		"no venue":          {func(a *api.EnrolAnswer) { a.Venue = "" }, "does not say the door's venue"},
+		"no venue":          {func(a *api.EnrolAnswer) { a.Venue = "" }, "lacks the door's venue"},
 		"a new line":        {func(a *api.EnrolAnswer) { a.Name = "a\n[x]" }, "characters"},
 		"configuration":     {func(a *api.EnrolAnswer) { a.Zone = "pink" }, "pink zone"},
 	} {
@@ -167,7 +167,7 @@ func TestAnswersThatAreNoGood(t *testing.T) {
 	}
 }
 
-// enrolAndDie is the child of TestPowerCuts: the power goes after so many changes of files.
+// enrolAndDie is the child of TestPowerCuts: it dies after so many changes of files.
 func enrolAndDie(dir string) {
 	left, err := strconv.Atoi(os.Getenv("ASHYQ_ENROL_CUT"))
 	if err != nil {
@@ -190,8 +190,9 @@ func enrolAndDie(dir string) {
 	os.Exit(0)
 }
 
-// TestPowerCuts kills a process that enrols after each change of a file, the first time and over an older enrolment. What is
-// left is a door that is enrolled, with papers that fit each other, or one that is not and gets there with the same code.
+// TestPowerCuts kills an enrolling process after each change of a file, both the first time and
+// over an older enrolment. The door is then either enrolled, with papers that match, or not
+// enrolled and the same code enrols it.
 func TestPowerCuts(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		cuts := 0

@@ -1,6 +1,6 @@
 package enrol
 
-// SetTouched has f called after each change of a file in the state directory.
+// SetTouched makes f run after each change of a file in the state directory.
 func SetTouched(f func()) { touched = f }
 
 // DeviceOf is Device with other files.

@@ -10,22 +10,23 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// What the state directory holds of an enrolment. All are 0600, written as a whole and on the card before the next.
+// The files of an enrolment in the state directory. All are 0600, replaced as a whole, and on the
+// card before the next one is written.
 const (
-	pendingFile  = "enrolling.pem" // the key, and the code that it was shown with, until the registry's answer is kept
-	identityFile = "identity.pem"  // key and certificates in one file, so that they always fit each other
+	pendingFile  = "enrolling.pem" // the key and its code, until the registry's answer is saved
+	identityFile = "identity.pem"  // key and certificates in one file, so that they always match
 	caFile       = "ca.pem"
-	enrolledFile = "enrolled.toml" // the last one written and the first one removed: with it the door is enrolled
+	enrolledFile = "enrolled.toml" // written last and removed first: if it exists, the door is enrolled
 	wifiFile     = "wifi.json"     // api.WiFi, for the image to apply
 )
 
-// Enrolled reports whether the state directory is that of a door that is enrolled.
+// Enrolled reports whether the state directory belongs to an enrolled door.
 func Enrolled(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, enrolledFile))
 	return err == nil
 }
 
-// Forget makes a door of which the registry wants to know nothing more one that is not enrolled.
+// Forget removes the enrolment of a door that the registry has revoked.
 func Forget(dir string) error {
 	for _, name := range []string{enrolledFile, identityFile, caFile, pendingFile} {
 		if err := remove(filepath.Join(dir, name)); err != nil {
@@ -38,8 +39,9 @@ func Forget(dir string) error {
 // touched is called after each change of a file; tests cut the power there.
 var touched = func() {}
 
-// write replaces a file as a whole. When it returns, the new one is on the card. It belongs to whom the directory belongs:
-// an administrator may enrol as root what the daemon, which is not, has to read.
+// write replaces a file as a whole. When it returns, the new one is on the card. The file gets the
+// owner of the directory: an administrator may enrol as root, and the daemon, which is not root,
+// must read the file.
 func write(path string, data []byte) (err error) {
 	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o600))
 	if err != nil {
@@ -69,7 +71,7 @@ func remove(path string) error {
 	return settle(path)
 }
 
-// settle brings the directory's entry to the card: a rename that is not there has not happened after a power cut.
+// settle syncs the directory: without that, a power cut may undo a rename.
 func settle(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// Identity is how the door shows the registry who it is, and by what it knows the registry. It may be used from several
-// goroutines at once; one of them may renew it.
+// Identity is the door's certificate and key, and the authorities by which it recognises the
+// registry. Several goroutines may use it; one of them may renew it.
 type Identity struct {
 	file, caFile string
 	current      atomic.Pointer[credentials]
-	revoked      chan struct{} // one slot; full: it is known already
+	revoked      chan struct{} // one slot; full: the Renewer has not read it yet
 }
 
 type credentials struct {
@@ -27,7 +27,7 @@ type credentials struct {
 	pool        *x509.CertPool
 }
 
-// Open reads an identity, key and certificates in one PEM file, and the authorities of the registry.
+// Open reads an identity (key and certificates in one PEM file) and the registry's authorities.
 func Open(file, caFile string) (*Identity, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -71,17 +71,17 @@ func parseIdentity(data []byte, authorities []*x509.Certificate) (*credentials, 
 	return c, nil
 }
 
-// TLS is what a connection made now is to use.
+// TLS is the identity that a new connection must use.
 func (i *Identity) TLS() (*tls.Certificate, *x509.CertPool) {
 	c := i.current.Load()
 	return c.certificate, c.pool
 }
 
-// Certificate is the door's current one.
+// Certificate is the door's current certificate.
 func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().certificate.Leaf }
 
-// Refused takes the code of a refusal of any of the door's calls: a revoked door learns of it from the
-// first. It returns at once.
+// Refused receives the code of a refusal of any of the door's calls, so that a revoked door learns
+// it from the first one. It returns immediately.
 func (i *Identity) Refused(code string) {
 	if code != api.CodeRevoked {
 		return
@@ -92,13 +92,14 @@ func (i *Identity) Refused(code string) {
 	}
 }
 
-// Renewal is whom a new certificate is asked of (package client), with errors as those of a Registry.
+// Renewal issues new certificates (package client). Its errors are those of a Registry.
 type Renewal interface {
 	Renew(ctx context.Context, request api.RenewRequest) (api.RenewAnswer, error)
 }
 
-// Renew1 makes one attempt to get a certificate for a new key. What it gets is on the card before it is used. An answer
-// that is lost, loses nothing: the certificate is good until the new one has been used.
+// Renew1 makes one attempt to get a certificate for a new key, and writes it to the card before it
+// uses it. A lost answer does no harm: the old certificate stays valid until the new one has been
+// used.
 func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
 	key, err := newKey()
 	if err != nil {
@@ -126,7 +127,7 @@ func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	if err := write(i.caFile, marshalCertificates(authorities)); err != nil { // first: with it the old one is good, too
+	if err := write(i.caFile, marshalCertificates(authorities)); err != nil { // first: they also verify the old certificate
 		return fmt.Errorf("keep the registry's authority: %w", err)
 	}
 	if err := write(i.file, text); err != nil {
@@ -136,8 +137,9 @@ func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
 	return nil
 }
 
-// successors are the authorities from now on. One of the old ones has to be among them: a door must never let go of the
-// one by which it knows the registry before it has spoken to the registry by another.
+// successors are the authorities from now on. One of the old ones must be among them: a door must
+// not drop the authority by which it knows the registry before it has reached the registry with
+// another.
 func successors(old []*x509.Certificate, text string) ([]*x509.Certificate, error) {
 	authorities, err := parseAuthorities([]byte(text))
 	if err != nil {
@@ -147,7 +149,7 @@ func successors(old []*x509.Certificate, text string) ([]*x509.Certificate, erro
 		return slices.ContainsFunc(old, func(o *x509.Certificate) bool { return PinOf(o) == PinOf(c) })
 	}
 	if !slices.ContainsFunc(authorities, known) {
-		return nil, errors.New("its authorities are all strangers")
+		return nil, errors.New("its authorities include none of the known ones")
 	}
 	return authorities, nil
 }

@@ -29,7 +29,8 @@ func marshalKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), nil
 }
 
-// request is a PKCS #10 request. It names nobody: the registry knows who it gave the token, or the certificate, to.
+// request is a PKCS #10 request. It has no name: the registry knows to whom it gave the token or
+// the certificate.
 func request(key *ecdsa.PrivateKey) (string, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
 	if err != nil {
@@ -38,7 +39,7 @@ func request(key *ecdsa.PrivateKey) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: requestBlock, Bytes: der})), nil
 }
 
-// blocks takes a PEM file apart, by type.
+// blocks sorts the blocks of a PEM file by type.
 func blocks(data []byte) map[string][][]byte {
 	all := map[string][][]byte{}
 	for {
@@ -52,7 +53,7 @@ func blocks(data []byte) map[string][][]byte {
 
 func parseKey(ders [][]byte) (*ecdsa.PrivateKey, error) {
 	if len(ders) != 1 {
-		return nil, fmt.Errorf("%d private keys, want one", len(ders))
+		return nil, fmt.Errorf("it has %d private keys, want one", len(ders))
 	}
 	key, err := x509.ParsePKCS8PrivateKey(ders[0])
 	if err != nil {
@@ -60,12 +61,12 @@ func parseKey(ders [][]byte) (*ecdsa.PrivateKey, error) {
 	}
 	ec, ok := key.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("a private key of type %T, want ECDSA", key)
+		return nil, fmt.Errorf("the private key is a %T, want ECDSA", key)
 	}
 	return ec, nil
 }
 
-// parseCertificates reads at least one certificate.
+// parseCertificates parses one certificate or more.
 func parseCertificates(ders [][]byte) ([]*x509.Certificate, error) {
 	if len(ders) == 0 {
 		return nil, errors.New("no certificate")
@@ -81,7 +82,8 @@ func parseCertificates(ders [][]byte) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// certificateFor reads a door's certificate and what is between it and its authority, and holds it against the door's key.
+// certificateFor reads a door's certificate and its intermediates, and checks that it is for the
+// door's key.
 func certificateFor(key *ecdsa.PrivateKey, text []byte) ([]*x509.Certificate, error) {
 	chain, err := parseCertificates(blocks(text)[certificateBlock])
 	if err != nil {
@@ -101,13 +103,13 @@ func parseAuthorities(text []byte) ([]*x509.Certificate, error) {
 	}
 	for _, c := range all {
 		if !c.IsCA {
-			return nil, fmt.Errorf("the certificate of %q is not that of an authority", c.Subject.CommonName)
+			return nil, fmt.Errorf("the certificate of %q is not a CA certificate", c.Subject.CommonName)
 		}
 	}
 	return all, nil
 }
 
-// marshalCertificates writes them anew, without what else a PEM file may have between its blocks.
+// marshalCertificates writes the certificates without the other text that a PEM file may have.
 func marshalCertificates(all []*x509.Certificate) []byte {
 	var text []byte
 	for _, c := range all {

@@ -11,14 +11,14 @@ import (
 	"ashyq-kiosk/kiosk/retry"
 )
 
-// ErrRevoked ends a Renewer: the registry has withdrawn the door's certificate.
-var ErrRevoked = errors.New("the registry has withdrawn the door's certificate")
+// ErrRevoked ends a Renewer: the registry has revoked the door.
+var ErrRevoked = errors.New("the registry has revoked the door")
 
-// lookEvery is how often a Renewer looks at the clock. It counts no long pauses, because the clock of a door that starts
-// without a network jumps by months.
+// lookEvery is how often a Renewer checks the time. It uses no long timers, because the clock of a
+// door that starts without a network jumps by months.
 const lookEvery = time.Minute
 
-// Renewer is the task that keeps an identity good. All fields are needed.
+// Renewer is the task that keeps a certificate valid. All fields are required.
 type Renewer struct {
 	Identity *Identity
 	Registry Renewal
@@ -28,7 +28,8 @@ type Renewer struct {
 	jitter float64
 }
 
-// NewRenewer makes a task. The doors that were enrolled on one day do not renew in one minute: each has its own jitter.
+// NewRenewer returns a task. Its random jitter keeps doors that were enrolled on one day from
+// renewing in one minute.
 func NewRenewer(i *Identity, registry Renewal, now func() time.Time, log *slog.Logger) *Renewer {
 	return &Renewer{Identity: i, Registry: registry, Now: now, Log: log, jitter: rand.Float64()}
 }
@@ -41,7 +42,7 @@ func (r *Renewer) Ready() <-chan struct{} { return ready }
 
 var ready = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// Run renews until ctx ends, or until the certificate is withdrawn, which is ErrRevoked.
+// Run renews until ctx ends, or returns ErrRevoked when the door is revoked.
 func (r *Renewer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -60,7 +61,8 @@ func (r *Renewer) Run(ctx context.Context) error {
 	}
 }
 
-// renew does so when it is time. The certificate's time is the registry's to know: one that is over may still be renewed.
+// renew renews when it is time. Only the registry judges the certificate's dates: an expired one
+// may still be renewable.
 func (r *Renewer) renew(ctx context.Context) (pause time.Duration, err error) {
 	if r.Now().Before(r.due()) {
 		return lookEvery, nil
@@ -76,14 +78,14 @@ func (r *Renewer) renew(ctx context.Context) (pause time.Duration, err error) {
 	return lookEvery, nil
 }
 
-// due is at half of the certificate's life, and up to a twentieth of it later.
+// due is at half of the certificate's life, plus up to a twentieth of it.
 func (r *Renewer) due() time.Time {
 	c := r.Identity.Certificate()
 	life := c.NotAfter.Sub(c.NotBefore)
 	return c.NotBefore.Add(life/2 + time.Duration(r.jitter*float64(life/20)))
 }
 
-// refusal is what the registry itself said against a call.
+// refusal is the registry's final refusal of a call.
 func refusal(err error) (said api.Error, ok bool) {
 	r, ok := errors.AsType[*api.Refusal](err)
 	if !ok || !r.IsFinal() {

@@ -17,7 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
-// enrolled is a door with a client that shows its identity.
+// enrolled is a door with a client that uses its identity.
 func enrolled(t *testing.T, registry *enroltest.Registry) (dir string, identity *enrol.Identity, remote *client.Client) {
 	t.Helper()
 	dir = t.TempDir()
@@ -63,7 +63,7 @@ func TestRenewedCertificateIsUsedAtOnce(t *testing.T) {
 	}
 }
 
-// answers is a registry of one answer.
+// answers is a registry that always gives the same answer.
 type answers struct {
 	renew func(api.RenewRequest) (api.RenewAnswer, error)
 }
@@ -105,7 +105,7 @@ func TestRenewalsThatAreNoGood(t *testing.T) {
 	}
 }
 
-// TestRenewer waits for half of a certificate's life on a clock of its own, and keeps trying.
+// TestRenewer waits for half of a certificate's life on its own clock, and keeps trying.
 func TestRenewer(t *testing.T) {
 	registry := enroltest.New(t)
 	dir, _, _ := enrolled(t, registry)
@@ -159,7 +159,7 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
-// The certificate says which door it is: it is shown to nobody whom the door does not know.
+// The certificate identifies the door, so only a registry that the door knows may see it.
 func TestIdentityIsForItsRegistryOnly(t *testing.T) {
 	registry, stranger := enroltest.New(t), enroltest.New(t)
 	_, identity, _ := enrolled(t, registry)

@@ -11,47 +11,47 @@ import (
 	"ashyq-kiosk/kiosk/retry"
 )
 
-// ErrEnrolled ends a Task: the door is enrolled and is to begin again with its new settings.
+// ErrEnrolled ends a Task: the door is enrolled and must start again with its new settings.
 var ErrEnrolled = errors.New("the door is enrolled")
 
-// Progress is how far a Task is.
+// Progress is the stage of a Task.
 type Progress uint8
 
 // The stages.
 const (
 	Waiting    Progress = iota // for a code
 	Asking                     // the registry
-	NoNetwork                  // the registry cannot be reached; tried again and again
-	WrongClock                 // by the door's clock the registry's certificate is not good; tried again and again
-	Broken                     // the door's card does not take it; tried again and again
-	Used                       // the code is another door's; waiting for another code, as with the next two
-	Expired                    // the code is too old
-	Refused                    // the registry says no for another reason, or the code is none
+	NoNetwork                  // the registry cannot be reached; the task keeps trying
+	WrongClock                 // by the door's clock the certificate is not valid; the task keeps trying
+	Broken                     // the enrolment cannot be written to the card; the task keeps trying
+	Used                       // another device has used the code; here and below: the task waits for another
+	Expired                    // the code has expired
+	Refused                    // the registry refuses for another reason, or it is not an enrolment code
 )
 
 const (
-	// another is how long a code has to be away from the camera to be tried anew, once it was refused.
+	// another is how long a refused code must be away from the camera before it is tried again.
 	another = 5 * time.Second
-	// look is how often a Task looks whether somebody else, at the command line, has enrolled the door.
+	// look is how often a Task checks whether the door was enrolled at the command line.
 	look = 2 * time.Second
 )
 
-// Task enrols a door with the code that is on its card, or that it is shown. All fields are needed.
+// Task enrols a door with the code on its card or the code shown to its camera.
 type Task struct {
 	enroller *Enroller
-	first    string // code on the card, "" for none
+	first    string // code on the card, "": no code
 	progress func(Progress, error)
 	log      *slog.Logger
 	codes    chan string // one slot; full: the newest wins
 
 	// Owned by Run.
-	text string    // of the code that was taken last
-	seen time.Time // when it was last in front of the camera
-	busy bool      // it is being tried
+	text string    // of the latest code
+	seen time.Time // when the code was last in front of the camera
+	busy bool      // an attempt with it is running
 }
 
-// NewTask makes a task that tries the card's code first, or the one that an attempt before the power went has left. It
-// tells its progress from its own goroutines, one at a time.
+// NewTask returns a task that first tries the code of an attempt that a power cut ended, or else
+// the card's code. It calls progress from its own goroutines, one at a time.
 func NewTask(e *Enroller, card string, progress func(Progress, error), log *slog.Logger) *Task {
 	return &Task{enroller: e, first: card, progress: progress, log: log, codes: make(chan string, 1)}
 }
@@ -59,10 +59,11 @@ func NewTask(e *Enroller, card string, progress func(Progress, error), log *slog
 // String names the task.
 func (t *Task) String() string { return "enrolment" }
 
-// Ready is closed from the start: to wait for a code is all that such a door can do.
+// Ready is closed from the start: such a door only waits for a code.
 func (t *Task) Ready() <-chan struct{} { return ready }
 
-// Present takes what the camera has read. It never blocks, and copies the text. One goroutine may call it.
+// Present receives what the camera has read. It copies the text and never blocks. Only one
+// goroutine may call it.
 func (t *Task) Present(text []byte) {
 	for {
 		select {
@@ -77,13 +78,14 @@ func (t *Task) Present(text []byte) {
 	}
 }
 
-// Run waits for codes and tries them, until ctx ends or the door is enrolled, which is ErrEnrolled.
+// Run waits for codes and tries them until ctx ends, or returns ErrEnrolled when the door is
+// enrolled.
 func (t *Task) Run(ctx context.Context) error {
 	var attempt trying
 	defer func() { attempt.stop() }()
 	begin := func(text string) {
 		attempt.stop()
-		text = strings.TrimSpace(text) // of a file
+		text = strings.TrimSpace(text) // a file may end with a line break
 		attempt, t.text, t.busy = trying{}, text, false
 		code, err := Parse(text)
 		if err != nil {
@@ -128,10 +130,10 @@ func (t *Task) Run(ctx context.Context) error {
 	}
 }
 
-// trying is a code that is being tried.
+// trying is a running attempt.
 type trying struct {
 	cancel context.CancelFunc
-	done   chan error // one slot: nil, or the registry's refusal
+	done   chan error // one slot: nil or the registry's refusal
 	ended  chan struct{}
 }
 
@@ -142,7 +144,7 @@ func (a trying) stop() {
 	}
 }
 
-// try keeps trying until the registry has said yes or no, or the attempt is stopped.
+// try keeps trying until the registry accepts or refuses the code, or the attempt is stopped.
 func (t *Task) try(ctx context.Context, code Code) trying {
 	ctx, cancel := context.WithCancel(ctx)
 	a := trying{cancel: cancel, done: make(chan error, 1), ended: make(chan struct{})}
@@ -180,7 +182,7 @@ func (t *Task) refused(code Code, stage Progress, err error) {
 	t.progress(stage, err)
 }
 
-// classify tells what an attempt has come to, and whether it is over: enrolled, or refused.
+// classify returns the stage after an attempt, and whether it is over: enrolled or refused.
 func classify(err error) (stage Progress, over bool) {
 	if err == nil {
 		return Asking, true

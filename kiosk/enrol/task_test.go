@@ -21,7 +21,7 @@ func refused(code string) error {
 	return &api.CallError{Err: &api.Refusal{Status: http.StatusConflict, Said: api.Error{Error: "words", Code: code}}}
 }
 
-// script is a registry that answers one after the other, and at last with the last.
+// script is a registry that returns these errors in order, the last one again and again.
 type script struct {
 	errs  []error
 	asked int
@@ -49,7 +49,7 @@ func TestTaskTellsItsProgress(t *testing.T) {
 		synctest.Wait()
 		expect(t, stages, enrol.Waiting, enrol.Asking, enrol.NoNetwork, enrol.WrongClock, enrol.Expired)
 
-		// The same code still hangs before the camera: nothing new. Another one is tried.
+		// The same code is still in front of the camera: nothing happens. Another code is tried.
 		for range 20 {
 			task.Present([]byte(first.String()))
 			time.Sleep(time.Second)

@@ -8,12 +8,13 @@ import (
 	"net/url"
 )
 
-// anywhere are addresses that belong to nobody (RFC 5737, RFC 3849): a route to them is a route out.
+// anywhere are addresses reserved for documentation (RFC 5737, RFC 3849): a route to them is a
+// route out of this machine.
 var anywhere = []string{"192.0.2.1", "2001:db8::1"}
 
-// Route says whether the kernel has a route to the registry, or out of this machine where the URL names
-// a host by name. It sends nothing: it connects a UDP socket and closes it. (Listing the interfaces
-// takes netlink, which the unit's sandbox forbids.)
+// Route returns an error if the kernel has no route to the registry's address, or no route out of
+// this machine if the URL has a host name. It sends nothing: it connects a UDP socket and closes
+// it. (Listing the interfaces needs netlink, which the unit's sandbox forbids.)
 func Route(registry string) error {
 	hosts := anywhere
 	if u, err := url.Parse(registry); err == nil {

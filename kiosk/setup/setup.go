@@ -1,5 +1,5 @@
-// Package setup lists what a door still misses before it works for the first time. The screen shows the
-// list to whoever sets the door up, and the doctor uses the same names.
+// Package setup lists what a door still lacks before it works for the first time. The screen shows
+// the list to the person who sets the door up, and the doctor uses the same names.
 package setup
 
 import (
@@ -12,33 +12,32 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// Order is the order in which somebody who sets a door up deals with what is missing. The names are
-// the doctor's.
+// Order is the order in which to deal with what is missing. The names are the doctor's.
 var Order = []string{"panel", "camera", "network", "clock", "enrolment", "registry", "state"}
 
-// routeEvery is how often the network task looks for a way out.
+// routeEvery is how often the network task looks for a route.
 const routeEvery = 3 * time.Second
 
-// checkOf is the check that a fault of the door is about.
+// checkOf is the check that a fault of the door belongs to.
 var checkOf = map[kiosk.Reason]string{kiosk.OutputFault: "panel", kiosk.CameraFault: "camera", kiosk.ClockFault: "clock"}
 
 // Check is one line of the list.
 type Check struct {
 	ID   string // one of Order
 	OK   bool
-	Says string // what the registry says against it, in the registry's words; empty: nothing
+	Says string // why the registry refuses, in its words; empty: it does not
 }
 
-// Options describe the door. Show is needed.
+// Options describe the door. Show is required.
 type Options struct {
-	Show     func([]Check) // gets the list with each change; nil ends it. It must return at once.
+	Show     func([]Check) // gets each change; nil: the door is set up. Must not block.
 	Enrolled bool
 	HasData  bool
-	Registry string // URL; a door without a registry does not miss network, enrolment and registry
+	Registry string // URL; empty: the door needs no network, enrolment and registry
 }
 
-// List is shown from a door's start until it has its data. What goes wrong later is a fault, and the
-// screen says which.
+// List is shown until the door has its data. What goes wrong later is a fault, and the screen shows
+// that.
 type List struct {
 	opt Options
 
@@ -46,8 +45,8 @@ type List struct {
 	checks []Check // guarded by mu; nil: the door is set up
 }
 
-// New shows the first list, unless the door is set up already. All parts but the panel are missing
-// until they report; the panel reports only when it fails.
+// New shows the first list, unless the door is set up already. All parts except the panel are
+// missing until they report; the panel reports only a failure.
 func New(opt Options) *List {
 	l := &List{opt: opt}
 	if opt.HasData && opt.Enrolled {
@@ -64,10 +63,10 @@ func New(opt Options) *List {
 	return l
 }
 
-// Fault takes a fault of the door (kiosk.Faults.Subscribe).
+// Fault receives the door's faults (kiosk.Faults.Subscribe).
 func (l *List) Fault(reason kiosk.Reason, err error) { l.Note(checkOf[reason], err) }
 
-// Note says that a part is there, or why it is not.
+// Note says that a part is there, or with an error why not.
 func (l *List) Note(id string, err error) { l.Refused(id, err, "") }
 
 // Refused is Note with the registry's own words.
@@ -84,8 +83,8 @@ func (l *List) Refused(id string, err error, says string) {
 	}
 }
 
-// HasData says that the door has a list. That ends the set-up of an enrolled door; any other door still
-// has the list of an earlier enrolment.
+// HasData says that the door has a list. An enrolled door is then set up; any other door has the
+// list of an earlier enrolment.
 func (l *List) HasData() {
 	if !l.opt.Enrolled {
 		l.Note("state", nil)
@@ -108,7 +107,7 @@ func (l *List) isOver() bool {
 	return l.checks == nil
 }
 
-// Network is a task that looks for a way out of this machine until the door is set up.
+// Network is a task that looks for a route out of this machine until the door is set up.
 func (l *List) Network() task.Task {
 	return task.Func{Name: "network", Do: func(ctx context.Context) error {
 		ticker := time.NewTicker(routeEvery)

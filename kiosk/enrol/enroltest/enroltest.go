@@ -1,5 +1,5 @@
-// Package enroltest is the registry's side of enrolment as it is on the wire, over real TLS with an authority of its own, for
-// tests of what enrols.
+// Package enroltest is the registry's side of enrolment: the protocol over real TLS, with its own
+// authority, for tests.
 package enroltest
 
 import (
@@ -28,7 +28,7 @@ import (
 	"ashyq-kiosk/kiosk/enrol"
 )
 
-// Registry gives out certificates for tokens that were made with Code.
+// Registry issues certificates for tokens from Code.
 type Registry struct {
 	URL string
 	CA  *Authority
@@ -36,36 +36,36 @@ type Registry struct {
 	t      testing.TB
 	server *httptest.Server
 
-	mu sync.Mutex // guards what follows, Set changes it
+	mu sync.Mutex // guards all below
 	Settings
 	keys map[string][]byte // public key by token, nil before its first use
 	seen []Seen
 }
 
-// Settings are what a test may change while the registry is running.
+// Settings may change while the registry is running.
 type Settings struct {
 	Spoil   func(*api.EnrolAnswer) // changes an answer
-	Lose    bool                   // answers of PathEnrol are lost: the registry knows, the door does not
-	Revoked bool                   // every door
-	Refuse  *api.Error             // every enrolment
+	Lose    bool                   // loses the answers of PathEnrol after handling the requests
+	Revoked bool                   // all doors are revoked
+	Refuse  *api.Error             // refuses every enrolment with this
 	Life    time.Duration          // of the certificates; 0: 24 h
 	Key     string                 // RegistryKey; "": some key
-	Next    http.Handler           // for all other paths; nil: 404
+	Next    http.Handler           // handles all other paths; nil: 404
 }
 
-// Seen is a request.
+// Seen is a received request.
 type Seen struct {
 	Path, Device, Version string
-	Serial                string // of the certificate shown; "" without one
+	Serial                string // of the door's certificate; "" without one
 	Key                   []byte // public, of the request's CSR
 }
 
-// New starts a registry, which ends with the test.
+// New starts a registry that runs until the test ends.
 func New(t testing.TB) *Registry {
 	t.Helper()
 	r := &Registry{t: t, CA: NewAuthority(t, "Test CA"), keys: map[string][]byte{}}
 	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
-	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of those who do not trust it
+	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes of clients that do not trust it
 	leaf := r.CA.Server(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour), "127.0.0.1")
 	r.server.TLS = &tls.Config{Certificates: []tls.Certificate{leaf}, ClientAuth: tls.RequestClientCert}
 	r.server.StartTLS()
@@ -74,7 +74,7 @@ func New(t testing.TB) *Registry {
 	return r
 }
 
-// Close ends it sooner.
+// Close stops it earlier.
 func (r *Registry) Close() { r.server.CloseClientConnections(); r.server.Close() }
 
 // Set changes the settings.
@@ -95,7 +95,7 @@ func (r *Registry) Code() enrol.Code {
 	return enrol.Code{URL: r.URL, Pin: pin[:], Token: token}
 }
 
-// Seen is what was asked so far.
+// Seen returns the requests so far.
 func (r *Registry) Seen() []Seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,7 +111,7 @@ func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	defer func() { r.seen = append(r.seen, seen) }()
 	if seen.Serial != "" && r.Revoked {
-		refuse(w, http.StatusForbidden, api.Error{Error: "this door was withdrawn", Code: api.CodeRevoked})
+		refuse(w, http.StatusForbidden, api.Error{Error: "this door was revoked", Code: api.CodeRevoked})
 		return
 	}
 	switch req.URL.Path {
@@ -224,7 +224,7 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one.
+// NewAuthority creates an authority.
 func NewAuthority(t testing.TB, name string) *Authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -243,7 +243,7 @@ func NewAuthority(t testing.TB, name string) *Authority {
 // PEM is its certificate.
 func (a *Authority) PEM() string { return string(encode(a.Cert)) }
 
-// Server is a server's certificate with its authority's behind it.
+// Server is a server's certificate, followed by its authority's.
 func (a *Authority) Server(from, until time.Time, hosts ...string) tls.Certificate {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
