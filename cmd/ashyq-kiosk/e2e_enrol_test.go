@@ -32,6 +32,7 @@ import (
 // held to its camera, expelled, enrolled anew, and one that begins with a snapshot on its card and no network.
 // ASHYQ_REGISTRY names another registry's binary than this tree's.
 func TestEnrolmentEndToEnd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.write("boot/.keep", "")
 	w.picture("1.png", "HELLO")
@@ -83,6 +84,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 // TestSeedOnStick plugs a stick with a snapshot into doors that run and have no data: one whose registry is gone, and one that has
 // none.
 func TestSeedOnStick(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
 	w.write("stick/.keep", "")
@@ -148,6 +150,9 @@ type enrolWorld struct {
 }
 
 func newEnrolWorld(t *testing.T) *enrolWorld {
+	if testing.Short() {
+		t.Skip("-short leaves registry and door as processes to make test")
+	}
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	if other := os.Getenv("ASHYQ_REGISTRY"); other != "" {

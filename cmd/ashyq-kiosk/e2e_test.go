@@ -17,6 +17,7 @@ import (
 // screenshots are pasted into camera frames, and simulated pins whose trace says what the lamps, the buzzer and the
 // relay did.
 func TestEndToEnd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newWorld(t)
 	w.browser = newBrowser(t)
 	now := time.Now()
