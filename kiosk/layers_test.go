@@ -61,8 +61,8 @@ var keepers = map[string][]string{
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"github.com/fxamacker/cbor":     {"kiosk/sign1"},
-	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/provision"}, // custom.toml is another's format, not our configuration
-	"go.yaml.in/yaml/":              {"kiosk/provision"},                 // what Imager and netplan write
+	"github.com/pelletier/go-toml":  {"kiosk/config"},
+	"go.yaml.in/yaml/":              {"kiosk/provision"}, // what Imager writes
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
