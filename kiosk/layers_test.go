@@ -67,6 +67,7 @@ var keepers = map[string][]string{
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
 	"github.com/alecthomas/kong":    {"cmd/"},
+	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
