@@ -1,11 +1,11 @@
 # make demo   the whole system on this machine      make test    all tests
 # make help   all targets
-# What a target needs on the machine it installs itself (Debian 12 or newer, as root), and says so.
+# A target installs what it needs (on Debian 12 or newer, as root) and says so.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# OpenCV: only what gocv's video part needs. Without these flags `go build ./...` makes a build without cameras.
+# OpenCV: only what gocv's video part needs. Without these flags `go build ./...` leaves cameras out.
 GOTAGS := gocv_specific_modules,gocv_videoio,customenv
 export CGO_ENABLED := 1
 export CGO_CPPFLAGS := -I/usr/include/opencv4
@@ -16,8 +16,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILT := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO_BUILD := go build -trimpath -buildvcs=false -tags $(GOTAGS) -ldflags "$(LDFLAGS)"
+WITHOUT_OPENCV := env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# $(call need,FILE,PACKAGES): installs Debian packages unless the file that stands for them is there.
+# $(call need,FILE,PACKAGES): installs Debian packages unless FILE, which comes with them, is there.
 define need
 @if ! ls $(1) >/dev/null 2>&1; then \
 	echo "==> installing $(2)"; \
@@ -56,32 +58,35 @@ VENUE ?= shop
 demo: build ## Registry, door and drawn people on this machine. CAMERA=/dev/video0 looks through a webcam, VENUE=cinema changes the door.
 	@bin/ashyq-demo --venue $(VENUE) $(if $(CAMERA),--camera $(CAMERA))
 
+# Three tiers of tests, from fast to thorough: check, test, and .ci/run.
+.PHONY: check
+check: ## Build, vet, staticcheck and the fast tests, without OpenCV, Chromium or PostgreSQL; a minute.
+	@echo "==> go build, go vet, staticcheck"
+	@$(WITHOUT_OPENCV) go build ./...
+	@$(WITHOUT_OPENCV) go vet ./...
+	@$(WITHOUT_OPENCV) $(STATICCHECK) ./...
+	@echo "==> go test -short"
+	@$(WITHOUT_OPENCV) go test -short -timeout 5m $(TESTFLAGS) ./...
+
 .PHONY: test
 test: opencv chromium postgres dbus wpa ssh ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
-	@echo "==> go vet, with and without OpenCV"
+	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
-	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go vet ./...
 	@echo "==> go test"
 	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: race
-race: chromium ## The packages with goroutines, under the race detector; without OpenCV, which it could not look into.
-	@go test -race ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner ./kiosk/client ./registry/server
+race: chromium ## Packages with goroutines under the race detector, without OpenCV: it cannot see into C++.
+	@$(WITHOUT_OPENCV) go test -race ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner \
+		./kiosk/client ./registry/server
 
 .PHONY: fuzz
 FUZZTIME ?= 10s
-# On a busy machine the fuzzer itself sometimes ends with its own deadline instead of its time; then it gets another turn.
 fuzz: ## Each fuzz target for FUZZTIME (10s).
-	@go list -f '{{$$d := .ImportPath}}{{range .TestGoFiles}}{{$$d}} {{end}}{{range .XTestGoFiles}}{{$$d}} {{end}}' ./... | tr ' ' '\n' | sort -u | grep . | while read -r pkg; do \
-		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz'); do \
-			echo "==> $$pkg $$target"; \
-			run() { go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" >/tmp/fuzz.$$$$ 2>&1; }; \
-			run || { grep -q '^    context deadline exceeded' /tmp/fuzz.$$$$ && run; } || { cat /tmp/fuzz.$$$$; exit 1; }; \
-		done; \
-	done
+	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: opencv ## Figures; the last lines are name<TAB>value<TAB>unit.
+bench: opencv ## Benchmarks; the last lines are name<TAB>value<TAB>unit.
 	@GOTAGS=$(GOTAGS) .ci/bench
 
 .PHONY: bench-scanner bench-peers
@@ -94,38 +99,40 @@ bench-peers: build ## The same beside zxing-cpp and zbar as Debian has them, in 
 
 .PHONY: deb
 ARCH ?=
-deb: ## Debian packages in bin/deb/: ashyq-kiosk, ashyq-registry, ashyq-kiosk-screen. ARCH=arm64 for the Pi; the first time three minutes.
+deb: ## Debian packages in bin/deb/. ARCH=arm64 for the Pi. The first time takes three minutes.
 	@image-build/package/build $(ARCH)
 .PHONY: deb-test
-deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARCH=arm64 on Debian 12 and 13 under qemu.
+deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots. ARCH=arm64: Debian 12 and 13, emulated.
 	@image-build/package/test $(ARCH)
 
 .PHONY: hil
-hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
+hil: deb ## The packages on a user-mode kernel with lines, a camera and systemd. RUN=TestHIL/chip runs a part.
 	@image-build/hil/run
 
 .PHONY: image image-test
 VARIANT ?= lean
-image: ## A card image and its update bundle in bin/card/. VARIANT=screen: with the screen's browser; KEYS=DIR: the key that signs updates.
+image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, KEYS=DIR names the signing key.
 	@image-build/card/build $(VARIANT)
-image-test: ## Boots it in QEMU: enrolled, passes, updates, rolled back. RUN=TestPi is a part of it, CUTS=50 cuts the power during updates.
-	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS image-build/card/test
+image-test: ## Boots the image in QEMU: enrolment, passes, updates, rollback. RUN=TestPi runs a part, CUTS=50 cuts the power.
+	@$(WITHOUT_OPENCV) image-build/card/test
 
 .PHONY: resources
-resources: ## What the packaged door needs of memory, processor and card. ARCH=arm64: an emulated Cortex-A53 (docs/resources.md).
+resources: ## Memory, CPU and card writes of the packaged door. ARCH=arm64: on an emulated Cortex-A53 (docs/resources.md).
 	@image-build/package/resources/run $(or $(ARCH),amd64)
 
 .PHONY: powercut
 CUTS ?= 100
-powercut: ## Cuts the power of a user-mode machine CUTS times (100) while it writes; about one a second. LOG=FILE for a table.
+powercut: ## Cuts the power of a user-mode machine CUTS times (100), about one a second. LOG=FILE writes a table.
 	@kernel=$$(image-build/hil/kernel) && ASHYQ_KERNEL=$$kernel ASHYQ_CUTS=$(CUTS) ASHYQ_CUT_LOG=$(abspath $(LOG)) \
-		env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go test -tags hil -count 1 -timeout 3h -v ./image-build/hil
+		$(WITHOUT_OPENCV) go test -tags hil -count 1 -timeout 3h -v ./image-build/hil
 
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck.
+lint: opencv ## gofmt, vet and staticcheck of every build, and the scripts' syntax.
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
 	@go vet -tags $(GOTAGS) ./...
-	@go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(GOTAGS) ./...
+	@$(WITHOUT_OPENCV) go vet -tags hil ./image-build/... ./cmd/ashyq-kiosk
+	@$(STATICCHECK) -tags $(GOTAGS) ./...
+	@for script in $$(git grep -lE '^#!/usr/bin/env bash' -- image-build .ci); do bash -n "$$script" || exit 1; done
 
 .PHONY: clean
 clean: ## Removes bin/.

@@ -22,6 +22,9 @@ var shots = flag.String("shots", "", "`directory` for screenshots of every row i
 // browse starts a browser, or skips the test where there is none. It ends with the test.
 func browse(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves the pages in a browser to make test")
+	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {

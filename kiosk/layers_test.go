@@ -65,12 +65,13 @@ var keepers = map[string][]string{
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"github.com/fxamacker/cbor":     {"kiosk/sign1"},
-	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/provision"}, // custom.toml is Imager's format
-	"go.yaml.in/yaml/":              {"kiosk/provision"},                 // the formats of Imager and netplan
+	"github.com/pelletier/go-toml":  {"kiosk/config"},
+	"go.yaml.in/yaml/":              {"kiosk/provision"}, // what Imager writes
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
 	"github.com/alecthomas/kong":    {"cmd/"},
+	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},

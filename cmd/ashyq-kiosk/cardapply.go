@@ -6,7 +6,7 @@ import (
 )
 
 type cardCmd struct {
-	Apply cardApplyCmd `cmd:"" help:"Apply the administrator's files on the boot partition. Runs as root at each boot, before network and daemon."`
+	Apply cardApplyCmd `cmd:"" help:"Set the system up from the files on the boot partition. Runs as root at each boot, before network and daemon."`
 }
 
 type cardApplyCmd struct {
@@ -17,8 +17,9 @@ type cardApplyCmd struct {
 
 // Help is shown by --help.
 func (cardApplyCmd) Help() string {
-	return "Reads hostname, authorized_keys, user-data, network-config, custom.toml, wpa_supplicant.conf, ashyq-kiosk.toml and factory-reset, written by " +
-		"Raspberry Pi Imager or by a person. What is wrong is logged and left out; the exit code is 0 even then, because a door has to start."
+	return "Reads hostname, authorized_keys, user-data, network-config, ashyq-kiosk.toml and factory-reset, as Raspberry Pi " +
+		"Imager or an administrator wrote them. What is invalid is reported and left out; the exit code is still 0, " +
+		"because a door has to start."
 }
 
 func (c cardApplyCmd) Run(e *env) error {

@@ -36,6 +36,9 @@ type browser struct {
 }
 
 func newBrowser(t testing.TB) *browser {
+	if testing.Short() {
+		t.Skip("-short leaves the pages in a browser to make test")
+	}
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium on this machine: `make test` installs it")
@@ -282,8 +285,9 @@ func (w *world) holdUp(phone image.Image) seen {
 	w.camera.show(gray)
 	w.await("the panel to react", func() bool { return w.pins.beeped() })
 	w.camera.show(nil)
+	gone := time.Now()
 	w.await("the panel to be dark again", func() bool { return w.idle() })
-	time.Sleep(3500 * time.Millisecond) // after that the next sighting is a new presentation
+	time.Sleep(time.Until(gone.Add(3500 * time.Millisecond))) // after that the next sighting is a new presentation
 	return w.pins.take()
 }
 

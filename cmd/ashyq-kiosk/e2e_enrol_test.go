@@ -32,6 +32,7 @@ import (
 // code shown to its camera, revoked, enrolled again; and a door that starts from an offline
 // snapshot on its card. ASHYQ_REGISTRY names another registry's binary.
 func TestEnrolmentEndToEnd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.write("boot/.keep", "")
 	w.picture("1.png", "HELLO")
@@ -83,6 +84,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 // TestSeedOnStick plugs a stick with an offline snapshot into running doors without data: one has
 // lost its registry, the other has no registry.
 func TestSeedOnStick(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
 	w.write("stick/.keep", "")
@@ -148,6 +150,9 @@ type enrolWorld struct {
 }
 
 func newEnrolWorld(t *testing.T) *enrolWorld {
+	if testing.Short() {
+		t.Skip("-short leaves registry and door as processes to make test")
+	}
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	if other := os.Getenv("ASHYQ_REGISTRY"); other != "" {

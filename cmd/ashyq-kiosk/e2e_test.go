@@ -17,6 +17,7 @@ import (
 // pages in Chromium whose screenshots are pasted into camera frames, and simulated pins whose trace
 // shows what lamps, buzzer and relay did.
 func TestEndToEnd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	w := newWorld(t)
 	w.browser = newBrowser(t)
 	now := time.Now()

@@ -1,14 +1,16 @@
-# What U-Boot does: choose a slot, count the try, boot it. Compiled to boot.scr by the script "build".
+# U-Boot's script: it chooses a slot, counts the try and boots it. The script "build" compiles it to boot.scr.
 #
-# The state is RAUC's (BOOT_ORDER, BOOT_A_LEFT, BOOT_B_LEFT) in U-Boot's own form, CRC-32 and NAME=VALUE, in one sector of 512 bytes, so that
-# a write of it happens or does not. RAUC writes the first copy (sector 0x800), through fw_setenv. The second (0xc00) is as of
-# the last start: where the first is torn, it leads to the slot that was running, never to one that was being written.
+# The state is RAUC's (BOOT_ORDER, BOOT_A_LEFT, BOOT_B_LEFT) in U-Boot's format, CRC-32 and NAME=VALUE. It fits into one
+# sector of 512 bytes, so a write is complete or does not happen. RAUC writes the first copy (sector 0x800) through
+# fw_setenv. The second (0xc00) is written at each start: if the first is torn, it leads to the slot that was running,
+# never to one that was being written.
 #
-# A slot is one FAT partition with a kernel, an initrd, the boards' device trees and the root file system as a file: they change together.
+# A slot is one FAT partition with kernel, initrd, the boards' device trees and the root file system as a file, so that all
+# of them change together.
 test -n "${devtype}" || setenv devtype mmc
 test -n "${devnum}" || setenv devnum 0
 
-# Where things go in memory: a Pi has 512 MB or more from 0, QEMU's virt board begins at 0x40000000 and knows its own places.
+# Addresses in memory: a Pi has 512 MB or more from 0; QEMU's virt board begins at 0x40000000 and sets most of them itself.
 if test "${devtype}" = virtio; then
 	setenv kernel_comp_addr_r 0x48000000
 	setenv tree_of_slot 'setenv tree ${fdtcontroladdr}'
@@ -30,7 +32,7 @@ if ${devtype} read ${ramdisk_addr_r} 0x800 1 && env import -c ${ramdisk_addr_r} 
 elif ${devtype} read ${ramdisk_addr_r} 0xc00 1 && env import -c ${ramdisk_addr_r} 0x200 ${names}; then
 	echo "slots, from the second copy: ${BOOT_ORDER}, tries left: A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
 else
-	echo "slots: no state on this card, beginning with A"
+	echo "slots: this card has no state, starting with A"
 fi
 
 setenv keep 'env export -c -s 0x200 ${ramdisk_addr_r} ${names} && ${devtype} write ${ramdisk_addr_r} 0x800 1 && ${devtype} write ${ramdisk_addr_r} 0xc00 1'
@@ -51,8 +53,8 @@ for slot in "${BOOT_ORDER}"; do
 		run boot_slot
 	fi
 done
-# A door is better tried again than left dark.
-echo "no slot has a try left: giving each three again"
+# Trying again is better than a dark door.
+echo "no slot has a try left: each gets three more"
 setenv BOOT_A_LEFT 3
 setenv BOOT_B_LEFT 3
 run keep

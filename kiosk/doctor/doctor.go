@@ -1,5 +1,5 @@
-// Package doctor runs a tree of checks and prints it for an administrator: a check whose parent failed is not run, it
-// "waits for" the parent, so that the first line with a cross is the one to deal with.
+// Package doctor runs a tree of checks and prints it for an administrator. A check whose parent failed is not run and
+// "waits for" it, so that the first line with a cross is the one to deal with.
 package doctor
 
 import (
@@ -12,17 +12,17 @@ import (
 
 // Check is one question about the machine.
 type Check struct {
-	ID string // one word that stays the same, as "camera"
-	// Run answers it within Limit: what was found, in a few words, or what is wrong. A hint of what to do may follow in
-	// the error's text on a line of its own that starts with "hint: ".
+	ID string // one word that never changes, as "camera"
+	// Run answers the question within Limit: in a few words what was found, or what is wrong. The error may have a second
+	// line that starts with "hint: " and says what to do.
 	Run  func(ctx context.Context) (found string, err error)
-	Then []Check // what only makes sense when this one is well
+	Then []Check // checks that only make sense if this one passes
 }
 
 // Limit is how long one check may take.
 const Limit = 15 * time.Second
 
-// Words are what a check is called in somebody's language, and what is missing where it fails; "" where there are none.
+// Words give a check's name in the reader's language, and what is missing if it fails; "" if there is no translation.
 type Words func(id string) (name, missing string)
 
 // Run runs the tree and prints a line for each check. It returns how many checks failed.
@@ -69,7 +69,7 @@ func (p printer) run(ctx context.Context, c Check, depth int) (failed int) {
 	return failed
 }
 
-// one bounds a check in time, also one that does not look at its context: a camera's driver may hang.
+// one limits the time of a check, even of one that ignores its context: a camera's driver may hang.
 func one(ctx context.Context, c Check) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()

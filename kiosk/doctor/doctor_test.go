@@ -10,16 +10,16 @@ import (
 	"ashyq-kiosk/kiosk/doctor"
 )
 
-func well(name string, then ...doctor.Check) doctor.Check {
+func healthy(name string, then ...doctor.Check) doctor.Check {
 	return doctor.Check{ID: name, Then: then, Run: func(context.Context) (string, error) { return "fine", nil }}
 }
 
-func none(string) (name, missing string) { return "", "" }
+func noWords(string) (name, missing string) { return "", "" }
 
 func TestPlainWords(t *testing.T) {
 	bad := doctor.Check{ID: "camera", Run: func(context.Context) (string, error) {
 		return "", errors.New("open /dev/video0: no such device\nhint: check its cable")
-	}, Then: []doctor.Check{well("lens")}}
+	}, Then: []doctor.Check{healthy("lens")}}
 	words := func(id string) (name, missing string) {
 		if id == "lens" {
 			return "", ""
@@ -41,11 +41,11 @@ func TestPlainWords(t *testing.T) {
 func TestTree(t *testing.T) {
 	ran := false
 	child := doctor.Check{ID: "leaf", Run: func(context.Context) (string, error) { ran = true; return "", nil }}
-	bad := doctor.Check{ID: "cache", Then: []doctor.Check{well("age", child)}, Run: func(context.Context) (string, error) {
+	bad := doctor.Check{ID: "cache", Then: []doctor.Check{healthy("age", child)}, Run: func(context.Context) (string, error) {
 		return "", errors.New("file is locked\nhint: stop the daemon")
 	}}
 	var out strings.Builder
-	failed := doctor.Run(t.Context(), &out, none, []doctor.Check{well("configuration", bad), well("clock")})
+	failed := doctor.Run(t.Context(), &out, noWords, []doctor.Check{healthy("configuration", bad), healthy("clock")})
 	want := `✓ configuration: fine
   ✗ cache: file is locked
     → stop the daemon
@@ -64,7 +64,7 @@ func TestCheckThatHangs(t *testing.T) {
 		defer close(release)
 		var out strings.Builder
 		hangs := doctor.Check{ID: "camera", Run: func(context.Context) (string, error) { <-release; return "", nil }}
-		if failed := doctor.Run(t.Context(), &out, none, []doctor.Check{hangs}); failed != 1 || !strings.Contains(out.String(), "no answer within 15s") {
+		if failed := doctor.Run(t.Context(), &out, noWords, []doctor.Check{hangs}); failed != 1 || !strings.Contains(out.String(), "no answer within 15s") {
 			t.Errorf("failed %d, printed %q", failed, out.String())
 		}
 	})

@@ -21,20 +21,20 @@ const maxFile = 64 << 10
 type Options struct {
 	Boot  string // the boot partition
 	State string // the state partition
-	Root  string // the system; "/" is this one, and only then the kernel is told, too
+	Root  string // the system to set up; only for "/" the kernel is told as well
 
-	CheckConfig func([]byte) error // of the daemon's configuration
+	CheckConfig func([]byte) error // validates the daemon's configuration
 	Log         *slog.Logger
 }
 
-// Apply does all of it, and reports what could not be done. Doing it again changes nothing.
+// Apply sets the system up and logs what failed. Running it again changes nothing.
 func Apply(o Options) {
 	report := func(what string, err error) {
 		if err != nil {
 			o.Log.Error(what, "error", err)
 		}
 	}
-	report("reset to the state of a new card", o.reset())
+	report("reset the door to factory state", o.reset())
 	w := o.gather()
 	if w.hostName != "" {
 		report("set the host name", o.setHostName(w.hostName))
@@ -44,20 +44,19 @@ func Apply(o Options) {
 	}
 	report("switch on SSH", o.setSSH(w.keys))
 	report("set up the Wi-Fi", o.setWiFi(w))
-	report("take over the daemon's configuration", o.setConfig())
+	report("copy the daemon's configuration", o.setConfig())
 }
 
-// wishes is what the files ask for.
+// wishes are what the files ask for.
 type wishes struct {
 	hostName string
 	timeZone string
 	keys     []string
 	country  string
 	networks []network
-	wpa      []byte // wpa_supplicant.conf as it is
 
-	ignored  []string // what is asked for and never done
-	problems []error  // what cannot be done
+	ignored  []string // keys that this image does not support
+	problems []error  // values that are invalid
 }
 
 // fail notes a problem, if there is one.
@@ -78,15 +77,9 @@ var sources = []source{
 	{"authorized_keys", readKeys},
 	{"user-data", readUserData},
 	{"network-config", readNetworkConfig},
-	{"custom.toml", readCustom},
-	{"wpa_supplicant.conf", readWPA},
-	{"ssh", readSSH},
-	{"ssh.txt", readSSH},
-	{"userconf.txt", readUserConf},
-	{"userconf", readUserConf},
 }
 
-// enrolledWiFi is written by the daemon, which is not trusted with more than that.
+// enrolledWiFi is the one file that the unprivileged daemon writes.
 var enrolledWiFi = source{"ashyq-kiosk/wifi.json", readEnrolled}
 
 func (o Options) gather() wishes {
@@ -120,7 +113,7 @@ func (o Options) take(all *wishes, dir string, s source) {
 	all.add(w)
 }
 
-// add lets w count where nothing counts yet.
+// add takes from w what is not set yet.
 func (all *wishes) add(w wishes) {
 	if all.hostName == "" {
 		all.hostName = w.hostName
@@ -130,9 +123,6 @@ func (all *wishes) add(w wishes) {
 	}
 	if all.country == "" {
 		all.country = w.country
-	}
-	if all.wpa == nil {
-		all.wpa = w.wpa
 	}
 	for _, key := range w.keys {
 		if !slices.Contains(all.keys, key) {
@@ -146,7 +136,7 @@ func (all *wishes) add(w wishes) {
 	}
 }
 
-// readFile reads a regular file. It follows no link and waits for no pipe, as the daemon could put one in its directory.
+// readFile reads a regular file. It follows no link and does not wait for a pipe: the daemon could make either.
 func readFile(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -158,7 +148,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is not a file", path)
+		return nil, fmt.Errorf("%q is not a regular file", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
@@ -170,7 +160,7 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// setConfig replaces the daemon's configuration. A bad one changes nothing: the door goes on with what the image has.
+// setConfig replaces the daemon's configuration. An invalid one changes nothing: the door keeps the image's.
 func (o Options) setConfig() error {
 	from := filepath.Join(o.Boot, "ashyq-kiosk.toml")
 	data, err := readFile(from)
@@ -181,7 +171,7 @@ func (o Options) setConfig() error {
 		return err
 	}
 	if err := o.CheckConfig(data); err != nil {
-		return fmt.Errorf("%q is left out: %w", from, err)
+		return fmt.Errorf("%q is invalid, the door runs without it: %w", from, err)
 	}
 	gid, err := o.groupID("ashyq-kiosk")
 	if err != nil {
@@ -190,20 +180,12 @@ func (o Options) setConfig() error {
 	if err := o.place("etc/ashyq-kiosk/ashyq-kiosk.toml", data, 0o640, gid); err != nil {
 		return err
 	}
-	o.Log.Info("took over the daemon's configuration", "file", from)
+	o.Log.Info("copied the daemon's configuration", "file", from)
 	return nil
 }
 
-// readHostName and the like give what is in one of the files.
+// readHostName reads the file hostname.
 func readHostName(data []byte) (w wishes) {
 	w.askHostName(strings.TrimSpace(string(data)))
 	return w
-}
-
-func readSSH([]byte) wishes {
-	return wishes{ignored: []string{"SSH is switched on by a key only, in authorized_keys"}}
-}
-
-func readUserConf([]byte) wishes {
-	return wishes{ignored: []string{"the password; there are keys only, in authorized_keys"}}
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// aKey is complete in form; nobody has its other half.
+// aKey is a public key that nobody has the private half of.
 var aKey = "ssh-ed25519 " + base64.StdEncoding.EncodeToString([]byte("\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"+strings.Repeat("k", 32)))
 
 func problems(w wishes) string {
@@ -47,8 +47,8 @@ func TestKeys(t *testing.T) {
 }
 
 func TestUserData(t *testing.T) {
-	w := readUserData([]byte("ssh_authorized_keys: " + aKey + "\nusers:\n- default\n- ssh_authorized_keys: [" + aKey + "]\n  plain_text_passwd: x\nssh_import_id: [gh:x]\n"))
-	if len(w.keys) != 2 || !slices.Equal(w.ignored, []string{"a user's password; there are keys only", "ssh_import_id"}) {
+	w := readUserData([]byte("users:\n- ssh_authorized_keys: [" + aKey + "]\n  passwd: x\nssh_import_id: [gh:x]\n"))
+	if len(w.keys) != 1 || !slices.Equal(w.ignored, []string{"a user's password; SSH takes keys only", "ssh_import_id"}) {
 		t.Errorf("read as %+v", w)
 	}
 	w = readUserData([]byte("hostname: [a, b]\ntimezone: Asia/Almaty\n"))
@@ -58,7 +58,7 @@ func TestUserData(t *testing.T) {
 	if w := readUserData([]byte("#!/bin/sh\nhostname: x\n")); w.hostName != "" || !strings.Contains(problems(w), "script") {
 		t.Errorf("a script was read as %+v", w)
 	}
-	w = readUserData([]byte("users: [{passwd: [s3cret, x], ssh_authorized_keys: [[s3cret]]}]\nssh_authorized_keys: {s3cret: x}\nhostname: {a: s3cret}\n"))
+	w = readUserData([]byte("users: [{passwd: [s3cret, x], ssh_authorized_keys: [[s3cret]]}]\ntimezone: {s3cret: x}\nhostname: {a: s3cret}\n"))
 	w.problems = append(w.problems, readUserData([]byte("users: a`s3cret\n")).problems...)
 	w.problems = append(w.problems, readNetworkConfig([]byte("a: *s3cret\n")).problems...)
 	if len(w.problems) != 5 || strings.Contains(problems(w), "s3cret") {
@@ -79,7 +79,7 @@ func TestHostNames(t *testing.T) {
 
 func TestNetworkConfig(t *testing.T) {
 	const bare = `
-ethernets: {eth0: {dhcp4: true}}
+ethernets: {eth0: {dhcp4: true, optional: true}, eth1: {addresses: [10.0.0.3/24]}}
 wifis:
   wlan0:
     addresses: [10.0.0.2/24]
@@ -116,52 +116,24 @@ func TestNetworkCheck(t *testing.T) {
 	}
 }
 
-func TestOwnSupplicantFile(t *testing.T) {
-	const good = "country=KZ\r\nnetwork={\r\n\tssid=\"shop\"\r\n}\r\n"
-	w := readWPA([]byte(good))
-	w.networks = []network{{ssid: "guest", enrolled: true}}
-	if got := string(w.supplicant()); !strings.HasPrefix(got, "country=KZ\nnetwork={\n\tssid=\"shop\"\n}\n\nnetwork={\n\tssid=6775657374\n") {
-		t.Errorf("written as\n%s", got)
-	}
-	for _, bad := range []string{"", "country=KZ\n", "network={\n", "network={\nnetwork={\n}\n}\n", "}\nnetwork={\n}\n", "network={\n}\n\x00"} {
-		if w := readWPA([]byte(bad)); w.wpa != nil || len(w.problems) != 1 {
-			t.Errorf("%q was taken: %v", bad, w.problems)
-		}
-	}
-}
-
-func TestCustom(t *testing.T) {
-	w := readCustom([]byte("config_version = 1\n[ssh]\nenabled = true\nauthorized_keys = [\"" + aKey + "\"]\npassword_authentication = true\n" +
-		"[wlan]\nssid = \"shop\"\npassword = \"long enough\"\npassword_encrypted = false\ncountry = \"kz\"\nhidden = true\n[locale]\nkeymap = \"us\"\ntimezone = \"Asia/Almaty\"\n"))
-	if w.country != "KZ" || w.timeZone != "Asia/Almaty" || len(w.keys) != 1 || len(w.ignored) != 1 ||
-		!slices.Equal(w.networks, []network{{ssid: "shop", secret: "long enough", hidden: true}}) {
-		t.Errorf("read as %+v", w)
-	}
-	if w := readCustom([]byte("config_version = 1\n[ssh]\nenabled = false\nauthorized_keys = [\"" + aKey + "\"]\n")); len(w.keys) != 0 {
-		t.Error("SSH was switched off and its key taken all the same")
-	}
-}
-
-// The first good value counts, and all networks.
+// The first valid value counts, and every network.
 func TestPrecedence(t *testing.T) {
 	o, _ := world(t, map[string]string{
 		"boot/hostname":                "bad name",
 		"boot/user-data":               "hostname: cloud\ntimezone: Asia/Oral\n",
-		"boot/custom.toml":             "config_version = 1\n[system]\nhostname = \"custom\"\n[wlan]\nssid = \"b\"\n",
-		"boot/network-config":          "network: {wifis: {wlan0: {access-points: {a: {}}}}}",
+		"boot/network-config":          "network: {wifis: {wlan0: {access-points: {a: {}, b: {}}}}}",
 		"state/ashyq-kiosk/wifi.json":  `{"ssid":"c"}`,
 		"boot/authorized_keys":         aKey + " one",
-		"boot/wpa_supplicant.conf":     "network={\n}",
 		"state/ashyq-kiosk/ignore.txt": "",
 	})
 	w := o.gather()
-	if w.hostName != "cloud" || w.timeZone != "Asia/Oral" || w.wpa == nil ||
+	if w.hostName != "cloud" || w.timeZone != "Asia/Oral" ||
 		!slices.Equal(w.networks, []network{{ssid: "a"}, {ssid: "b"}, {ssid: "c", enrolled: true}}) {
 		t.Errorf("gathered %+v", w)
 	}
 }
 
-// What the daemon can write is not followed out of its directory, and cannot stop the boot.
+// A link that the daemon makes is not followed, and nothing that it makes stops the boot.
 func TestHostileState(t *testing.T) {
 	o, log := world(t, map[string]string{"secret": `{"ssid":"stolen"}`})
 	path := filepath.Join(o.State, enrolledWiFi.file)
@@ -200,7 +172,7 @@ func TestConfigGroup(t *testing.T) {
 	}
 }
 
-// The boot partition is read-only but for the moment in which the file that asked for the reset goes.
+// The boot partition is writable only for the moment in which the file that asked for the reset is removed.
 func TestResetReadOnly(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: nothing was mounted read-only")
@@ -222,7 +194,7 @@ func TestResetReadOnly(t *testing.T) {
 	}
 	Apply(o)
 	if _, err := os.Stat(filepath.Join(o.Boot, resetFile)); !os.IsNotExist(err) {
-		t.Errorf("the wish is still there: %v\n%s", err, log)
+		t.Errorf("the file that asked for the reset is still there: %v\n%s", err, log)
 	}
 	if _, flags, err := mountPoint(o.Boot); err != nil || flags&unix.ST_RDONLY == 0 || flags&unix.ST_NODEV == 0 {
 		t.Errorf("mounted with flags %x afterwards, %v", flags, err)
@@ -232,7 +204,7 @@ func TestResetReadOnly(t *testing.T) {
 	}
 }
 
-// The wish stays until the state is empty, or a power cut would leave half of it to the next owner.
+// The file stays until the state is empty, or a power cut would leave half of the state to the next owner.
 func TestResetNotDone(t *testing.T) {
 	o, log := world(t, map[string]string{"boot/" + resetFile: ""})
 	if err := os.RemoveAll(o.State); err != nil {
@@ -240,7 +212,7 @@ func TestResetNotDone(t *testing.T) {
 	}
 	Apply(o)
 	if _, err := os.Stat(filepath.Join(o.Boot, resetFile)); err != nil {
-		t.Errorf("the wish was taken back and nothing was done: %v\n%s", err, log)
+		t.Errorf("the file was removed without a reset: %v\n%s", err, log)
 	}
 }
 

@@ -11,36 +11,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// known are the keys of user-data that are done, or are true of this image anyway.
+// known are the keys of user-data that provision applies, or that need nothing done on this image.
 var known = []string{
-	"hostname", "timezone", "ssh_authorized_keys", "users", "manage_etc_hosts", "preserve_hostname", "enable_ssh", "ssh_pwauth",
-	"disable_root", "locale", "keyboard",
+	"hostname", "timezone", "users", "manage_etc_hosts", "manage_resolv_conf", "enable_ssh", "ssh_pwauth", "keyboard",
 }
 
-// user is one entry of users. Whoever may log in logs in as root, so the name does not matter.
+// user is one entry of users. The only account is root, so the name does not matter.
 type user struct {
-	Keys      texts  `yaml:"ssh_authorized_keys"`
-	Password  string `yaml:"passwd"`
-	Hashed    string `yaml:"hashed_passwd"`
-	PlainText string `yaml:"plain_text_passwd"`
+	Keys     []string `yaml:"ssh_authorized_keys"`
+	Password string   `yaml:"passwd"`
 }
 
-// texts is a list, or one of it.
-type texts []string
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (t *texts) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		*t = texts{n.Value}
-		return nil
-	}
-	return n.Decode((*[]string)(t))
-}
-
-// readUserData reads cloud-init's cloud-config, as Imager writes it for images whose init_format is "cloudinit".
+// readUserData reads the cloud-config that Imager writes for images whose init_format is "cloudinit".
 func readUserData(data []byte) (w wishes) {
 	if bytes.HasPrefix(data, []byte("#!")) {
-		w.fail(errors.New("a script; nothing on the card is run"))
+		w.fail(errors.New("it is a script, and scripts on the card are not run"))
 		return w
 	}
 	var all map[string]yaml.Node
@@ -49,17 +34,12 @@ func readUserData(data []byte) (w wishes) {
 		return w
 	}
 	var hostName, timeZone string
-	var keys texts
 	var users []yaml.Node
 	w.fail(decodeKey(all, "hostname", &hostName))
 	w.fail(decodeKey(all, "timezone", &timeZone))
-	w.fail(decodeKey(all, "ssh_authorized_keys", &keys))
 	w.fail(decodeKey(all, "users", &users))
 	w.askHostName(hostName)
 	w.askTimeZone(timeZone)
-	for _, key := range keys {
-		w.askKeys(key)
-	}
 	for _, n := range users {
 		w.askUser(n)
 	}
@@ -72,9 +52,6 @@ func readUserData(data []byte) (w wishes) {
 }
 
 func (w *wishes) askUser(n yaml.Node) {
-	if n.Kind == yaml.ScalarNode { // "default"
-		return
-	}
 	var u user
 	if err := decodeNode(n, &u); err != nil {
 		w.fail(fmt.Errorf("users: %w", err))
@@ -83,19 +60,21 @@ func (w *wishes) askUser(n yaml.Node) {
 	for _, key := range u.Keys {
 		w.askKeys(key)
 	}
-	if u.Password+u.Hashed+u.PlainText != "" {
-		w.ignored = append(w.ignored, "a user's password; there are keys only")
+	if u.Password != "" {
+		w.ignored = append(w.ignored, "a user's password; SSH takes keys only")
 	}
 }
 
-// netplan is as much of network-config as a door needs; addresses come from the venue's router.
+// netplan is the part of network-config that a door needs. Addresses come from the venue's router.
 type netplan struct {
 	WiFis map[string]struct {
 		Country      string                 `yaml:"regulatory-domain"`
 		AccessPoints map[string]accessPoint `yaml:"access-points"`
 		Addresses    yaml.Node              `yaml:"addresses"`
 	} `yaml:"wifis"`
-	Ethernets yaml.Node `yaml:"ethernets"`
+	Ethernets map[string]struct {
+		Addresses yaml.Node `yaml:"addresses"`
+	} `yaml:"ethernets"`
 }
 
 type accessPoint struct {
@@ -121,14 +100,16 @@ func readNetworkConfig(data []byte) (w wishes) {
 	if outer.Network != nil {
 		plan = *outer.Network
 	}
-	if !plan.Ethernets.IsZero() {
-		w.ignored = append(w.ignored, "ethernets; a cable gets its address from the router")
+	for _, device := range slices.Sorted(maps.Keys(plan.Ethernets)) {
+		if wired := plan.Ethernets[device]; !wired.Addresses.IsZero() {
+			w.ignored = append(w.ignored, device+": addresses; they come from the router")
+		}
 	}
 	for _, device := range slices.Sorted(maps.Keys(plan.WiFis)) {
 		wifi := plan.WiFis[device]
 		w.askCountry(wifi.Country)
 		if !wifi.Addresses.IsZero() {
-			w.ignored = append(w.ignored, "addresses; they come from the router")
+			w.ignored = append(w.ignored, device+": addresses; they come from the router")
 		}
 		for _, ssid := range slices.Sorted(maps.Keys(wifi.AccessPoints)) {
 			w.askAccessPoint(ssid, wifi.AccessPoints[ssid])
@@ -141,13 +122,14 @@ func (w *wishes) askAccessPoint(ssid string, a accessPoint) {
 	switch a.Auth.Management {
 	case "", "none", "psk", "sae":
 	default:
-		w.fail(fmt.Errorf("network %q: key-management %q, want psk, sae or none\nhint: others go into wpa_supplicant.conf", ssid, a.Auth.Management))
+		w.fail(fmt.Errorf("network %q: key-management %q, want psk, sae or none\n"+
+			"hint: a door needs a network with a passphrase, or a cable", ssid, a.Auth.Management))
 		return
 	}
 	w.askNetwork(network{ssid: ssid, secret: a.Password + a.Auth.Password, hidden: a.Hidden})
 }
 
-// decodeYAML never panics, whatever the library does with a file: a door has to start.
+// decodeYAML never panics, even where the library does: a door has to start with any file.
 func decodeYAML(data []byte, to any) (err error) {
 	defer caught(&err)
 	if err := yaml.Unmarshal(data, to); err != nil {
@@ -177,11 +159,11 @@ func decodeKey(all map[string]yaml.Node, key string, to any) error {
 
 func caught(err *error) {
 	if r := recover(); r != nil {
-		*err = errors.New("the reader of YAML has failed on it")
+		*err = errors.New("the YAML library failed on it")
 	}
 }
 
-// withoutValues cuts the quoted values out of the library's message: one of them may be a password.
+// withoutValues cuts quoted values out of the library's message, because one may be a password.
 func withoutValues(err error) string {
 	var lines []string
 	for line := range strings.Lines(err.Error()) {

@@ -1,26 +1,22 @@
-// Package provision takes over what the administrator has put on the card's boot partition, by the conventions of Raspberry Pi
-// Imager where it has one. It runs as root at each boot, before the network and the daemon, because /etc of the image
-// forgets; so it also has to find everything again by itself.
+// Package provision sets a door up from the files on its card's boot partition: those that Raspberry Pi Imager writes
+// for our image (init_format "cloudinit" in image-build/card/publish), and those that an administrator puts there.
 //
-//	hostname                             the host name, one line
-//	authorized_keys                      SSH keys, one a line
-//	user-data       cloud-init, YAML     hostname, timezone, ssh_authorized_keys, users[].ssh_authorized_keys
-//	network-config  netplan, YAML        wifis.*.access-points, wifis.*.regulatory-domain
-//	custom.toml     Imager until 1.9     system.hostname, ssh.authorized_keys, wlan, locale.timezone
-//	wpa_supplicant.conf                  as it is
-//	ashyq-kiosk.toml                     the daemon's configuration, as it is, if it is a good one
-//	factory-reset                        everything on the state partition is removed, then this file
-//	meta-data, ssh, userconf.txt         nothing is taken from them
+//	hostname          the host name, one line
+//	authorized_keys   SSH keys, one a line
+//	user-data         cloud-init, YAML: hostname, timezone, users[].ssh_authorized_keys
+//	network-config    netplan, YAML: wifis.*.access-points, wifis.*.regulatory-domain
+//	ashyq-kiosk.toml  the daemon's configuration; copied if it is valid
+//	factory-reset     the state partition is emptied, then this file is removed
 //
-// A value counts from the first of these files that has a good one, in this order; keys and networks count from all of them.
-// The network that an enrolment code has brought (wifi.json on the state partition) comes last: wpa_supplicant prefers the
-// card's networks where they are in the air and work, and somebody at a venue whose card has an old one can still help with
-// a code.
+// It runs as root at each boot, before the network and the daemon: /etc of the image is reset at each boot, so everything
+// has to be set up again.
 //
-// SSH is switched on by a key and by nothing else: no password is ever taken. Nothing of the files is run, and nothing that
-// an unprivileged process can write is followed as a link. A file or value that is not good is reported and left out; it
-// never stops the boot.
+// For a single value the first file in this order counts; SSH keys and networks count from all files. The network of an
+// enrolment code (wifi.json on the state partition) comes last: wpa_supplicant prefers the card's networks while they
+// are in range, and at a venue whose card names an old network a code can still bring the door online.
 //
-// The machine's ID is not brought here: systemd has read /etc/machine-id before the first unit runs, so that is for the
-// initrd (image-build/card/initrd).
+// Only a key switches SSH on; passwords are never taken. Nothing in the files is run, and links that an unprivileged
+// process could have made are not followed. An invalid file or value is reported and left out; it never stops the boot.
+//
+// The machine's ID is the initrd's job (image-build/card/initrd): systemd reads /etc/machine-id before the first unit.
 package provision

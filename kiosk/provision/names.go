@@ -23,7 +23,7 @@ func (w *wishes) askHostName(name string) {
 	switch {
 	case name == "":
 	case !hostNameForm.MatchString(name):
-		w.fail(fmt.Errorf("host name %q, want letters, digits and hyphens, at most 63, without dots", name))
+		w.fail(fmt.Errorf("host name %q, want at most 63 letters, digits and hyphens, without dots", name))
 	default:
 		w.hostName = strings.ToLower(name)
 	}
@@ -39,7 +39,7 @@ func (w *wishes) askTimeZone(name string) {
 	}
 }
 
-// hostsAddress stands for the host's own name in Debian's /etc/hosts.
+// hostsAddress is the address of the host's own name in Debian's /etc/hosts.
 const hostsAddress = "127.0.1.1"
 
 func (o Options) setHostName(name string) error {
@@ -62,7 +62,7 @@ func (o Options) setHostName(name string) error {
 	return nil
 }
 
-// withHost replaces the host's own line, or adds one.
+// withHost replaces or adds the host's own line.
 func withHost(hosts []byte, name string) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(hosts) {
@@ -81,12 +81,12 @@ const zoneDir = "/usr/share/zoneinfo"
 func (o Options) setTimeZone(name string) error {
 	zone, err := os.Open(filepath.Join(o.Root, zoneDir, name))
 	if err != nil {
-		return fmt.Errorf("time zone %q is not one of this system's: %w", name, err)
+		return fmt.Errorf("this system has no time zone %q: %w", name, err)
 	}
 	defer zone.Close()
 	magic := make([]byte, 4)
 	if _, err := zone.Read(magic); err != nil || string(magic) != "TZif" { // RFC 9636 section 3.1
-		return fmt.Errorf("time zone %q is not one of this system's: its file is none of a time zone", name)
+		return fmt.Errorf("this system has no time zone %q: that file holds something else", name)
 	}
 	link := filepath.Join(o.Root, "etc/localtime")
 	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {

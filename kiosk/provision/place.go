@@ -13,11 +13,10 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// keepGroup leaves a file to the group of who runs this.
+// keepGroup leaves a file in the group of the process.
 const keepGroup = -1
 
-// place writes a file of the system in one step, so that nobody ever sees half of it or, while it is being written, a
-// secret with the wrong mode.
+// place writes a file of the system in one step: nobody sees half of it, or a secret with the wrong mode.
 func (o Options) place(name string, data []byte, mode os.FileMode, gid int) error {
 	path := filepath.Join(o.Root, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -27,7 +26,7 @@ func (o Options) place(name string, data []byte, mode os.FileMode, gid int) erro
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Cleanup() }() // nothing is left to clean up once it has its name
+	defer func() { _ = file.Cleanup() }() // after CloseAtomicallyReplace nothing is left to clean up
 	if _, err := file.Write(data); err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func (o Options) place(name string, data []byte, mode os.FileMode, gid int) erro
 	return file.CloseAtomicallyReplace()
 }
 
-// groupID looks a group up in the system's own file; keepGroup: there is none of that name.
+// groupID looks a group up in the system's own file. It is keepGroup if no such group exists.
 func (o Options) groupID(name string) (int, error) {
 	file, err := os.Open(filepath.Join(o.Root, "etc/group"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resetFile on the boot partition asks for a door as new.
+// resetFile on the boot partition asks for a factory reset.
 const resetFile = "factory-reset"
 
-// reset empties the state partition and then, when that is sure to be on the card, takes back the file that asked for it:
-// after a power cut in between it is emptied once more. Nothing is overwritten; whoever fears a reader of raw flash
-// replaces the card.
+// reset empties the state partition and then removes the file that asked for it. The order matters: after a power cut in
+// between, the partition is emptied once more. Old data is not overwritten and can be read from raw flash; where
+// that matters, replace the card.
 func (o Options) reset() error {
 	asked := filepath.Join(o.Boot, resetFile)
 	if _, err := os.Lstat(asked); errors.Is(err, fs.ErrNotExist) {
@@ -29,13 +29,13 @@ func (o Options) reset() error {
 	unix.Sync()
 	o.Log.Warn("emptied the state partition", "file", asked)
 	if err := writable(o.Boot, func() error { return os.RemoveAll(asked) }); err != nil {
-		return fmt.Errorf("take back %q: %w\nhint: remove it by hand, or the door is reset at each start", asked, err)
+		return fmt.Errorf("remove %q: %w\nhint: remove it by hand, or the door is reset at each start", asked, err)
 	}
 	return nil
 }
 
-// empty removes what is in the directories of the partition and leaves those themselves, with their owners: one of them may
-// be mounted elsewhere already.
+// empty removes what is in the directories of the partition. The directories stay, with their owners, because one may
+// already be mounted elsewhere.
 func empty(state string) error {
 	entries, err := os.ReadDir(state)
 	if err != nil {
@@ -67,8 +67,8 @@ func emptyDir(dir string) error {
 	return errors.Join(problems...)
 }
 
-// writable does something on a partition that is mounted read-only, and leaves it so. Where the directory is no mount point
-// it is as it is.
+// writable runs do while the partition is mounted for writing, and mounts it read-only again. A directory that is not a
+// mount point is left as it is.
 func writable(dir string, do func() error) (err error) {
 	mounted, flags, err := mountPoint(dir)
 	if err != nil {
@@ -90,7 +90,7 @@ func writable(dir string, do func() error) (err error) {
 	return do()
 }
 
-// mountPoint says whether something is mounted on dir itself, and with which flags (statfs).
+// mountPoint tells whether something is mounted on dir itself, and with which flags (statfs).
 func mountPoint(dir string) (bool, int64, error) {
 	var here, above unix.Stat_t
 	var fs unix.Statfs_t
@@ -100,7 +100,7 @@ func mountPoint(dir string) (bool, int64, error) {
 	return here.Dev != above.Dev, int64(fs.Flags), nil
 }
 
-// remountFlags are those of statfs that a remount would lose. The numbers are the same (statvfs(3), mount(2)).
+// remountFlags are the flags of statfs that a remount would lose. Their numbers are the same (statvfs(3), mount(2)).
 func remountFlags(flags int64) uintptr {
 	return uintptr(flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_SYNCHRONOUS | unix.MS_NOATIME | unix.MS_NODIRATIME)
 }

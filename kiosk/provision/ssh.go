@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// keyTypes are what OpenSSH takes today.
+// keyTypes are the types that OpenSSH accepts today.
 var keyTypes = []string{
 	"ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
 	"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
@@ -26,7 +26,7 @@ func readKeys(data []byte) (w wishes) {
 	return w
 }
 
-// askKeys takes keys, one a line.
+// askKeys reads keys, one a line.
 func (w *wishes) askKeys(text string) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
@@ -41,21 +41,21 @@ func (w *wishes) askKeys(text string) {
 	}
 }
 
-// parseKey takes "TYPE BASE64 COMMENT" and gives it without what does not belong to the key. Options before the type, which
-// could run commands, are not taken.
+// parseKey reads "TYPE BASE64 COMMENT" and returns it without the comment. It refuses options before the type, because
+// they can run commands.
 func parseKey(line string) (string, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 2 || !slices.Contains(keyTypes, fields[0]) {
-		return "", errors.New("an SSH key that does not begin with its type as ssh-ed25519\nhint: it is the line of the .pub file")
+		return "", errors.New("an SSH key does not begin with its type, as ssh-ed25519\nhint: copy the line of the .pub file")
 	}
 	blob, err := base64.StdEncoding.DecodeString(fields[1])
 	if err != nil || !completeBlob(blob, fields[0]) {
-		return "", fmt.Errorf("an SSH key of type %s that is not complete\nhint: it is the line of the .pub file, unbroken", fields[0])
+		return "", fmt.Errorf("an SSH key of type %s is not complete\nhint: copy the whole line of the .pub file", fields[0])
 	}
 	return fields[0] + " " + fields[1], nil
 }
 
-// completeBlob says whether a blob is strings (RFC 4251 section 5) up to its end, two or more, the first of them the type.
+// completeBlob tells whether a blob consists of two or more strings (RFC 4251 section 5), the first of them the type.
 func completeBlob(blob []byte, keyType string) bool {
 	var parts []string
 	for len(blob) >= 4 {
@@ -69,7 +69,7 @@ func completeBlob(blob []byte, keyType string) bool {
 	return len(blob) == 0 && len(parts) >= 2 && parts[0] == keyType
 }
 
-// sshEnabled is there while SSH may run; its unit has it as a condition.
+// sshEnabled exists while SSH may run; it is a condition of SSH's unit.
 const sshEnabled = "run/ashyq/ssh-enabled"
 
 func (o Options) setSSH(keys []string) error {
@@ -100,7 +100,7 @@ func (o Options) setSSH(keys []string) error {
 
 const hostKey = "ssh_host_ed25519_key"
 
-// setHostKey gives the door the same key at each boot, so that nobody gets used to the warning of a changed one.
+// setHostKey gives the door the same key at each boot, so that nobody gets used to the warning of a changed key.
 func (o Options) setHostKey() error {
 	kept := filepath.Join(o.State, "ssh")
 	if !completeKey(filepath.Join(kept, hostKey)) {
@@ -120,7 +120,7 @@ func (o Options) setHostKey() error {
 	return nil
 }
 
-// completeKey says whether a key is there to its end, as after a power cut it may not be.
+// completeKey tells whether a key was written to its end: a power cut may have interrupted that.
 func completeKey(path string) bool {
 	data, err := readFile(path)
 	public, pubErr := readFile(path + ".pub")
@@ -128,7 +128,7 @@ func completeKey(path string) bool {
 		strings.HasSuffix(strings.TrimSpace(string(data)), "-----END OPENSSH PRIVATE KEY-----")
 }
 
-// keygenLimit is for a board that has just started and has hardly any entropy yet.
+// keygenLimit allows for a board that has just started and has little entropy yet.
 const keygenLimit = time.Minute
 
 func (o Options) makeHostKey(dir string) error {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// TestSupplicant lets wpa_supplicant itself read what is written for it. It says what it has read and then that there is no
-// such interface.
+// TestSupplicant has wpa_supplicant itself read the configuration. It prints what it read, and ends because the interface
+// does not exist.
 func TestSupplicant(t *testing.T) {
 	program, err := exec.LookPath("wpa_supplicant")
 	if err != nil {
-		t.Skip("no wpa_supplicant in PATH: nobody read its configuration")
+		t.Skip("no wpa_supplicant in PATH: make test installs it")
 	}
 	names := []string{"guest", "a\"\n}\nnetwork={", "\x00\xff#", " Дүкен 7\\", strings.Repeat("x", 32)}
 	secrets := []string{"", "correct # \"horse\"", "\"\"\"\"\"\"\"\"", `}\n"} # ="`, "құпия сөз", "}\\n\"} # =\"", strings.Repeat("0f", 32)}
@@ -62,7 +62,7 @@ func TestSupplicant(t *testing.T) {
 	}
 }
 
-// dumped is how wpa_supplicant shows bytes: sixteen a line, in hex, then as characters.
+// dumped is how wpa_supplicant prints bytes: sixteen a line, in hex, then as characters.
 func dumped(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -5,18 +5,21 @@ import (
 	"crypto/pbkdf2"
 	"crypto/sha1"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"ashyq-kiosk/kiosk/api"
 )
 
-// network is one that the door may join.
+// network is a Wi-Fi that the door may join.
 type network struct {
 	ssid     string // 1 to 32 bytes
-	secret   string // passphrase of 8 to 63 characters, or 64 hex digits of the key itself; "": open
+	secret   string // passphrase of 8 to 63 characters, or the key as 64 hex digits; "": open
 	hidden   bool
-	enrolled bool // came with an enrolment code, not on the card
+	enrolled bool // from an enrolment code, not from the card
 }
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
@@ -26,7 +29,7 @@ func (w *wishes) askCountry(country string) {
 	switch {
 	case country == "":
 	case !countryForm.MatchString(country):
-		w.fail(fmt.Errorf("country %q of the radio's rules, want two letters", country))
+		w.fail(fmt.Errorf("Wi-Fi country %q, want two letters as KZ", country))
 	default:
 		w.country = country
 	}
@@ -40,7 +43,7 @@ func (w *wishes) askNetwork(n network) {
 	w.networks = append(w.networks, n)
 }
 
-// check never says the secret.
+// check reports what is invalid, and never repeats the secret.
 func (n network) check() error {
 	switch {
 	case n.ssid == "" || len(n.ssid) > 32:
@@ -50,12 +53,12 @@ func (n network) check() error {
 	case len(n.secret) < 8 || len(n.secret) > 63:
 		return fmt.Errorf("its passphrase has %d characters, want 8 to 63", len(n.secret))
 	case strings.ContainsFunc(n.secret, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("a control character in its passphrase")
+		return errors.New("its passphrase contains a control character")
 	}
 	return nil
 }
 
-// key is the 256-bit key where the secret is one; nil: it is a passphrase.
+// key is the secret as a 256-bit key; nil if it is a passphrase.
 func (n network) key() []byte {
 	key, err := hex.DecodeString(n.secret)
 	if err != nil || len(key) != 32 {
@@ -64,11 +67,11 @@ func (n network) key() []byte {
 	return key
 }
 
-// derived is the key that a passphrase stands for (IEEE 802.11-2020, J.4.1).
+// derived is the key of a passphrase (IEEE 802.11-2020, J.4.1).
 func (n network) derived() []byte {
 	key, err := pbkdf2.Key(sha1.New, n.secret, []byte(n.ssid), 4096, 32)
 	if err != nil {
-		panic("card: derive a network's key: " + err.Error()) // it refuses other lengths and rounds only
+		panic("provision: derive a network's key: " + err.Error()) // only a wrong length or count is refused
 	}
 	return key
 }
@@ -79,18 +82,18 @@ const (
 	cardPriority     = 2
 )
 
-// block is the network in wpa_supplicant's words. All that came from outside is hex digits, so that nothing in it means
-// anything: in quotes a passphrase with both '"' and '#' would be cut, and take all networks with it.
+// block is the network in wpa_supplicant's format. Values from outside are written as hex digits, because no quoting is
+// safe: a quoted passphrase with both '"' and '#' would be cut and make the whole file invalid.
 func (n network) block() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nnetwork={\n\tssid=%x\n", n.ssid)
-	if n.hidden || n.enrolled { // a code does not say whether its network is hidden
+	if n.hidden || n.enrolled { // an enrolment code does not tell whether its network is hidden
 		b.WriteString("\tscan_ssid=1\n")
 	}
 	switch key := n.key(); {
 	case n.secret == "":
 		b.WriteString("\tkey_mgmt=NONE\n")
-	case key != nil: // of WPA2; WPA3 needs the passphrase
+	case key != nil: // WPA2 only: WPA3 needs the passphrase
 		fmt.Fprintf(&b, "\tkey_mgmt=WPA-PSK\n\tpsk=%x\n", key)
 	default:
 		fmt.Fprintf(&b, "\tkey_mgmt=WPA-PSK SAE\n\tieee80211w=1\n\tpsk=%x\n\tsae_password=%x\n", n.derived(), n.secret)
@@ -107,27 +110,22 @@ func (n network) block() string {
 const wpaFile = "etc/wpa_supplicant/wpa_supplicant-wlan0.conf"
 
 func (o Options) setWiFi(w wishes) error {
-	if len(w.networks) == 0 && w.wpa == nil {
+	if len(w.networks) == 0 {
 		return nil
 	}
 	if err := o.place(wpaFile, w.supplicant(), 0o600, keepGroup); err != nil {
 		return err
 	}
-	o.Log.Info("set up the Wi-Fi", "networks", len(w.networks), "country", w.country, "own file", w.wpa != nil)
+	o.Log.Info("set up the Wi-Fi", "networks", len(w.networks), "country", w.country)
 	return nil
 }
 
-// supplicant is the configuration: the administrator's own, or a head of ours, then the networks of the other files.
+// supplicant is wpa_supplicant's configuration.
 func (w wishes) supplicant() []byte {
 	var b bytes.Buffer
-	if w.wpa != nil {
-		b.Write(bytes.TrimRight(w.wpa, "\n"))
-		b.WriteByte('\n')
-	} else {
-		b.WriteString("ctrl_interface=/run/wpa_supplicant\nupdate_config=0\n")
-		if w.country != "" {
-			fmt.Fprintf(&b, "country=%s\n", w.country)
-		}
+	b.WriteString("ctrl_interface=/run/wpa_supplicant\nupdate_config=0\n")
+	if w.country != "" {
+		fmt.Fprintf(&b, "country=%s\n", w.country)
 	}
 	for _, n := range w.networks {
 		b.WriteString(n.block())
@@ -135,37 +133,16 @@ func (w wishes) supplicant() []byte {
 	return b.Bytes()
 }
 
-var blockStart = regexp.MustCompile(`^[a-z0-9_-]+=\{$`)
-
-// readWPA looks only whether the file is text and each block of it ends, so that networks can be added behind it.
-func readWPA(data []byte) (w wishes) {
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }) {
-		w.fail(errors.New("not a text"))
+// readEnrolled reads the network of an enrolment code.
+func readEnrolled(data []byte) (w wishes) {
+	var wifi api.WiFi
+	if err := json.Unmarshal(data, &wifi); err != nil {
+		w.fail(errors.New("it is not the JSON that the daemon writes"))
 		return w
 	}
-	inside, networks := false, 0
-	for line := range strings.Lines(text) {
-		switch line = strings.TrimSpace(line); {
-		case blockStart.MatchString(line) && !inside:
-			inside = true
-			if line == "network={" {
-				networks++
-			}
-		case line == "}" && inside:
-			inside = false
-		case blockStart.MatchString(line), line == "}":
-			w.fail(errors.New("a block in a block, or an end without a block"))
-			return w
-		}
-	}
-	switch {
-	case inside:
-		w.fail(errors.New("its last block has no end"))
-	case networks == 0:
-		w.fail(errors.New("no network in it"))
-	default:
-		w.wpa = []byte(text)
+	w.askCountry(wifi.Country)
+	if wifi.SSID != "" {
+		w.askNetwork(network{ssid: wifi.SSID, secret: wifi.Passphrase, enrolled: true})
 	}
 	return w
 }

@@ -71,6 +71,9 @@ func TestMain(m *testing.M) {
 // tab opens an empty tab. Whatever a page throws or the security policy keeps from it fails the test.
 func tab(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves the pages in a browser to make test")
+	}
 	parent, err := browser()
 	if errors.Is(err, errNoBrowser) {
 		t.Skip(err)

@@ -1,5 +1,6 @@
-// Command sbom writes what is in a card image as CycloneDX 1.5 JSON (ECMA-424): Debian's packages, the parts taken from packages without
-// installing them, and what is linked into the daemon. The same image gives the same bytes. The script "publish" runs it.
+// Command sbom lists the contents of a card image as CycloneDX 1.5 JSON: Debian's packages, the files taken out of packages
+// that are not installed, and the modules linked into the daemon. The same image gives the same bytes. The script
+// "publish" runs it.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/CycloneDX/cyclonedx-go"
 )
 
 func main() {
@@ -26,8 +29,8 @@ func run(args []string, out io.Writer) error {
 	name := flags.String("name", "", "the image's name")
 	version := flags.String("version", "", "the image's version")
 	packages := flags.String("packages", "", "packages.tsv of the image")
-	binary := flags.String("binary", "", "the daemon as it is in the image")
-	opencv := flags.String("opencv", "", "version of the OpenCV that is linked into the daemon")
+	binary := flags.String("binary", "", "the image's daemon")
+	opencv := flags.String("opencv", "", "version of the OpenCV linked into the daemon")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -36,7 +39,7 @@ func run(args []string, out io.Writer) error {
 	}
 	at, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
 	if err != nil {
-		return fmt.Errorf("reading SOURCE_DATE_EPOCH: %w", err)
+		return fmt.Errorf("read SOURCE_DATE_EPOCH: %w", err)
 	}
 	table, err := os.ReadFile(*packages)
 	if err != nil {
@@ -44,7 +47,7 @@ func run(args []string, out io.Writer) error {
 	}
 	components, err := debian(string(table))
 	if err != nil {
-		return fmt.Errorf("reading %q: %w", *packages, err)
+		return fmt.Errorf("read %q: %w", *packages, err)
 	}
 	built, err := buildinfo.ReadFile(*binary)
 	if err != nil {
@@ -55,9 +58,9 @@ func run(args []string, out io.Writer) error {
 	return write(out, *name, *version, time.Unix(at, 0).UTC(), components)
 }
 
-// debian reads packages.tsv: package, version, architecture, source, kind; a line of names first.
-func debian(table string) ([]component, error) {
-	var all []component
+// debian reads packages.tsv: a line of names, then package, version, architecture, source and kind.
+func debian(table string) ([]cyclonedx.Component, error) {
+	var all []cyclonedx.Component
 	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
 		f := strings.Split(line, "\t")
 		if len(f) != 5 {
@@ -69,13 +72,13 @@ func debian(table string) ([]component, error) {
 		name, version, arch, source, kind := f[0], f[1], f[2], f[3], f[4]
 		note, known := map[string]string{"installed": "installed", "part": "files taken out of the package"}[kind]
 		if !known {
-			return nil, fmt.Errorf("line %d: no kind %q, want installed or part", i+1, kind)
+			return nil, fmt.Errorf("line %d: unknown kind %q, want installed or part", i+1, kind)
 		}
 		if strings.HasPrefix(name, "ashyq-kiosk") { // our own packages are not Debian's
 			all = append(all, library(name, version, "pkg:generic/"+name+"@"+escape(version), note))
 			continue
 		}
-		// Advisories speak of source packages, and scanners find those under "upstream".
+		// Advisories name source packages, and scanners look for those under "upstream".
 		purl := "pkg:deb/debian/" + escape(name) + "@" + escape(version) + "?arch=" + arch + "&distro=debian-13"
 		if source != name {
 			purl += "&upstream=" + escape(source)
@@ -88,10 +91,10 @@ func debian(table string) ([]component, error) {
 	return all, nil
 }
 
-// modules are what the linker put into the daemon: Go's library and the modules.
-func modules(built *buildinfo.BuildInfo) []component {
+// modules are Go's library and the modules that the linker put into the daemon.
+func modules(built *buildinfo.BuildInfo) []cyclonedx.Component {
 	version := strings.TrimPrefix(built.GoVersion, "go")
-	all := []component{library("stdlib", version, "pkg:golang/stdlib@"+escape(version), "linked into ashyq-kiosk")}
+	all := []cyclonedx.Component{library("stdlib", version, "pkg:golang/stdlib@"+escape(version), "linked into ashyq-kiosk")}
 	for _, m := range built.Deps {
 		if m.Replace != nil {
 			m = m.Replace

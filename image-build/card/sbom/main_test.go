@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/CycloneDX/cyclonedx-go"
 )
 
 const table = `package	version	architecture	source	kind
@@ -40,13 +41,12 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d document
-	strict := json.NewDecoder(bytes.NewReader(out))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&d); err != nil {
+	var d cyclonedx.BOM
+	if err := cyclonedx.NewBOMDecoder(bytes.NewReader(out), cyclonedx.BOMFileFormatJSON).Decode(&d); err != nil {
 		t.Fatal(err)
 	}
-	if d.Format != "CycloneDX" || d.Spec != "1.5" || d.Version != 1 || d.Metadata.Timestamp != "2026-11-18T11:06:40Z" {
+	if d.BOMFormat != "CycloneDX" || d.SpecVersion != cyclonedx.SpecVersion1_5 || d.Version != 1 ||
+		d.Metadata.Timestamp != "2026-11-18T11:06:40Z" {
 		t.Errorf("head: %+v", d)
 	}
 	// The pattern of the specification.
@@ -60,11 +60,13 @@ func TestDocument(t *testing.T) {
 		"pkg:generic/ashyq-kiosk@0~20261123.g0123456",
 		"pkg:generic/opencv@4.6.0%2Bdfsg-12",
 	} {
-		if !slices.ContainsFunc(d.Components, func(c component) bool { return c.PURL == want && c.Ref == want }) {
+		if !slices.ContainsFunc(*d.Components, func(c cyclonedx.Component) bool { return c.PackageURL == want && c.BOMRef == want }) {
 			t.Errorf("no component %q in\n%s", want, out)
 		}
 	}
-	if !slices.ContainsFunc(d.Components, func(c component) bool { return strings.HasPrefix(c.PURL, "pkg:golang/stdlib@1.") }) {
+	if !slices.ContainsFunc(*d.Components, func(c cyclonedx.Component) bool {
+		return strings.HasPrefix(c.PackageURL, "pkg:golang/stdlib@1.")
+	}) {
 		t.Error("Go's own library is missing")
 	}
 }
@@ -89,7 +91,7 @@ func TestSameBytes(t *testing.T) {
 	}
 	serial := regexp.MustCompile(`urn:uuid:[^"]*`)
 	if bytes.Equal(serial.Find(first), serial.Find(newer)) {
-		t.Error("another content has the same serial number")
+		t.Error("different content has the same serial number")
 	}
 }
 
