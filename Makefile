@@ -104,6 +104,10 @@ deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots; ARC
 hil: deb ## Hardware in the loop without hardware: the packages on a user-mode kernel's lines, camera and systemd. RUN=TestHIL/chip is a part of it.
 	@image-build/hil/run
 
+.PHONY: boards
+boards: ## Has each board of the README a driver on the card for all that it has? Seconds, from Debian's packages; no image needed.
+	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS image-build/boards/run
+
 .PHONY: image image-test
 VARIANT ?= lean
 image: ## A card image and its update bundle in bin/card/. VARIANT=screen: with the screen's browser; KEYS=DIR: the key that signs updates.
