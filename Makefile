@@ -109,6 +109,10 @@ deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots. ARC
 hil: deb ## The packages on a user-mode kernel with lines, a camera and systemd. RUN=TestHIL/chip runs a part.
 	@image-build/hil/run
 
+.PHONY: boards
+boards: ## Has each board of the README a driver on the card for all that it has? Seconds, from Debian's packages; no image needed.
+	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS image-build/boards/run
+
 .PHONY: image image-test
 VARIANT ?= lean
 image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, KEYS=DIR names the signing key.

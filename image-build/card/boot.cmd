@@ -19,7 +19,8 @@ else
 	setenv kernel_comp_addr_r 0x08000000
 	setenv ramdisk_addr_r 0x0c000000
 	setenv fdt_addr_r 0x02600000
-	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || setenv tree ${fdt_addr}'
+	setenv tree_of_boot 'echo "slot ${slot} has no ${fdtfile}: taking the tree of the boot partition"; setenv tree ${fdt_addr}'
+	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || run tree_of_boot'
 fi
 
 setenv BOOT_ORDER "A B"
