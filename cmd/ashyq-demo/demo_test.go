@@ -25,7 +25,7 @@ func TestDemo(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "ashyq-demo"), "--registry", "127.0.0.1:0", "--screen", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "ashyq-demo"), "--registry", "127.0.0.1:0", "--doors", "127.0.0.1:0", "--screen", "127.0.0.1:0")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Stderr = os.Stderr
 	keyboard, err := cmd.StdinPipe()

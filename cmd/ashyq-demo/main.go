@@ -26,7 +26,8 @@ import (
 type cli struct {
 	Camera   string        `help:"Look through this camera (/dev/video0, http://...) instead of at the drawn people." placeholder:"SOURCE"`
 	Venue    string        `help:"Kind of venue at the door." default:"shop"`
-	Registry string        `help:"Address for the registry." default:"127.0.0.1:8080"`
+	Registry string        `help:"Address for the registry's pages." default:"127.0.0.1:8080"`
+	Doors    string        `help:"Address at which the door reaches the registry." default:"127.0.0.1:8443"`
 	Screen   string        `help:"Address for the door's screen." default:"127.0.0.1:8081"`
 	Bin      string        `help:"Folder of ashyq-kiosk and ashyq-registry. Default: beside this program." type:"path" placeholder:"DIR"`
 	Dir      string        `help:"Folder for the demo's data. Default: a new one that is removed at the end." type:"path" placeholder:"DIR"`
@@ -69,6 +70,9 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	if c.Registry, err = freeAddress(c.Registry); err != nil {
 		return err
 	}
+	if c.Doors, err = freeAddress(c.Doors); err != nil {
+		return err
+	}
 	if c.Screen, err = freeAddress(c.Screen); err != nil {
 		return err
 	}
@@ -82,12 +86,13 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	fmt.Fprintln(out, "Starting the registry ...")
 	registryURL := "http://" + c.Registry
 	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
-		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL}}
+		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL,
+			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors}}
 	group.Go(func() error { return registry.run(ctx) })
 	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Enrolling four people, a laboratory, the control centre and a door ...")
+	fmt.Fprintln(out, "Registering four people, a laboratory and the control centre ...")
 	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
 	if err != nil {
 		return err

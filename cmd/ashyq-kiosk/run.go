@@ -248,7 +248,7 @@ func registryClient(cfg *config.Config, identity *enrol.Identity, refused func(c
 	if cfg.Registry.URL == "" {
 		return nil, nil
 	}
-	c := client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, Device: enrol.Device(), Version: runningVersion()}
+	c := client.Config{URL: cfg.Registry.URL, Device: enrol.Device(), Version: runningVersion()}
 	if identity != nil {
 		c.Identity, c.Refused = identity.TLS, refused
 		return client.New(c)
@@ -267,7 +267,7 @@ func registryClient(cfg *config.Config, identity *enrol.Identity, refused func(c
 }
 
 // isKnown reports whether the registry knows this door: the online check and the counts are for those.
-func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
+func isKnown(cfg *config.Config) bool { return cfg.Registry.Identity != "" }
 
 // watchSetup lists what is missing while the door has never been ready.
 func watchSetup(cfg *config.Config, store *cache.Cache, hub *display.Hub) (*setup, error) {

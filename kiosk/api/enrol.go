@@ -10,8 +10,8 @@ const (
 	PathEnrol = "/v1/enrol"
 	// PathRenew: POST RenewRequest -> RenewAnswer. TLS: the door's certificate, for RenewGrace after its end, too.
 	PathRenew = "/v1/renew"
-	// PathUpdate: GET -> UpdateAnswer, or 204 where the door's ring has no release. A door, by certificate or token; it says
-	// which version it runs in HeaderVersion.
+	// PathUpdate: GET -> UpdateAnswer, or 204 where the door's rollout ring has no release. TLS: the door's certificate.
+	// HeaderVersion says which version it runs.
 	PathUpdate = "/v1/update"
 	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so everybody may have it.
 	PathBundle = "/v1/bundle"
