@@ -1,6 +1,8 @@
-// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry on its embedded
-// store, a door with simulated pins, and a presenter that draws people who walk up to the door with their phones as an
-// MJPEG stream, which the kiosk opens like any network camera. Nothing in the kiosk or the registry knows of it.
+// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry
+// on its embedded store, a door with simulated pins, and a presenter that draws people who walk up to
+// the door with their phones. The pictures are an MJPEG stream, which the kiosk opens like any network
+// camera. The door is enrolled as a real one: by a code held to its camera or put on its card. Neither
+// kiosk nor registry knows that this is a demo.
 package main
 
 import (
@@ -76,10 +78,15 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	if c.Screen, err = freeAddress(c.Screen); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	defer func() {
-		if waited := group.Wait(); err == nil {
-			err = waited
+		if err != nil {
+			stop() // what has been started
+		}
+		if waited := group.Wait(); waited != nil {
+			err = waited // the cause: whoever waits only sees that a program is gone
 		}
 	}()
 
@@ -100,7 +107,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	camera := c.Camera
 	var show *presenter
 	if camera == "" {
-		show = newPresenter(town.people)
+		show = newPresenter()
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("listen for the drawn camera: %w", err)
@@ -108,16 +115,27 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		group.Go(func() error { return show.serve(ctx, listener) })
 		camera = "http://" + listener.Addr().String() + "/camera.mjpeg"
 	}
-	fmt.Fprintln(out, "Starting the kiosk ...")
 	trace := filepath.Join(c.Dir, "pins.tsv")
-	file, err := town.writeConfig(c.Dir, camera, trace, c.Screen)
+	file, err := writeConfig(c.Dir, camera, trace, c.Screen)
 	if err != nil {
 		return err
 	}
+	if show != nil {
+		fmt.Fprintln(out, "Starting the door and holding its enrolment code to its camera ...")
+		show.invite(visitor{"the technician", func(time.Time) (string, error) { return town.door, nil }})
+	} else {
+		fmt.Fprintln(out, "Starting the door with its enrolment code on its card ...")
+		if err := putOnCard(c.Dir, town.door); err != nil {
+			return err
+		}
+	}
 	kiosk := &daemon{name: "kiosk", path: filepath.Join(c.Bin, "ashyq-kiosk"), log: filepath.Join(c.Dir, "kiosk.log"), args: []string{"run", "--config", file}}
 	group.Go(func() error { return kiosk.run(ctx) })
-	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/metrics"); err != nil {
+	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/healthz"); err != nil {
 		return err
+	}
+	if show != nil {
+		show.invite(town.visitors()...)
 	}
 	welcome(out, c, town, camera)
 	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}

@@ -159,16 +159,33 @@ func (t *town) post(ctx context.Context, path, key string, body, answer any) err
 	return json.Unmarshal(got, answer)
 }
 
-// writeConfig writes the kiosk's configuration for this demo, and the enrolment code to the card's
-// boot partition.
-func (t *town) writeConfig(dir, camera, trace, screen string) (string, error) {
-	boot := filepath.Join(dir, "boot")
+// visitors are the people as the door's camera sees them.
+func (t *town) visitors() []visitor {
+	var all []visitor
+	for _, p := range t.people {
+		all = append(all, visitor{p.name, p.code})
+	}
+	return all
+}
+
+// bootDir stands for the boot partition of the door's card.
+const bootDir = "boot"
+
+// putOnCard puts the enrolment code where a door finds it when it starts.
+func putOnCard(dir, code string) error {
+	boot := filepath.Join(dir, bootDir)
 	if err := os.MkdirAll(boot, 0o700); err != nil {
-		return "", fmt.Errorf("make the boot partition's folder: %w", err)
+		return fmt.Errorf("make the boot partition's folder: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(boot, "ashyq-enrol.txt"), []byte(t.door+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("write the enrolment code: %w", err)
+	if err := os.WriteFile(filepath.Join(boot, "ashyq-enrol.txt"), []byte(code+"\n"), 0o600); err != nil {
+		return fmt.Errorf("put the enrolment code on the card: %w", err)
 	}
+	return nil
+}
+
+// writeConfig writes the kiosk's configuration for this demo. It names neither a venue nor a registry:
+// those come with the enrolment.
+func writeConfig(dir, camera, trace, screen string) (string, error) {
 	text := fmt.Sprintf(`[door]
 again = "5s" # the same four people come round and round
 
@@ -187,7 +204,7 @@ card = %q
 
 [clock]
 trust = "always" # a demo machine's clock is whatever it is
-`, camera, "sim:"+trace, screen, filepath.Join(dir, "kiosk"), boot)
+`, camera, "sim:"+trace, screen, filepath.Join(dir, "kiosk"), filepath.Join(dir, bootDir))
 	file := filepath.Join(dir, "ashyq-kiosk.toml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the kiosk's configuration: %w", err)
