@@ -92,6 +92,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	if err := CheckSource(s.cfg.Source); err != nil {
 		return err
 	}
+	s.touch() // the camera may give its first picture long before anybody has looked at it
 	var decoding sync.WaitGroup
 	decoding.Go(func() { s.decode(ctx) })
 	s.keepOpen(ctx)
@@ -160,8 +161,9 @@ func (s *Scanner) Ready() <-chan struct{} { return s.ready }
 // String names the scanner by its source.
 func (s *Scanner) String() string { return "scanner " + Redacted(s.cfg.Source) }
 
-// Alive is the last time that a picture was dealt with, or an attempt to open the camera came to its end; zero before
-// that. It standing still for many times FrozenAfter means that something hangs which only a restart can help.
+// Alive is the last time that a picture was examined or an attempt to open the camera ended, and at
+// first the start of Run. If it stands still for many times FrozenAfter, something hangs that only a
+// restart can end.
 func (s *Scanner) Alive() time.Time { return unixTime(s.alive.Load()) }
 
 // Stats may be called at any time.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -44,24 +46,40 @@ func (d *daemon) run(ctx context.Context) error {
 	return fmt.Errorf("the %s ended: %v; its log says:\n%s", d.name, err, tail[max(0, len(tail)-2000):])
 }
 
-// waitFor asks url until it answers.
+// waitFor asks url, the daemon's health, until it is in order.
 func (d *daemon) waitFor(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
+		err := get(ctx, url)
 		if err == nil {
-			resp.Body.Close()
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the %s does not answer at %s: %w", d.name, url, err)
+			return fmt.Errorf("the %s is not in order: %w\nhint: its log is %s", d.name, err, d.log)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func get(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 200))
+	if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(said), "\n")
+	return fmt.Errorf("%s says %q", url, first)
 }

@@ -94,8 +94,8 @@ func (l *light) draw() {
 	b.WriteString(map[bool]string{true: "  ♪", false: "   "}[time.Since(l.buzzed) < 300*time.Millisecond])
 	if l.show != nil {
 		who := "nobody at the door"
-		if p, _ := l.show.at(time.Now()); p != nil {
-			who = p.name + " is at the door"
+		if v, near := l.show.at(time.Now()); near > 0 {
+			who = v.name + " is at the door"
 		}
 		fmt.Fprintf(&b, "   %-28s", who)
 	}

@@ -1,6 +1,8 @@
-// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry on its embedded
-// store, a door with simulated pins, and a presenter that draws people who walk up to the door with their phones as an
-// MJPEG stream, which the kiosk opens like any network camera. Nothing in the kiosk or the registry knows of it.
+// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry
+// on its embedded store, a door with simulated pins, and a presenter that draws people who walk up to
+// the door with their phones. The pictures are an MJPEG stream, which the kiosk opens like any network
+// camera. The door is enrolled as a real one: by a code held to its camera or put on its card. Neither
+// kiosk nor registry knows that this is a demo.
 package main
 
 import (
@@ -26,7 +28,8 @@ import (
 type cli struct {
 	Camera   string        `help:"Look through this camera (/dev/video0, http://...) instead of at the drawn people." placeholder:"SOURCE"`
 	Venue    string        `help:"Kind of venue at the door." default:"shop"`
-	Registry string        `help:"Address for the registry." default:"127.0.0.1:8080"`
+	Registry string        `help:"Address for the registry's pages." default:"127.0.0.1:8080"`
+	Doors    string        `help:"Address at which the door reaches the registry." default:"127.0.0.1:8443"`
 	Screen   string        `help:"Address for the door's screen." default:"127.0.0.1:8081"`
 	Bin      string        `help:"Folder of ashyq-kiosk and ashyq-registry. Default: beside this program." type:"path" placeholder:"DIR"`
 	Dir      string        `help:"Folder for the demo's data. Default: a new one that is removed at the end." type:"path" placeholder:"DIR"`
@@ -69,25 +72,34 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	if c.Registry, err = freeAddress(c.Registry); err != nil {
 		return err
 	}
+	if c.Doors, err = freeAddress(c.Doors); err != nil {
+		return err
+	}
 	if c.Screen, err = freeAddress(c.Screen); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	defer func() {
-		if waited := group.Wait(); err == nil {
-			err = waited
+		if err != nil {
+			stop() // what has been started
+		}
+		if waited := group.Wait(); waited != nil {
+			err = waited // the cause: whoever waits only sees that a program is gone
 		}
 	}()
 
 	fmt.Fprintln(out, "Starting the registry ...")
 	registryURL := "http://" + c.Registry
 	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
-		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL}}
+		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL,
+			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors}}
 	group.Go(func() error { return registry.run(ctx) })
 	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Enrolling four people, a laboratory, the control centre and a door ...")
+	fmt.Fprintln(out, "Registering four people, a laboratory and the control centre ...")
 	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
 	if err != nil {
 		return err
@@ -95,7 +107,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	camera := c.Camera
 	var show *presenter
 	if camera == "" {
-		show = newPresenter(town.people)
+		show = newPresenter()
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("listen for the drawn camera: %w", err)
@@ -103,16 +115,27 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		group.Go(func() error { return show.serve(ctx, listener) })
 		camera = "http://" + listener.Addr().String() + "/camera.mjpeg"
 	}
-	fmt.Fprintln(out, "Starting the kiosk ...")
 	trace := filepath.Join(c.Dir, "pins.tsv")
-	file, err := town.writeConfig(c.Dir, camera, trace, c.Screen)
+	file, err := writeConfig(c.Dir, camera, trace, c.Screen)
 	if err != nil {
 		return err
 	}
+	if show != nil {
+		fmt.Fprintln(out, "Starting the door and holding its enrolment code to its camera ...")
+		show.invite(visitor{"the technician", func(time.Time) (string, error) { return town.door, nil }})
+	} else {
+		fmt.Fprintln(out, "Starting the door with its enrolment code on its card ...")
+		if err := putOnCard(c.Dir, town.door); err != nil {
+			return err
+		}
+	}
 	kiosk := &daemon{name: "kiosk", path: filepath.Join(c.Bin, "ashyq-kiosk"), log: filepath.Join(c.Dir, "kiosk.log"), args: []string{"run", "--config", file}}
 	group.Go(func() error { return kiosk.run(ctx) })
-	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/metrics"); err != nil {
+	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/healthz"); err != nil {
 		return err
+	}
+	if show != nil {
+		show.invite(town.visitors()...)
 	}
 	welcome(out, c, town, camera)
 	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}

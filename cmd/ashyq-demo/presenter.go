@@ -14,37 +14,53 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// The drawn camera's picture, and one person's visit.
+// The drawn camera's picture, and one visit.
 const (
 	width, height = 1280, 720
 	frameTime     = time.Second / 15
 	comes         = 1500 * time.Millisecond // walking up
-	holds         = 3500 * time.Millisecond // phone in front of the camera
+	holds         = 3500 * time.Millisecond // code in front of the camera
 	leaves        = 1000 * time.Millisecond
 	pause         = 1500 * time.Millisecond // nobody there
 	visit         = comes + holds + leaves + pause
 )
 
-// presenter draws people who walk up to the door one after the other and hold up their phones, as the camera above the
-// door sees them. All who look see the same picture.
-type presenter struct {
-	people  []*person
-	doorway *image.Gray
-	start   time.Time
-
-	mu    sync.Mutex
-	text  string      // guarded by mu: the code that phone is a picture of
-	phone *image.Gray // guarded by mu
+// visitor is somebody who holds a code to the door's camera.
+type visitor struct {
+	name string
+	code func(now time.Time) (string, error)
 }
 
-func newPresenter(people []*person) *presenter {
-	return &presenter{people: people, doorway: qrdraw.Doorway(width, height, 7), start: time.Now()}
+// presenter draws visitors who walk up to the door one after the other and hold up their phones, as
+// the camera above the door sees them. All who look see the same picture.
+type presenter struct {
+	doorway *image.Gray
+
+	mu       sync.Mutex // guards the rest
+	visitors []visitor
+	start    time.Time   // of the first one's visit
+	text     string      // the code that phone is a picture of
+	phone    *image.Gray // nil at first
+}
+
+func newPresenter() *presenter { return &presenter{doorway: qrdraw.Doorway(width, height, 7)} }
+
+// invite has these visitors come round and round, from now on and in place of those before.
+func (p *presenter) invite(visitors ...visitor) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.visitors, p.start = visitors, time.Now()
 }
 
 // at tells who is there and how far the phone has come: 0 nobody, 1 in front of the camera.
-func (p *presenter) at(now time.Time) (who *person, near float64) {
+func (p *presenter) at(now time.Time) (who visitor, near float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	since := now.Sub(p.start)
-	who = p.people[int(since/visit)%len(p.people)]
+	if len(p.visitors) == 0 || since < 0 {
+		return visitor{}, 0
+	}
+	who = p.visitors[int(since/visit)%len(p.visitors)]
 	switch t := since % visit; {
 	case t < comes:
 		return who, float64(t) / float64(comes)
@@ -53,14 +69,14 @@ func (p *presenter) at(now time.Time) (who *person, near float64) {
 	case t < comes+holds+leaves:
 		return who, 1 - float64(t-comes-holds)/float64(leaves)
 	}
-	return nil, 0
+	return visitor{}, 0
 }
 
 // frame draws the picture of a moment.
 func (p *presenter) frame(now time.Time, n uint64) (image.Image, error) {
 	img := image.NewGray(p.doorway.Rect)
 	copy(img.Pix, p.doorway.Pix)
-	if who, near := p.at(now); who != nil && near > 0.15 {
+	if who, near := p.at(now); near > 0.15 {
 		phone, err := p.phoneOf(who, now)
 		if err != nil {
 			return nil, err
@@ -98,7 +114,7 @@ func drawPerson(img *image.Gray, near float64) {
 }
 
 // phoneOf is the phone's screen with the code of now; it is drawn again only when the code has changed.
-func (p *presenter) phoneOf(who *person, now time.Time) (*image.Gray, error) {
+func (p *presenter) phoneOf(who visitor, now time.Time) (*image.Gray, error) {
 	text, err := who.code(now)
 	if err != nil {
 		return nil, fmt.Errorf("make %s's code: %w", who.name, err)

@@ -24,8 +24,7 @@ type town struct {
 	admin  string // key
 	lab    string // key
 	centre string // key
-	door   server.KioskAnswer
-	venue  string
+	door   string // enrolment code
 	people []*person
 
 	citizenURL, labURL, adminURL, paperURL string
@@ -49,7 +48,7 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the administrator's key: %w", err)
 	}
-	t := &town{url: url, admin: strings.TrimSpace(string(raw)), venue: venue, people: []*person{
+	t := &town{url: url, admin: strings.TrimSpace(string(raw)), people: []*person{
 		{name: "Aigerim", iin: iin("890214450123"), story: "negative PCR this morning: green"},
 		{name: "Bolat", iin: iin("750630300456"), story: "nothing known: blue"},
 		{name: "Dana", iin: iin("010912650789"), story: "contact of a case: yellow"},
@@ -65,9 +64,12 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 		}
 		*s.key = source.Key
 	}
-	if err := t.post(ctx, server.PathKiosks, t.admin, server.KioskRequest{Name: "Demo door", Venue: venue}, &t.door); err != nil {
+	var codes server.EnrolCodesAnswer
+	order := server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "Demo door", Venue: venue}}}
+	if err := t.post(ctx, server.PathEnrolCodes, t.admin, order, &codes); err != nil {
 		return nil, err
 	}
+	t.door = codes.Codes[0].Code
 	for _, p := range t.people {
 		if _, err := t.enrol(ctx, p); err != nil {
 			return nil, err
@@ -157,20 +159,38 @@ func (t *town) post(ctx context.Context, path, key string, body, answer any) err
 	return json.Unmarshal(got, answer)
 }
 
-// writeConfig writes the kiosk's configuration for this demo.
-func (t *town) writeConfig(dir, camera, trace, screen string) (string, error) {
+// visitors are the people as the door's camera sees them.
+func (t *town) visitors() []visitor {
+	var all []visitor
+	for _, p := range t.people {
+		all = append(all, visitor{p.name, p.code})
+	}
+	return all
+}
+
+// bootDir stands for the boot partition of the door's card.
+const bootDir = "boot"
+
+// putOnCard puts the enrolment code where a door finds it when it starts.
+func putOnCard(dir, code string) error {
+	boot := filepath.Join(dir, bootDir)
+	if err := os.MkdirAll(boot, 0o700); err != nil {
+		return fmt.Errorf("make the boot partition's folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(boot, "ashyq-enrol.txt"), []byte(code+"\n"), 0o600); err != nil {
+		return fmt.Errorf("put the enrolment code on the card: %w", err)
+	}
+	return nil
+}
+
+// writeConfig writes the kiosk's configuration for this demo. It names neither a venue nor a registry:
+// those come with the enrolment.
+func writeConfig(dir, camera, trace, screen string) (string, error) {
 	text := fmt.Sprintf(`[door]
-name = "Demo door"
-venue = %q
 again = "5s" # the same four people come round and round
 
 [camera]
 source = %q
-
-[registry]
-url = %q
-key = %q
-token = %q
 
 [hardware]
 pins = %q
@@ -180,10 +200,11 @@ listen = %q
 
 [state]
 dir = %q
+card = %q
 
 [clock]
 trust = "always" # a demo machine's clock is whatever it is
-`, t.venue, camera, t.url, t.door.RegistryKey, t.door.Token, "sim:"+trace, screen, filepath.Join(dir, "kiosk"))
+`, camera, "sim:"+trace, screen, filepath.Join(dir, "kiosk"), filepath.Join(dir, bootDir))
 	file := filepath.Join(dir, "ashyq-kiosk.toml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the kiosk's configuration: %w", err)

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"image/png"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ import (
 
 // TestEnrolmentEndToEnd is a door's life, with a registry and a door as processes: enrolled by a
 // code shown to its camera, revoked, enrolled again; and a door that starts from an offline
-// snapshot on its card. ASHYQ_REGISTRY names another registry's binary.
+// snapshot on its card.
 func TestEnrolmentEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
@@ -60,7 +59,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	t.Log("expelled, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()
-	w.post(server.PathExpel, server.ExpelRequest{Name: "North gate"}, nil)
+	w.post(server.PathExpel, w.admin, server.ExpelRequest{Name: "North gate"}, nil)
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be nobody's", func() bool { return w.shows("out of order: not-enrolled") })
 	if _, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "identity.pem")); err == nil {
@@ -144,10 +143,9 @@ func TestOutOfTheBox(t *testing.T) {
 	}
 }
 
-type enrolWorld struct {
-	*world
-	client *http.Client
-}
+// enrolWorld is a registry whose pages and doors share one address, and a door that sees a folder of
+// pictures.
+type enrolWorld struct{ *world }
 
 func newEnrolWorld(t *testing.T) *enrolWorld {
 	if testing.Short() {
@@ -155,15 +153,6 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 	}
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
 	w.build("ashyq-kiosk", "ashyq-registry")
-	if other := os.Getenv("ASHYQ_REGISTRY"); other != "" {
-		program, err := os.ReadFile(other)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(w.bin, "ashyq-registry"), program, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
 	address := freeAddress(t)
 	w.direct = "https://" + address
 	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address,
@@ -171,9 +160,6 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 	pool := x509.NewCertPool()
 	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	w.await("the registry", func() bool {
-		if strings.Contains(w.registry.output(), "unknown flag --tls-own") {
-			t.Skip("this tree's registry does not enrol doors: ASHYQ_REGISTRY may name one that does")
-		}
 		ca, err := os.ReadFile(filepath.Join(w.dir, "registry", "ca.pem"))
 		if err != nil || !pool.AppendCertsFromPEM(ca) {
 			return false
@@ -185,11 +171,7 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	admin, err := os.ReadFile(filepath.Join(w.dir, "registry", "admin.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.admin = strings.TrimSpace(string(admin))
+	w.readAdminKey(filepath.Join(w.dir, "registry"))
 	return w
 }
 
@@ -223,18 +205,6 @@ func (w *enrolWorld) config(name, begin string) string {
 	return w.write(name, fmt.Sprintf("%s[camera]\nsource = \"dir:%s?loop\"\nfrozen_after = \"5m\"\n[hardware]\npins = \"sim\"\n[screen]\nlisten = %q\n"+
 		"[state]\ndir = %q\ncard = %q\nstick = %q\n[clock]\ntrust = \"always\"\n",
 		begin, filepath.Join(w.dir, "pictures"), w.screen, filepath.Join(w.dir, "state-of-"+name), filepath.Join(w.dir, "boot"), filepath.Join(w.dir, "stick")))
-}
-
-func (w *enrolWorld) write(name, text string) string {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	return path
 }
 
 func (w *enrolWorld) picture(name, text string) {
@@ -271,57 +241,10 @@ func (w *enrolWorld) shows(text string) bool {
 	return err == nil && strings.Contains(string(body), text)
 }
 
-func (w *enrolWorld) ask(method, path string, body, answer any) {
-	w.t.Helper()
-	data, err := json.Marshal(body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req, err := http.NewRequest(method, w.direct+path, bytes.NewReader(data))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+w.admin)
-	got := w.fetch(req)
-	if answer != nil {
-		if err := json.Unmarshal(got, answer); err != nil {
-			w.t.Fatalf("%s: %v in %s", path, err, got)
-		}
-	}
-}
-
-func (w *enrolWorld) fetch(req *http.Request) []byte {
-	w.t.Helper()
-	resp, err := w.client.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	got, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 400 {
-		w.t.Fatalf("%s: %s %v %s", req.URL, resp.Status, err, got)
-	}
-	return got
-}
-
-func (w *enrolWorld) post(path string, body, answer any) {
-	w.t.Helper()
-	w.ask(http.MethodPost, path, body, answer)
-}
-
-// code is a one-time code for a door.
-func (w *enrolWorld) code(name, venue string) string {
-	w.t.Helper()
-	var answer server.EnrolCodesAnswer
-	w.post(server.PathEnrolCodes, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
-	return answer.Codes[0].Code
-}
-
 func (w *enrolWorld) door(name string) store.KioskState {
 	w.t.Helper()
 	var overview store.Overview
-	w.ask(http.MethodGet, server.PathOverview, nil, &overview)
+	w.get(server.PathOverview, w.admin, &overview)
 	for _, k := range overview.Kiosks {
 		if k.Name == name {
 			return k
@@ -334,31 +257,15 @@ func (w *enrolWorld) door(name string) store.KioskState {
 // snapshot writes what the registry serves into a folder, and returns the registry's key.
 func (w *enrolWorld) snapshot(folder string) string {
 	w.t.Helper()
-	var kiosk server.KioskAnswer
-	w.post(server.PathKiosks, server.KioskRequest{Name: "Seeded", Venue: "shop"}, &kiosk)
-	get := func(path string) []byte {
-		req, err := http.NewRequest(http.MethodGet, w.direct+path, nil)
+	program, data := filepath.Join(w.bin, "ashyq-registry"), filepath.Join(w.dir, "registry")
+	run := func(args ...string) string {
+		out, err := exec.Command(program, args...).Output()
 		if err != nil {
-			w.t.Fatal(err)
+			w.t.Fatalf("%s: %v", args[0], err)
 		}
-		return w.fetch(req)
+		return strings.TrimSpace(string(out))
 	}
-	sealed := get(api.PathManifest)
-	key, err := base64.RawURLEncoding.DecodeString(kiosk.RegistryKey)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := api.OpenManifest(sealed, key)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.write(folder+"/manifest", string(sealed))
-	hashes := []api.Hash{m.Rules, m.Keys}
-	for _, s := range m.Sections {
-		hashes = append(hashes, s.Blob)
-	}
-	for _, h := range hashes {
-		w.write(folder+"/blob/"+h.String(), string(get(api.PathBlob+"/"+h.String())))
-	}
-	return kiosk.RegistryKey
+	key := run("key", "--data", data)
+	run("seed", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
+	return key
 }

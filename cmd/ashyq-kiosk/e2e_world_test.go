@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,38 +46,47 @@ type world struct {
 
 	registry *process
 	kiosk    *process
-	proxy    *proxy // between the kiosk and the registry
-	direct   string // the registry's own URL
-	screen   string // address of the door's screen
+	proxy    *proxy       // between the kiosk and the registry
+	direct   string       // URL of the registry's pages
+	client   *http.Client // for that URL
+	screen   string       // address of the door's screen
 
 	admin, lab, centre string // keys
-	door               server.KioskAnswer
 }
 
 func newWorld(t testing.TB) *world {
 	if testing.Short() {
 		t.Skip("-short leaves registry and door as processes to make test")
 	}
-	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir()}
+	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), client: http.DefaultClient}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	w.camera = newCamera(t)
-	address := freeAddress(t)
-	w.direct = "http://" + address
-	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address, "--public-url", w.direct)
-	w.await("the registry", func() bool { return w.status(w.direct+"/healthz") == http.StatusOK })
-	key, err := os.ReadFile(filepath.Join(w.dir, "registry", "admin.key"))
+	address, doors := freeAddress(t), freeAddress(t)
+	front, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.admin = strings.TrimSpace(string(key))
-	w.proxy = newProxy(t, w.direct)
+	w.direct = "http://" + address
+	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address, "--public-url", w.direct,
+		"--doors-listen", doors, "--doors-url", "https://"+front.Addr().String())
+	w.await("the registry", func() bool { return w.status(w.direct+"/healthz") == http.StatusOK })
+	w.readAdminKey(filepath.Join(w.dir, "registry"))
+	w.proxy = newProxy(t, front, "https://"+doors, filepath.Join(w.dir, "registry"), filepath.Join(w.dir, "state", "identity.pem"))
 	var source server.SourceAnswer
 	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	w.lab = source.Key
 	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
 	w.centre = source.Key
-	w.post(server.PathKiosks, w.admin, server.KioskRequest{Name: "Door", Venue: "shop"}, &w.door)
 	return w
+}
+
+func (w *world) readAdminKey(registry string) {
+	w.t.Helper()
+	key, err := os.ReadFile(filepath.Join(registry, "admin.key"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.admin = strings.TrimSpace(string(key))
 }
 
 func (w *world) build(names ...string) {
@@ -88,21 +100,40 @@ func (w *world) build(names ...string) {
 	}
 }
 
-// startKiosk starts the door and waits until it is idle: camera, clock, data and panel work.
+// startKiosk starts a door with a code on its card and waits until it is idle: it is enrolled, and
+// camera, clock, data and panel are in order.
 func (w *world) startKiosk(venue string, again time.Duration) {
 	w.t.Helper()
 	w.screen = freeAddress(w.t)
 	trace := filepath.Join(w.dir, "pins.tsv")
-	file := filepath.Join(w.dir, "ashyq-kiosk.toml")
-	text := fmt.Sprintf("[door]\nvenue = %q\nagain = \"%v\"\n[camera]\nsource = %q\n[registry]\nurl = %q\nkey = %q\ntoken = %q\n"+
-		"[hardware]\npins = %q\n[screen]\nlisten = %q\n[state]\ndir = %q\n[clock]\ntrust = \"always\"\n",
-		venue, again, w.camera.source, w.proxy.url, w.door.RegistryKey, w.door.Token, "sim:"+trace, w.screen, filepath.Join(w.dir, "state"))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
+	w.write("boot/"+cardCode, w.code("Door", venue)+"\n")
+	file := w.write("ashyq-kiosk.toml", fmt.Sprintf("[door]\nagain = \"%v\"\n[camera]\nsource = %q\n"+
+		"[hardware]\npins = %q\n[screen]\nlisten = %q\n[state]\ndir = %q\ncard = %q\n[clock]\ntrust = \"always\"\n",
+		again, w.camera.source, "sim:"+trace, w.screen, filepath.Join(w.dir, "state"), filepath.Join(w.dir, "boot")))
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.pins = openPins(w.t, trace)
+}
+
+// code is a one-time code for a door.
+func (w *world) code(name, venue string) string {
+	w.t.Helper()
+	var answer server.EnrolCodesAnswer
+	w.post(server.PathEnrolCodes, w.admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
+	return answer.Codes[0].Code
+}
+
+// write writes a file below the world's folder and returns its path.
+func (w *world) write(name, text string) string {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
 }
 
 func (w *world) stateFile(name string) string {
@@ -210,7 +241,7 @@ func (w *world) do(method, path, key string, body []byte, answer any) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+key)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := w.client.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -348,23 +379,42 @@ func (p *process) terminate() {
 	}
 }
 
-// proxy passes everything on to the registry, and cuts every blob in half while it is told to.
+// proxy stands between the door and the registry. It opens TLS with the registry's own authority, and
+// while it is told to tear, cuts every blob in half.
 type proxy struct {
-	t   testing.TB
-	url string
+	t testing.TB
 
 	mu     sync.Mutex
 	cut    bool // guarded by mu
 	pieces int  // guarded by mu: blobs torn
 }
 
-func newProxy(t testing.TB, to string) *proxy {
+// newProxy passes on what comes to the listener. It speaks for the door with the identity on the
+// door's card, where there is one.
+func newProxy(t testing.TB, listener net.Listener, to, registry, identity string) *proxy {
 	target, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
 	}
+	authority := readAuthority(t, registry)
+	config, err := authority.TLS("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(authority.Certificate)
 	p := &proxy{t: t}
 	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.Transport = &http.Transport{
+		DisableKeepAlives: true, // a connection that was made before the door was enrolled speaks for nobody
+		TLSClientConfig: &tls.Config{RootCAs: pool, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			certificate, err := tls.LoadX509KeyPair(identity, identity)
+			if errors.Is(err, os.ErrNotExist) {
+				return &tls.Certificate{}, nil
+			}
+			return &certificate, err
+		}},
+	}
 	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	forward.ModifyResponse = func(resp *http.Response) error {
 		if !strings.HasPrefix(resp.Request.URL.Path, api.PathBlob) || !p.tears() {
@@ -380,10 +430,27 @@ func newProxy(t testing.TB, to string) *proxy {
 		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 		return nil
 	}
-	server := httptest.NewServer(forward)
+	server := &httptest.Server{Listener: tls.NewListener(listener, config), Config: &http.Server{Handler: forward}}
+	server.Start()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	p.url = server.URL
 	return p
+}
+
+// readAuthority is the registry's own, out of its data directory.
+func readAuthority(t testing.TB, dir string) *server.Authority {
+	t.Helper()
+	var parts [2][]byte
+	for i, name := range []string{"ca.key", "ca.pem"} {
+		var err error
+		if parts[i], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	authority, err := server.LoadAuthority(parts[0], parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority
 }
 
 func (p *proxy) tear(on bool) {

@@ -181,8 +181,6 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	case cfg.Unenrolled:
 		return "", fmt.Errorf("%w\nhint: put the code on the card as %s, hold it to the camera, or run ashyq-kiosk enrol",
 			errNotEnrolled, filepath.Join(cfg.CardDir, cardCode))
-	case cfg.Registry.Identity == "" && cfg.Registry.Token != "":
-		return "none: a token is in the configuration", nil
 	case cfg.Registry.Identity == "":
 		return "not enrolled, and the configuration needs no enrolment", nil
 	}

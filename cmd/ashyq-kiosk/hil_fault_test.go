@@ -418,9 +418,9 @@ func (m *machine) inputs() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.write(configFile, string(file)+"[hardware.lines]\nexit = \"GPIO5\"\ntamper = \"GPIO6\"\n", 0o640)
+	m.put(configFile, string(file)+"[hardware.lines]\nexit = \"GPIO5\"\ntamper = \"GPIO6\"\n", 0o640)
 	defer func() {
-		m.write(configFile, string(file), 0o640)
+		m.put(configFile, string(file), 0o640)
 		m.sh("systemctl restart ashyq-kiosk")
 	}()
 	m.sh("systemctl restart ashyq-kiosk")

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +49,7 @@ func newMachine(t *testing.T) *machine {
 	if _, err := os.Stat(filepath.Join(shared, "start")); err != nil {
 		t.Skip("not inside the machine that `make hil` boots")
 	}
-	m := &machine{world: &world{t: t, dir: t.TempDir(), screen: screenAt, direct: "http://" + registryAt}}
+	m := &machine{world: &world{t: t, dir: t.TempDir(), screen: screenAt, direct: "http://" + registryAt, client: http.DefaultClient}}
 	step := stopwatch(t)
 	m.chip = newSimChip(t)
 	m.panel = newPanelTrace(t, m.chip)
@@ -62,24 +63,20 @@ func newMachine(t *testing.T) *machine {
 	step("chip, camera and state partition")
 
 	m.sh("cd %s && dpkg -i ashyq-registry.deb", shared)
-	m.write("/etc/ashyq-registry.env", "ASHYQ_PUBLIC_URL=http://"+registryAt+"\n", 0o600)
+	m.put("/etc/ashyq-registry.env", "ASHYQ_PUBLIC_URL=http://"+registryAt+"\n", 0o600)
 	m.sh("systemctl restart ashyq-registry")
-	key, err := os.ReadFile("/var/lib/private/ashyq-registry/admin.key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.admin = strings.TrimSpace(string(key))
+	m.readAdminKey("/var/lib/private/ashyq-registry")
 	var source server.SourceAnswer
 	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	m.lab = source.Key
 	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
 	m.centre = source.Key
-	m.post(server.PathKiosks, m.admin, server.KioskRequest{Name: "Door", Venue: "shop"}, &m.door)
 	step("registry installed and set up")
 
 	m.sh("cd %s && dpkg -i ashyq-kiosk.deb", shared)
 	m.configure()
 	m.sh("systemctl restart ashyq-kiosk")
+	m.sh("ashyq-kiosk enrol '%s'", m.code("Door", "shop"))
 	m.awaitHealthy()
 	step("kiosk installed and in order")
 	return m
@@ -93,12 +90,11 @@ func (m *machine) configure() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	text := fmt.Sprintf("[door]\nvenue = \"shop\"\nagain = \"1s\"\n[camera]\nsource = \"/dev/video0\"\nfrozen_after = \"4s\"\n"+
-		"[registry]\nurl = %q\nkey = %q\ntoken = %q\n[hardware]\npins = %q\n", m.direct, m.door.RegistryKey, m.door.Token, hardware.Header)
-	m.write(configFile, text, info.Mode().Perm()) // the owner stays the same
+	text := fmt.Sprintf("[door]\nagain = \"1s\"\n[camera]\nsource = \"/dev/video0\"\nfrozen_after = \"4s\"\n[hardware]\npins = %q\n", hardware.Header)
+	m.put(configFile, text, info.Mode().Perm()) // the owner stays, too
 }
 
-func (m *machine) write(path, text string, mode os.FileMode) {
+func (m *machine) put(path, text string, mode os.FileMode) {
 	m.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		m.t.Fatal(err)

@@ -25,7 +25,7 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 	if cfg.Registry.URL == "" {
 		return nil, nil
 	}
-	c := client.Config{URL: cfg.Registry.URL, Token: cfg.Registry.Token, Device: enrol.Device(), Version: runningVersion()}
+	c := client.Config{URL: cfg.Registry.URL, Device: enrol.Device(), Version: runningVersion()}
 	if identity != nil {
 		c.Identity, c.Refused = identity.TLS, identity.Refused
 		return client.New(c)
@@ -45,7 +45,7 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 
 // isKnown reports whether the registry knows this door: the online check and the counts are for
 // those.
-func isKnown(cfg *config.Config) bool { return cfg.Registry.Token != "" || cfg.Registry.Identity != "" }
+func isKnown(cfg *config.Config) bool { return cfg.Registry.Identity != "" }
 
 // newReporter sends nothing where no registry knows this door.
 func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, log *slog.Logger) *replica.Reporter {

@@ -23,7 +23,7 @@ import (
 
 // TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of it through a kill.
 func TestEnrolAgainstTheProgram(t *testing.T) {
-	p := &process{T: t, data: filepath.Join(t.TempDir(), "data"), own: true}
+	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
 	p.serve()
 	raw, err := os.ReadFile(filepath.Join(p.data, adminFile))
 	if err != nil {
@@ -37,13 +37,13 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	config := &tls.Config{RootCAs: roots}
-	ask := func(method, path, key string, body, answer any) int {
+	ask := func(method, base, path, key string, body, answer any) int {
 		t.Helper()
 		data, err := json.Marshal(body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req, err := http.NewRequest(method, p.url+path, bytes.NewReader(data))
+		req, err := http.NewRequest(method, base+path, bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,9 +65,9 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	}
 
 	var codes server.EnrolCodesAnswer
-	ask(http.MethodPost, server.PathEnrolCodes, admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "door", Venue: "shop"}}}, &codes)
+	ask(http.MethodPost, p.url, server.PathEnrolCodes, admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "door", Venue: "shop"}}}, &codes)
 	code, err := enrol.Parse(codes.Codes[0].Code)
-	if pin := enrol.PinOf(ca); err != nil || !bytes.Equal(code.Pin, pin[:]) || code.URL != "https://registry.example" {
+	if pin := enrol.PinOf(ca); err != nil || !bytes.Equal(code.Pin, pin[:]) || code.URL != p.doors {
 		t.Fatalf("code %+v: %v", code, err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -79,7 +79,7 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	var door api.EnrolAnswer
-	ask(http.MethodPost, api.PathEnrol, "", api.EnrolRequest{
+	ask(http.MethodPost, p.doors, api.PathEnrol, "", api.EnrolRequest{
 		Token: base64.RawURLEncoding.EncodeToString(code.Token), Device: "00112233aabbccdd",
 		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})),
 	}, &door)
@@ -90,14 +90,14 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	config.Certificates = []tls.Certificate{{Certificate: [][]byte{block.Bytes}, PrivateKey: key}}
 	p.kill()
 	p.serve()
-	if status := ask(http.MethodGet, api.PathUpdate, "", nil, nil); status != http.StatusNoContent {
+	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, nil); status != http.StatusNoContent {
 		t.Errorf("the door after a kill: %d", status)
 	}
-	ask(http.MethodPost, server.PathExpel, admin, server.ExpelRequest{Name: "door"}, nil)
+	ask(http.MethodPost, p.url, server.PathExpel, admin, server.ExpelRequest{Name: "door"}, nil)
 	p.kill()
 	p.serve()
 	var refused api.Error
-	if status := ask(http.MethodGet, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden || refused.Code != api.CodeRevoked {
+	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden || refused.Code != api.CodeRevoked {
 		t.Errorf("the expelled door after a kill: %d %+v", status, refused)
 	}
 	p.kill()

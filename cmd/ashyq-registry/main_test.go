@@ -50,9 +50,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-var listeningOn = regexp.MustCompile(`msg=listening addr=(\S+)`)
+var listeningOn = regexp.MustCompile(`msg=listening addr=(\S+) .*doors_url=(\S+)`)
 
-// listening waits until the registry says in its log, the file of that name, where it listens, and sets $URL.
+// listening waits until the registry says in its log, the file of that name, where it listens, and
+// sets $URL, and $DOORS, which is the URL in doors' codes.
 func listening(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: listening FILE")
@@ -65,6 +66,7 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if found := listeningOn.FindSubmatch(text); found != nil {
 			ts.Setenv("URL", "http://"+string(found[1]))
+			ts.Setenv("DOORS", string(found[2]))
 			return
 		}
 	}
@@ -132,19 +134,17 @@ func request() {
 // process is a running registry.
 type process struct {
 	*testing.T
-	data, url string
-	own       bool // --tls-own
-	cmd       *exec.Cmd
+	data  string
+	url   string // of the pages
+	doors string // URL for doors
+	cmd   *exec.Cmd
 }
 
-// serve starts the real program on a free port and waits until it says where it listens.
+// serve starts the real program on free ports and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	args, scheme := []string{"--public-url", "http://registry.example"}, "http://"
-	if p.own {
-		args, scheme = []string{"--public-url", "https://registry.example", "--tls-own"}, "https://"
-	}
-	p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", p.data, "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(os.Args[0], "serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1",
+		"--doors-listen", "127.0.0.1:0")
 	p.cmd.Args[0] = "ashyq-registry"
 	if program, err := exec.LookPath("ashyq-registry"); err == nil { // put there by testscript.Main
 		p.cmd.Path = program
@@ -159,7 +159,7 @@ func (p *process) serve() {
 	lines := bufio.NewScanner(log)
 	for p.url = ""; p.url == "" && lines.Scan(); {
 		if found := listeningOn.FindStringSubmatch(lines.Text()); found != nil {
-			p.url = scheme + found[1]
+			p.url, p.doors = "http://"+found[1], found[2]
 		}
 	}
 	if p.url == "" {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,17 +21,21 @@ import (
 	"ashyq-kiosk/registry/web"
 )
 
+// defaultDoors is where doors come in, from any network: they speak TLS to the registry itself.
+const defaultDoors = ":8443"
+
 type serveCmd struct {
 	dataFlag
 	databaseFlag
-	Listen    string `default:"127.0.0.1:8080" placeholder:"ADDRESS" env:"ASHYQ_LISTEN" help:"Address and port. Port 0 takes a free one; the log says which. (${default})"`
-	PublicURL string `required:"" placeholder:"URL" env:"ASHYQ_PUBLIC_URL" help:"How citizens and doors reach it, as https://registry.example; links to activate a phone are made of it."`
-	TLSOwn    bool   `xor:"whose" env:"ASHYQ_TLS_OWN" help:"Speak TLS with a certificate of the registry's own authority, for the host of --public-url. Doors trust it by their enrolment codes; browsers do not, unless they are given DIR/ca.pem."`
-	TLSCert   string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain, PEM. Without it and --tls-own, put a proxy that speaks TLS in front; doors are then created with tokens. Renewed files need a restart."`
-	TLSKey    string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
-	TLSCA     string `name:"tls-ca" placeholder:"FILE" env:"ASHYQ_TLS_CA" help:"Certificate, PEM, of the authority that new doors are to trust: best one that stays the same for years. (the last certificate in --tls-cert)"`
-	Bundles   string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
-	Verbose   bool   `help:"Log what doors and pages ask for, too: paths only, never who."`
+	Listen      string `default:"127.0.0.1:8080" placeholder:"ADDRESS" env:"ASHYQ_LISTEN" help:"Address and port of the pages. Plain HTTP, for a proxy that speaks TLS, unless one of the --tls flags is given. Port 0 takes a free one; the log says which. (${default})"`
+	PublicURL   string `required:"" placeholder:"URL" env:"ASHYQ_PUBLIC_URL" help:"How citizens and offices reach the pages, like https://registry.example. Links to activate a phone are made of it."`
+	DoorsListen string `placeholder:"ADDRESS" env:"ASHYQ_DOORS_LISTEN" help:"Address and port for doors: always TLS with the registry's own authority. A proxy has to pass it through unopened. (${doors})"`
+	DoorsURL    string `placeholder:"URL" env:"ASHYQ_DOORS_URL" help:"How doors reach --doors-listen; it is in their enrolment codes. (https, the host of --public-url, the port of --doors-listen)"`
+	TLSOwn      bool   `xor:"whose" env:"ASHYQ_TLS_OWN" help:"Speak TLS with the registry's own authority on --listen, too, and serve doors there as well: one port for all. Browsers warn unless they are given DIR/ca.pem."`
+	TLSCert     string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain of the pages, PEM. Renewed files need a restart."`
+	TLSKey      string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
+	Bundles     string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
+	Verbose     bool   `help:"Also log what doors and pages ask for: paths only, never who."`
 
 	level slog.LevelVar
 }
@@ -43,7 +48,7 @@ func (c *serveCmd) AfterApply() error {
 	return nil
 }
 
-// Validate looks at how the options go together. kong complains about a missing one by itself, after this.
+// Validate checks how the options go together. kong itself complains about a missing one, after this.
 func (c *serveCmd) Validate() error {
 	if c.PublicURL == "" {
 		return nil
@@ -51,11 +56,16 @@ func (c *serveCmd) Validate() error {
 	if err := server.CheckPublicURL(c.PublicURL); err != nil {
 		return err
 	}
+	if c.DoorsURL != "" {
+		if err := server.CheckDoorsURL(c.DoorsURL); err != nil {
+			return err
+		}
+	}
 	switch {
 	case c.TLSOwn && !strings.HasPrefix(c.PublicURL, "https://"):
 		return fmt.Errorf("--tls-own makes a certificate for the host of --public-url, and %q is not https", c.PublicURL)
-	case c.TLSCA != "" && c.TLSCert == "":
-		return errors.New("--tls-ca says who vouches for --tls-cert, which is missing")
+	case c.TLSOwn && (c.DoorsListen != "" || c.DoorsURL != ""):
+		return errors.New("--tls-own serves doors at --public-url: leave out --doors-listen and --doors-url")
 	}
 	return nil
 }
@@ -71,11 +81,16 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	fronts, err := c.listen(&options)
+	if err != nil {
+		return err
+	}
+	defer fronts.close()
 	options.Store, err = store.Open(ctx, dir.database(c.Database))
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, options)
+	err = fronts.serve(ctx, options)
 	return errors.Join(err, options.Store.Close())
 }
 
@@ -108,23 +123,103 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 	return o, err
 }
 
-// serve wires the registry and the pages to a listener.
-func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
-	config, err := c.tls(options.Authority)
-	if err != nil {
-		return err
-	}
-	if config != nil {
-		options.TLSAuthority, err = c.vouches(options.Authority, config, options.Log)
-		if err != nil {
-			return err
+// fronts are the addresses that a registry listens at.
+type fronts struct {
+	pages net.Listener
+	tls   bool         // on pages
+	doors net.Listener // nil: doors use pages, which then speak TLS with the registry's own authority
+}
+
+func (f *fronts) close() {
+	for _, l := range []net.Listener{f.pages, f.doors} {
+		if l != nil {
+			_ = l.Close() // closed already, unless an error came before it was used
 		}
 	}
-	registry, err := server.New(ctx, options)
+}
+
+// listen opens the addresses. The port for doors may be a free one, so only now is it known what is
+// in their codes.
+func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
+	config, err := c.pagesTLS(options.Authority)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	listener, err := c.listen(config)
+	f := &fronts{tls: config != nil}
+	if f.pages, err = open(c.Listen, "--listen", config); err != nil {
+		return nil, err
+	}
+	if options.DoorsURL = c.PublicURL; !c.TLSOwn {
+		f.doors, options.DoorsURL, err = c.listenForDoors(options.Authority)
+	}
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (c *serveCmd) listenForDoors(authority *server.Authority) (net.Listener, string, error) {
+	address, doorsURL := c.DoorsListen, c.DoorsURL
+	if address == "" {
+		address = defaultDoors
+	}
+	listener, err := open(address, "--doors-listen", nil)
+	if err != nil {
+		return nil, "", err
+	}
+	if doorsURL == "" {
+		doorsURL, err = besides(c.PublicURL, listener.Addr())
+	}
+	if err != nil {
+		return listener, "", err
+	}
+	host, err := hostOf(doorsURL)
+	if err != nil {
+		return listener, "", err
+	}
+	config, err := authority.TLS(host)
+	if err != nil {
+		return listener, "", err
+	}
+	return tls.NewListener(listener, config), doorsURL, nil
+}
+
+// besides is the URL of another port on the host of the pages.
+func besides(publicURL string, at net.Addr) (string, error) {
+	host, err := hostOf(publicURL)
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return "", err
+	}
+	return "https://" + net.JoinHostPort(host, port), nil
+}
+
+func hostOf(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	return u.Hostname(), nil
+}
+
+func open(address, flag string, config *tls.Config) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? %s names another port", err, flag)
+	}
+	if config != nil {
+		listener = tls.NewListener(listener, config)
+	}
+	return listener, nil
+}
+
+// serve connects the registry and the pages to the listeners.
+func (f *fronts) serve(ctx context.Context, options server.Options) error {
+	registry, err := server.New(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -133,18 +228,36 @@ func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
 		mux.Handle(path, registry)
 	}
 	mux.Handle("/", web.Handler())
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return registry.Run(ctx) })
+	serveOn(ctx, group, f.pages, mux, options.Log)
+	where := []any{"addr", f.pages.Addr().String(), "tls", f.tls, "doors_url", options.DoorsURL}
+	if f.doors != nil {
+		serveOn(ctx, group, f.doors, registry.Doors(), options.Log)
+		where = append(where, "doors", f.doors.Addr().String())
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		notify(options.Log, daemon.SdNotifyStopping)
+		return nil
+	})
+	options.Log.Info("listening", append(where, "version", version)...)
+	notify(options.Log, daemon.SdNotifyReady)
+	return group.Wait()
+}
+
+// serveOn serves a listener as long as ctx lasts.
+func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler, log *slog.Logger) {
 	front := &http.Server{
-		Handler:           mux,
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       server.LongestWait + 30*time.Second, // a read that times out would end a long poll
 		WriteTimeout:      server.LongestWait + time.Minute,    // a whole section over a slow line, after the longest wait
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelDebug), // its lines have addresses in them
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // its lines have addresses in them
 	}
-
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return registry.Run(ctx) })
 	group.Go(func() error {
 		if err := front.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -153,26 +266,12 @@ func (c *serveCmd) serve(ctx context.Context, options server.Options) error {
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		notify(options.Log, daemon.SdNotifyStopping)
 		return shutdown(front)
 	})
-	options.Log.Info("listening", "addr", listener.Addr().String(), "tls", config != nil, "version", version)
-	notify(options.Log, daemon.SdNotifyReady)
-	return group.Wait()
 }
 
-func (c *serveCmd) listen(config *tls.Config) (net.Listener, error) {
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? --listen names another port", err)
-	}
-	if config != nil {
-		listener = tls.NewListener(listener, config)
-	}
-	return listener, nil
-}
-
-// shutdown lets requests finish; waiting doors get their answer because the registry stops at the same time.
+// shutdown lets requests finish. Waiting doors get their answer, because the registry stops at the
+// same time.
 func shutdown(s *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,75 +1,34 @@
 package main
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"log/slog"
-	"net/url"
 	"os"
-	"time"
 
 	"ashyq-kiosk/registry/server"
 )
 
-// tls is nil where the registry speaks plain HTTP.
-func (c *serveCmd) tls(authority *server.Authority) (*tls.Config, error) {
+// pagesTLS is nil where the pages are plain HTTP.
+func (c *serveCmd) pagesTLS(authority *server.Authority) (*tls.Config, error) {
 	switch {
 	case c.TLSOwn:
-		public, err := url.Parse(c.PublicURL)
+		host, err := hostOf(c.PublicURL)
 		if err != nil {
 			return nil, err
 		}
-		return authority.OwnTLS(public.Hostname())
+		return authority.TLS(host)
 	case c.TLSCert != "":
 		certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
 			return nil, fmt.Errorf("load the certificate: %w", err)
 		}
-		config := authority.TLS()
-		config.Certificates = []tls.Certificate{certificate}
-		return config, nil
+		return &tls.Config{
+			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, Certificates: []tls.Certificate{certificate},
+		}, nil
 	}
 	return nil, nil
-}
-
-// vouches is the authority whose pin new doors are given: that of --tls-own, of --tls-ca, or the last one in the chain.
-// One that is not in the chain is added to it: a new door has only the pin and looks there for what goes with it. It is
-// nil where the chain ends before an authority, and then the registry makes no codes.
-func (c *serveCmd) vouches(own *server.Authority, config *tls.Config, log *slog.Logger) (*x509.Certificate, error) {
-	if c.TLSOwn {
-		return own.Certificate, nil
-	}
-	served := &config.Certificates[0]
-	last, err := x509.ParseCertificate(served.Certificate[len(served.Certificate)-1])
-	if err != nil {
-		return nil, fmt.Errorf("read the certificate chain: %w", err)
-	}
-	if c.TLSCA == "" {
-		if len(served.Certificate) < 2 || !last.IsCA {
-			return nil, nil
-		}
-		if !bytes.Equal(last.RawIssuer, last.RawSubject) {
-			log.Warn("doors are going to trust an intermediate authority, and do not come back by themselves when it changes while they are "+
-				"switched off; --tls-ca names the root instead", "authority", last.Subject.String(), "until", last.NotAfter.Format(time.DateOnly))
-		}
-		return last, nil
-	}
-	ca, err := readCertificate(c.TLSCA)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-ca: %w", err)
-	}
-	if len(served.Certificate) > 1 && bytes.Equal(ca.Raw, last.Raw) {
-		return ca, nil
-	}
-	if err := last.CheckSignatureFrom(ca); err != nil {
-		return nil, fmt.Errorf("--tls-ca: the authority in %q did not sign the last certificate in %q: %w\nhint: --tls-cert takes the whole chain, the server's certificate first",
-			c.TLSCA, c.TLSCert, err)
-	}
-	served.Certificate = append(served.Certificate, ca.Raw)
-	return ca, nil
 }
 
 func readCertificate(file string) (*x509.Certificate, error) {

@@ -24,9 +24,9 @@ const (
 	PathManifest = "/v1/manifest"
 	// PathBlob + "/" + 64 hex digits: GET, immutable, cacheable forever.
 	PathBlob = "/v1/blob"
-	// PathCheck: POST CheckRequest -> CheckAnswer. Bearer: a kiosk's token.
+	// PathCheck: POST CheckRequest -> CheckAnswer. TLS: the door's certificate.
 	PathCheck = "/v1/check"
-	// PathCounts: POST Counts -> 204. Bearer: a kiosk's token.
+	// PathCounts: POST Counts -> 204. TLS: the door's certificate.
 	PathCounts = "/v1/counts"
 )
 

@@ -12,8 +12,8 @@ const (
 	// PathRenew: POST RenewRequest -> RenewAnswer. TLS with the door's certificate, which may have
 	// expired up to RenewGrace ago.
 	PathRenew = "/v1/renew"
-	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. A door, by
-	// certificate or token; it says which version it runs in HeaderVersion.
+	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with the
+	// door's certificate. HeaderVersion says which version it runs.
 	PathUpdate = "/v1/update"
 	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so
 	// anybody may download it.

@@ -148,9 +148,6 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 			req.Header.Set(name, value)
 		}
 	}
-	if c.cfg.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
-	}
 	return req, nil
 }
 

@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,9 +39,8 @@ const (
 
 // Config says where the registry is.
 type Config struct {
-	URL   string         // "https://registry.example", or with a path below which all requests are
-	Token string         // this kiosk's; only sent where the registry wants to know who is asking
-	CA    *x509.CertPool // authorities of the registry's certificate; nil: the system's
+	URL string         // "https://registry.example", or with a path below which all requests are
+	CA  *x509.CertPool // authorities of the registry's certificate; nil: the system's
 	// Authority, if set, recognises the registry's authority among the certificates that the
 	// registry presents; no other authority counts. A door uses it that has the authority's hash
 	// but not yet its certificate.
@@ -75,9 +73,6 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry URL %q: %w", cfg.URL, err)
 	}
-	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("kiosk's token has characters that no token has: is there a line break at its end?")
-	}
 	switch {
 	case cfg.Timeout < 0:
 		return nil, fmt.Errorf("registry timeout %v is negative", cfg.Timeout)
@@ -99,7 +94,7 @@ func parseURL(text string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("names no host")
 	case u.User != nil:
-		return nil, errors.New("has a user name in it; the kiosk's token is what identifies it")
+		return nil, errors.New("has a user name in it; a door identifies itself by its certificate")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("ends at its path: no '?' or '#'")
 	}

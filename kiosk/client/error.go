@@ -78,7 +78,7 @@ var explanations = []struct {
 	{is("", errTimeout), "the network is down or very slow, or a firewall drops what the door sends"},
 	{is("", errElsewhere), "set the registry's URL to where it really is; or a login page of the network may be in between"},
 	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes the answers: check proxies and the URL"},
-	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not take this kiosk's token or certificate: enrol the kiosk again"},
+	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not accept this door's certificate: enrol the door again"},
 	{refused(http.StatusNotFound), "check the registry's URL: another server may answer there"},
 }
 

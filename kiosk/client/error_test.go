@@ -181,7 +181,7 @@ func nameServer(t *testing.T, code byte) string {
 
 func TestRedirects(t *testing.T) {
 	stranger := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("a stranger was asked for %s with %q", r.URL, r.Header.Get("Authorization"))
+		t.Errorf("a stranger was asked for %s with %q", r.URL, r.Header.Get(api.HeaderDevice))
 	}))
 	defer stranger.Close()
 	mux := http.NewServeMux()
@@ -192,7 +192,7 @@ func TestRedirects(t *testing.T) {
 		http.Redirect(w, r, target, http.StatusTemporaryRedirect)
 	})
 	mux.HandleFunc("/here", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "sealed") })
-	c := openURL(t, client.Config{URL: server.URL, Token: testToken})
+	c := openURL(t, client.Config{URL: server.URL, Device: testDevice})
 
 	const hint = "set the registry's URL to where it really is"
 	for _, target = range []string{stranger.URL + "/here", "ftp://127.0.0.1/", strings.Replace(server.URL, "http:", "https:", 1) + "/here"} {
@@ -216,7 +216,7 @@ func TestRefusals(t *testing.T) {
 		code              int
 		body, means, hint string
 	}{
-		"token":        {401, `{"error":"who are you"}`, `answer 401 Unauthorized: "who are you"`, "enrol the kiosk again"},
+		"certificate":  {401, `{"error":"who are you"}`, `answer 401 Unauthorized: "who are you"`, "enrol the door again"},
 		"its own hint": {403, `{"error":"revoked","hint":"ask the office"}`, `"revoked"`, "ask the office"},
 		"no registry":  {404, "<html>", "answer 404 Not Found", "check the registry's URL"},
 		"down":         {503, "", "answer 503 Service Unavailable", ""},

@@ -19,7 +19,7 @@ func ExampleNew() {
 	}))
 	defer registry.Close()
 
-	c, err := client.New(client.Config{URL: registry.URL, Token: "this-kiosks-token", Timeout: 5 * time.Second})
+	c, err := client.New(client.Config{URL: registry.URL, Timeout: 5 * time.Second})
 	if err != nil {
 		fmt.Println(err)
 		return

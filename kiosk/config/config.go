@@ -67,9 +67,8 @@ type Camera struct {
 type Registry struct {
 	URL      string
 	Key      ed25519.PublicKey // of the manifest
-	Token    string            // of this door, for the online check and the counts
 	CAFile   string            // PEM; empty: the system's authorities
-	Identity string            // PEM, key and certificate of this door; empty: the door has no identity
+	Identity string            // PEM, key and certificate of this door; empty: it only follows the public list
 	Deadline time.Duration     // for one online check while somebody waits
 	Fresh    time.Duration     // data older than this makes the door ask the registry
 }
@@ -163,7 +162,7 @@ func Parse(files ...[]byte) (*Config, error) {
 	c := &Config{
 		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
 		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
-		Registry: Registry{URL: raw.Registry.URL, Token: raw.Registry.Token, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
+		Registry: Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
 		Hardware: raw.Hardware.WithDefaults(),
 		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir: raw.State.Dir,
@@ -285,8 +284,7 @@ func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
 	}
 	key, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("is not a public key of 43 characters base64url\n" +
-			"hint: `ashyq-registry key` prints it, and so does the page where the door was created")
+		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it")
 	}
 	return key, nil
 }

@@ -38,7 +38,7 @@ func TestShippedDefaults(t *testing.T) {
 	var open []string
 	for line := range strings.Lines(string(data)) {
 		rest, commented := strings.CutPrefix(line, "# ")
-		example := strings.HasPrefix(rest, "name") || strings.HasPrefix(rest, "venue") || strings.HasPrefix(rest, "identity") || strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") || strings.HasPrefix(rest, "token") ||
+		example := strings.HasPrefix(rest, "name") || strings.HasPrefix(rest, "venue") || strings.HasPrefix(rest, "identity") || strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") ||
 			strings.HasPrefix(rest, "ca ") || strings.HasSuffix(strings.Fields(rest + " x")[0], "_ms") || strings.HasPrefix(rest, "active_low")
 		if commented && strings.Contains(rest, " = ") && !example {
 			line = rest

@@ -35,7 +35,6 @@ type raw struct {
 	Registry struct {
 		URL      string `toml:"url"`
 		Key      string `toml:"key"`
-		Token    string `toml:"token"`
 		CA       string `toml:"ca"`
 		Identity string `toml:"identity"`
 		Deadline string `toml:"deadline"`

@@ -46,7 +46,7 @@ func newDoor(t testing.TB, r *testRegistry) *door {
 
 func openDoor(t testing.TB, r *testRegistry, dir string) *door {
 	t.Helper()
-	c, err := client.New(client.Config{URL: r.url, Token: "kiosk-token-1"})
+	c, err := client.New(client.Config{URL: r.url})
 	if err != nil {
 		t.Fatal(err)
 	}

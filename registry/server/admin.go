@@ -1,30 +1,12 @@
 package server
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
 
 	"ashyq-kiosk/registry/store"
 )
-
-func (s *Server) kiosks(r *http.Request) (any, error) {
-	req, err := decode[KioskRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.checkDoor(req.Name, req.Venue); err != nil {
-		return nil, err
-	}
-	token := NewKey()
-	if err := s.opt.Store.AddKiosk(r.Context(), req.Name, req.Venue, store.SecretOf(token)); err != nil {
-		return nil, taken(err)
-	}
-	key := s.opt.RegistryKey.Public().(ed25519.PublicKey)
-	return KioskAnswer{Token: token, RegistryKey: base64.RawURLEncoding.EncodeToString(key), List: s.publisher.board.list()}, nil
-}
 
 func (s *Server) sources(r *http.Request) (any, error) {
 	req, err := decode[SourceRequest](r)
@@ -38,17 +20,14 @@ func (s *Server) sources(r *http.Request) (any, error) {
 		return nil, badRequest("the kind of source is not known", `write "`+Laboratory+`" or "`+ControlCentre+`"`)
 	}
 	key := NewKey()
-	if err := s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key)); err != nil {
-		return nil, taken(err)
+	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key))
+	if errors.Is(err, store.ErrExists) {
+		return nil, &failure{http.StatusConflict, "this name is taken", "choose another one", err}
+	}
+	if err != nil {
+		return nil, err
 	}
 	return SourceAnswer{Key: key}, nil
-}
-
-func taken(err error) error {
-	if errors.Is(err, store.ErrExists) {
-		return &failure{http.StatusConflict, "this name is taken", "choose another one", err}
-	}
-	return err
 }
 
 func (s *Server) rules(r *http.Request) (any, error) {

@@ -48,46 +48,19 @@ func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request)
 	}
 }
 
-// byKiosk takes a door's certificate or, where it shows none, its token.
-func (s *Server) byKiosk(f func(r *http.Request, kiosk int64) (any, error)) func(*http.Request) (any, error) {
+// byDoor wants a door's certificate.
+func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		find := s.kioskByToken
-		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-			find = s.kioskByCertificate
-		}
-		kiosk, err := find(r)
+		shown, device, err := s.shown(r, 0)
 		if err != nil {
 			return nil, err
 		}
-		return f(r, kiosk)
+		door, err := s.opt.Store.DoorBy(r.Context(), shown, device, running(r), now())
+		if err != nil {
+			return nil, turnedAway(err)
+		}
+		return f(r, door)
 	}
-}
-
-func (s *Server) kioskByToken(r *http.Request) (int64, error) {
-	token, err := bearer(r)
-	if err != nil {
-		return 0, err
-	}
-	kiosk, err := s.opt.Store.KioskOf(r.Context(), token, running(r), now())
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, &failure{http.StatusUnauthorized, "unknown key", "this needs a kiosk's token; the administrator creates one", err}
-	}
-	if err != nil {
-		return 0, turnedAway(err)
-	}
-	return kiosk, nil
-}
-
-func (s *Server) kioskByCertificate(r *http.Request) (int64, error) {
-	shown, device, err := s.shown(r, 0)
-	if err != nil {
-		return 0, err
-	}
-	kiosk, err := s.opt.Store.KioskBy(r.Context(), shown, device, running(r), now())
-	if err != nil {
-		return 0, turnedAway(err)
-	}
-	return kiosk, nil
 }
 
 func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (any, error)) func(*http.Request) (any, error) {

@@ -31,15 +31,12 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.canEnrol(); err != nil {
-		return nil, err
-	}
 	doors, err := s.doorsToBe(req)
 	if err != nil {
 		return nil, err
 	}
-	pin := enrol.PinOf(s.opt.TLSAuthority)
-	code := enrol.Code{URL: s.opt.PublicURL, Pin: pin[:]}
+	pin := enrol.PinOf(s.opt.Authority.Certificate)
+	code := enrol.Code{URL: s.opt.DoorsURL, Pin: pin[:]}
 	if req.WiFi != nil {
 		code.SSID, code.Passphrase, code.Country = req.WiFi.SSID, req.WiFi.Passphrase, req.WiFi.Country
 	}
@@ -62,19 +59,6 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return answer, nil
-}
-
-// canEnrol says why no door could follow a code, and what to do about it.
-func (s *Server) canEnrol() error {
-	const hint = "start the registry with --tls-own, or with --tls-cert and the whole chain up to its authority (or --tls-ca), " +
-		"and an https address in --public-url; without TLS of its own it can only create doors with tokens"
-	switch {
-	case s.opt.Authority == nil || s.opt.TLSAuthority == nil:
-		return &failure{http.StatusConflict, "a door could not tell this registry from another one", hint, nil}
-	case !strings.HasPrefix(s.opt.PublicURL, "https://"):
-		return &failure{http.StatusConflict, "the registry's public address is not https", hint, nil}
-	}
-	return nil
 }
 
 func newToken() []byte {
@@ -162,9 +146,6 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.canEnrol(); err != nil {
-		return nil, err
-	}
 	public, err := readRequest(req.CSR)
 	if err != nil {
 		return nil, err
@@ -191,7 +172,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 			return store.Certificate{}, err
 		}
 		answer = api.EnrolAnswer{
-			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.TLSAuthority), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
+			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
 			RegistryKey: base64.RawURLEncoding.EncodeToString(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
 		}
 		return given(d.ID, certificate), nil
@@ -216,9 +197,6 @@ func (s *Server) renew(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.opt.TLSAuthority == nil { // the answer has to name it
-		return nil, s.canEnrol()
-	}
 	shown, device, err := s.shown(r, api.RenewGrace)
 	if err != nil {
 		return nil, err
@@ -233,7 +211,7 @@ func (s *Server) renew(r *http.Request) (any, error) {
 		if err != nil {
 			return store.Certificate{}, err
 		}
-		answer = api.RenewAnswer{Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.TLSAuthority)}
+		answer = api.RenewAnswer{Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate)}
 		return given(d.ID, certificate), nil
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,7 +38,7 @@ func TestEnrol(t *testing.T) {
 		r := newRig(t)
 		network := r.serveTLS()
 		codes := codesFor(r, "door 1", "door 2")
-		if pin := enrol.PinOf(r.authority.Certificate); string(codes[0].Pin) != string(pin[:]) || codes[0].URL != "https://registry.example" ||
+		if pin := enrol.PinOf(r.authority.Certificate); string(codes[0].Pin) != string(pin[:]) || codes[0].URL != "https://registry.example:8443" ||
 			codes[0].SSID != "Mall" || string(codes[0].Token) == string(codes[1].Token) {
 			t.Errorf("codes %+v", codes)
 		}
@@ -213,7 +214,7 @@ func TestCopiedCardAndExpulsion(t *testing.T) {
 			t.Error("another authority's certificate was taken")
 		}
 		// The registry's own certificate for TLS is not a door's.
-		config, err := r.authority.OwnTLS("ashyq-door-1")
+		config, err := r.authority.TLS("ashyq-door-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,8 +294,8 @@ func TestEnrolRefusals(t *testing.T) {
 	})
 }
 
-// A registry behind somebody else's TLS says what it would need, and an Ed25519 key is as good as one on P-256.
-func TestWhatEnrolmentNeeds(t *testing.T) {
+// A door's key may be of Ed25519 as well as on P-256.
+func TestEnrolEd25519(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		code := codesFor(r, "door")[0]
@@ -307,15 +308,26 @@ func TestWhatEnrolmentNeeds(t *testing.T) {
 		is(t, "an Ed25519 key", status, word, 200, "")
 		status, word = b.update()
 		is(t, "its certificate", status, word, 204, "")
+	})
+}
 
-		r.opt.TLSAuthority = nil
-		body := EnrolCodesRequest{Doors: []EnrolDoor{{Name: "door", Venue: "shop"}}}
-		if w := r.call(http.MethodPost, PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "--tls-own") {
-			t.Errorf("behind a proxy: %d %s", w.Code, w.Body)
+// The address for doors shows nothing of the offices' interface, whatever key is sent.
+func TestDoorsAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		for _, path := range []string{PathOverview, PathCitizens, PathEnrolCodes, PathResults, "/metrics", "/"} {
+			req := httptest.NewRequest(http.MethodGet, path, nil)
+			req.Header.Set("Authorization", "Bearer "+adminKey)
+			w := httptest.NewRecorder()
+			r.Doors().ServeHTTP(w, req)
+			if w.Code != http.StatusNotFound {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
 		}
-		r.opt.TLSAuthority, r.opt.PublicURL = r.authority.Certificate, "http://registry.example"
-		if w := r.call(http.MethodPost, PathEnrolCodes, adminKey, body); w.Code != 409 || !strings.Contains(w.Body.String(), "https") {
-			t.Errorf("at an http address: %d %s", w.Code, w.Body)
+		for _, text := range []string{"http://registry.example", "https://registry.example/below", "https://", "registry.example:8443"} {
+			if CheckDoorsURL(text) == nil {
+				t.Errorf("%q was taken", text)
+			}
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// A registry needs a database, two keys and somebody to run it; then it is an http.Handler.
+// A registry needs a database, its keys and somebody to run it; then it is an http.Handler.
 func Example() {
 	ctx, stop := context.WithCancel(context.Background())
 	dir, err := os.MkdirTemp("", "registry")
@@ -28,9 +28,17 @@ func Example() {
 	_, issuerKey, err := ed25519.GenerateKey(nil)
 	check(err)
 
+	authorityKey, err := server.NewAuthorityKey()
+	check(err)
+	certificate, err := server.SelfSign(authorityKey)
+	check(err)
+	authority, err := server.LoadAuthority(authorityKey, certificate)
+	check(err)
+
 	registry, err := server.New(ctx, server.Options{
 		Store: db, RegistryKey: registryKey, IssuerKey: issuerKey, AdminKey: server.NewKey(),
-		PublicURL: "https://registry.example", Log: slog.New(slog.DiscardHandler),
+		PublicURL: "https://registry.example", DoorsURL: "https://registry.example:8443", Authority: authority,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	check(err)
 	done := make(chan error)

@@ -21,8 +21,6 @@ const (
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
 	PathPaper = "/v1/paper"
-	// PathKiosks: POST KioskRequest -> KioskAnswer. Bearer: the administrator's key.
-	PathKiosks = "/v1/kiosks"
 	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
 	PathSources = "/v1/sources"
 	// PathRevoke: POST CitizenRequest -> 204, withdraws all credentials of the citizen. Bearer: the administrator's key.
@@ -94,19 +92,6 @@ type ResultRequest struct {
 type ContactRequest struct {
 	IIN   string    `json:"iin"`
 	Since time.Time `json:"since"`
-}
-
-// KioskRequest creates a door.
-type KioskRequest struct {
-	Name  string `json:"name"`
-	Venue string `json:"venue"` // kind of venue, as in package kiosk
-}
-
-// KioskAnswer is what the door's configuration needs.
-type KioskAnswer struct {
-	Token       string `json:"token"`
-	RegistryKey string `json:"registry_key"` // base64url, 32 bytes, Ed25519
-	List        string `json:"list"`
 }
 
 // SourceRequest creates a source of records.

@@ -50,15 +50,16 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// serveTLS is the registry as serve --tls-own runs it. The handler is looked up each time, for rig.pass makes a new one.
+// serveTLS is the registry's listener for doors. The handler is looked up each time, for rig.pass
+// makes a new one.
 func (r *rig) serveTLS() *pipes {
 	r.Helper()
-	config, err := r.authority.OwnTLS("registry.example")
+	config, err := r.authority.TLS("registry.example")
 	if err != nil {
 		r.Fatal(err)
 	}
 	p := &pipes{make(chan net.Conn), make(chan struct{})}
-	front := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.ServeHTTP(w, q) })}
+	front := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.Doors().ServeHTTP(w, q) })}
 	done := make(chan error, 1)
 	go func() { done <- front.Serve(tls.NewListener(p, config)) }()
 	r.Cleanup(func() {

@@ -15,12 +15,16 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
+// aDoor stands for a door's certificate in place of a key.
+const aDoor = "a door"
+
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
-		var door KioskAnswer
-		r.post(PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, &door)
+		b := r.newBox(r.serveTLS(), boardA)
+		b.enrol(codesFor(r, "door")[0])
+		list := r.publisher.board.list()
 		result := func(change func(*ResultRequest)) ResultRequest {
 			q := ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
 			change(&q)
@@ -38,7 +42,7 @@ func TestRefusals(t *testing.T) {
 			t.Fatal(err)
 		}
 		foreign, err := pass.Issue(ed25519.NewKeyFromSeed(make([]byte, 32)), pass.Credential{Issued: now(), Expires: now().Add(time.Hour),
-			Holder: p.key.Public().(ed25519.PublicKey), List: door.List, Index: uint64(p.index)})
+			Holder: p.key.Public().(ed25519.PublicKey), List: list, Index: uint64(p.index)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +65,7 @@ func TestRefusals(t *testing.T) {
 			{"a laboratory is no control centre", "POST", PathContacts, lab, "{}", 403, "control-centre"},
 			{"the control centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
 			{"a laboratory is no administrator", "POST", PathCitizens, lab, "{}", 401, "admin.key"},
-			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "kiosk"},
+			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "enrolled doors"},
 			{"wrong method", "GET", PathResults, lab, "", 405, "POST"},
 			{"no such path", "GET", "/v1/nothing", "", "", 404, "/v1/"},
 			{"not JSON", "POST", PathResults, lab, "iin", 400, "JSON"},
@@ -80,37 +84,40 @@ func TestRefusals(t *testing.T) {
 			{"same sample, other result", "POST", PathResults, lab, result(func(q *ResultRequest) { q.Result = "positive" }), 409, "sample"},
 			{"same sample, other citizen", "POST", PathResults, lab, result(func(q *ResultRequest) { q.IIN = iinB }), 409, "sample"},
 			{"old contact", "POST", PathContacts, centre, ContactRequest{IIN: iinA, Since: now().AddDate(-1, 0, 0)}, 400, "date"},
-			{"taken name", "POST", PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, 409, "another"},
-			{"unknown venue", "POST", PathKiosks, adminKey, KioskRequest{Name: "door 2", Venue: "moon"}, 400, "kind of venue"},
 			{"taken source", "POST", PathSources, adminKey, SourceRequest{Name: Laboratory, Kind: Laboratory}, 409, "another"},
 			{"unknown kind of source", "POST", PathSources, adminKey, SourceRequest{Name: "x", Kind: "oracle"}, 400, "laboratory"},
 			{"revoke a stranger", "POST", PathRevoke, adminKey, CitizenRequest{IIN: iinB}, 404, "number"},
 			{"short key", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
 			{"wrong code", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: publicKey(p.key)}, 403, "typing"},
-			{"other list", "POST", api.PathCheck, door.Token, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
-			{"free index", "POST", api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: 1 << 40}, 404, ""},
+			{"other list", "POST", api.PathCheck, aDoor, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
+			{"free index", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: 1 << 40}, 404, ""},
 			{"not a pass", "POST", PathSelf, "", SelfRequest{Code: "HC1:X"}, 400, "phone"},
 			{"screenshot", "POST", PathSelf, "", SelfRequest{Code: stale}, 403, "clock"},
 			{"forged", "POST", PathSelf, "", SelfRequest{Code: forged}, 403, "activate"},
 			{"paper", "POST", PathSelf, "", SelfRequest{Code: paper.Code}, 403, "phone"},
-			{"counts of the future", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.To = now().Add(time.Hour) }), 400, "clock"},
-			{"counts of last year", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.From = now().AddDate(-1, 0, 0) }), 400, "30 days"},
-			{"counts without id", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.ID = "" }), 400, "id"},
-			{"counts with a text", "POST", api.PathCounts, door.Token, counts(func(q *api.Counts) { q.Count["A person's name"] = 1 }), 400, "admitted"},
+			{"counts of the future", "POST", api.PathCounts, aDoor, counts(func(q *api.Counts) { q.To = now().Add(time.Hour) }), 400, "clock"},
+			{"counts of last year", "POST", api.PathCounts, aDoor, counts(func(q *api.Counts) { q.From = now().AddDate(-1, 0, 0) }), 400, "30 days"},
+			{"counts without id", "POST", api.PathCounts, aDoor, counts(func(q *api.Counts) { q.ID = "" }), 400, "id"},
+			{"counts with a text", "POST", api.PathCounts, aDoor, counts(func(q *api.Counts) { q.Count["A person's name"] = 1 }), 400, "admitted"},
 			{"not a version", "GET", api.PathManifest + "?after=x&wait=1s", "", "", 400, "after"},
 			{"not a wait", "GET", api.PathManifest + "?after=1&wait=25", "", "", 400, "wait"},
 			{"not a hash", "GET", api.PathBlob + "/" + strings.Repeat("AB", 32), "", "", 400, "lower"},
 			{"longer than a hash", "GET", api.PathBlob + "/" + strings.Repeat("ab", 33), "", "", 400, "64"},
 			{"no such blob", "GET", api.PathBlob + "/" + strings.Repeat("ab", 32), "", "", 404, "manifest"},
 		} {
-			w := r.call(test.method, test.path, test.key, test.body)
+			var w *httptest.ResponseRecorder
+			if test.key == aDoor {
+				w = r.callAs(b, test.method, test.path, test.body)
+			} else {
+				w = r.call(test.method, test.path, test.key, test.body)
+			}
 			var e api.Error
 			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != test.code || e.Error == "" || !strings.Contains(e.Hint, test.hint) {
 				t.Errorf("%s: %d %s, want %d with hint %q", test.name, w.Code, w.Body, test.code, test.hint)
 			}
 		}
 		r.stop()
-		for _, secret := range []string{iinA, "011399500019", adminKey, lab, door.Token, string(p.sealed)} {
+		for _, secret := range []string{iinA, "011399500019", adminKey, lab, boardA, string(p.sealed)} {
 			if strings.Contains(r.log.String(), secret) {
 				t.Errorf("the log contains %q:\n%s", secret, r.log.String())
 			}
@@ -125,23 +132,23 @@ func TestDoorAndControlRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
-		var door KioskAnswer
-		r.post(PathKiosks, adminKey, KioskRequest{Name: "door", Venue: "shop"}, &door)
+		b := r.newBox(r.serveTLS(), boardA)
+		b.enrol(codesFor(r, "door")[0])
 		version := r.manifestAfter(0, 0).Version
 		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now().Add(-time.Hour)}, nil)
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
-		r.post(api.PathCheck, door.Token, api.CheckRequest{List: door.List, Index: uint64(p.index)}, &check)
+		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.board.list(), Index: uint64(p.index)}, &check)
 		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
 			t.Errorf("check: %+v", check)
 		}
 		r.follow(version)
 		report := api.Counts{ID: "a", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 2, "code-refused": 1}}
-		r.post(api.PathCounts, door.Token, report, nil)
-		r.post(api.PathCounts, door.Token, report, nil) // the answer was lost
+		b.ask(http.MethodPost, api.PathCounts, report, nil)
+		b.ask(http.MethodPost, api.PathCounts, report, nil) // the answer was lost
 		report.ID = "b"
-		r.post(api.PathCounts, door.Token, report, nil)
+		b.ask(http.MethodPost, api.PathCounts, report, nil)
 
 		w := r.call(http.MethodGet, PathOverview, adminKey, "")
 		var o store.Overview

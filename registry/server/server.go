@@ -1,9 +1,9 @@
 // Package server is the registry as an HTTP handler: it takes records and people in, derives the colours, and publishes
 // them signed. Paths and bodies are those of package api.
 //
-// Doors come in with a one-time code, for which they get a certificate of the registry's own Authority, and show it in TLS
-// from then on; older ones have a bearer token. Which certificate of a door is good is the store's to know, not TLS's: one
-// that has ended can be renewed, and one that was replaced tells of a copied card.
+// A door enrols with a one-time code. It gets a certificate of the registry's own Authority and
+// shows it in TLS from then on. The store decides which of a door's certificates is valid, not TLS:
+// an expired certificate can be renewed, and one that was replaced reveals a copied card.
 //
 // One goroutine, Run, owns what is published: it derives the statuses of everybody who is due (news came, or a status
 // ends by itself), seals what changed, commits it, and only then announces it to the doors that wait.
@@ -12,7 +12,6 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,12 +34,10 @@ type Options struct {
 	IssuerKey   ed25519.PrivateKey // signs citizens' credentials
 	AdminKey    string             // bearer key of the administrator
 	PublicURL   string             // as citizens reach it; links are made of it
+	DoorsURL    string             // as doors reach it, https; it is in their enrolment codes
+	Authority   *Authority         // signs doors' certificates and the one that the registry shows at DoorsURL
+	Bundles     string             // directory of signed updates; empty: there are none
 	Log         *slog.Logger
-
-	// Doors with certificates of their own. Without Authority there are none; without TLSAuthority no new ones.
-	Authority    *Authority
-	TLSAuthority *x509.Certificate // whose pin new doors are given: it vouches for the certificate at PublicURL
-	Bundles      string            // directory of signed updates; empty: there are none
 
 	// What the registry passes on to doors and does not understand itself: it does not link the door.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
@@ -51,7 +48,8 @@ type Options struct {
 // Server is the registry. Run has to run for changes to be published.
 type Server struct {
 	opt       Options
-	mux       *http.ServeMux
+	all       *http.ServeMux
+	doors     *http.ServeMux // what doors ask for, and nothing else
 	admin     store.Secret
 	issuers   pass.Issuers
 	publisher *publisher
@@ -65,16 +63,23 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err := CheckPublicURL(opt.PublicURL); err != nil {
 		return nil, err
 	}
-	if opt.AdminKey == "" {
-		return nil, errors.New("the administrator's key is empty")
+	if err := CheckDoorsURL(opt.DoorsURL); err != nil {
+		return nil, err
 	}
-	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
+	switch {
+	case opt.AdminKey == "":
+		return nil, errors.New("the administrator's key is empty")
+	case opt.Authority == nil:
+		return nil, errors.New("there is no authority to sign doors' certificates")
+	}
+	opt.PublicURL, opt.DoorsURL = strings.TrimRight(opt.PublicURL, "/"), strings.TrimRight(opt.DoorsURL, "/")
 	if len(opt.DefaultRules) == 0 {
 		opt.DefaultRules = []byte("{}")
 	}
 	s := &Server{
 		opt:     opt,
-		mux:     http.NewServeMux(),
+		all:     http.NewServeMux(),
+		doors:   http.NewServeMux(),
 		admin:   store.SecretOf(opt.AdminKey),
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
 		wrong:   newLimiter(),
@@ -91,14 +96,29 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 
 // CheckPublicURL tells whether Options.PublicURL can be one.
 func CheckPublicURL(text string) error {
-	u, err := url.Parse(text)
-	if err != nil {
-		return fmt.Errorf("read the public URL: %w", err)
-	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("public URL %q, want one as https://registry.example", text)
+	u, err := parseURL(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("public URL %q, want one like https://registry.example", text)
 	}
 	return nil
+}
+
+// CheckDoorsURL tells whether Options.DoorsURL can be one. It has no path: doors speak TLS to the
+// registry itself, so nothing on the way could take the path off.
+func CheckDoorsURL(text string) error {
+	u, err := parseURL(text)
+	if err != nil || u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("URL for doors %q, want one like https://registry.example:8443", text)
+	}
+	return nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err == nil && (u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
+		err = errors.New("not scheme, host and path alone")
+	}
+	return u, err
 }
 
 // Run publishes until ctx ends. Then waiting doors get their answer, so that the HTTP server can shut down.
@@ -107,15 +127,28 @@ func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
 func (s *Server) String() string { return "registry" }
 
 // ServeHTTP answers everything under /v1/, and /healthz and /metrics.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
+
+// Doors answers only what doors ask for, for a listener that is open to them and to nobody else.
+func (s *Server) Doors() http.Handler { return s.doors }
 
 func (s *Server) routes() {
 	const small, large = 16 << 10, 1 << 20 // bytes of a body; rules are large, and so is an order for many doors
 	for _, r := range []route{
 		{http.MethodGet, api.PathManifest, 0, s.manifest},
 		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
-		{http.MethodPost, api.PathCheck, small, s.byKiosk(s.check)},
-		{http.MethodPost, api.PathCounts, small, s.byKiosk(s.counts)},
+		{http.MethodPost, api.PathCheck, small, s.byDoor(s.check)},
+		{http.MethodPost, api.PathCounts, small, s.byDoor(s.counts)},
+		{http.MethodPost, api.PathEnrol, small, s.enrol},
+		{http.MethodPost, api.PathRenew, small, s.renew},
+		{http.MethodGet, api.PathUpdate, 0, s.byDoor(s.update)},
+		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
+		{http.MethodGet, "/healthz", 0, s.health},
+	} {
+		s.doors.Handle(r.path, s.serve(r))
+		s.all.Handle(r.path, s.serve(r))
+	}
+	for _, r := range []route{
 		{http.MethodPost, PathActivate, small, s.activate},
 		{http.MethodPost, PathSelf, small, s.self},
 		{http.MethodPost, PathResults, small, s.bySource(Laboratory, s.results)},
@@ -123,25 +156,21 @@ func (s *Server) routes() {
 		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
 		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
 		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},
-		{http.MethodPost, PathKiosks, small, s.byAdmin(s.kiosks)},
 		{http.MethodPost, PathSources, small, s.byAdmin(s.sources)},
 		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, api.PathEnrol, small, s.enrol},
-		{http.MethodPost, api.PathRenew, small, s.renew},
 		{http.MethodPost, PathExpel, small, s.byAdmin(s.expel)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
-		{http.MethodGet, api.PathUpdate, 0, s.byKiosk(s.update)},
-		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
-		{http.MethodGet, "/healthz", 0, s.health},
 	} {
-		s.mux.Handle(r.path, s.serve(r))
+		s.all.Handle(r.path, s.serve(r))
 	}
-	s.mux.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	s.mux.Handle("/", s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
-		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/", nil}
-	}}))
+	s.all.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
+		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/; this address may be the one for doors only", nil}
+	}})
+	s.all.Handle("/", missing)
+	s.doors.Handle("/", missing)
 }
 
 // now is UTC and in whole seconds, as everything that is stored and signed.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -65,7 +67,7 @@ func (r *rig) start() {
 		AdminKey:     adminKey,
 		PublicURL:    "https://registry.example/",
 		Authority:    r.authority,
-		TLSAuthority: r.authority.Certificate,
+		DoorsURL:     "https://registry.example:8443/",
 		Bundles:      r.bundles,
 		DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
@@ -110,6 +112,25 @@ func (r *rig) call(method, path, key string, body any) *httptest.ResponseRecorde
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	return w
+}
+
+// callAs sends a request with a door's certificate, as TLS would hand it over.
+func (r *rig) callAs(b *box, method, path string, body any) *httptest.ResponseRecorder {
+	r.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(b.card.Certificate[0])
+	if err != nil {
+		r.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(r.Context(), method, path, bytes.NewReader(data))
+	req.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate}}
+	req.Header.Set(api.HeaderDevice, b.device)
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
 	return w

@@ -13,11 +13,12 @@ import (
 // errOutdated says that a door's certificate is over.
 var errOutdated = errors.New("the certificate has ended")
 
-// shown is the door's certificate of a request, which may have ended for as long as grace, and the board that shows it.
-// TLS has made sure that the other side has its key, and of nothing else. Whether it was withdrawn is the store's to say.
+// shown is the door's certificate of a request and the board that shows it. The certificate may have
+// expired for as long as grace. TLS has only verified that the other side has its key; the store
+// decides whether it was revoked.
 func (s *Server) shown(r *http.Request, grace time.Duration) (c store.Certificate, device string, err error) {
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 || s.opt.Authority == nil {
-		return c, "", &failure{http.StatusUnauthorized, "no certificate", "this needs the certificate of an enrolled door, over TLS to the registry itself", nil}
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return c, "", &failure{http.StatusUnauthorized, "no certificate", "only enrolled doors may ask this, over TLS to the address that serve --doors-listen opens", nil}
 	}
 	if c, err = s.opt.Authority.door(r.TLS.PeerCertificates[0]); err != nil {
 		return c, "", &failure{http.StatusUnauthorized, "unknown certificate", "this registry did not give it to a door; enrol the door anew", err}

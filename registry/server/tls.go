@@ -13,30 +13,27 @@ import (
 	"time"
 )
 
-// ownLasts is how long the registry's own TLS certificate is good. A new one is made when two thirds of it are over.
+// ownLasts is how long the registry's own TLS certificate is valid. A new one is made after two
+// thirds of that.
 const ownLasts = 90 * 24 * time.Hour
 
-// TLS is how a registry listens; the certificates are for the caller to fill in. A door's certificate is asked for and
-// judged later, with each request, because one that has ended may still be renewed. Browsers are told whose certificates
-// are meant, so that nobody is asked to choose one of his own.
-func (a *Authority) TLS() *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.Certificate)
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, ClientAuth: tls.RequestClientCert, ClientCAs: pool,
-	}
-}
-
-// OwnTLS is TLS with certificates of the authority itself for host, a DNS name or an IP address. The authority's own
-// certificate is sent along, so that a door that has only its pin finds it.
-func (a *Authority) OwnTLS(host string) (*tls.Config, error) {
+// TLS is how a registry listens for doors, with certificates of its own authority for host, a DNS
+// name or an IP address. The authority's certificate is sent too: a door that enrols has only its pin.
+//
+// A door's certificate is requested here and judged with each request, because an expired one may
+// still be renewed. ClientCAs tells browsers which certificates are meant, so that they do not ask
+// people to choose one.
+func (a *Authority) TLS(host string) (*tls.Config, error) {
 	own := &ownCertificate{authority: a, host: host}
 	if _, err := own.get(nil); err != nil { // now, and not when the first door comes
 		return nil, err
 	}
-	config := a.TLS()
-	config.GetCertificate = own.get
-	return config, nil
+	pool := x509.NewCertPool()
+	pool.AddCert(a.Certificate)
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: own.get,
+		ClientAuth: tls.RequestClientCert, ClientCAs: pool,
+	}, nil
 }
 
 // ownCertificate renews itself.

@@ -28,7 +28,7 @@ func newAuthority(t testing.TB) *Authority {
 func TestOwnCertificateRenewsItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAuthority(t)
-		config, err := a.OwnTLS("192.0.2.1")
+		config, err := a.TLS("192.0.2.1")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -24,17 +25,22 @@ func TestUpdates(t *testing.T) {
 		}
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
-		var old KioskAnswer
-		r.post(PathKiosks, adminKey, KioskRequest{Name: "with a token", Venue: "shop"}, &old)
+		var all EnrolCodesAnswer
+		r.post(PathEnrolCodes, adminKey, EnrolCodesRequest{Doors: []EnrolDoor{{Name: "of all", Venue: "shop", Ring: "all"}}}, &all)
+		code, err := enrol.Parse(all.Codes[0].Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := r.newBox(b.network, boardB)
+		other.enrol(code)
 
 		r.post(PathReleases, adminKey, store.ReleaseRequest{Ring: "early", Bundle: "ashyq_1.3-rc.1.raucb", Version: "1.3-rc.1"}, nil)
 		var u api.UpdateAnswer
 		if status, refused := b.ask(http.MethodGet, api.PathUpdate, nil, &u); status != 200 || u.Version != "1.3-rc.1" || u.Bundle != "/v1/bundle/ashyq_1.3-rc.1.raucb" {
 			t.Fatalf("update: %d %+v, %+v", status, refused, u)
 		}
-		if w := r.call(http.MethodGet, api.PathUpdate, old.Token, ""); w.Code != http.StatusNoContent {
-			t.Errorf("a door of another ring: %d %s", w.Code, w.Body)
-		}
+		status, refused := other.update()
+		is(t, "a door of another ring", status, refused, 204, "")
 		if w := r.call(http.MethodGet, u.Bundle, "", ""); w.Code != http.StatusOK || w.Body.String() != "0123456789" {
 			t.Errorf("the bundle: %d %s", w.Code, w.Body)
 		}
@@ -49,8 +55,8 @@ func TestUpdates(t *testing.T) {
 			t.Error("a partial answer is not counted as one")
 		}
 		r.post(PathReleases, adminKey, store.ReleaseRequest{Ring: "early"}, nil)
-		status, code := b.update()
-		is(t, "taken back", status, code, 204, "")
+		status, refused = b.update()
+		is(t, "taken back", status, refused, 204, "")
 	})
 }
 

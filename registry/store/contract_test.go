@@ -98,17 +98,16 @@ func testPaper(t *testing.T, s *Store) {
 
 func testDoors(t *testing.T, s *Store) {
 	ctx := t.Context()
-	must(t, s.AddKiosk(ctx, "door", "shop", SecretOf("token")))
-	wants(t, "taken name", s.AddKiosk(ctx, "door", "shop", SecretOf("x")), ErrExists)
+	token(t, s, "door", "1")
+	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
+	must(t, err)
 	addSource(t, s, "lab")
 	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x")), ErrExists)
-	_, err := s.KioskOf(ctx, SecretOf("x"), "", t0)
-	wants(t, "unknown token", err, ErrNotFound)
 	_, err = s.SourceOf(ctx, SecretOf("x"))
 	wants(t, "unknown key", err, ErrNotFound)
 	seen := func(at, want time.Time) int64 {
 		t.Helper()
-		id, err := s.KioskOf(ctx, SecretOf("token"), "", at)
+		id, err := s.DoorBy(ctx, c, board, "", at)
 		must(t, err)
 		o, err := s.Overview(ctx, at)
 		must(t, err)

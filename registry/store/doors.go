@@ -15,8 +15,15 @@ type Source struct {
 
 // AddSource creates a source. A taken name is ErrExists.
 func (s *Store) AddSource(ctx context.Context, name, kind string, key Secret) error {
-	return s.add(ctx, "source", `INSERT INTO sources (name, kind, key) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
-		name, kind, key[:])
+	added, err := changed(s.write.ExecContext(ctx,
+		`INSERT INTO sources (name, kind, key) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`, name, kind, key[:]))
+	if err == nil && !added {
+		err = ErrExists
+	}
+	if err != nil {
+		return fmt.Errorf("add a source: %w", err)
+	}
+	return nil
 }
 
 // SourceOf finds the source of a key.
@@ -29,44 +36,8 @@ func (s *Store) SourceOf(ctx context.Context, key Secret) (Source, error) {
 	return src, nil
 }
 
-// AddKiosk creates a door. A taken name is ErrExists.
-func (s *Store) AddKiosk(ctx context.Context, name, venue string, token Secret) error {
-	return s.add(ctx, "kiosk", `INSERT INTO kiosks (name, venue, token) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
-		name, venue, token[:])
-}
-
-func (s *Store) add(ctx context.Context, what, statement string, args ...any) error {
-	added, err := changed(s.write.ExecContext(ctx, statement, args...))
-	if err == nil && !added {
-		err = ErrExists
-	}
-	if err != nil {
-		return fmt.Errorf("add a %s: %w", what, err)
-	}
-	return nil
-}
-
 // seenStep is how exactly it is known when a door was last heard: it spares a write with each of its requests.
 const seenStep = 30 * time.Second
-
-// KioskOf finds the door of a token and notes that it was heard and what it runs. Errors: ErrNotFound, ErrRevoked.
-func (s *Store) KioskOf(ctx context.Context, token Secret, running string, now time.Time) (id int64, err error) {
-	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM kiosks WHERE token = $1`, token[:])
-	if err == nil && d.revoked.Valid {
-		err = ErrRevoked
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look a kiosk up: %w", err)
-	}
-	if !d.news(running, now) {
-		return d.ID, nil
-	}
-	err = s.change(ctx, func(tx *sql.Tx) error { return d.noteHeard(ctx, tx, running, now) })
-	if err != nil {
-		return 0, fmt.Errorf("note that a kiosk was heard: %w", err)
-	}
-	return d.ID, nil
-}
 
 // AddCounts adds a door's report to the hour of from. The same report again changes nothing.
 func (s *Store) AddCounts(ctx context.Context, kiosk int64, report string, from time.Time, count map[string]uint64, now time.Time) error {

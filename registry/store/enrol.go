@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -37,9 +36,9 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i, d := range doors {
 			var id int64
-			err := tx.QueryRowContext(ctx, `INSERT INTO kiosks (name, venue, zone, ring, token) VALUES ($1, $2, $3, $4, $5)
+			err := tx.QueryRowContext(ctx, `INSERT INTO kiosks (name, venue, zone, ring) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (name) DO UPDATE SET venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
-				d.Name, d.Venue, d.Zone, d.Ring, nobodys()).Scan(&id)
+				d.Name, d.Venue, d.Zone, d.Ring).Scan(&id)
 			if err != nil {
 				return err
 			}
@@ -58,17 +57,8 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	return nil
 }
 
-// nobodys is the hash of a bearer token that nobody has: each door needs one, and these doors have certificates.
-func nobodys() []byte {
-	hash := make([]byte, len(Secret{}))
-	if _, err := rand.Read(hash); err != nil {
-		panic("store: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
-	}
-	return hash
-}
-
 // Enrol exchanges a one-time token for a certificate, which sign makes for the door. With it begins a new life of the
-// door: older certificates, a bearer token and complaints are of the past. The same key and device may ask again with the
+// door: older certificates and complaints no longer count. The same key and device may ask again with the
 // same token, for the first answer may have been lost on its way: that is a renewal. Errors: ErrNotFound,
 // ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
 func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time, sign func(Door) (Certificate, error)) error {
@@ -105,13 +95,13 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
-			next_until = NULL, revoked = NULL, copied = NULL, token = $5 WHERE id = $1`, id, device, c.Print[:], c.Until.Unix(), nobodys())
+			next_until = NULL, revoked = NULL, copied = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})
 }
 
 // Renew gives a door its next certificate, which sign makes. The one before is good until that one is seen. Errors: as
-// KioskBy, and those of sign.
+// DoorBy, and those of sign.
 func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
 		d, err := lockDoor(ctx, tx, c.Kiosk)
@@ -129,9 +119,9 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 	})
 }
 
-// KioskBy finds the door of a certificate, notes that it was heard and what it runs, and that a new certificate has
+// DoorBy finds the door of a certificate, notes that it was heard and what it runs, and that a new certificate has
 // arrived. Errors: ErrNotFound, ErrRevoked, ErrCopied.
-func (s *Store) KioskBy(ctx context.Context, c Certificate, device, running string, now time.Time) (id int64, err error) {
+func (s *Store) DoorBy(ctx context.Context, c Certificate, device, running string, now time.Time) (id int64, err error) {
 	const doing = "look a kiosk up by its certificate"
 	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM kiosks WHERE id = $1`, c.Kiosk)
 	if err != nil {

@@ -52,7 +52,7 @@ func state(t *testing.T, s *Store) KioskState {
 
 func good(t *testing.T, s *Store, what string, c Certificate) {
 	t.Helper()
-	if _, err := s.KioskBy(t.Context(), c, board, "1.0", t0); err != nil {
+	if _, err := s.DoorBy(t.Context(), c, board, "1.0", t0); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 }
@@ -60,7 +60,7 @@ func good(t *testing.T, s *Store, what string, c Certificate) {
 // refused looks when a replaced certificate lingers no more.
 func refused(t *testing.T, s *Store, what string, c Certificate, device string, want error) {
 	t.Helper()
-	_, err := s.KioskBy(t.Context(), c, device, "", t0.Add(lingers))
+	_, err := s.DoorBy(t.Context(), c, device, "", t0.Add(lingers))
 	wants(t, what, err, want)
 }
 
@@ -99,7 +99,7 @@ func testEnrol(t *testing.T, s *Store) {
 		t.Errorf("complaints of the past: %+v", got)
 	}
 	refused(t, s, "the old card", second, board, ErrCopied)
-	if _, err := s.KioskBy(ctx, third, otherBoard, "", t0); err != nil {
+	if _, err := s.DoorBy(ctx, third, otherBoard, "", t0); err != nil {
 		t.Errorf("the new card: %v", err)
 	}
 
@@ -160,26 +160,19 @@ func testRenew(t *testing.T, s *Store) {
 func testExpel(t *testing.T, s *Store) {
 	ctx := t.Context()
 	wants(t, "expel a stranger", s.Expel(ctx, "door", t0), ErrNotFound)
-	must(t, s.AddKiosk(ctx, "door", "shop", SecretOf("bearer")))
-	id, err := s.KioskOf(ctx, SecretOf("bearer"), "0.9", t0)
-	must(t, err)
-	if got := state(t, s); got.Running != "0.9" || got.Enrolled || got.Ring != "all" || got.Zone != "green" {
-		t.Errorf("a door with a token: %+v", got)
-	}
-	refused(t, s, "a door without certificates", card(id, "x", 1), board, ErrNotFound)
-	if got := state(t, s); got.Copied {
-		t.Error("a strange certificate counts as a copied card")
+	token(t, s, "door", "0")
+	refused(t, s, "a door that is not enrolled yet", card(1, "x", 1), board, ErrNotFound)
+	if got := state(t, s); got.Copied || got.Enrolled {
+		t.Errorf("not enrolled yet: %+v", got)
 	}
 	must(t, s.Expel(ctx, "door", t0))
-	_, err = s.KioskOf(ctx, SecretOf("bearer"), "", t0)
-	wants(t, "token of an expelled door", err, ErrRevoked)
+	_, _, err := enrol(t, s, "0", "key", board, "a", 1)
+	wants(t, "code of an expelled door", err, ErrNotFound)
 
 	token(t, s, "door", "1")
 	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
 	good(t, s, "enrolled anew", c)
-	_, err = s.KioskOf(ctx, SecretOf("bearer"), "", t0)
-	wants(t, "the token of a door that has a certificate", err, ErrNotFound)
 	must(t, s.Expel(ctx, "door", t0))
 	refused(t, s, "expelled", c, board, ErrRevoked)
 	_, err = renew(t, s, c, board, "b", 2)

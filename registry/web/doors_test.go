@@ -17,29 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/enrol"
-	"ashyq-kiosk/registry/server"
 )
-
-// doorRegistry is a registry that can enrol doors; its bundles lie in the directory.
-func doorRegistry(t *testing.T) (url, bundles string, authority *server.Authority) {
-	t.Helper()
-	key, err := server.NewAuthorityKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := server.SelfSign(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if authority, err = server.LoadAuthority(key, certificate); err != nil {
-		t.Fatal(err)
-	}
-	bundles = t.TempDir()
-	url, _ = realRegistry(t, func(o *server.Options) {
-		o.Authority, o.TLSAuthority, o.Bundles, o.PublicURL = authority, authority.Certificate, bundles, "https://registry.example"
-	})
-	return url, bundles, authority
-}
 
 // orderDoors fills in the form for codes and waits for the sheet.
 func orderDoors(t *testing.T, ctx context.Context, url, lines string) {
@@ -54,7 +32,7 @@ func orderDoors(t *testing.T, ctx context.Context, url, lines string) {
 }
 
 func TestCodeSheet(t *testing.T) {
-	url, _, authority := doorRegistry(t)
+	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
 	orderDoors(t, ctx, url, "Keruen, north; door; shopping-mall\n\n  Keruen, pharmacy;pharmacy ")
@@ -65,7 +43,7 @@ func TestCodeSheet(t *testing.T) {
 	}
 	for _, text := range texts {
 		code, err := enrol.Parse(text)
-		if pin := enrol.PinOf(authority.Certificate); err != nil || code.URL != "https://registry.example" || !bytes.Equal(code.Pin, pin[:]) ||
+		if pin := enrol.PinOf(options.Authority.Certificate); err != nil || code.URL != options.DoorsURL || !bytes.Equal(code.Pin, pin[:]) ||
 			code.SSID != "Keruen Mall" || code.Passphrase != "correct horse" || code.Country != "KZ" {
 			t.Errorf("code %+v: %v", code, err)
 		}
@@ -88,7 +66,7 @@ func TestCodeSheet(t *testing.T) {
 	// The administrator's page knows the doors; before they are enrolled they have no certificate.
 	do(t, ctx, chromedp.Navigate(url+"/admin"))
 	until(t, ctx, `[...document.querySelectorAll("#kiosks tr")].map((row) => [...row.children].map((cell) => cell.textContent).join("|")).
-		includes("Keruen, pharmacy|pharmacy|⚠ never|by token, or not yet|Early||0|0|0|0")`)
+		includes("Keruen, pharmacy|pharmacy|⚠ never|not yet|Early||0|0|0|0")`)
 }
 
 // readSheet prints the sheet: each half of the page has a code that the doors' decoder reads.
@@ -134,7 +112,7 @@ func saveCode(t *testing.T, ctx context.Context, text string) {
 }
 
 func TestDoorsFormRefuses(t *testing.T) {
-	url, _, _ := doorRegistry(t)
+	url, _ := realRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	until(t, ctx, visible("inside"))
@@ -153,7 +131,7 @@ func TestDoorsFormRefuses(t *testing.T) {
 
 // A region's doors come at once.
 func TestManyDoors(t *testing.T) {
-	url, _, _ := doorRegistry(t)
+	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
 	var lines strings.Builder
@@ -171,8 +149,8 @@ func TestManyDoors(t *testing.T) {
 }
 
 func TestReleaseAndExpel(t *testing.T) {
-	url, bundles, _ := doorRegistry(t)
-	if err := os.WriteFile(filepath.Join(bundles, "ashyq-2.raucb"), []byte("x"), 0o600); err != nil {
+	url, options := realRegistry(t)
+	if err := os.WriteFile(filepath.Join(options.Bundles, "ashyq-2.raucb"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx := tab(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
+	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
@@ -30,29 +33,31 @@ const (
 	bob      = "850515400012"
 )
 
-// realRegistry runs the registry itself, over a database in a file, with the pages beside it.
-func realRegistry(t *testing.T, changes ...func(*server.Options)) (url string, issuer ed25519.PublicKey) {
+// realRegistry runs the registry itself, over a database in a file, with the pages beside it and an
+// address for doors.
+func realRegistry(t *testing.T) (url string, options server.Options) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url = "http://" + listener.Addr().String()
 	data, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "registry.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuerKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
-	options := server.Options{
+	authority := newAuthority(t)
+	config, err := authority.TLS("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, doors := listen(t), listen(t)
+	url = "http://" + pages.Addr().String()
+	options = server.Options{
 		Store:       data,
 		RegistryKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)),
-		IssuerKey:   issuerKey,
+		IssuerKey:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize)),
 		AdminKey:    adminKey,
 		PublicURL:   url,
+		DoorsURL:    "https://" + doors.Addr().String(),
+		Authority:   authority,
+		Bundles:     t.TempDir(),
 		Log:         slog.New(slog.DiscardHandler),
-	}
-	for _, change := range changes {
-		change(&options)
 	}
 	registry, err := server.New(t.Context(), options)
 	if err != nil {
@@ -61,15 +66,7 @@ func realRegistry(t *testing.T, changes ...func(*server.Options)) (url string, i
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- registry.Run(ctx) }()
-
-	mux := http.NewServeMux()
-	mux.Handle("/", web.Handler())
-	mux.Handle("/v1/", registry)
-	pages := &httptest.Server{Listener: listener, Config: &http.Server{Handler: mux}}
-	pages.Start()
 	t.Cleanup(func() {
-		pages.CloseClientConnections()
-		pages.Close()
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("registry: %v", err)
@@ -78,7 +75,49 @@ func realRegistry(t *testing.T, changes ...func(*server.Options)) (url string, i
 			t.Errorf("close the database: %v", err)
 		}
 	})
-	return url, issuerKey.Public().(ed25519.PublicKey)
+	mux := http.NewServeMux()
+	mux.Handle("/", web.Handler())
+	mux.Handle("/v1/", registry)
+	serve(t, pages, mux)
+	serve(t, tls.NewListener(doors, config), registry.Doors())
+	return url, options
+}
+
+func newAuthority(t *testing.T) *server.Authority {
+	t.Helper()
+	key, err := server.NewAuthorityKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := server.SelfSign(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := server.LoadAuthority(key, certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+func serve(t *testing.T, listener net.Listener, handler http.Handler) {
+	t.Helper()
+	front := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	front.Start()
+	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
+}
+
+func issuerOf(options server.Options) ed25519.PublicKey {
+	return options.IssuerKey.Public().(ed25519.PublicKey)
 }
 
 // send fills in a form and waits for its result, which it gives as text.
@@ -126,7 +165,7 @@ func TestKey(t *testing.T) {
 
 // The whole way of a person through the registry, on its pages alone: enrolled, activated, found positive, withdrawn.
 func TestOffice(t *testing.T) {
-	url, issuer := realRegistry(t)
+	url, options := realRegistry(t)
 	admin := tab(t)
 	desktop(t, admin)
 	do(t, admin, chromedp.Navigate(url+"/admin#key="+adminKey))
@@ -146,21 +185,16 @@ func TestOffice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := code.Verify(pass.NewIssuers([]ed25519.PublicKey{issuer}), time.Now()); err != nil {
+	if err := code.Verify(pass.NewIssuers([]ed25519.PublicKey{issuerOf(options)}), time.Now()); err != nil {
 		t.Errorf("the shown code: %v", err)
 	}
 	until(t, citizen, `document.querySelector("#status").dataset.colour === "blue"`)
 
 	send(t, admin, "#source-form", map[string]string{"#source-name": "City laboratory 3", "#source-kind": "laboratory"})
 	labLink := values(t, admin, "#source-form")[1]
-	send(t, admin, "#kiosk-form", map[string]string{"#kiosk-name": "Kenesary 40, main entrance", "#venue": "shopping-mall"})
-	snippet := values(t, admin, "#kiosk-form")[0]
-	if !strings.HasPrefix(snippet, "[registry]\nurl = \""+url+"\"\nkey = \"") || !strings.Contains(snippet, "\ntoken = \"") {
-		t.Errorf("the kiosk's configuration:\n%s", snippet)
-	}
-	if got := send(t, admin, "#kiosk-form", map[string]string{"#kiosk-name": "Kenesary 40, main entrance", "#venue": "shop"}); !strings.Contains(got, "taken") {
-		t.Errorf("a second kiosk of the same name: %q", got)
-	}
+	sheet := tab(t)
+	orderDoors(t, sheet, url, "Kenesary 40, main entrance; shopping-mall")
+	doorCode := eval[string](t, sheet, `document.querySelector("#cards canvas").dataset.code`)
 
 	lab := tab(t)
 	desktop(t, lab)
@@ -183,7 +217,7 @@ func TestOffice(t *testing.T) {
 	until(t, admin, `document.querySelector("#statuses li[data-colour=red] strong").textContent === "1"`)
 
 	until(t, admin, `document.querySelector("#kiosks .late") !== null`) // never seen
-	sendCounts(t, url, snippet)
+	sendCounts(t, doorCode)
 	until(t, admin, `document.querySelector("#kiosks .late") === null &&
 		[...document.querySelectorAll("#kiosks .number")].map((cell) => cell.textContent).join() === "49,42,5,2"`)
 	until(t, admin, `document.querySelector("#sources").innerText.includes("City laboratory 3")`)
@@ -200,11 +234,33 @@ func TestOffice(t *testing.T) {
 	until(t, citizen, `(window.dispatchEvent(new Event("online")), `+visible("ended")+`)`)
 }
 
-// sendCounts is what the kiosk does that was configured with the snippet.
-func sendCounts(t *testing.T, url, snippet string) {
+// sendCounts enrols a door with a code and sends a report as the door does.
+func sendCounts(t *testing.T, text string) {
 	t.Helper()
-	_, token, _ := strings.Cut(snippet, `token = "`)
-	token, _, _ = strings.Cut(token, `"`)
+	code, err := enrol.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const device = "00112233aabbccdd"
+	dir := t.TempDir()
+	enroller := &enrol.Enroller{
+		Dir: dir, Device: device, Check: func([]byte) error { return nil },
+		Dial: func(c enrol.Code) (enrol.Registry, error) {
+			return client.New(client.Config{URL: c.URL, Authority: c.Trusts})
+		},
+	}
+	if err := enroller.Enrol(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	identity, err := enrol.Open(filepath.Join(dir, "identity.pem"), filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := client.New(client.Config{URL: code.URL, Identity: identity.TLS, Device: device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close()
 	now := time.Now().UTC()
 	body, err := json.Marshal(api.Counts{ID: "1", From: now.Add(-time.Minute), To: now, Count: map[string]uint64{
 		"admitted/green": 40, "admitted-here/yellow": 2, "turned-back/red": 5, "code-problem/none": 2,
@@ -212,18 +268,8 @@ func sendCounts(t *testing.T, url, snippet string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+api.PathCounts, bytes.NewReader(body))
-	if err != nil {
+	if err := door.SendCounts(t.Context(), body); err != nil {
 		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusNoContent {
-		t.Fatalf("counts of the new kiosk: %s", answer.Status)
 	}
 }
 
@@ -249,7 +295,7 @@ func TestContact(t *testing.T) {
 }
 
 func TestPaper(t *testing.T) {
-	url, issuer := realRegistry(t)
+	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
 	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
@@ -262,7 +308,7 @@ func TestPaper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := code.Verify(pass.NewIssuers([]ed25519.PublicKey{issuer}), time.Now()); err != nil || !code.IsPaper() {
+	if err := code.Verify(pass.NewIssuers([]ed25519.PublicKey{issuerOf(options)}), time.Now()); err != nil || !code.IsPaper() {
 		t.Errorf("the printed code: paper %v, %v", code.IsPaper(), err)
 	}
 	keep(t, ctx, "paper-desktop")

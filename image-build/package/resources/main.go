@@ -7,12 +7,14 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,8 @@ func main() {
 	door := flag.String("door", "http://127.0.0.1:8381", "the daemon")
 	probe := flag.String("probe", "", "command that prints /proc/PID/io and /proc/PID/status of the daemon, and the sectors written to partitions")
 	feed := flag.String("feed", "", "be the camera's program instead: pictures to the standard output, of what the world at this address shows")
-	config := flag.String("config", "", "file to write the [registry] part of the configuration to")
+	config := flag.String("config", "", "file to write the [registry] part of the configuration to; ca.pem and identity.pem are written beside it")
+	papers := flag.String("papers", "", "folder of ca.pem and identity.pem as the daemon sees it")
 	guest := flag.String("registry-url", "", "the registry as the daemon sees it")
 	presentations := flag.Int("presentations", 100, "people who come to the door")
 	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
@@ -54,22 +57,47 @@ func main() {
 		return
 	}
 	w := &world{registry: newRegistry(), camera: newCamera(), door: *door, probe: *probe}
-	if err := w.run(*registryAt, *cameraAt, *config, *guest, *presentations, *quiet, *busy); err != nil {
+	if err := w.run(*registryAt, *cameraAt, settings{*config, *papers, *guest}, *presentations, *quiet, *busy); err != nil {
 		fmt.Fprintf(os.Stderr, "resources: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func (w *world) run(registryAt, cameraAt, config, url string, presentations int, quiet, busy time.Duration) error {
+// settings say what the door is to know of the registry.
+type settings struct {
+	file   string // of the configuration
+	papers string // folder of ca.pem and identity.pem as the daemon sees it
+	url    string // of the registry as the daemon sees it
+}
+
+// write writes the door's identity, and the configuration last.
+func (s settings) write(r *registry) error {
+	identity, ca := r.papers()
+	dir := filepath.Dir(s.file)
+	for _, file := range []struct {
+		path string
+		data []byte
+	}{
+		{filepath.Join(dir, "ca.pem"), ca}, {filepath.Join(dir, "identity.pem"), identity},
+		{s.file, fmt.Appendf(nil, "[registry]\nurl = %q\nkey = %q\nca = %q\nidentity = %q\n", s.url, r.publicKey(),
+			filepath.Join(s.papers, "ca.pem"), filepath.Join(s.papers, "identity.pem"))},
+	} {
+		if err := os.WriteFile(file.path, file.data, 0o600); err != nil {
+			return fmt.Errorf("write the configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+func (w *world) run(registryAt, cameraAt string, door settings, presentations int, quiet, busy time.Duration) error {
 	for range presentations {
 		w.people = append(w.people, w.registry.enrol())
 	}
 	if err := w.listen(registryAt, cameraAt); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("[registry]\nurl = %q\nkey = %q\ntoken = \"resources\"\n", url, w.registry.publicKey())
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
+	if err := door.write(w.registry); err != nil {
+		return err
 	}
 	fmt.Println("==> waiting for the daemon")
 	if err := w.await("the daemon and its pictures", func(m sample) bool { return m["ashyq_camera_frames_total"] > 10 }); err != nil {
@@ -122,6 +150,7 @@ func (w *world) listen(registryAt, cameraAt string) error {
 	if err != nil {
 		return fmt.Errorf("listen for the door at the registry: %w", err)
 	}
+	listener = tls.NewListener(listener, w.registry.tls())
 	go func() { _ = http.Serve(listener, w.registry) }() // until the program ends
 	pictures, err := net.Listen("tcp", cameraAt)
 	if err != nil {

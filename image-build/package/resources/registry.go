@@ -2,11 +2,20 @@ package main
 
 import (
 	"bufio"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -27,10 +36,11 @@ const (
 	deltas   = 32 // that a manifest names of each section
 )
 
-// registry publishes the list of a whole country over HTTP, as really signed as the real one. The real one would want
-// 20 million people in its database for it.
+// registry publishes the list of a whole country over TLS, signed like the real one. The real one
+// would need 20 million people in its database for that.
 type registry struct {
 	key, issuer ed25519.PrivateKey
+	certificate tls.Certificate // of its authority, of its TLS, and of the door
 
 	mu       sync.Mutex
 	opened   bool                  // guarded by mu: whether doors get an answer
@@ -43,7 +53,7 @@ type registry struct {
 }
 
 func newRegistry() *registry {
-	r := &registry{key: newKey(), issuer: newKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}), random: rand.New(rand.NewPCG(1, 2))}
+	r := &registry{key: newKey(), issuer: newKey(), certificate: newCertificate(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}), random: rand.New(rand.NewPCG(1, 2))}
 	rules, err := os.ReadFile("kiosk/rules.default.json")
 	check(err)
 	keys, err := api.MarshalKeys(api.Keys{r.issuer.Public().(ed25519.PublicKey)})
@@ -64,6 +74,33 @@ func newKey() ed25519.PrivateKey {
 	_, key, err := ed25519.GenerateKey(nil)
 	check(err)
 	return key
+}
+
+// newCertificate is one for everything: registry and door belong to one measurement.
+func newCertificate() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "resources"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0), // the door renews at half of it
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 2, 2)},
+	}
+	der, err := x509.CreateCertificate(crand.Reader, template, template, key.Public(), key)
+	check(err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// tls is how it listens. It asks for the door's certificate, as the real one does.
+func (r *registry) tls() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{r.certificate}, ClientAuth: tls.RequestClientCert}
+}
+
+// papers are identity.pem and ca.pem of an enrolled door.
+func (r *registry) papers() (identity, ca []byte) {
+	key, err := x509.MarshalPKCS8PrivateKey(r.certificate.PrivateKey)
+	check(err)
+	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.certificate.Certificate[0]})
+	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), ca...), ca
 }
 
 // check is for what cannot fail but by a mistake in this program.
@@ -175,6 +212,8 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "not yet", http.StatusServiceUnavailable)
 	case path == api.PathCounts:
 		_, _ = io.Copy(io.Discard, req.Body) // the door tries again when it fails
+		w.WriteHeader(http.StatusNoContent)
+	case path == api.PathUpdate: // no release
 		w.WriteHeader(http.StatusNoContent)
 	case path == api.PathManifest:
 		after, err := strconv.ParseUint(req.URL.Query().Get("after"), 10, 64)

@@ -83,12 +83,39 @@ CREATE TABLE records (
 );
 CREATE INDEX records_citizen ON records (citizen);
 
+-- A certificate is known by the SHA-256 of its DER bytes.
 CREATE TABLE kiosks (
-    id    {{serial}},
-    name  TEXT NOT NULL UNIQUE,
-    venue TEXT NOT NULL,
-    token {{bytes}} NOT NULL UNIQUE,
-    seen  BIGINT -- NULL: never
+    id         {{serial}},
+    name       TEXT NOT NULL UNIQUE,
+    venue      TEXT NOT NULL,
+    zone       TEXT NOT NULL,
+    ring       TEXT NOT NULL, -- rollout ring
+    seen       BIGINT,    -- last authenticated request; NULL: never
+    running    TEXT,      -- version, as the door last said
+    device     TEXT,      -- the board that enrolled; NULL: not enrolled yet
+    cert       {{bytes}}, -- the certificate in use
+    cert_until BIGINT,
+    old_cert   {{bytes}}, -- the one before it
+    replaced   BIGINT,    -- when that one was replaced
+    next_cert  {{bytes}}, -- handed out after it and not seen yet
+    next_until BIGINT,
+    revoked    BIGINT,    -- since when; NULL: not revoked
+    copied     BIGINT     -- since when two boards show this identity; NULL: one does
+);
+
+-- One-time codes of doors.
+CREATE TABLE enrolments (
+    hash    {{bytes}} PRIMARY KEY,
+    kiosk   BIGINT NOT NULL UNIQUE REFERENCES kiosks (id), -- a new code replaces the old one
+    expires BIGINT NOT NULL,
+    key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
+    twice   BIGINT     -- when a second key tried it; NULL: never
+);
+
+CREATE TABLE releases (
+    ring    TEXT PRIMARY KEY,
+    bundle  TEXT NOT NULL,
+    version TEXT NOT NULL
 );
 
 CREATE TABLE counts (

@@ -5,10 +5,8 @@ import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { Gate, copyable, onSubmit } from "./office.js";
 import { Overview } from "./overview.js";
 import { office } from "./texts.js";
-import { venues } from "./venues.js";
 
 setUp(office);
-$("venue").append(...venues.map((venue) => el("option", { value: venue }, venue)));
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
 overview = new Overview(gate);
@@ -27,13 +25,6 @@ onSubmit($("paper-form"), async ({ iin }) => {
   sessionStorage.setItem("ashyq.paper-iin", iin); // taken out again by the page that prints
   location.assign("/paper");
   return [];
-});
-
-onSubmit($("kiosk-form"), async ({ name, venue }) => {
-  const answer = await gate.ask("/v1/kiosks", { name, venue });
-  const lines = ["[registry]", `url = "${location.origin}"`, `key = "${answer.registry_key}"`, `token = "${answer.token}"`, ""];
-  overview.refresh();
-  return [copyable(t("kioskDone"), lines.join("\n"), "pre")];
 });
 
 onSubmit($("source-form"), async ({ name, kind }) => {

@@ -94,8 +94,8 @@ export function onSubmit(form, work) {
 }
 
 // copyable is a text under a label, with a button that copies it.
-export function copyable(label, text, tag = "code") {
-  const value = el(tag, { class: "value" }, text);
+export function copyable(label, text) {
+  const value = el("code", { class: "value" }, text);
   const button = el("button", { type: "button", class: "plain" }, t("copy"));
   button.addEventListener("click", async () => {
     if (!navigator.clipboard) return getSelection().selectAllChildren(value); // only a secure address has one

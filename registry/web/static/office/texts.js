@@ -79,18 +79,7 @@ export const office = {
     en: "A code for a person without a phone. It opens on a page that is ready to print.",
   },
   make: { kk: "Жасау", ru: "Создать", en: "Make" },
-  newKiosk: { kk: "Жаңа киоск", ru: "Новый киоск", en: "New kiosk" },
-  newKioskText: {
-    kk: "Киоскінің баптауына арналған үзінді береді.",
-    ru: "Выдаёт фрагмент для настроек киоска.",
-    en: "Gives the part for the kiosk's configuration.",
-  },
   create: { kk: "Қосу", ru: "Добавить", en: "Add" },
-  kioskDone: {
-    kk: "Мұны киоскінің баптауына көшіріңіз. Токен бір рет қана көрсетіледі.",
-    ru: "Скопируйте это в настройки киоска. Токен показывается только один раз.",
-    en: "Copy this into the kiosk's configuration. The token is shown only once.",
-  },
   newSource: { kk: "Жаңа дереккөз", ru: "Новый источник", en: "New source" },
   newSourceText: {
     kk: "Зертханаға немесе бақылау орталығына жазба жіберетін кілт береді.",
@@ -142,7 +131,7 @@ export const office = {
   another: { kk: "Басқа рұқсатнама", ru: "Другой пропуск", en: "Another pass" },
 
   certificate: { kk: "Тіркелуі", ru: "Регистрация", en: "Enrolment" },
-  notEnrolled: { kk: "токен арқылы немесе әлі тіркелмеген", ru: "по токену или ещё не зарегистрирован", en: "by token, or not yet" },
+  notEnrolled: { kk: "әлі тіркелмеген", ru: "ещё не зарегистрирована", en: "not yet" },
   enrolledUntil: { kk: "{time} дейін", ru: "до {time}", en: "until {time}" },
   enrolmentEnded: { kk: "{time} аяқталды", ru: "закончилась {time}", en: "ended {time}" },
   expelled: { kk: "Шығарылды", ru: "Исключён", en: "Expelled" },
