@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store"
 )
@@ -70,7 +71,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		return nil, err
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
+	if err != nil || sign1.CheckKey(key) != nil {
 		return nil, badRequest("the key is not one", "send the phone's Ed25519 public key, 32 bytes in base64url without padding")
 	}
 	tries := s.wrong.of(remote(r))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1/sign1test"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -118,6 +120,22 @@ func TestRefusals(t *testing.T) {
 		if !strings.Contains(r.log.String(), "path="+PathRevoke) {
 			t.Errorf("the log has no requests:\n%s", r.log.String())
 		}
+	})
+}
+
+// A phone's key that needs no private one would make everybody who saw one of its codes a holder.
+func TestActivateRefusesWeakKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var c CitizenAnswer
+		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
+		for _, weak := range sign1test.WeakKeys {
+			w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: c.Code, Key: base64.RawURLEncoding.EncodeToString(weak.Key())})
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "Ed25519") {
+				t.Errorf("%s: %d %s, want 400 with a hint", weak.Name, w.Code, w.Body)
+			}
+		}
+		r.activateWith(c.Code, 3) // and the code is still good
 	})
 }
 
