@@ -46,6 +46,7 @@ var layers = []layer{
 	{"hardware", []string{"kiosk"}, "siblings never import each other"},
 	{"display", []string{"kiosk"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
+	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
 	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
 	{"registry/web", nil, "pages speak to the registry over HTTP only"},
@@ -66,8 +67,8 @@ var keepers = map[string][]string{
 	"github.com/pelletier/go-toml":  {"kiosk/config", "kiosk/provision"}, // custom.toml is another's format, not our configuration
 	"go.yaml.in/yaml/":              {"kiosk/provision"},                 // what Imager and netplan write
 	"modernc.org/sqlite":            {"registry/store"},
-	"github.com/jackc/pgx":          {"registry/store"},
-	"database/sql":                  {"registry/store"},
+	"github.com/jackc/pgx":          {"registry/store", "registry/store/storetest"},
+	"database/sql":                  {"registry/store", "registry/store/storetest"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},

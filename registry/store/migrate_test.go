@@ -3,13 +3,15 @@ package store
 import (
 	"path/filepath"
 	"testing"
+
+	"ashyq-kiosk/registry/store/storetest"
 )
 
 // A database of the first schema is brought up to date, with the doors that are in it.
 func TestMigration(t *testing.T) {
 	for name, address := range map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "registry.db") },
-		"postgres": postgres,
+		"postgres": func(t *testing.T) string { return storetest.Postgres(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, at := t.Context(), address(t)
