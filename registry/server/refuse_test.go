@@ -139,6 +139,28 @@ func TestActivateRefusesWeakKeys(t *testing.T) {
 	})
 }
 
+// A name with an invisible character in it looks like another one; one that turns the direction of writing hides what it is.
+func TestNamesAreVisible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab := r.source(Laboratory)
+		const name, want = "door \u202e1 rood", "U+202E RIGHT-TO-LEFT OVERRIDE"
+		for what, w := range map[string]*httptest.ResponseRecorder{
+			"door":   r.call("POST", PathKiosks, adminKey, KioskRequest{Name: name, Venue: "shop"}),
+			"code":   r.call("POST", PathEnrolCodes, adminKey, EnrolCodesRequest{Doors: []EnrolDoor{{Name: name, Venue: "shop"}}}),
+			"source": r.call("POST", PathSources, adminKey, SourceRequest{Name: name, Kind: Laboratory}),
+			"sample": r.call("POST", PathResults, lab, ResultRequest{IIN: iinA, Sample: name, Result: "negative", Taken: now()}),
+			"Wi-Fi": r.call("POST", PathEnrolCodes, adminKey, EnrolCodesRequest{
+				Doors: []EnrolDoor{{Name: "door", Venue: "shop"}}, WiFi: &api.WiFi{SSID: name, Passphrase: "correct horse"},
+			}),
+		} {
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d %s, want 400 that names %s", what, w.Code, w.Body, want)
+			}
+		}
+	})
+}
+
 func TestDoorAndControlRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
