@@ -77,6 +77,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; screen.listen chooses another address", err)
 	}
 	defer listener.Close()
+	warnOpenScreen(cfg.Screen.Listen, log)
 
 	m := newMetrics(version)
 	counts := newCounts(store, log)
@@ -145,7 +146,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	tasks := []task.Task{
 		door, panel, eyes, clock, counts, setup.watchNetwork(cfg),
 		task.Watchdog(log, time.Now, pulses),
-		serve(listener, routes(hub, m, pulses, log), hub.Close),
+		serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
 	}
 	if inputs := hardware.NewInputs(hardwareConfig(cfg)); inputs != nil {
 		inputs.OnExit, inputs.Log = panel.Release, log
