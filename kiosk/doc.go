@@ -22,6 +22,7 @@
 //	      kiosk/pass      the citizen's code: format, verification, replay guard
 //	      kiosk/statuslist  the packed list and its deltas
 //	      kiosk/api       what a door and a registry say to each other
+//	      kiosk/names     which names of doors, sources and networks are refused
 //	      kiosk/task      long-lived parts, watchdog, trusted clock
 //	      kiosk/retry     keeps trying, with random pauses
 //	        kiosk/sign1   signed messages in one canonical encoding
@@ -37,8 +38,8 @@
 //	image-build           the card image, the Debian packages, and the machines that test them
 //
 // Nothing below kiosk/ imports registry/: they are two programs. The registry shares the formats:
-// pass, statuslist, api, sign1. Test support is next to what it supports: kiosk/lookuptest and
-// kiosk/enrol/enroltest. layers_test.go checks all of this, with a reason for each rule.
+// pass, statuslist, api, sign1. Test support is next to what it supports:
+// kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test and registry/store/storetest. layers_test.go checks all of this, with a reason for each rule.
 //
 // # One frame's journey
 //

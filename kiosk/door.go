@@ -123,7 +123,7 @@ func NewDoor(opt Options) *Door {
 		ready:     make(chan struct{}),
 		active:    map[Reason]error{Starting: nil, NoData: nil},
 	}
-	lookup := &fallback{
+	lookup := &Fallback{
 		Cache: opt.Cache, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause, Now: opt.Now,
 		Asking: func() { d.show(Verdict{Signal: Working}) },
 	}

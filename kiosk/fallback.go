@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// fallback asks the cache first. It asks the registry if the cache is older than Fresh, does not
+// Fallback asks the cache first. It asks the registry if the cache is older than Fresh, does not
 // know the person, or is not newer than the person's credential: in an older list a red person's
 // new pass would read as blue. The registry has Deadline to answer; after a failure it is not asked
 // for Pause, so that a dead network delays one person and not everybody. Without an answer the
 // cache's counts.
-type fallback struct {
+type Fallback struct {
 	Cache    Lookup
 	Registry Lookup        // nil: only the cache is asked
 	Fresh    time.Duration // up to this age the cache's answer counts
@@ -25,7 +25,7 @@ type fallback struct {
 }
 
 // Status implements Lookup.
-func (f *fallback) Status(ctx context.Context, p Person) (Standing, error) {
+func (f *Fallback) Status(ctx context.Context, p Person) (Standing, error) {
 	cached, cacheErr := f.Cache.Status(ctx, p)
 	if cacheErr == nil && !cached.AsOf.After(p.Since) {
 		cached, cacheErr = Standing{}, ErrUnknownPerson

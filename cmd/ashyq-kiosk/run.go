@@ -67,6 +67,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 			err)
 	}
 	defer listener.Close()
+	warnOpenScreen(cfg.Screen.Listen, log)
 	identity := openIdentity(cfg, log)
 	remote, err := registryClient(cfg, identity)
 	if err != nil {
@@ -91,7 +92,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 
 	tasks := []task.Task{
 		door, panel, eyes, newClock(cfg, store, faults, log), reporter, missing.Network(),
-		task.Watchdog(log, time.Now, pulses), serve(listener, routes(hub, m, pulses, log), hub.Close),
+		task.Watchdog(log, time.Now, pulses), serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, log)...)

@@ -149,8 +149,8 @@ func UnmarshalKeys(data []byte) (Keys, error) {
 	}
 	keys := make(Keys, len(raw))
 	for i, k := range raw {
-		if len(k) != ed25519.PublicKeySize {
-			return nil, fmt.Errorf("issuer key %d has %d bytes, want %d", i, len(k), ed25519.PublicKeySize)
+		if err := sign1.CheckKey(k); err != nil {
+			return nil, fmt.Errorf("issuer key %d: %w", i, err)
 		}
 		if i > 0 && string(raw[i-1]) >= string(k) {
 			return nil, errors.New("issuers' keys are not in ascending order")

@@ -9,6 +9,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/sign1/sign1test"
 )
 
 var (
@@ -110,7 +111,7 @@ func TestKeys(t *testing.T) {
 	if _, err := api.UnmarshalKeys([]byte{0xf6}); err == nil {
 		t.Error("null was taken for no keys")
 	}
-	for name, keys := range map[string]api.Keys{"wrong order": {second, first}, "twice": {first, first}, "short": {first[:31]}} {
+	for name, keys := range map[string]api.Keys{"wrong order": {second, first}, "twice": {first, first}, "short": {first[:31]}, "weak": {sign1test.WeakKeys[0].Key()}} {
 		data, err := api.MarshalKeys(keys)
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/names"
 )
 
 // Config is a checked configuration.
@@ -177,6 +178,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		c.Door.Venue, err = kiosk.ParseVenue(raw.Door.Venue)
 		check("door.venue", err)
 	}
+	check("door.name", names.Check(raw.Door.Name))
 	c.Door.Zone, err = kiosk.ParseZone(raw.Door.Zone)
 	check("door.zone", err)
 	c.Door.Again, err = duration(raw.Door.Again, 0, time.Hour)

@@ -66,6 +66,7 @@ func TestMistakes(t *testing.T) {
 		{"not TOML", "[door\n", "line 1, column"},
 		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
 		{"no venue", "[registry]\nurl = \"https://x\"\n", `door.venue: unknown kind of venue ""`},
+		{"invisible name", "[door]\nvenue = \"shop\"\nname = \"door \\u202e1\"\n", "door.name: it has the character U+202E RIGHT-TO-LEFT OVERRIDE"},
 		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: needs registry.ca"},
 		{"card", good + "[state]\ncard = \"boot\"\n", "state.card"},
 		{"stick", good + "[state]\nstick = \"stick\"\n", "state.stick"},

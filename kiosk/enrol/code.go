@@ -26,7 +26,9 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
 )
@@ -115,8 +117,11 @@ func (c Code) check() error {
 		return fmt.Errorf("the passphrase has %d characters, want 8 to 63", len(c.Passphrase))
 	case c.Country != "" && (len(c.Country) != 2 || strings.ToUpper(c.Country) != c.Country):
 		return fmt.Errorf("country %q, want two capital letters", c.Country)
-	case strings.ContainsFunc(c.SSID+c.Passphrase+c.Country, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("the network's name or passphrase has a control character")
+	case strings.ContainsFunc(c.Passphrase, unicode.IsControl):
+		return errors.New("the network's passphrase has a control character")
+	}
+	if err := names.CheckSSID(c.SSID); err != nil {
+		return fmt.Errorf("the network's name: %w", err)
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ func TestRefusedCodes(t *testing.T) {
 		"short pin":        func(c *Code) { c.Pin = c.Pin[1:] },
 		"short token":      func(c *Code) { c.Token = c.Token[1:] },
 		"line break":       func(c *Code) { c.SSID = "a\nb" },
+		"direction":        func(c *Code) { c.SSID = "a\u202eb" },
 		"short passphrase": func(c *Code) { c.Passphrase = "1234567" },
 		"country":          func(c *Code) { c.Country = "kz" },
 		"no network":       func(c *Code) { c.SSID = "" },

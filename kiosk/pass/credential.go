@@ -133,6 +133,9 @@ func (c Credential) claims() (claims, error) {
 	}
 	w.Status.List = statusList{Index: uint32(c.Index), URI: c.List}
 	if c.Holder != nil {
+		if err := sign1.CheckKey(c.Holder); err != nil {
+			return w, fmt.Errorf("holder's key: %w", err)
+		}
 		w.Confirm = &confirmation{Key: coseKey{Type: keyTypeOKP, Curve: curveEd25519, X: c.Holder}}
 	}
 	return w, w.check()

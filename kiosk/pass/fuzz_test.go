@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
 )
 
 // FuzzParse is given texts, and messages to make texts of: a fuzzer finds its way through CBOR, and hardly one through
@@ -53,6 +54,9 @@ func FuzzOpenCredential(f *testing.F) {
 		}
 		// What was understood makes the same bytes again, but for the issuer's kid and signature.
 		again, err := pass.Issue(issuerKey, c)
+		if errors.Is(err, sign1.ErrKey) {
+			return // a weak key is well-formed, and refused where something depends on it
+		}
 		if err != nil {
 			t.Fatalf("opened %x, cannot be issued: %v", sealed, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/sign1/sign1test"
 )
 
 var validRecipes = []recipe{
@@ -60,6 +61,19 @@ var refusedRecipes = []recipe{
 	{name: "not-yet-valid-paper", comment: "the same on paper", result: "not-yet-valid", iat: nowAt + 61, paper: true},
 	{name: "stale", comment: "61 s old: a screenshot, or the phone's clock is behind", result: "stale", signed: nowAt - 61},
 	{name: "future", comment: "61 s ahead: the phone's clock", result: "future", signed: nowAt + 61},
+	weakHolder(0, "holder-key-order-1", "the holder's key is the neutral element: anybody signs for it"),
+	weakHolder(1, "holder-key-order-2", "the holder's key is a point of order 2: every second signature can be made by anybody"),
+	weakHolder(6, "holder-key-order-8", "the holder's key is a point of order 8"),
+	weakHolder(9, "holder-key-not-canonical", "the neutral element with y = p + 1, in the encoding that no signer writes"),
+}
+
+// weakHolder makes a code for a key that needs no private one.
+func weakHolder(i int, name, comment string) recipe {
+	weak := sign1test.WeakKeys[i]
+	return recipe{
+		name: name, comment: comment, result: "forged", detail: "holder's", claims: heldBy(weak), message: forgedBy(weak),
+		read: func(v *vector) { v.HolderSeed, v.Credential.Holder = "", weak.Hex },
+	}
 }
 
 // payloadOf cuts the payload out of a sealed credential of the recipes: behind 84, the header of 10 bytes, A0 and its own head of 2.

@@ -53,6 +53,8 @@ var (
 	ErrForm = errors.New("not a COSE_Sign1 in the one accepted encoding")
 	// ErrSignature says that the message is well formed and its signature is not of the given key.
 	ErrSignature = errors.New("signature does not verify")
+	// ErrKey says that the bytes are not a public key that somebody can hold alone.
+	ErrKey = errors.New("not an Ed25519 public key")
 )
 
 var (
@@ -165,8 +167,11 @@ func Parse(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// Verify checks the signature. A failure wraps ErrSignature.
+// Verify checks the signature. A failure wraps ErrSignature, or ErrKey where CheckKey refuses the key.
 func (m *Message) Verify(key ed25519.PublicKey) error {
+	if err := CheckKey(key); err != nil {
+		return err
+	}
 	verifier, err := cose.NewVerifier(cose.AlgorithmEdDSA, key)
 	if err != nil {
 		return fmt.Errorf("make a verifier: %w", err)

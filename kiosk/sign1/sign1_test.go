@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/sign1/sign1test"
 )
 
 func testKey(seed byte) ed25519.PrivateKey {
@@ -90,4 +91,50 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("parsed %x, encodes as %x", data, again)
 		}
 	})
+}
+
+// TestVerifyRefusesWeakKeys forges a message for every key that needs no private one, and holds that crypto/ed25519 alone
+// would take it.
+func TestVerifyRefusesWeakKeys(t *testing.T) {
+	payload := []byte("hello")
+	toSign, err := sign1.Marshal([]any{"Signature1", []byte{0xa1, 0x01, 0x27}, []byte{}, payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, weak := range sign1test.WeakKeys {
+		signature := make([]byte, ed25519.SignatureSize)
+		if weak.Small {
+			signature = weak.Forge(toSign)
+		}
+		if ed25519.Verify(weak.Key(), toSign, signature) != weak.Small {
+			t.Fatalf("%s: the forged signature is not one", weak.Name)
+		}
+		sealed, err := sign1.Marshal([]any{[]byte{0xa1, 0x01, 0x27}, map[int64]any{}, payload, signature})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if payload, err := sign1.Open(sealed, weak.Key(), ""); !errors.Is(err, sign1.ErrKey) {
+			t.Errorf("%s: opened %q, %v, want ErrKey", weak.Name, payload, err)
+		}
+	}
+}
+
+func TestCheckKey(t *testing.T) {
+	for seed := range byte(100) {
+		if err := sign1.CheckKey(testKey(seed).Public().(ed25519.PublicKey)); err != nil {
+			t.Errorf("key of seed %d: %v", seed, err)
+		}
+	}
+	wrong := map[string][]byte{
+		"no bytes": nil, "31 bytes": make([]byte, 31), "33 bytes": make([]byte, 33),
+		"not on the curve": append([]byte{2}, make([]byte, 31)...),
+	}
+	for _, weak := range sign1test.WeakKeys {
+		wrong[weak.Name] = weak.Key()
+	}
+	for name, key := range wrong {
+		if err := sign1.CheckKey(key); !errors.Is(err, sign1.ErrKey) {
+			t.Errorf("%s: %v, want ErrKey", name, err)
+		}
+	}
 }

@@ -31,7 +31,7 @@ func BenchmarkPublish(b *testing.B) {
 	for range statuslist.SectionSize / 2 {
 		d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 	}
-	if err := p.commit(b.Context(), d, nil); err != nil {
+	if err := p.commit(b.Context(), d, nil, now()); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
@@ -39,7 +39,7 @@ func BenchmarkPublish(b *testing.B) {
 		for range 50 {
 			d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 		}
-		if err := p.commit(b.Context(), d, nil); err != nil {
+		if err := p.commit(b.Context(), d, nil, now()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -83,7 +83,7 @@ func BenchmarkResults(b *testing.B) {
 func BenchmarkWaitingDoors(b *testing.B) {
 	r := newRig(b)
 	r.stop()
-	board := newBoard(r.opt.RegistryKey, r.publisher.manifest, now(), r.metrics)
+	board := newBoard(r.opt.RegistryKey, r.publisher.manifest, r.metrics)
 	const doors = 10_000
 	m := r.publisher.manifest
 	for b.Loop() {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
+	"net/http"
 	"sync"
 	"time"
 
@@ -28,16 +29,18 @@ type board struct {
 
 	mu       sync.Mutex    // guards the rest
 	manifest api.Manifest  // Issued is that of sealed
-	vouched  time.Time     // when the publisher last found everything up to date
+	vouched  time.Time     // when the publisher last found everything up to date; zero: not since the start
 	sealed   []byte        // nil: to be signed
 	newer    chan struct{} // closed when there is a newer version
+	looked   chan struct{} // closed when the publisher has looked again
 }
 
-func newBoard(key ed25519.PrivateKey, m api.Manifest, vouched time.Time, metrics *metrics) *board {
+// newBoard hangs up a manifest that nobody vouches for yet.
+func newBoard(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *board {
 	metrics.version.Set(float64(m.Version))
 	return &board{
 		key: key, metrics: metrics, closing: make(chan struct{}),
-		manifest: m, vouched: vouched, newer: make(chan struct{}),
+		manifest: m, newer: make(chan struct{}), looked: make(chan struct{}),
 	}
 }
 
@@ -48,6 +51,8 @@ func (b *board) announce(m api.Manifest, vouched time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.vouched = later(b.vouched, vouched) // a clock that is put back must not make the data older
+	close(b.looked)
+	b.looked = make(chan struct{})
 	if m.Version == b.manifest.Version {
 		return
 	}
@@ -62,6 +67,9 @@ func (b *board) announce(m api.Manifest, vouched time.Time) {
 func (b *board) current() ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.vouched.IsZero() {
+		return nil, &failure{http.StatusServiceUnavailable, "the list is not up to date yet", "try again in a moment: the registry has just started", nil}
+	}
 	if b.sealed != nil && b.vouched.Sub(b.manifest.IssuedAt()) < resign {
 		return b.sealed, nil
 	}
@@ -98,6 +106,21 @@ func (b *board) wait(ctx context.Context, after uint64, longest time.Duration) {
 			return
 		}
 	}
+}
+
+// nextLook is closed when the publisher has looked once more.
+func (b *board) nextLook() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.looked
+}
+
+// notBefore is a time that no manifest was ever later than, for what is in none of them: the publisher's look at at, or
+// the newest manifest where the clock was put back since.
+func (b *board) notBefore(at time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return later(b.vouched, at)
 }
 
 // state is what the control room and the health check want to know.

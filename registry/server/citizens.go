@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store"
 )
@@ -70,14 +72,14 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		return nil, err
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
+	if err != nil || sign1.CheckKey(key) != nil {
 		return nil, badRequest("the key is not one", "send the phone's Ed25519 public key, 32 bytes in base64url without padding")
 	}
 	tries := s.wrong.of(remote(r))
 	if tries.Tokens() < 1 {
 		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
 	}
-	got, err := s.opt.Store.Activate(r.Context(), store.SecretOf(readCode(req.Code)), s.newCredential(key))
+	got, err := s.opt.Store.Activate(r.Context(), store.SecretOf(readCode(req.Code)), s.newCredential(key), now())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		tries.Allow()
@@ -89,7 +91,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	case err != nil:
 		return nil, err
 	}
-	sealed, err := s.issue(got)
+	sealed, err := s.issue(r.Context(), got)
 	if err != nil {
 		return nil, err
 	}
@@ -97,28 +99,61 @@ func (s *Server) activate(r *http.Request) (any, error) {
 }
 
 func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
-	at := now()
-	return store.Credential{Holder: holder, Issued: at, Expires: at.Add(credentialLasts)}
+	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts)}
 }
 
-// issue seals a credential and has its status published.
-func (s *Server) issue(c store.Credential) ([]byte, error) {
-	s.publisher.poke()
+// issueWithin is how long a phone waits for its pass. The publisher needs gather and gap, and a busy database.
+const issueWithin = 8 * time.Second
+
+// issue has a credential's status published and then seals it. A door takes only lists that are newer than the pass, and
+// every list that is newer than Issued holds the index: who is red is never blue for a moment.
+func (s *Server) issue(ctx context.Context, c store.Credential) ([]byte, error) {
+	if c.Issued.IsZero() {
+		s.publisher.poke()
+		var err error
+		if c.Issued, err = s.issuedAt(ctx, c.Index); err != nil {
+			return nil, err
+		}
+	}
 	return pass.Issue(s.opt.IssuerKey, pass.Credential{
 		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.board.list(), Index: c.Index,
 	})
 }
+
+// issuedAt waits for a list that holds the index.
+func (s *Server) issuedAt(ctx context.Context, index uint64) (time.Time, error) {
+	timeout := time.NewTimer(issueWithin)
+	defer timeout.Stop()
+	for {
+		looked := s.publisher.board.nextLook()
+		issued, err := s.opt.Store.IssuedAt(ctx, index)
+		if err != nil || !issued.IsZero() {
+			return issued, err
+		}
+		select {
+		case <-looked:
+		case <-timeout.C:
+			return time.Time{}, errNotListed
+		case <-s.publisher.board.closing:
+			return time.Time{}, errNotListed
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
+}
+
+var errNotListed = &failure{http.StatusServiceUnavailable, "the pass is not ready yet", "try again in a moment, with the same code", nil}
 
 func (s *Server) paper(r *http.Request) (any, error) {
 	iin, err := s.citizen(r)
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil))
+	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil), now())
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.issue(got)
+	sealed, err := s.issue(r.Context(), got)
 	if err != nil {
 		return nil, err
 	}

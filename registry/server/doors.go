@@ -57,11 +57,12 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	if req.List != s.publisher.board.list() {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry keeps another list", nil}
 	}
+	at := now() // before the look, as with a manifest
 	status, until, err := s.standingAt(r, req.Index)
 	if err != nil {
 		return nil, err
 	}
-	return api.CheckAnswer{Status: status.String(), AsOf: now(), Until: until}, nil
+	return api.CheckAnswer{Status: status.String(), AsOf: at, Until: until}, nil
 }
 
 // standingAt derives one person's status from the records of this moment, which may be ahead of what is published.

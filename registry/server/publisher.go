@@ -17,7 +17,7 @@ import (
 const (
 	gather = 100 * time.Millisecond // after news, for what comes together to become one version
 	gap    = 500 * time.Millisecond // between two versions: under constant change KeepDeltas versions last 16 s
-	look   = 2 * time.Second        // without news, at most: the manifest is vouched for again
+	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
 	batch  = 5000                   // citizens in one version
 )
@@ -49,7 +49,10 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 	if err := p.publishKeys(ctx, opt.IssuerKey.Public().(ed25519.PublicKey)); err != nil {
 		return nil, err
 	}
-	p.board = newBoard(p.key, p.manifest, now(), m)
+	p.board = newBoard(p.key, p.manifest, m)
+	if _, err := p.once(ctx); err != nil { // what came before this start is to be in the list before anybody vouches for it
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -87,7 +90,7 @@ func (p *publisher) first(ctx context.Context, rules []byte) error {
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
 	d.next.Rules, d.next.Keys = d.add(rules), d.add(noKeys)
 	d.grow()
-	return p.commit(ctx, d, nil)
+	return p.commit(ctx, d, nil, now())
 }
 
 // publishKeys makes the issuer's key the one that doors trust.
@@ -101,7 +104,7 @@ func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) e
 	}
 	d := p.draft()
 	d.next.Keys = d.add(keys)
-	return p.commit(ctx, d, nil)
+	return p.commit(ctx, d, nil, now())
 }
 
 // poke says that there is news. It never waits.
@@ -155,42 +158,61 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 
 // once derives who is due and publishes what changed. It returns how long nothing will be due.
 func (p *publisher) once(ctx context.Context) (time.Duration, error) {
-	start, at := time.Now(), now()
-	due, err := p.store.Due(ctx, at, batch)
+	seen, err := p.look(ctx)
 	if err != nil {
 		return 0, err
 	}
+	return p.publish(ctx, seen)
+}
+
+// sight is what the publisher saw of the database.
+type sight struct {
+	at  time.Time // before it looked: what was committed by then is in it
+	due []*store.Citizen
+}
+
+func (p *publisher) look(ctx context.Context) (sight, error) {
+	at := now()
+	due, err := p.store.Due(ctx, at, batch)
+	return sight{at, due}, err
+}
+
+// publish makes a version of what was seen, where that changes anything, and vouches for it.
+func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, error) {
+	start := time.Now()
 	d := p.draft()
-	settled := d.settle(due, at)
+	settled := d.settle(seen.due, seen.at)
 	if err := p.rules(ctx, d); err != nil {
 		return 0, err
 	}
 	if err := p.room(ctx, d); err != nil {
 		return 0, err
 	}
+	var err error
+	issued := p.board.notBefore(seen.at)
 	if d.changed(p.manifest) {
-		err = p.commit(ctx, d, settled)
+		err = p.commit(ctx, d, settled, issued)
 		p.metrics.publish.Observe(time.Since(start).Seconds())
 	} else {
-		err = p.store.Settle(ctx, settled)
+		err = p.store.Settle(ctx, settled, issued)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if len(due) == batch { // more are waiting, so nobody vouches yet for what is published
+	if len(seen.due) == batch { // more are waiting, so nobody vouches yet for what is published
 		p.board.announce(p.manifest, time.Time{})
 		return 0, nil
 	}
-	p.board.announce(p.manifest, at)
+	p.board.announce(p.manifest, seen.at)
 	return p.untilDue(ctx)
 }
 
 func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {
 	next, err := p.store.NextDue(ctx)
 	if err != nil || next.IsZero() {
-		return look, err
+		return vouch, err
 	}
-	return max(0, min(look, time.Until(next))), nil
+	return max(0, min(vouch, time.Until(next))), nil
 }
 
 // rules takes the administrator's document into the draft.
@@ -213,11 +235,11 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 }
 
 // commit makes the draft durable, and only then current.
-func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled) error {
+func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled, issued time.Time) error {
 	if err := d.seal(p.key, now()); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, d.next, d.blobs, settled, now()); err != nil {
+	if err := p.store.Publish(ctx, d.next, d.blobs, settled, issued, now()); err != nil {
 		return err
 	}
 	p.manifest, p.sections = d.next, d.sections

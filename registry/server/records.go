@@ -3,9 +3,9 @@ package server
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -83,10 +83,13 @@ func checkRecordTime(field string, t time.Time) error {
 	return nil
 }
 
-// checkName takes a name that somebody chose: 1 to 64 printable characters.
+// checkName takes a name that somebody chose: 1 to 64 bytes of visible characters.
 func checkName(field, name string) error {
-	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7F || c == '\uFFFD' }) {
-		return badRequest("the "+field+" is missing or not one", "write 1 to 64 bytes without control characters")
+	if name == "" || len(name) > 64 {
+		return badRequest("the "+field+" is missing or not one", "write 1 to 64 bytes")
+	}
+	if err := names.Check(name); err != nil {
+		return badRequest("the "+field+" is not one: "+err.Error(), "write it anew by hand: what was copied may have invisible characters")
 	}
 	return nil
 }

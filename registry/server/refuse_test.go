@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/sign1/sign1test"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -124,6 +126,43 @@ func TestRefusals(t *testing.T) {
 		}
 		if !strings.Contains(r.log.String(), "path="+PathRevoke) {
 			t.Errorf("the log has no requests:\n%s", r.log.String())
+		}
+	})
+}
+
+// A phone's key that needs no private one would make everybody who saw one of its codes a holder.
+func TestActivateRefusesWeakKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var c CitizenAnswer
+		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
+		for _, weak := range sign1test.WeakKeys {
+			w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: c.Code, Key: base64.RawURLEncoding.EncodeToString(weak.Key())})
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "Ed25519") {
+				t.Errorf("%s: %d %s, want 400 with a hint", weak.Name, w.Code, w.Body)
+			}
+		}
+		r.activateWith(c.Code, 3) // and the code is still good
+	})
+}
+
+// A name with an invisible character in it looks like another one; one that turns the direction of writing hides what it is.
+func TestNamesAreVisible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab := r.source(Laboratory)
+		const name, want = "door \u202e1 rood", "U+202E RIGHT-TO-LEFT OVERRIDE"
+		for what, w := range map[string]*httptest.ResponseRecorder{
+			"door":   r.call("POST", PathEnrolCodes, adminKey, EnrolCodesRequest{Doors: []EnrolDoor{{Name: name, Venue: "shop"}}}),
+			"source": r.call("POST", PathSources, adminKey, SourceRequest{Name: name, Kind: Laboratory}),
+			"sample": r.call("POST", PathResults, lab, ResultRequest{IIN: iinA, Sample: name, Result: "negative", Taken: now()}),
+			"Wi-Fi": r.call("POST", PathEnrolCodes, adminKey, EnrolCodesRequest{
+				Doors: []EnrolDoor{{Name: "door", Venue: "shop"}}, WiFi: &api.WiFi{SSID: name, Passphrase: "correct horse"},
+			}),
+		} {
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d %s, want 400 that names %s", what, w.Code, w.Body, want)
+			}
 		}
 	})
 }

@@ -25,7 +25,7 @@ func testRecords(t *testing.T, s *Store) {
 	must(t, s.AddContact(ctx, other, ann, t0, t0))
 
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
-	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)))
+	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
 	must(t, err)
 	person, err := s.PersonAt(ctx, c.Index)
 	must(t, err)
@@ -39,29 +39,28 @@ func testRecords(t *testing.T, s *Store) {
 func testCodes(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
-	if _, err := s.Activate(ctx, SecretOf("1"), credential(holder(1))); err == nil {
+	if _, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0); err == nil {
 		t.Error("a credential before there is a list")
 	}
 	publish(t, s, 1, 1)
 	must(t, s.PutCode(ctx, ann, SecretOf("2"), t0.Add(time.Hour)))
-	_, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	_, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
 	wants(t, "replaced code", err, ErrNotFound)
-	late := credential(holder(1))
-	late.Issued = t0.Add(time.Hour)
-	_, err = s.Activate(ctx, SecretOf("2"), late)
+	late := t0.Add(time.Hour)
+	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(1)), late)
 	wants(t, "old code", err, ErrCodeExpired)
-	first, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)))
+	first, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)), t0)
 	must(t, err)
-	again, err := s.Activate(ctx, SecretOf("2"), late)
+	again, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)), late)
 	must(t, err)
 	if !reflect.DeepEqual(again, first) || first.Index >= statuslist.SectionSize {
 		t.Errorf("got %+v, then %+v", first, again)
 	}
-	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(2)))
+	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(2)), t0)
 	wants(t, "another phone", err, ErrCodeUsed)
 
 	must(t, s.PutCode(ctx, ann, SecretOf("3"), t0.Add(time.Hour)))
-	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)))
+	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)), t0)
 	must(t, err)
 	person, err := s.PersonAt(ctx, first.Index)
 	must(t, err)
@@ -74,11 +73,11 @@ func testPaper(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
-	phone, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	phone, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
 	must(t, err)
-	old, err := s.Print(ctx, ann, credential(nil))
+	old, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
-	paper, err := s.Print(ctx, ann, credential(nil))
+	paper, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
 	revoked := func(want ...bool) {
 		t.Helper()
@@ -91,7 +90,7 @@ func testPaper(t *testing.T, s *Store) {
 	revoked(false, true, false)
 	must(t, s.Revoke(ctx, ann, t0))
 	revoked(true, true, true)
-	_, err = s.Activate(ctx, SecretOf("1"), credential(holder(1)))
+	_, err = s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
 	wants(t, "code of a revoked phone", err, ErrNotFound)
 	wants(t, "revoke a stranger", s.Revoke(ctx, bob, t0), ErrNotFound)
 }
@@ -139,10 +138,10 @@ func testPublishing(t *testing.T, s *Store) {
 	_, err := s.Published(ctx)
 	wants(t, "nothing published", err, ErrNotFound)
 	first := publish(t, s, 1, 1)
-	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0), ErrOvertaken)
+	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0, t0), ErrOvertaken)
 	skipped := first
 	skipped.Version = 3
-	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0), ErrOvertaken)
+	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0, t0), ErrOvertaken)
 	var last api.Manifest
 	for v := uint64(2); v <= KeepDeltas+5; v++ {
 		last = publish(t, s, v, v, 1)
@@ -173,7 +172,7 @@ func testPublishing(t *testing.T, s *Store) {
 	}
 	next := last
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, nil, t0.Add(keepRetired+time.Second)))
+	must(t, s.Publish(ctx, next, nil, nil, t0, t0.Add(keepRetired+time.Second)))
 	_, err = s.Blob(ctx, old)
 	wants(t, "a blob of long ago", err, ErrNotFound)
 	hashes := []api.Hash{next.Rules, next.Keys, wanted}
@@ -195,7 +194,7 @@ func testDue(t *testing.T, s *Store) {
 	publish(t, s, 1, 1)
 	lab := addSource(t, s, "lab")
 	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
-	paper, err := s.Print(ctx, ann, credential(nil))
+	paper, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
 	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0))
 	if due, err := s.Due(ctx, t0, 1); err != nil || len(due) != 1 {
@@ -203,21 +202,29 @@ func testDue(t *testing.T, s *Store) {
 	}
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false}}) || due[1].Records[0] != (Record{Negative, t0}) {
+	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false, true}}) || due[1].Records[0] != (Record{Negative, t0}) {
 		t.Fatalf("due: %+v, %+v", due[0], due[1])
+	}
+	if issued, err := s.IssuedAt(ctx, paper.Index); err != nil || !issued.IsZero() {
+		t.Errorf("in a list since %v, %v, before there is one", issued, err)
 	}
 	// News about bob comes between Due and Settle: he stays due.
 	must(t, s.AddContact(ctx, lab, bob, t0, t0))
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}))
+	}, t0))
 	due, err = s.Due(ctx, t0, 10)
 	must(t, err)
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}))
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}, t0))
+	if issued, err := s.IssuedAt(ctx, paper.Index); err != nil || !issued.Equal(t0) {
+		t.Errorf("in a list since %v, %v, want %v", issued, err, t0)
+	}
+	_, err = s.IssuedAt(ctx, paper.Index^1)
+	wants(t, "a free index", err, ErrNotFound)
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -226,7 +233,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}))
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}, t0))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -241,16 +248,16 @@ func testOverview(t *testing.T, s *Store) {
 	lab := addSource(t, s, "lab")
 	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
 	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0.Add(time.Second)))
-	_, err := s.Print(ctx, bob, credential(nil))
+	_, err := s.Print(ctx, bob, credential(nil), t0)
 	must(t, err)
-	_, err = s.Print(ctx, bob, credential(nil))
+	_, err = s.Print(ctx, bob, credential(nil), t0)
 	must(t, err)
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}))
+	}, t0))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{
@@ -272,7 +279,7 @@ func testRace(t *testing.T, s *Store) {
 	errs := make([]error, 16)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { _, errs[i] = s.Activate(ctx, SecretOf("1"), credential(holder(byte(i)))) })
+		all.Go(func() { _, errs[i] = s.Activate(ctx, SecretOf("1"), credential(holder(byte(i))), t0) })
 	}
 	all.Wait()
 	in := 0

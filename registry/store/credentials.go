@@ -22,9 +22,10 @@ var (
 
 // Credential is a pass as the registry remembers it.
 type Credential struct {
-	Index           uint64
-	Holder          ed25519.PublicKey // nil: printed
-	Issued, Expires time.Time
+	Index   uint64
+	Holder  ed25519.PublicKey // nil: printed
+	Issued  time.Time         // no list of before this time holds the index; zero: none does yet, so that nobody may have the pass
+	Expires time.Time
 }
 
 // PutCode gives the citizen, who is enrolled by that, a one-time code. It replaces an earlier one.
@@ -48,7 +49,7 @@ func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.
 // Activate exchanges a one-time code for a credential of that phone and revokes the citizen's earlier phones. The same
 // phone may ask again with the same code, for the first answer may have been lost on its way: it gets the same
 // credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
-func (s *Store) Activate(ctx context.Context, code Secret, want Credential) (Credential, error) {
+func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen, expires int64
@@ -62,10 +63,10 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential) (Cre
 		case used.Valid:
 			got, err = activated(ctx, tx, used.Int64, want.Holder)
 			return err
-		case want.Issued.Unix() >= expires:
+		case now.Unix() >= expires:
 			return ErrCodeExpired
 		}
-		id, index, err := replace(ctx, tx, citizen, want)
+		id, index, err := replace(ctx, tx, citizen, want, now)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,8 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential) (Cre
 }
 
 func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicKey) (Credential, error) {
-	var index, issued, expires int64
+	var index, expires int64
+	var issued sql.NullInt64
 	var known []byte
 	var revoked bool
 	err := tx.QueryRowContext(ctx, `SELECT idx, holder, issued, expires, revoked IS NOT NULL FROM credentials WHERE id = $1`,
@@ -91,18 +93,27 @@ func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicK
 	if revoked || !bytes.Equal(known, holder) {
 		return Credential{}, ErrCodeUsed
 	}
-	return Credential{uint64(index), holder, time.Unix(issued, 0).UTC(), time.Unix(expires, 0).UTC()}, nil
+	return Credential{uint64(index), holder, moment(issued), time.Unix(expires, 0).UTC()}, nil
+}
+
+// IssuedAt is Credential.Issued of the pass at that index.
+func (s *Store) IssuedAt(ctx context.Context, index uint64) (time.Time, error) {
+	var issued sql.NullInt64
+	if err := s.read.QueryRowContext(ctx, `SELECT issued FROM credentials WHERE idx = $1`, int64(index)).Scan(&issued); err != nil {
+		return time.Time{}, fmt.Errorf("ask whether the list holds an index: %w", notFound(err))
+	}
+	return moment(issued), nil
 }
 
 // Print issues a credential without a phone and revokes the citizen's earlier printed ones.
-func (s *Store) Print(ctx context.Context, iin IIN, want Credential) (Credential, error) {
+func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Time) (Credential, error) {
 	got := want
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := touch(ctx, tx, iin)
 		if err != nil {
 			return err
 		}
-		_, got.Index, err = replace(ctx, tx, citizen, want)
+		_, got.Index, err = replace(ctx, tx, citizen, want, now)
 		return err
 	})
 	if err != nil {
@@ -111,14 +122,15 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential) (Credential
 	return got, nil
 }
 
-// replace revokes the citizen's credentials of the same sort and adds one at a random index that was never used.
-func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential) (id int64, index uint64, err error) {
-	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
-		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, want.Issued.Unix(), want.Holder == nil)
-	if err != nil {
+// replace revokes the citizen's credentials of the same sort and adds one at a random index that was never used. It locks
+// the citizen first, as the publisher does.
+func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, now time.Time) (id int64, index uint64, err error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
 		return 0, 0, err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
+	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
+		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, now.Unix(), want.Holder == nil)
+	if err != nil {
 		return 0, 0, err
 	}
 	var sections int64
@@ -135,9 +147,9 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential) (i
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, issued, expires)
-			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (idx) DO NOTHING RETURNING id`,
-			citizen, pick.Int64(), []byte(want.Holder), want.Issued.Unix(), want.Expires.Unix()).Scan(&id)
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires)
+			VALUES ($1, $2, $3, $4) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix()).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, pick.Uint64(), err
 		}

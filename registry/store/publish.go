@@ -37,6 +37,7 @@ type Citizen struct {
 type Entry struct {
 	Index   uint64
 	Revoked bool
+	New     bool // no list holds it yet
 }
 
 // Settled is the outcome for one citizen.
@@ -77,13 +78,14 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 		}
 		return rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, index int64
-			var revoked bool
-			err := found.Scan(&citizen, &index, &revoked)
+			var e Entry
+			err := found.Scan(&citizen, &index, &e.Revoked, &e.New)
 			if c := byID[citizen]; c != nil {
-				c.Entries = append(c.Entries, Entry{uint64(index), revoked})
+				e.Index = uint64(index)
+				c.Entries = append(c.Entries, e)
 			}
 			return err
-		}, `SELECT citizen, idx, revoked IS NOT NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, idx, revoked IS NOT NULL, issued IS NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list who is due: %w", err)
@@ -109,17 +111,22 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores the outcomes of citizens where nothing is to be published.
-func (s *Store) Settle(ctx context.Context, settled []Settled) error {
-	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled) })
+// Settle stores the outcomes of citizens where nothing is to be published: the list holds their indexes already as it
+// should. Issued is what Credential.Issued says of new ones.
+func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time) error {
+	if len(settled) == 0 {
+		return nil
+	}
+	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled, issued) })
 	if err != nil {
 		return fmt.Errorf("store derived statuses: %w", err)
 	}
 	return nil
 }
 
-// settle leaves out everybody about whom news came since Due: they stay due.
-func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
+// settle leaves out everybody about whom news came since Due: they stay due. The indexes that Due found are in the list all
+// the same.
+func settle(ctx context.Context, tx *sql.Tx, settled []Settled, issued time.Time) error {
 	if len(settled) == 0 {
 		return nil
 	}
@@ -133,6 +140,22 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 		other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
 		_, err := update.ExecContext(ctx, c.Citizen.ID, c.Citizen.touched, int64(c.Status), unix(c.Due), other, unix(c.Since))
 		if err != nil {
+			return err
+		}
+		if err := issue(ctx, tx, c.Citizen.Entries, issued); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// issue notes that a list holds the new ones of these entries.
+func issue(ctx context.Context, tx *sql.Tx, entries []Entry, issued time.Time) error {
+	for _, e := range entries {
+		if !e.New {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET issued = $2 WHERE idx = $1`, int64(e.Index), issued.Unix()); err != nil {
 			return err
 		}
 	}
@@ -227,8 +250,9 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 }
 
 // Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all or nothing. The
-// version has to be the one after the current one (ErrOvertaken). Blobs that no manifest named for a while are dropped.
-func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, now time.Time) error {
+// version has to be the one after the current one (ErrOvertaken). Issued is what Credential.Issued says of indexes that no
+// list held before. Blobs that no manifest named for a while are dropped.
+func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, issued, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
@@ -246,7 +270,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 				return err
 			}
 		}
-		if err := settle(ctx, tx, settled); err != nil {
+		if err := settle(ctx, tx, settled, issued); err != nil {
 			return err
 		}
 		return tidy(ctx, tx, now)

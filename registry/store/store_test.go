@@ -2,13 +2,9 @@ package store
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +27,7 @@ const ann, bob = IIN("011399500018"), IIN("011399500107")
 func TestContract(t *testing.T) {
 	addresses := map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "a b%?#.db") },
-		"postgres": postgres,
+		"postgres": func(t *testing.T) string { return storetest.Postgres(t) },
 	}
 	for name, address := range addresses {
 		t.Run(name, func(t *testing.T) {
@@ -56,35 +53,6 @@ func TestContract(t *testing.T) {
 			}
 		})
 	}
-}
-
-// postgres makes a schema of its own for each test.
-func postgres(t *testing.T) string {
-	address := os.Getenv("ASHYQ_TEST_POSTGRES")
-	if address == "" {
-		t.Skip("there is no PostgreSQL: ASHYQ_TEST_POSTGRES is not set to its postgres:// URL")
-	}
-	schema := fmt.Sprintf("ashyq_test_%d", time.Now().UnixNano())
-	do := func(statement string) {
-		db, err := sql.Open("pgx", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		if _, err := db.ExecContext(context.Background(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	do("CREATE SCHEMA " + schema)
-	t.Cleanup(func() { do("DROP SCHEMA " + schema + " CASCADE") })
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set("search_path", schema)
-	u.RawQuery = query.Encode()
-	return u.String()
 }
 
 func open(t *testing.T, address string) *Store {
@@ -128,12 +96,12 @@ func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Man
 		}
 		m.Sections = append(m.Sections, section)
 	}
-	must(t, s.Publish(t.Context(), m, blobs, nil, t0))
+	must(t, s.Publish(t.Context(), m, blobs, nil, t0, t0))
 	return m
 }
 
 func credential(holder ed25519.PublicKey) Credential {
-	return Credential{Holder: holder, Issued: t0, Expires: t0.Add(time.Hour)}
+	return Credential{Holder: holder, Expires: t0.Add(time.Hour)}
 }
 
 func holder(n byte) ed25519.PublicKey { return bytes.Repeat([]byte{n}, ed25519.PublicKeySize) }

@@ -51,7 +51,7 @@ CREATE TABLE credentials (
     citizen BIGINT NOT NULL REFERENCES citizens (id),
     idx     BIGINT NOT NULL UNIQUE, -- in the status list
     holder  {{bytes}},              -- the phone's public key; NULL: printed
-    issued  BIGINT NOT NULL,
+    issued  BIGINT, -- when the list first held it; NULL: it does not yet, and nobody has this pass
     expires BIGINT NOT NULL,
     revoked BIGINT                  -- since when; NULL: good
 );

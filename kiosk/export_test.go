@@ -1,4 +1,0 @@
-package kiosk
-
-// Fallback is what a Door makes of its cache and its registry.
-type Fallback = fallback

@@ -1,0 +1,277 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/store"
+	"ashyq-kiosk/registry/store/storetest"
+)
+
+// databases are both kinds, each by the address of an empty one.
+var databases = map[string]func(testing.TB) string{
+	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "registry.db") },
+	"postgres": storetest.Postgres,
+}
+
+// page is what a door has on its card after it followed the registry once.
+type page struct {
+	asOf    time.Time
+	content api.Hash
+	list    *statuslist.Section
+}
+
+// Status is the cache's answer.
+func (p page) Status(_ context.Context, who kiosk.Person) (kiosk.Standing, error) {
+	return kiosk.Standing{Status: p.list.Get(uint32(who.Index)), AsOf: p.asOf}, nil
+}
+
+// believes reports whether a door with this page and without a network decides about the pass, and what it takes it for.
+func (p page) believes(t testing.TB, c pass.Credential) (statuslist.Status, bool) {
+	door := kiosk.Fallback{Cache: p, Now: time.Now}
+	standing, err := door.Status(t.Context(), kiosk.Person{List: c.List, Index: c.Index, Since: c.Issued})
+	if err != nil && !errors.Is(err, kiosk.ErrUnknownPerson) {
+		t.Fatal(err)
+	}
+	return standing.Status, err == nil
+}
+
+// page follows the registry. It opens the list only where it changed.
+func (i *interleaving) page() page {
+	m := i.manifestAfter(0, 0)
+	content := m.Sections[0].Content
+	for _, p := range i.pages {
+		if p.content == content {
+			return page{m.IssuedAt(), content, p.list}
+		}
+	}
+	return page{m.IssuedAt(), content, i.section(m, 0)}
+}
+
+// person has an IIN that nobody has, by number.
+func person(n int) string {
+	for check := range 10 {
+		iin := fmt.Sprintf("0113%07d%d", n%1e7, check)
+		if _, err := store.ParseIIN(iin); err == nil {
+			return iin
+		}
+	}
+	return person(n + 5_000_000) // one number in eleven or so has no check digit
+}
+
+// interleaving is one activation of a red person among the publisher's steps, in the order of a script: letters are steps
+// of the activation, of the laboratory and of the publisher.
+type interleaving struct {
+	*rig
+	phone ed25519.PrivateKey
+	lab   int64
+	iin   store.IIN
+	code  string
+
+	want      store.Credential
+	given     chan pass.Credential // what the phone gets, once
+	had       *pass.Credential
+	positive  time.Time // when the result was stored
+	first     bool      // the result was stored before the activation
+	activated bool
+	seen      sight
+	pages     []page
+}
+
+// steps of an interleaving.
+var steps = map[rune]func(*interleaving){
+	'a': func(i *interleaving) { i.want = i.newCredential(i.phone.Public().(ed25519.PublicKey)) },
+	'b': func(i *interleaving) { // the database's part of an activation
+		got, err := i.opt.Store.Activate(i.Context(), store.SecretOf(i.code), i.want, now())
+		i.must(err)
+		i.want, i.activated = got, true
+	},
+	'c': func(i *interleaving) { // the pass is handed out, as soon as it may be
+		go func() {
+			sealed, err := i.issue(i.Context(), i.want)
+			for errors.Is(err, errNotListed) { // the phone tries again
+				sealed, err = i.issue(i.Context(), i.want)
+			}
+			i.must(err)
+			c, err := pass.OpenCredential(sealed)
+			i.must(err)
+			i.given <- c
+		}()
+	},
+	'r': func(i *interleaving) {
+		i.must(i.opt.Store.AddResult(i.Context(), i.lab, i.iin, i.code, store.Record{Kind: store.Positive, At: now()}, now()))
+		i.positive, i.first = time.Now(), !i.activated
+	},
+	'l': (*interleaving).look,
+	'p': func(i *interleaving) {
+		_, err := i.publisher.publish(i.Context(), i.seen)
+		i.must(err)
+	},
+	'x': func(i *interleaving) { // the registry starts anew
+		i.restart()
+		i.look()
+	},
+	's': func(*interleaving) { time.Sleep(11 * time.Second) }, // fake; longer than resign
+}
+
+func (i *interleaving) look() {
+	var err error
+	i.seen, err = i.publisher.look(i.Context())
+	i.must(err)
+}
+
+func (r *rig) must(err error) {
+	if err != nil {
+		r.Error(err)
+	}
+}
+
+// run takes the steps of a script. After each of them a door follows the registry, and every page that any door has ever
+// had is held against the pass.
+func (i *interleaving) run(script string) {
+	for n, step := range script {
+		steps[step](i)
+		synctest.Wait()
+		i.pages = append(i.pages, i.page())
+		select {
+		case c := <-i.given:
+			i.had = &c
+		default:
+		}
+		for _, p := range i.pages {
+			i.check(p, script[:n+1])
+		}
+	}
+	if i.had == nil {
+		i.Errorf("%s: the pass was never handed out", script)
+	}
+}
+
+func (i *interleaving) check(p page, script string) {
+	if i.had == nil || i.positive.IsZero() {
+		return
+	}
+	status, believed := p.believes(i, *i.had)
+	if believed && status != statuslist.Red && (i.first || p.asOf.After(i.positive)) {
+		i.Fatalf("%s: a red person is %v at a door whose list is of %s; the pass is of %s, the result of %s", script, status,
+			p.asOf.Format(time.TimeOnly), i.had.Issued.Format(time.TimeOnly), i.positive.UTC().Format(time.TimeOnly))
+	}
+}
+
+// scripts are interleavings by chance, always the same ones. Each ends with the publisher's looking twice.
+func scripts(n int) []string {
+	random := rand.New(rand.NewPCG(1, 12))
+	all := make([]string, n)
+	for i := range all {
+		threads := []string{"abc", "r", "lplp", "ss", "x"}
+		var script strings.Builder
+		for len(threads) > 0 {
+			k := random.IntN(len(threads))
+			script.WriteByte(threads[k][0])
+			if threads[k] = threads[k][1:]; threads[k] == "" {
+				threads = append(threads[:k], threads[k+1:]...)
+			}
+		}
+		all[i] = script.String() + "slpslp"
+	}
+	return all
+}
+
+// TestNoInterleavingShowsRedAsBlue takes activation, laboratory and publisher apart and puts their steps together in every
+// order that chance gives: no door ever believes a list that was made without the person.
+func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			synctest.Test(t, func(t *testing.T) {
+				r := &rig{TB: t, file: at, authority: newAuthority(t), bundles: t.TempDir()}
+				r.start()
+				defer func() { r.stop() }()
+				source := r.source(Laboratory)
+				lab, err := r.opt.Store.SourceOf(t.Context(), store.SecretOf(source))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.idle()
+				for n, script := range append(scripts(100), "ablpcsrsxlpslpslp") {
+					i := &interleaving{
+						rig: r, lab: lab.ID, iin: store.IIN(person(n)), code: fmt.Sprint(n), given: make(chan pass.Credential, 1),
+						phone: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)),
+					}
+					i.must(r.opt.Store.PutCode(t.Context(), i.iin, store.SecretOf(i.code), now().Add(time.Hour)))
+					i.run(script)
+					if t.Failed() {
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
+// restart starts the publisher anew, without its own looking.
+func (r *rig) restart() {
+	r.Helper()
+	var err error
+	if r.publisher, err = newPublisher(r.Context(), r.opt, newMetrics()); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// idle stops the publisher's own looking; from now on the test looks.
+func (r *rig) idle() {
+	r.Helper()
+	r.stop()
+	db, err := store.Open(r.Context(), r.file)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.opt.Store = db
+	r.restart()
+	r.stop = func() {
+		if err := db.Close(); err != nil {
+			r.Error(err)
+		}
+	}
+}
+
+// A pass that no list holds yet is not handed out; the phone that tries again gets the same one.
+func TestPassWaitsForItsList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var c CitizenAnswer
+		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
+		r.idle()
+		ask := ActivateRequest{Code: c.Code, Key: publicKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)))}
+		start := time.Now()
+		w := r.call(http.MethodPost, PathActivate, "", ask)
+		if took := time.Since(start); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "same code") || took != issueWithin {
+			t.Fatalf("without a publisher: %d %s after %v", w.Code, w.Body, took)
+		}
+		// The clock was an hour ahead when the registry last vouched for its list.
+		ahead := now().Add(time.Hour)
+		r.publisher.board.announce(r.publisher.manifest, ahead)
+		if _, err := r.publisher.once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p := r.activateWith(c.Code, 3)
+		got, err := pass.OpenCredential(p.sealed)
+		if err != nil || !got.Issued.Equal(ahead) {
+			t.Errorf("pass of %v, %v, want %v: every list until then was made without it", got.Issued, err, ahead)
+		}
+	})
+}

@@ -1,0 +1,222 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/store"
+)
+
+const (
+	loadDoors  = 200                    // that report
+	loadPause  = 100 * time.Millisecond // after each report; a real door takes 5 minutes
+	loadPhones = 50                     // that are activated at the same time
+)
+
+// followers are doors without a registry to ask: every list that was ever published, and every pass that was handed out.
+type followers struct {
+	testing.TB
+	mu     sync.Mutex // guards the rest
+	pages  []page     // the newest one last
+	passes []pass.Credential
+	wrong  map[uint64]string // by index
+	judged int               // decisions that a door made without asking the registry
+}
+
+func (f *followers) follow(p page) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pages = append(f.pages, p)
+	for _, c := range f.passes {
+		f.judge(p, c)
+	}
+}
+
+func (f *followers) hand(c pass.Credential) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.passes = append(f.passes, c)
+	for i := len(f.pages) - 1; i >= 0 && f.pages[i].asOf.After(c.Issued); i-- {
+		f.judge(f.pages[i], c)
+	}
+}
+
+func (f *followers) judge(p page, c pass.Credential) {
+	status, believed := p.believes(f, c)
+	if !believed {
+		return
+	}
+	if f.judged++; status != statuslist.Red {
+		f.wrong[c.Index] = fmt.Sprintf("a red person is %v in a list of %s, the pass is of %s", status,
+			p.asOf.Format(time.TimeOnly), c.Issued.UTC().Format(time.TimeOnly))
+	}
+}
+
+// TestLoadShowsNobodyRedAsBlue activates red people's phones while many doors report, and holds every pass
+// against every list. ASHYQ_LOAD is the number of people.
+func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
+	people := 150
+	if text := os.Getenv("ASHYQ_LOAD"); text != "" {
+		var err error
+		if people, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			r := &rig{TB: t, file: address(t), authority: newAuthority(t), bundles: t.TempDir()}
+			r.start()
+			defer func() { r.stop() }()
+			source, err := r.opt.Store.SourceOf(t.Context(), store.SecretOf(r.source(Laboratory)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range people {
+				iin := store.IIN(person(n))
+				r.must(r.opt.Store.AddResult(t.Context(), source.ID, iin, fmt.Sprint(n), store.Record{Kind: store.Positive, At: now()}, now()))
+				r.must(r.opt.Store.PutCode(t.Context(), iin, store.SecretOf(loadCode(n)), now().Add(time.Hour)))
+			}
+			f := &followers{TB: t, wrong: map[uint64]string{}}
+			start := time.Now()
+			reports := r.load(f, source.ID, people)
+			for _, what := range f.wrong {
+				t.Error(what)
+				break
+			}
+			if len(f.passes) != people || f.judged < people || len(f.wrong) > 0 {
+				t.Errorf("%d passes of %d, %d wrong in %d decisions", len(f.passes), people, len(f.wrong), f.judged)
+			}
+			t.Logf("%d passes in %v, %d lists, %d reports, %d decisions, %d wrong",
+				len(f.passes), time.Since(start).Round(time.Second), len(f.pages), reports, f.judged, len(f.wrong))
+		})
+	}
+}
+
+func loadCode(n int) string { return readCode(fmt.Sprintf("%010d", n)) }
+
+// load returns when every phone has its pass and a list came after the last of them; it counts the doors' reports.
+func (r *rig) load(f *followers, lab int64, people int) (reports int) {
+	ctx, cancel := context.WithCancel(r.Context())
+	var doors, phones sync.WaitGroup
+	sent := make([]int, loadDoors)
+	for d, door := range r.loadDoors() {
+		doors.Go(func() {
+			for ; ctx.Err() == nil; sent[d]++ {
+				report := api.Counts{ID: fmt.Sprint(d, sent[d]), From: now(), To: now(), Count: map[string]uint64{"admitted/green": 1}}
+				if w := r.callAs(door, http.MethodPost, api.PathCounts, report); w.Code != http.StatusNoContent && ctx.Err() == nil {
+					r.Errorf("report: %d %s", w.Code, w.Body)
+					return
+				}
+				time.Sleep(loadPause)
+			}
+		})
+	}
+	doors.Go(func() { r.followAll(ctx, f) })
+	doors.Go(func() { r.laboratory(ctx, lab) })
+	work := make(chan int)
+	for range loadPhones {
+		phones.Go(func() {
+			for n := range work {
+				f.hand(r.loadActivate(n))
+			}
+		})
+	}
+	for n := range people {
+		work <- n
+	}
+	close(work)
+	phones.Wait()
+	time.Sleep(3 * time.Second) // a list that is newer than the last pass
+	cancel()
+	doors.Wait()
+	for _, n := range sent {
+		reports += n
+	}
+	return reports
+}
+
+// loadDoors enrols the doors.
+func (r *rig) loadDoors() []*box {
+	var request EnrolCodesRequest
+	for d := range loadDoors {
+		request.Doors = append(request.Doors, EnrolDoor{Name: fmt.Sprint("door ", d), Venue: "shop"})
+	}
+	var answer EnrolCodesAnswer
+	r.post(PathEnrolCodes, adminKey, request, &answer)
+	network := r.serveTLS()
+	var doors []*box
+	for d, c := range answer.Codes {
+		code, err := enrol.Parse(c.Code)
+		r.must(err)
+		b := r.newBox(network, fmt.Sprintf("%016x", d))
+		if status, refused := b.enrol(code); status != http.StatusOK {
+			r.Fatalf("enrol door %d: %d %s", d, status, refused)
+		}
+		doors = append(doors, b)
+	}
+	return doors
+}
+
+// laboratory reports a result every 100 ms, so that there is always a new list.
+func (r *rig) laboratory(ctx context.Context, lab int64) {
+	for n := 0; ctx.Err() == nil; n++ {
+		iin, sample := store.IIN(person(1_000_000+n)), fmt.Sprint("town ", n)
+		err := r.opt.Store.AddResult(r.Context(), lab, iin, sample, store.Record{Kind: store.Negative, At: now()}, now())
+		r.must(errors.Join(err, r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour))))
+		_, err = r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil), now())
+		r.must(err)
+		r.publisher.poke()
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// followAll takes every list. Where nothing changes it looks again all the same: the registry vouches anew.
+func (r *rig) followAll(ctx context.Context, f *followers) {
+	var last api.Manifest
+	var list *statuslist.Section
+	for ctx.Err() == nil {
+		m := r.manifestAfter(last.Version, 100*time.Millisecond)
+		if m.Version != last.Version {
+			list = r.section(m, 0)
+		}
+		if m.Version != last.Version || m.Issued != last.Issued {
+			f.follow(page{asOf: m.IssuedAt(), list: list})
+		}
+		last = m
+	}
+}
+
+// loadActivate is a phone that tries until it has its pass.
+func (r *rig) loadActivate(n int) pass.Credential {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))
+	for {
+		w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: loadCode(n), Key: publicKey(key)})
+		if w.Code == http.StatusServiceUnavailable {
+			continue
+		}
+		var a ActivateAnswer
+		r.must(json.Unmarshal(w.Body.Bytes(), &a))
+		sealed, err := base64.RawURLEncoding.DecodeString(a.Credential)
+		r.must(err)
+		c, err := pass.OpenCredential(sealed)
+		if err != nil {
+			r.Errorf("activate %d: %d %s", n, w.Code, w.Body)
+		}
+		return c
+	}
+}
