@@ -33,7 +33,7 @@ var layers = []layer{
 	{"kiosk/client", []string{"kiosk/api", "kiosk", "kiosk/statuslist"}, "the door's side of the protocol"},
 	{"kiosk/enrol", []string{"kiosk/api", "kiosk/pass", "kiosk/retry", "kiosk/sign1"}, "it reaches the registry through an interface"},
 	{"kiosk/enrol/enroltest", []string{"kiosk/api", "kiosk/enrol"}, "a registry that is only the protocol, with real TLS"},
-	{"kiosk/config", []string{"kiosk"}, "siblings never import each other"},
+	{"kiosk/config", []string{"kiosk", "kiosk/api"}, "siblings never import each other"},
 	{"kiosk/provision", []string{"kiosk/api"}, "the files of the boot partition know the protocol's Wi-Fi"},
 	{"kiosk/update", nil, "it reaches the registry through an interface"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -22,9 +22,9 @@ import (
 // The files of a data directory. registry.key is the last one that init writes: with it, a registry is complete.
 const (
 	lockFile     = "lock"         // held while a registry runs
-	adminFile    = "admin.key"    // bearer key
-	issuerFile   = "issuer.key"   // Ed25519 seed, base64url
-	registryFile = "registry.key" // Ed25519 seed, base64url
+	adminFile    = "admin.key"    // bearer key; this one and the next two as api.FormatKey writes them
+	issuerFile   = "issuer.key"   // Ed25519 seed
+	registryFile = "registry.key" // Ed25519 seed
 	databaseFile = "registry.db"  // SQLite
 	caKeyFile    = "ca.key"       // ECDSA, PKCS #8 in PEM; signs doors' certificates
 	caFile       = "ca.pem"       // its certificate
@@ -71,7 +71,7 @@ func (c *keyCmd) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
+	fmt.Fprintln(stdout, api.FormatKey(key.Public().(ed25519.PublicKey)))
 	return nil
 }
 
@@ -135,7 +135,7 @@ func (d *dataDir) create() error {
 	if _, err := d.authority(); err != nil {
 		return err
 	}
-	for _, file := range []string{adminFile, issuerFile, registryFile} { // all are 32 random bytes in base64url
+	for _, file := range []string{adminFile, issuerFile, registryFile} { // all are random bytes
 		if d.has(file) {
 			continue
 		}
@@ -196,9 +196,9 @@ func (d *dataDir) key(file string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a key: %w", err)
 	}
-	seed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("read a key: %q is not 32 bytes in base64url", d.path(file))
+	seed, err := api.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("read a key from %q: %w\nhint: put the file back from a backup", d.path(file), err)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

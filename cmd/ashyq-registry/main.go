@@ -21,7 +21,7 @@ var version = "devel"
 type cli struct {
 	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
 	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it does what init does first."`
-	Key     keyCmd           `cmd:"" help:"Print the registry's public key, base64url: what a door needs to trust it."`
+	Key     keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
 	Seed    seedCmd          `cmd:"" help:"Write what a door with an empty cache needs to a directory, for images: doors then know the list before they have a network."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -131,6 +131,9 @@ func request() {
 	}
 }
 
+// command is the real program, which testscript.Main has put into the PATH.
+func command(args ...string) *exec.Cmd { return exec.Command("ashyq-registry", args...) }
+
 // process is a running registry.
 type process struct {
 	*testing.T
@@ -143,12 +146,7 @@ type process struct {
 // serve starts the real program on free ports and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1",
-		"--doors-listen", "127.0.0.1:0")
-	p.cmd.Args[0] = "ashyq-registry"
-	if program, err := exec.LookPath("ashyq-registry"); err == nil { // put there by testscript.Main
-		p.cmd.Path = program
-	}
+	p.cmd = command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0")
 	log, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -31,9 +30,9 @@ const progressStep = 2 * time.Second
 
 // Run writes what a door with an empty cache needs, as the registry serves it.
 func (c *seedCmd) Run(ctx context.Context, stdout io.Writer) error {
-	key, err := base64.RawURLEncoding.Strict().DecodeString(c.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return usage{errors.New("--key is not 32 bytes in base64url\nhint: ashyq-registry key --data DIR prints it")}
+	key, err := api.ParseKey(c.Key)
+	if err != nil {
+		return usage{fmt.Errorf("--key: %w\nhint: ashyq-registry key --data DIR prints it", err)}
 	}
 	remote, err := c.client()
 	if err != nil {

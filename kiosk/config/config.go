@@ -7,7 +7,6 @@ package config
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 )
 
 // Config is a checked configuration.
@@ -290,9 +290,9 @@ func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
 	if s == "" && !needed {
 		return nil, nil
 	}
-	key, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it")
+	key, err := api.ParseKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: `ashyq-registry key` prints it", err)
 	}
 	return key, nil
 }

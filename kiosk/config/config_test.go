@@ -73,7 +73,8 @@ func TestMistakes(t *testing.T) {
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
 		{"too long", good + "again = \"2h\"\n", `outside of 0s to 1h0m0s`},
 		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},
-		{"key missing", good + "[registry]\nurl = \"https://x\"\n", "registry.key: is not a public key"},
+		{"key missing", good + "[registry]\nurl = \"https://x\"\n", `registry.key: the key does not begin with "k1"`},
+		{"key without its prefix", good + "[registry]\nurl = \"https://x\"\nkey = \"" + strings.Repeat("A", 43) + "\"\n", "hint: `ashyq-registry key` prints it"},
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
 		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
@@ -105,7 +106,7 @@ venue = "cinema"
 zone = "red"
 [registry]
 url = "https://registry.example"
-key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+key = "k1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 ca = "/s/ca.pem"
 identity = "/s/identity.pem"
 `

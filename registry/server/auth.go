@@ -3,11 +3,11 @@ package server
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -17,13 +17,13 @@ const (
 	ControlCentre = "control-centre"
 )
 
-// NewKey makes a bearer key: 32 random bytes, base64url, so that hashing it once is enough to store it.
+// NewKey makes a bearer key. It is random, so hashing it once is enough to store it.
 func NewKey() string {
-	var key [32]byte
+	var key [api.KeySize]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
 	}
-	return base64.RawURLEncoding.EncodeToString(key[:])
+	return api.FormatKey(key[:])
 }
 
 // bearer hashes the key of a request.
@@ -31,6 +31,9 @@ func bearer(r *http.Request) (store.Secret, error) {
 	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || key == "" {
 		return store.Secret{}, &failure{http.StatusUnauthorized, "no key", "send the header Authorization: Bearer KEY", nil}
+	}
+	if _, err := api.ParseKey(key); err != nil {
+		return store.Secret{}, &failure{http.StatusUnauthorized, err.Error(), "copy the whole key again: k1 and the 43 characters after it", err}
 	}
 	return store.SecretOf(key), nil
 }

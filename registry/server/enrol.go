@@ -173,7 +173,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 		}
 		answer = api.EnrolAnswer{
 			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
-			RegistryKey: base64.RawURLEncoding.EncodeToString(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
+			RegistryKey: api.FormatKey(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
 		}
 		return given(d.ID, certificate), nil
 	})

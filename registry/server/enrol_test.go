@@ -51,7 +51,7 @@ func TestEnrol(t *testing.T) {
 		status, code = b.enrol(codes[0])
 		is(t, "enrol", status, code, 200, "")
 		if b.name.Name != "door 1" || b.name.Venue != "shop" || b.name.Zone != "red" || b.name.CA != certificatePEM(r.authority.Certificate) ||
-			b.name.RegistryKey != base64.RawURLEncoding.EncodeToString(r.registryKey()) {
+			b.name.RegistryKey != api.FormatKey(r.registryKey()) {
 			t.Errorf("the door is told %+v", b.name)
 		}
 		checkCertificate(t, b)
@@ -261,7 +261,7 @@ func TestEnrolRefusals(t *testing.T) {
 			code            int
 			hint            string
 		}{
-			{"no administrator", PathEnrolCodes, "x", doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
+			{"no administrator", PathEnrolCodes, strangeKey, doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
 			{"no doors", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
 			{"too many doors", PathEnrolCodes, adminKey, many, 400, "500"},
 			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},

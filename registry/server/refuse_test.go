@@ -15,6 +15,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
+// strangeKey has the form of a key, and nobody has it.
+var strangeKey = api.FormatKey(make([]byte, api.KeySize))
+
 // aDoor stands for a door's certificate in place of a key.
 const aDoor = "a door"
 
@@ -60,7 +63,8 @@ func TestRefusals(t *testing.T) {
 			hint                    string // part of it
 		}{
 			{"no key", "POST", PathResults, "", "{}", 401, "Bearer"},
-			{"unknown key", "POST", PathResults, "x", "{}", 401, "laboratory"},
+			{"not a key", "POST", PathResults, adminKey[2:], "{}", 401, "k1"},
+			{"unknown key", "POST", PathResults, strangeKey, "{}", 401, "laboratory"},
 			{"the administrator is no laboratory", "POST", PathResults, adminKey, "{}", 401, "laboratory"},
 			{"a laboratory is no control centre", "POST", PathContacts, lab, "{}", 403, "control-centre"},
 			{"the control centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},

@@ -66,10 +66,10 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err := CheckDoorsURL(opt.DoorsURL); err != nil {
 		return nil, err
 	}
-	switch {
-	case opt.AdminKey == "":
-		return nil, errors.New("the administrator's key is empty")
-	case opt.Authority == nil:
+	if _, err := api.ParseKey(opt.AdminKey); err != nil {
+		return nil, fmt.Errorf("the administrator's key: %w", err)
+	}
+	if opt.Authority == nil {
 		return nil, errors.New("there is no authority to sign doors' certificates")
 	}
 	opt.PublicURL, opt.DoorsURL = strings.TrimRight(opt.PublicURL, "/"), strings.TrimRight(opt.DoorsURL, "/")

@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	adminKey = "the-administrators-key"
+	adminKey = "k1-he-administrators-keyAAAAAAAAAAAAAAAAAAAAA"
 	alice    = "900101300007" // made up, with right check digits
 	bob      = "850515400012"
 )
@@ -145,7 +145,9 @@ func TestKey(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/admin"))
 	until(t, ctx, visible("gate"))
 	keep(t, ctx, "admin-key")
-	do(t, ctx, chromedp.SendKeys("#key", "wrong"), chromedp.Click("#key-form .main"))
+	do(t, ctx, chromedp.SendKeys("#key", adminKey[2:]), chromedp.Click("#key-form .main"))
+	until(t, ctx, visible("gate")+` && document.querySelector("#key-error").textContent.includes("copy the whole key")`)
+	do(t, ctx, chromedp.SendKeys("#key", server.NewKey()), chromedp.Click("#key-form .main"))
 	until(t, ctx, visible("gate")+` && document.querySelector("#key-error").textContent.includes("unknown key")`)
 	do(t, ctx, chromedp.SendKeys("#key", adminKey), chromedp.Click("#key-form .main"))
 	until(t, ctx, visible("inside")+` && document.querySelectorAll("#tiles .tile").length === 3`)

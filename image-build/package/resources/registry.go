@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -139,7 +138,7 @@ func (r *registry) seal(id uint32, entry api.Section) api.Section {
 }
 
 func (r *registry) publicKey() string {
-	return base64.RawURLEncoding.EncodeToString(r.key.Public().(ed25519.PublicKey))
+	return api.FormatKey(r.key.Public().(ed25519.PublicKey))
 }
 
 func (r *registry) version() uint64 {
