@@ -99,7 +99,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Registering four people, a laboratory and the control centre ...")
+	fmt.Fprintln(out, "Registering four people, a laboratory and the Covid-19 centre ...")
 	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	for _, s := range []struct {
 		kind string
 		key  *string
-	}{{"laboratory", &t.lab}, {"control-centre", &t.centre}} {
+	}{{"laboratory", &t.lab}, {"covid-19-centre", &t.centre}} {
 		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
 			return nil, err
 		}

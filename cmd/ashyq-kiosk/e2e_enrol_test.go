@@ -28,7 +28,7 @@ import (
 )
 
 // TestEnrolmentEndToEnd is a door's life with a registry and a door as processes: from the box to the wall by a code that is
-// held to its camera, expelled, enrolled anew, and one that begins with a snapshot on its card and no network.
+// held to its camera, revoked, enrolled anew, and one that begins with a snapshot on its card and no network.
 func TestEnrolmentEndToEnd(t *testing.T) {
 	w := newEnrolWorld(t)
 	w.write("boot/.keep", "")
@@ -54,10 +54,10 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 		t.Errorf("the registry does not know what the door runs: %+v", state)
 	}
 
-	t.Log("expelled, it hears of it with the next call, and forgets")
+	t.Log("revoked, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()
-	w.post(server.PathExpel, w.admin, server.ExpelRequest{Name: "North gate"}, nil)
+	w.post(server.PathRevokeDoor, w.admin, server.RevokeDoorRequest{Name: "North gate"}, nil)
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be nobody's", func() bool { return w.shows("out of order: not-enrolled") })
 	if _, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "identity.pem")); err == nil {
@@ -235,17 +235,17 @@ func (w *enrolWorld) shows(text string) bool {
 	return err == nil && strings.Contains(string(body), text)
 }
 
-func (w *enrolWorld) door(name string) store.KioskState {
+func (w *enrolWorld) door(name string) store.DoorState {
 	w.t.Helper()
 	var overview store.Overview
 	w.get(server.PathOverview, w.admin, &overview)
-	for _, k := range overview.Kiosks {
+	for _, k := range overview.Doors {
 		if k.Name == name {
 			return k
 		}
 	}
 	w.t.Fatalf("the registry has no door %q", name)
-	return store.KioskState{}
+	return store.DoorState{}
 }
 
 // snapshot writes what the registry serves into a folder, and returns the key that it is signed with.

@@ -93,12 +93,12 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, nil); status != http.StatusNoContent {
 		t.Errorf("the door after a kill: %d", status)
 	}
-	ask(http.MethodPost, p.url, server.PathExpel, admin, server.ExpelRequest{Name: "door"}, nil)
+	ask(http.MethodPost, p.url, server.PathRevokeDoor, admin, server.RevokeDoorRequest{Name: "door"}, nil)
 	p.kill()
 	p.serve()
 	var refused api.Error
 	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden || refused.Code != api.CodeRevoked {
-		t.Errorf("the expelled door after a kill: %d %+v", status, refused)
+		t.Errorf("the revoked door after a kill: %d %+v", status, refused)
 	}
 	p.kill()
 }

@@ -1,5 +1,6 @@
-// Command ashyq-registry is the registry: it takes laboratories' results and the control centre's contacts, derives each
-// citizen's colour, issues passes, and publishes the status list that the doors follow.
+// Command ashyq-registry is the registry: it takes laboratories' results and the Covid-19 centre's
+// contacts, derives each citizen's colour, issues passes, and publishes the status list that doors
+// follow.
 package main
 
 import (

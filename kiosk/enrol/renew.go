@@ -34,7 +34,7 @@ func NewRenewer(i *Identity, registry Renewal, now func() time.Time, log *slog.L
 	return &Renewer{Identity: i, Registry: registry, Now: now, Log: log, revoked: make(chan struct{}, 1), jitter: rand.Float64()}
 }
 
-// Refused takes the code of a refusal of any of the door's calls: a door that is expelled hears of it with the first.
+// Refused takes the code of a refusal of any of the door's calls: a revoked door hears of it with the first.
 func (r *Renewer) Refused(code string) {
 	if code != api.CodeRevoked {
 		return

@@ -14,8 +14,11 @@ import (
 // The kinds of sources, as in SourceRequest.
 const (
 	Laboratory    = "laboratory"
-	ControlCentre = "control-centre"
+	Covid19Centre = "covid-19-centre"
 )
+
+// sourceNames are the kinds as people say them.
+var sourceNames = map[string]string{Laboratory: "laboratory", Covid19Centre: "Covid-19 centre"}
 
 // NewKey makes a bearer key. It is random, so hashing it once is enough to store it.
 func NewKey() string {
@@ -74,13 +77,13 @@ func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (an
 		}
 		source, err := s.opt.Store.SourceOf(r.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + kind + "; the administrator creates one", err}
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + sourceNames[kind] + "; the administrator creates one", err}
 		}
 		if err != nil {
 			return nil, err
 		}
 		if source.Kind != kind {
-			return nil, &failure{http.StatusForbidden, "this key is of a " + source.Kind, "this needs the key of a " + kind, nil}
+			return nil, &failure{http.StatusForbidden, "this is the key of a " + sourceNames[source.Kind], "this needs the key of a " + sourceNames[kind], nil}
 		}
 		return f(r, source.ID)
 	}

@@ -140,9 +140,9 @@ func (a *Authority) sign(template *x509.Certificate, lasts time.Duration, public
 }
 
 // signDoor makes a door's certificate for the key of its request.
-func (a *Authority) signDoor(kiosk int64, public crypto.PublicKey) (*x509.Certificate, error) {
+func (a *Authority) signDoor(door int64, public crypto.PublicKey) (*x509.Certificate, error) {
 	return a.sign(&x509.Certificate{
-		Subject:  pkix.Name{CommonName: doorName + strconv.FormatInt(kiosk, 10)},
+		Subject:  pkix.Name{CommonName: doorName + strconv.FormatInt(door, 10)},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, doorLasts, public)
 }
@@ -154,11 +154,11 @@ func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
 		return store.Certificate{}, err
 	}
 	number, ok := strings.CutPrefix(c.Subject.CommonName, doorName)
-	kiosk, err := strconv.ParseInt(number, 10, 64)
+	door, err := strconv.ParseInt(number, 10, 64)
 	if !ok || err != nil || !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
 		return store.Certificate{}, errors.New("it is not a door's")
 	}
-	return store.Certificate{Kiosk: kiosk, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
+	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
 }
 
 // readRequest takes the public key out of a PKCS #10 request in PEM. The signature says that the other side has its

@@ -100,7 +100,7 @@ func (b *board) wait(ctx context.Context, after uint64, longest time.Duration) {
 	}
 }
 
-// state is what the control room and the health check want to know.
+// state is what the administrator's page and the health check show.
 func (b *board) state() (version uint64, vouched time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -87,10 +87,10 @@ const (
 	clockSkew    = 5 * time.Minute     // that other machines' clocks may be ahead
 )
 
-// countName keeps a door from filling the database, and the control room's page, with other text.
+// countName keeps a door from filling the database, and the administrator's page, with other text.
 var countName = regexp.MustCompile(`^[a-z][a-z-]{0,31}(/[a-z]{1,16})?$`)
 
-func (s *Server) counts(r *http.Request, kiosk int64) (any, error) {
+func (s *Server) counts(r *http.Request, door int64) (any, error) {
 	req, err := decode[api.Counts](r)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s *Server) counts(r *http.Request, kiosk int64) (any, error) {
 			return nil, badRequest("a count is not one", `write them as "admitted/green": 12`)
 		}
 	}
-	return nil, s.opt.Store.AddCounts(r.Context(), kiosk, req.ID, req.From, req.Count, at)
+	return nil, s.opt.Store.AddCounts(r.Context(), door, req.ID, req.From, req.Count, at)
 }
 
 // healthy is how old the publisher's last look may be.

@@ -125,7 +125,7 @@ func (s *Server) checkDoor(name, venue string) error {
 
 func checkRing(ring string) error {
 	if !slices.Contains(api.Rings, ring) {
-		return badRequest("the ring is not known", "write "+strings.Join(api.Rings, ", "))
+		return badRequest("the rollout ring is not known", "write "+strings.Join(api.Rings, ", "))
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		tries.Allow()
-		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was expelled", err}
+		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was revoked", err}
 	}
 	if err != nil {
 		return nil, turnedAway(err)
@@ -187,8 +187,8 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-func given(kiosk int64, c *x509.Certificate) store.Certificate {
-	return store.Certificate{Kiosk: kiosk, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
+func given(door int64, c *x509.Certificate) store.Certificate {
+	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
 }
 
 // renew gives a door that shows its certificate the next one.
@@ -220,13 +220,13 @@ func (s *Server) renew(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// expel withdraws all that a door could show.
-func (s *Server) expel(r *http.Request) (any, error) {
-	req, err := decode[ExpelRequest](r)
+// revokeDoor makes everything a door could show worthless.
+func (s *Server) revokeDoor(r *http.Request) (any, error) {
+	req, err := decode[RevokeDoorRequest](r)
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.Expel(r.Context(), req.Name, now())
+	err = s.opt.Store.RevokeDoor(r.Context(), req.Name, now())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &failure{http.StatusNotFound, "there is no door of this name", "write it as the overview does", err}
 	}

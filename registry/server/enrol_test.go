@@ -170,7 +170,7 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-func TestCopiedCardAndExpulsion(t *testing.T) {
+func TestCopiedAndRevokedDoors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		network := r.serveTLS()
@@ -192,13 +192,13 @@ func TestCopiedCardAndExpulsion(t *testing.T) {
 
 		status, code = b.enrolAs(r.newBox(network, boardA), codesFor(r, "other")[0])
 		is(t, "a request for another key", status, code, 200, "")
-		r.post(PathExpel, adminKey, ExpelRequest{Name: "door"}, nil)
+		r.post(PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "door"}, nil)
 		for what, ask := range map[string]func() (int, string){"use": b.update, "renew": b.renew, "copy": copied.update} {
 			status, code = ask()
-			is(t, "expelled: "+what, status, code, 403, api.CodeRevoked)
+			is(t, "revoked: "+what, status, code, 403, api.CodeRevoked)
 		}
 		if k := overviewOf(t, r)["door"]; !k.Revoked || k.Enrolled {
-			t.Errorf("expelled: %+v", k)
+			t.Errorf("revoked: %+v", k)
 		}
 		status, code = b.enrol(codesFor(r, "door")[0])
 		is(t, "enrolled anew", status, code, 200, "")
@@ -278,7 +278,7 @@ func TestEnrolRefusals(t *testing.T) {
 			{"an RSA key", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = rsaRequest(t) }), 400, "P-256"},
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(*api.EnrolRequest) {}), 403, "new code"},
-			{"expel a stranger", PathExpel, adminKey, ExpelRequest{Name: "x"}, 404, "overview"},
+			{"revoke an unknown door", PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "x"}, 404, "overview"},
 			{"unknown ring", PathReleases, adminKey, store.ReleaseRequest{Ring: "x"}, 400, "test"},
 			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
 		} {

@@ -62,7 +62,7 @@ func TestResultReachesAWaitingDoor(t *testing.T) {
 func TestStatusEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		start := now()
 		version := r.manifestAfter(0, 0).Version
 		for _, step := range []struct {

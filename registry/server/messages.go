@@ -15,7 +15,7 @@ const (
 	PathSelf = "/v1/self"
 	// PathResults: POST ResultRequest -> 204. Bearer: a laboratory's key.
 	PathResults = "/v1/results"
-	// PathContacts: POST ContactRequest -> 204. Bearer: the control centre's key.
+	// PathContacts: POST ContactRequest -> 204. Bearer: the Covid-19 centre's key.
 	PathContacts = "/v1/contacts"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
@@ -29,8 +29,8 @@ const (
 	PathRules = "/v1/rules"
 	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
 	PathEnrolCodes = "/v1/enrol/codes"
-	// PathExpel: POST ExpelRequest -> 204: the door's certificates are good no more. Bearer: the administrator's key.
-	PathExpel = "/v1/kiosks/revoke"
+	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are not valid any longer. Bearer: the administrator's key.
+	PathRevokeDoor = "/v1/doors/revoke"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
 	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
@@ -88,7 +88,7 @@ type ResultRequest struct {
 	Taken  time.Time `json:"taken"`
 }
 
-// ContactRequest is one contact of a case, as found by the control centre.
+// ContactRequest is one contact of a case, as found by the Covid-19 centre.
 type ContactRequest struct {
 	IIN   string    `json:"iin"`
 	Since time.Time `json:"since"`
@@ -97,7 +97,7 @@ type ContactRequest struct {
 // SourceRequest creates a source of records.
 type SourceRequest struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // "laboratory" or "control-centre"
+	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
 }
 
 // SourceAnswer is the source's key, shown once.
@@ -134,7 +134,7 @@ type EnrolCode struct {
 	Expires time.Time `json:"expires"`
 }
 
-// ExpelRequest names a door.
-type ExpelRequest struct {
+// RevokeDoorRequest names a door.
+type RevokeDoorRequest struct {
 	Name string `json:"name"`
 }

@@ -217,15 +217,15 @@ func codesFor(r *rig, names ...string) []enrol.Code {
 	return codes
 }
 
-func overviewOf(t *testing.T, r *rig) map[string]store.KioskState {
+func overviewOf(t *testing.T, r *rig) map[string]store.DoorState {
 	t.Helper()
 	var o store.Overview
 	if err := json.Unmarshal(r.call(http.MethodGet, PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
 		t.Fatal(err)
 	}
-	kiosks := map[string]store.KioskState{}
-	for _, k := range o.Kiosks {
-		kiosks[k.Name] = k
+	doors := map[string]store.DoorState{}
+	for _, k := range o.Doors {
+		doors[k.Name] = k
 	}
-	return kiosks
+	return doors
 }

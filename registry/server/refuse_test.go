@@ -24,7 +24,7 @@ const aDoor = "a door"
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
 		list := r.publisher.board.list()
@@ -66,8 +66,8 @@ func TestRefusals(t *testing.T) {
 			{"not a key", "POST", PathResults, adminKey[2:], "{}", 401, "k1"},
 			{"unknown key", "POST", PathResults, strangeKey, "{}", 401, "laboratory"},
 			{"the administrator is no laboratory", "POST", PathResults, adminKey, "{}", 401, "laboratory"},
-			{"a laboratory is no control centre", "POST", PathContacts, lab, "{}", 403, "control-centre"},
-			{"the control centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
+			{"a laboratory is no Covid-19 centre", "POST", PathContacts, lab, "{}", 403, "Covid-19 centre"},
+			{"the Covid-19 centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
 			{"a laboratory is no administrator", "POST", PathCitizens, lab, "{}", 401, "admin.key"},
 			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "enrolled doors"},
 			{"wrong method", "GET", PathResults, lab, "", 405, "POST"},
@@ -132,10 +132,10 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestDoorAndControlRoom(t *testing.T) {
+func TestDoorAndOverview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
 		version := r.manifestAfter(0, 0).Version
@@ -162,10 +162,10 @@ func TestDoorAndControlRoom(t *testing.T) {
 		if o.Citizens != 1 || o.Credentials != 1 || o.Statuses["yellow"] != 1 || o.Version <= version {
 			t.Errorf("overview: %+v", o)
 		}
-		if len(o.Kiosks) != 1 || o.Kiosks[0].Counts["admitted/green"] != 4 || o.Kiosks[0].Counts["code-refused"] != 2 || !o.Kiosks[0].Seen.Equal(now()) {
-			t.Errorf("kiosks: %+v", o.Kiosks)
+		if len(o.Doors) != 1 || o.Doors[0].Counts["admitted/green"] != 4 || o.Doors[0].Counts["code-refused"] != 2 || !o.Doors[0].Seen.Equal(now()) {
+			t.Errorf("doors: %+v", o.Doors)
 		}
-		if len(o.Sources) != 2 || o.Sources[0].Name != ControlCentre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
+		if len(o.Sources) != 2 || o.Sources[0].Name != Covid19Centre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
 			t.Errorf("sources: %+v", o.Sources)
 		}
 		want := store.Disagreement{IIN: iinA, Counts: "yellow", Other: "green", Since: now().Add(-time.Hour)}

@@ -152,7 +152,7 @@ func (s *Server) routes() {
 		{http.MethodPost, PathActivate, small, s.activate},
 		{http.MethodPost, PathSelf, small, s.self},
 		{http.MethodPost, PathResults, small, s.bySource(Laboratory, s.results)},
-		{http.MethodPost, PathContacts, small, s.bySource(ControlCentre, s.contacts)},
+		{http.MethodPost, PathContacts, small, s.bySource(Covid19Centre, s.contacts)},
 		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
 		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
 		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},
@@ -160,7 +160,7 @@ func (s *Server) routes() {
 		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, PathExpel, small, s.byAdmin(s.expel)},
+		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
 	} {
 		s.all.Handle(r.path, s.serve(r))

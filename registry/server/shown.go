@@ -39,7 +39,7 @@ func turnedAway(err error) error {
 	const anew = "make a new code for this door"
 	switch {
 	case errors.Is(err, store.ErrRevoked):
-		return &failure{http.StatusForbidden, "this door was expelled", anew + " if it is to come back", err}
+		return &failure{http.StatusForbidden, "this door was revoked", anew + " if it is to come back", err}
 	case errors.Is(err, store.ErrCopied):
 		return &failure{http.StatusForbidden, "another device has this door's identity", "this card is a copy, or was put into another board: " + anew + " on this one", err}
 	case errors.Is(err, store.ErrTokenUsed):
@@ -69,7 +69,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-// versionForm keeps a door from filling the control room's page with other text.
+// versionForm keeps a door from filling the administrator's page with other text.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
 
 // running is the version that a door says it runs; empty where it says none.

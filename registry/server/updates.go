@@ -73,8 +73,8 @@ func (s *Server) releases(r *http.Request) (any, error) {
 }
 
 // update tells a door what it should be running.
-func (s *Server) update(r *http.Request, kiosk int64) (any, error) {
-	release, err := s.opt.Store.ReleaseFor(r.Context(), kiosk)
+func (s *Server) update(r *http.Request, door int64) (any, error) {
+	release, err := s.opt.Store.ReleaseFor(r.Context(), door)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
-	return findDoor(ctx, tx, `UPDATE kiosks SET name = name WHERE id = $1 RETURNING `+doorColumns, id)
+	return findDoor(ctx, tx, `UPDATE doors SET name = name WHERE id = $1 RETURNING `+doorColumns, id)
 }
 
 func findDoor(ctx context.Context, db interface {
@@ -73,18 +73,18 @@ func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device 
 	case refused != nil || !arrived:
 		return refused, nil
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE kiosks SET old_cert = cert, replaced = $4, cert = $2, cert_until = $3, next_cert = NULL,
+	_, err = tx.ExecContext(ctx, `UPDATE doors SET old_cert = cert, replaced = $4, cert = $2, cert_until = $3, next_cert = NULL,
 		next_until = NULL WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix(), now.Unix())
 	return nil, err
 }
 
 func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
 	return err
 }
 
 func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
 	return err
 }
 
@@ -94,7 +94,7 @@ func (d *identity) news(running string, now time.Time) bool {
 }
 
 func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, running string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
 		d.ID, now.Unix(), sql.NullString{String: running, Valid: running != ""})
 	return err
 }

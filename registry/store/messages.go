@@ -2,21 +2,21 @@ package store
 
 import "time"
 
-// Overview is what the control room sees.
+// Overview is what the administrator's page shows.
 type Overview struct {
 	Version       uint64           `json:"version"` // of the manifest
 	Issued        time.Time        `json:"issued"`
 	Citizens      int              `json:"citizens"`
 	Credentials   int              `json:"credentials"`
 	Statuses      map[string]int   `json:"statuses"`      // citizens by status
-	Kiosks        []KioskState     `json:"kiosks"`        // by name
+	Doors         []DoorState      `json:"doors"`         // by name
 	Sources       []SourceState    `json:"sources"`       // by name
 	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
 	Releases      []ReleaseRequest `json:"releases"`      // one for each ring that has one
 }
 
-// KioskState is one door as the registry knows it.
-type KioskState struct {
+// DoorState is one door as the registry knows it.
+type DoorState struct {
 	Name          string            `json:"name"`
 	Venue         string            `json:"venue"`
 	Seen          time.Time         `json:"seen,omitzero"` // last authenticated request

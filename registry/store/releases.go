@@ -24,10 +24,10 @@ func (s *Store) PutRelease(ctx context.Context, r ReleaseRequest) error {
 }
 
 // ReleaseFor is what a door should be running. Errors: ErrNotFound where its ring has no release.
-func (s *Store) ReleaseFor(ctx context.Context, kiosk int64) (ReleaseRequest, error) {
+func (s *Store) ReleaseFor(ctx context.Context, door int64) (ReleaseRequest, error) {
 	var r ReleaseRequest
-	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN kiosks ON kiosks.ring = releases.ring
-		WHERE kiosks.id = $1`, kiosk).Scan(&r.Ring, &r.Bundle, &r.Version)
+	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN doors ON doors.ring = releases.ring
+		WHERE doors.id = $1`, door).Scan(&r.Ring, &r.Bundle, &r.Version)
 	if err != nil {
 		return ReleaseRequest{}, fmt.Errorf("look a door's release up: %w", notFound(err))
 	}

@@ -1,5 +1,5 @@
 // Package web is what people see of the registry in a browser: the citizen's page with the rotating code, the sheet of a
-// printed pass, the administrator's pages and the page for a laboratory or the control centre.
+// printed pass, the administrator's pages and the page for a laboratory or the Covid-19 centre.
 //
 // Everything is embedded: plain HTML, CSS and JavaScript modules that talk to the paths of package api and to nothing
 // else. What is under /static carries the hash of all files in its path. A page therefore always gets modules of its own
@@ -9,7 +9,7 @@
 //	/paper                 a printed pass
 //	/admin                 the administrator's page; "#key=KEY" behind it fills in the key
 //	/doors                 one-time codes for doors, on a sheet that is printed or as files for their cards
-//	/lab                   one record from a laboratory or the control centre; "#key=KEY" as above
+//	/lab                   one record from a laboratory or the Covid-19 centre; "#key=KEY" as above
 //	/sw.js                 the service worker that keeps the citizen's page going without a network
 //	/manifest.webmanifest  what makes the citizen's page an app on the home screen
 //	/static/HASH/...       modules, style sheets, icons

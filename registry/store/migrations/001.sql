@@ -84,7 +84,7 @@ CREATE TABLE records (
 CREATE INDEX records_citizen ON records (citizen);
 
 -- A certificate is known by the SHA-256 of its DER bytes.
-CREATE TABLE kiosks (
+CREATE TABLE doors (
     id         {{serial}},
     name       TEXT NOT NULL UNIQUE,
     venue      TEXT NOT NULL,
@@ -106,7 +106,7 @@ CREATE TABLE kiosks (
 -- One-time codes of doors.
 CREATE TABLE enrolments (
     hash    {{bytes}} PRIMARY KEY,
-    kiosk   BIGINT NOT NULL UNIQUE REFERENCES kiosks (id), -- a new code replaces the old one
+    door   BIGINT NOT NULL UNIQUE REFERENCES doors (id), -- a new code replaces the old one
     expires BIGINT NOT NULL,
     key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
     twice   BIGINT     -- when a second key tried it; NULL: never
@@ -119,17 +119,17 @@ CREATE TABLE releases (
 );
 
 CREATE TABLE counts (
-    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    door BIGINT NOT NULL REFERENCES doors (id),
     hour  BIGINT NOT NULL, -- its first second
     name  TEXT NOT NULL,
     n     BIGINT NOT NULL,
-    PRIMARY KEY (kiosk, hour, name)
+    PRIMARY KEY (door, hour, name)
 );
 
 CREATE TABLE reports (
-    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    door BIGINT NOT NULL REFERENCES doors (id),
     id    TEXT NOT NULL,
     came  BIGINT NOT NULL,
-    PRIMARY KEY (kiosk, id)
+    PRIMARY KEY (door, id)
 );
 CREATE INDEX reports_came ON reports (came);

@@ -10,7 +10,7 @@ import { codeSheet, office } from "./texts.js";
 import { venues } from "./venues.js";
 
 const parts = ["order", "printing"];
-const fileName = "ashyq-enrol.txt"; // what a kiosk looks for on its card
+const fileName = "ashyq-enrol.txt"; // what a door looks for on its card
 const form = $("doors-form");
 
 setUp(office);

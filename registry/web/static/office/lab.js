@@ -1,4 +1,4 @@
-// One record by hand: a PCR result from a laboratory, or a contact from the control centre.
+// One record by hand: a PCR result from a laboratory, or a contact from the Covid-19 centre.
 
 import { $, show } from "../js/dom.js";
 import { moment, setUp, t } from "../js/i18n.js";
