@@ -21,7 +21,7 @@ var version = "devel"
 
 type cli struct {
 	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
-	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it does what init does first."`
+	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
 	Key     keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
 	Seed    seedCmd          `cmd:"" help:"Write what a door with an empty cache needs to a directory, for images: doors then know the list before they have a network."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -43,7 +43,7 @@ type databaseFlag struct {
 }
 
 func main() {
-	syscall.Umask(0o077) // what this program writes is nobody else's business
+	syscall.Umask(0o077) // no other user may read what this program writes
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

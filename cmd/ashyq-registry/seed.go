@@ -44,7 +44,7 @@ func (c *seedCmd) Run(ctx context.Context, stdout io.Writer) error {
 			return fmt.Errorf("make the directory: %w", err)
 		}
 		if err := os.Chmod(dir, 0o755); err != nil { // the door's daemon reads it as a user of its own
-			return fmt.Errorf("open the directory to everybody: %w", err)
+			return fmt.Errorf("make the directory readable for everybody: %w", err)
 		}
 	}
 	s := &seed{dir: c.OutDir, remote: remote, key: key, out: stdout, said: time.Now()}

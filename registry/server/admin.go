@@ -17,7 +17,7 @@ func (s *Server) sources(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if req.Kind != Laboratory && req.Kind != Covid19Centre {
-		return nil, badRequest("the kind of source is not known", `write "`+Laboratory+`" or "`+Covid19Centre+`"`)
+		return nil, badRequest("unknown kind of source", `write "`+Laboratory+`" or "`+Covid19Centre+`"`)
 	}
 	key := NewKey()
 	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key))

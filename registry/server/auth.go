@@ -54,7 +54,7 @@ func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request)
 	}
 }
 
-// byDoor wants a door's certificate.
+// byDoor lets only enrolled doors in.
 func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		shown, device, err := s.shown(r, 0)

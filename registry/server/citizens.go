@@ -71,7 +71,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
 	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, badRequest("the key is not one", "send the phone's Ed25519 public key, 32 bytes in base64url without padding")
+		return nil, badRequest("the phone's key cannot be read", "send its Ed25519 public key: 32 bytes in base64url without padding")
 	}
 	tries := s.wrong.of(remote(r))
 	if tries.Tokens() < 1 {
@@ -83,9 +83,9 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		tries.Allow()
 		return nil, &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", err}
 	case errors.Is(err, store.ErrCodeExpired):
-		return nil, &failure{http.StatusForbidden, "this code is too old", "ask for a new one: a code is good for 7 days", err}
+		return nil, &failure{http.StatusForbidden, "this code has expired", "ask for a new one: a code is valid for 7 days", err}
 	case errors.Is(err, store.ErrCodeUsed):
-		return nil, &failure{http.StatusForbidden, "this code was used", "ask for a new one: a code is good for one phone", err}
+		return nil, &failure{http.StatusForbidden, "another phone has used this code", "ask for a new one: each code activates one phone", err}
 	case err != nil:
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	}
 	err = s.opt.Store.Revoke(r.Context(), iin, now())
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &failure{http.StatusNotFound, "nobody with this IIN is known here", "check the number", err}
+		return nil, &failure{http.StatusNotFound, "this IIN is not registered here", "check the number", err}
 	}
 	if err != nil {
 		return nil, err
@@ -145,13 +145,13 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// colours are those of a self-check. A withdrawn pass has none.
+// colours are those of a self-check. A revoked pass has no colour.
 var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one could follow that
-// person's health from home.
+// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one
+// could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {
@@ -162,13 +162,13 @@ func (s *Server) self(r *http.Request) (any, error) {
 		return nil, badRequest("this is not a pass", "send the text of the code as the phone shows it")
 	}
 	if code.IsPaper() {
-		return nil, &failure{http.StatusForbidden, "a printed pass cannot ask", "ask at the service centre, or activate a phone", nil}
+		return nil, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
 	}
 	if err := code.Verify(s.issuers, time.Now()); err != nil {
-		return nil, &failure{http.StatusForbidden, "this pass is not good", selfHint(err), err}
+		return nil, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
 	}
 	if code.Credential.List != s.publisher.board.list() {
-		return nil, &failure{http.StatusForbidden, "this pass is of another registry", "ask the one that issued it", nil}
+		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
 	status, until, err := s.standingAt(r, code.Credential.Index)
 	if err != nil {

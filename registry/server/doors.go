@@ -18,11 +18,11 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 	if query.Has("after") {
 		after, err := strconv.ParseUint(query.Get("after"), 10, 64)
 		if err != nil {
-			return nil, badRequest("after is not a version", "write ?after=VERSION&wait=25s")
+			return nil, badRequest(`"after" is not a version`, "write ?after=VERSION&wait=25s")
 		}
 		wait, err := time.ParseDuration(query.Get("wait"))
 		if err != nil || wait < 0 {
-			return nil, badRequest("wait is not a duration", "write ?after=VERSION&wait=25s")
+			return nil, badRequest(`"wait" is not a duration`, "write ?after=VERSION&wait=25s")
 		}
 		s.publisher.board.wait(r.Context(), after, min(wait, LongestWait))
 	}
@@ -55,7 +55,7 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 		return nil, err
 	}
 	if req.List != s.publisher.board.list() {
-		return nil, &failure{http.StatusNotFound, "no such list", "this registry keeps another list", nil}
+		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	status, until, err := s.standingAt(r, req.Index)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, t
 // Limits of a door's report.
 const (
 	maxCounts    = 64                  // different names
-	oldestCounts = 30 * 24 * time.Hour // longer than that a report is not remembered, and could count twice
-	clockSkew    = 5 * time.Minute     // that other machines' clocks may be ahead
+	oldestCounts = 30 * 24 * time.Hour // longer than that, a report is not remembered and could count twice
+	clockSkew    = 5 * time.Minute     // by which other machines' clocks may be ahead
 )
 
 // countName keeps a door from filling the database, and the administrator's page, with other text.
@@ -100,15 +100,15 @@ func (s *Server) counts(r *http.Request, door int64) (any, error) {
 	case req.ID == "" || len(req.ID) > 64:
 		return nil, badRequest("the id has a wrong length", "make a unique id of 1 to 64 characters for each report")
 	case req.From.IsZero() || req.To.Before(req.From) || req.To.After(at.Add(clockSkew)):
-		return nil, badRequest("from and to are not a period of the past", "check the door's clock")
+		return nil, badRequest(`"from" and "to" are not a period in the past`, "check the door's clock")
 	case req.From.Before(at.Add(-oldestCounts)):
-		return nil, badRequest("the report is too old", "drop it: reports are taken for 30 days")
+		return nil, badRequest("the report is too old", "drop it: reports are accepted for 30 days")
 	case len(req.Count) > maxCounts:
 		return nil, badRequest("too many different counts", "send at most 64")
 	}
 	for name, n := range req.Count {
 		if !countName.MatchString(name) || n > 1<<32 {
-			return nil, badRequest("a count is not one", `write them as "admitted/green": 12`)
+			return nil, badRequest("a count has a wrong name or value", `write them as "admitted/green": 12`)
 		}
 	}
 	return nil, s.opt.Store.AddCounts(r.Context(), door, req.ID, req.From, req.Count, at)
@@ -119,7 +119,7 @@ const healthy = time.Minute
 
 func (s *Server) health(*http.Request) (any, error) {
 	if _, vouched := s.publisher.board.state(); now().Sub(vouched) > healthy {
-		return nil, &failure{http.StatusServiceUnavailable, "nothing is published any more", "the registry's log says why", nil}
+		return nil, &failure{http.StatusServiceUnavailable, "the registry has stopped publishing", "the registry's log says why", nil}
 	}
 	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n")}, nil
 }

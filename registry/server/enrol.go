@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	maxDoors    = 500 // for which codes are made at once
+	maxDoors    = 500 // that get codes in one request
 	defaultDays = 14
 	longestDays = 90
-	maxOrder    = 1 << 20 // bytes of a request for their codes
+	maxOrder    = 1 << 20 // bytes of such a request
 )
 
 // enrolCodes makes one-time codes for doors.
@@ -31,7 +31,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doors, err := s.doorsToBe(req)
+	doors, err := s.checkOrder(req)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +73,12 @@ func tokenSecret(token []byte) store.Secret {
 	return store.SecretOf(base64.RawURLEncoding.EncodeToString(token))
 }
 
-func (s *Server) doorsToBe(req EnrolCodesRequest) ([]store.Door, error) {
+func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 	switch {
 	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
 		return nil, badRequest("there are no doors, or too many", "name 1 to 500 doors at once")
 	case req.Days < 0 || req.Days > longestDays:
-		return nil, badRequest("the codes would be good for too long", "write 1 to 90 days, or none for 14")
+		return nil, badRequest("the codes would be valid for too long", "write 1 to 90 days, or leave days out for 14")
 	}
 	doors := make([]store.Door, len(req.Doors))
 	names := map[string]bool{}
@@ -87,7 +87,7 @@ func (s *Server) doorsToBe(req EnrolCodesRequest) ([]store.Door, error) {
 			return nil, err
 		}
 		if names[want.Name] {
-			return nil, badRequest("there are two doors of one name", "give each door a name of its own")
+			return nil, badRequest("two doors have the same name", "give each door a name of its own")
 		}
 		names[want.Name] = true
 		d := store.Door{Name: want.Name, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
@@ -135,7 +135,7 @@ var deviceForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func checkDevice(device string) error {
 	if !deviceForm.MatchString(device) {
-		return badRequest("the device is not one", "send the start of SHA-256 of the board's serial number, 16 hex digits in lower case")
+		return badRequest("the device's identifier cannot be read", "send the start of SHA-256 of the board's serial number, 16 hex digits in lower case")
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	}
 	token, err := base64.RawURLEncoding.Strict().DecodeString(req.Token)
 	if err != nil || len(token) != enrol.TokenSize {
-		return nil, badRequest("the token is not one", "send the 16 bytes of the code in base64url without padding")
+		return nil, badRequest("the one-time token cannot be read", "send the 16 bytes of the code in base64url without padding")
 	}
 	var answer api.EnrolAnswer
 	err = s.opt.Store.Enrol(r.Context(), tokenSecret(token), sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {

@@ -81,7 +81,7 @@ func (p *publisher) load(ctx context.Context) error {
 func (p *publisher) first(ctx context.Context, rules []byte) error {
 	noKeys, err := api.MarshalKeys(nil)
 	if err != nil {
-		return fmt.Errorf("encode no keys: %w", err)
+		return fmt.Errorf("encode an empty set of keys: %w", err)
 	}
 	d := p.draft()
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))

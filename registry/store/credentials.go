@@ -16,7 +16,7 @@ import (
 
 // Why a one-time code is not good.
 var (
-	ErrCodeExpired = errors.New("the one-time code is too old")
+	ErrCodeExpired = errors.New("the one-time code has expired")
 	ErrCodeUsed    = errors.New("the one-time code was used on another phone")
 )
 

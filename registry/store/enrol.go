@@ -11,7 +11,7 @@ import (
 
 // Why a door is turned away.
 var (
-	ErrTokenExpired = errors.New("the door's one-time code is too old")
+	ErrTokenExpired = errors.New("the door's one-time code has expired")
 	ErrTokenUsed    = errors.New("the door's one-time code was used with another key")
 	ErrRevoked      = errors.New("the door was revoked")
 	ErrCopied       = errors.New("a second device shows this door's identity")

@@ -10,7 +10,7 @@ import (
 type IIN string
 
 // errIIN does not quote the number: it may be a real one with a typing error.
-var errIIN = errors.New("the IIN is not 12 digits with a right check digit")
+var errIIN = errors.New("the IIN is not 12 digits with a valid check digit")
 
 // The weights of the first eleven digits, and those for the second try when the first one gives 10. Numbers for which
 // both give 10 are not issued. (Rules for forming identification numbers, Government Resolution 565 of 11 June 2003.)

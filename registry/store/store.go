@@ -23,9 +23,9 @@ var (
 	// ErrNotFound says that there is no such citizen, credential, source or door.
 	ErrNotFound = errors.New("not found")
 	// ErrExists says that the name is taken.
-	ErrExists = errors.New("exists already")
+	ErrExists = errors.New("already exists")
 	// ErrConflict says that a record came a second time with other content.
-	ErrConflict = errors.New("was reported before with other content")
+	ErrConflict = errors.New("was reported before with different content")
 )
 
 // Secret is the SHA-256 of a key, token or code: all that the database gets to know of it.

@@ -117,7 +117,7 @@ func TestDoorsFormRefuses(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	until(t, ctx, visible("inside"))
 	for lines, want := range map[string]string{
-		"A; shop\nB": "Line 2", "A; moon": "Line 1", "; shop": "Line 1", "A; shop\nA; shop": "two doors of one name",
+		"A; shop\nB": "Line 2", "A; moon": "Line 1", "; shop": "Line 1", "A; shop\nA; shop": "two doors have the same name",
 	} {
 		if got := send(t, ctx, "#doors-form", map[string]string{"#doors": lines}); !strings.Contains(got, want) {
 			t.Errorf("%q: the page says %q, want %q", lines, got, want)
