@@ -116,8 +116,8 @@ func (d *dataDir) database(url string) string {
 	return d.path(databaseFile)
 }
 
-// create makes the keys. It continues where it was interrupted, and refuses a directory that contains
-// anything else.
+// create makes the keys. It continues where it was interrupted, and refuses a directory that
+// contains anything else.
 func (d *dataDir) create() error {
 	if d.has(databaseFile) {
 		return fmt.Errorf("%q has a database but no %s\nhint: restore the keys from a backup: doors trust no others", d.name, registryFile)
@@ -156,8 +156,8 @@ func (d *dataDir) create() error {
 	return nil
 }
 
-// authority reads the authority that signs doors' certificates. If only its certificate is missing, it
-// makes another one for the same key, which is what doors pin.
+// authority reads the authority that signs doors' certificates. If only its certificate is missing,
+// it makes another one for the same key, which is what doors pin.
 func (d *dataDir) authority() (*server.Authority, error) {
 	key, err := d.text(caKeyFile)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 	"ashyq-kiosk/registry/server"
 )
 
-// TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of it through a kill.
+// TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of
+// it through a kill.
 func TestEnrolAgainstTheProgram(t *testing.T) {
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
 	p.serve()

@@ -11,8 +11,8 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// TestKeyThatWouldBeAFlag passes a key on the command line whose base64url begins with a dash, as that
-// of one registry in 64 does.
+// TestKeyThatWouldBeAFlag passes a key on the command line whose base64url begins with a dash, as
+// that of one registry in 64 does.
 func TestKeyThatWouldBeAFlag(t *testing.T) {
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
 	dir, err := lock(p.data)

@@ -32,12 +32,12 @@ const description = `The registry of Ashyq: colours of citizens, passes, and the
 Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key: citizens,
 sources, rules, one-time codes for doors, releases of updates. The page /admin has forms for all that.`
 
-// dataFlag is where a registry lives.
+// dataFlag names the registry's directory.
 type dataFlag struct {
 	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the keys in it."`
 }
 
-// databaseFlag is where it remembers.
+// databaseFlag names its database.
 type databaseFlag struct {
 	Database string `placeholder:"URL" env:"ASHYQ_DATABASE" help:"PostgreSQL, as postgres://user@host/name, instead of the SQLite file in DIR. In the environment its password is hidden from other users."`
 }

@@ -93,7 +93,8 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// capture sets a variable to a field of the JSON in a file, or to the whole first line of a file that is none.
+// capture sets a variable to a field of the JSON in a file or, without FIELD, to the first line of
+// the file.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: capture VARIABLE FILE [FIELD]")
@@ -111,7 +112,8 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], fmt.Sprint(fields[args[2]]))
 }
 
-// request is the program "http" of the scripts: METHOD URL [KEY [BODY]]. It prints the answer and fails from 400 on.
+// request is the program "http" of the scripts: METHOD URL [KEY [BODY]]. It prints the answer and
+// fails from 400 on.
 func request() {
 	args := append(os.Args[1:], "", "")
 	req, err := http.NewRequest(args[0], args[1], strings.NewReader(args[3]))

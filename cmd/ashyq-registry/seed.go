@@ -73,8 +73,9 @@ type seed struct {
 	said   time.Time // when progress was last told
 }
 
-// run loads the blobs of one manifest and writes that one last: a directory with a manifest is complete. When the registry
-// has moved on meanwhile, and forgotten a blob, it begins again with the newer manifest.
+// run loads the blobs of one manifest and writes that one last: a directory with a manifest is
+// complete. When the registry has moved on meanwhile, and forgotten a blob, it begins again with
+// the newer manifest.
 func (s *seed) run(ctx context.Context) error {
 	var before uint64
 	var failed error // what went wrong with version before

@@ -55,6 +55,6 @@ func (s *Server) overview(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Version, o.Issued = s.publisher.board.state()
+	o.Version, o.Issued = s.publisher.public.state()
 	return o, nil
 }

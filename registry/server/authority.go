@@ -27,7 +27,8 @@ const (
 	doorLasts      = 7 * 24 * time.Hour        // of a door's certificate: a stolen one soon expires
 )
 
-// doorName begins the common name of a door's certificate; the door's number in the database follows.
+// doorName begins the common name of a door's certificate. The door's number in the database
+// follows.
 const doorName = "ashyq-door-"
 
 // Types of PEM blocks.
@@ -37,14 +38,14 @@ const (
 	pemRequest     = "CERTIFICATE REQUEST"
 )
 
-// Authority signs the doors' certificates and, where there is no other one, the registry's own for TLS.
+// Authority signs the doors' certificates and the registry's own for TLS.
 type Authority struct {
 	Certificate *x509.Certificate
 	key         crypto.Signer
 }
 
-// NewAuthorityKey makes an authority's private key, as PKCS #8 in PEM: ECDSA on P-256, which every TLS
-// stack supports.
+// NewAuthorityKey makes an authority's private key, as PKCS #8 in PEM: ECDSA on P-256, which every
+// TLS stack supports.
 func NewAuthorityKey() ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -57,8 +58,8 @@ func NewAuthorityKey() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), nil
 }
 
-// SelfSign makes the certificate of an authority's key, in PEM. Doors pin the key, so the certificate
-// can be made again.
+// SelfSign makes the certificate of an authority's key, in PEM. Doors pin the key, so the
+// certificate can be made again.
 func SelfSign(keyPEM []byte) ([]byte, error) {
 	key, err := readKey(keyPEM)
 	if err != nil {
@@ -149,8 +150,8 @@ func (a *Authority) signDoor(door int64, public crypto.PublicKey) (*x509.Certifi
 	}, doorLasts, public)
 }
 
-// door says which door a certificate belongs to, if this authority issued it to one. It does not check
-// the clock, nor whether the door was revoked.
+// door says which door a certificate belongs to, if this authority issued it to one. It does not
+// check the clock, nor whether the door was revoked.
 func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
 	if err := c.CheckSignatureFrom(a.Certificate); err != nil {
 		return store.Certificate{}, err
@@ -163,8 +164,8 @@ func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
 	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
 }
 
-// readRequest takes the public key from a PKCS #10 request in PEM. The signature proves that the other
-// side has the private key; nothing else in the request matters.
+// readRequest takes the public key from a PKCS #10 request in PEM. The signature proves that the
+// other side has the private key; nothing else in the request matters.
 func readRequest(text string) (crypto.PublicKey, error) {
 	const hint = "send a signed PKCS #10 request in PEM, for an ECDSA key on P-256 or an Ed25519 key"
 	block, rest := pem.Decode([]byte(text))

@@ -19,10 +19,11 @@ const (
 	credentialLasts = 180 * 24 * time.Hour
 )
 
-// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and typed.
+// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and
+// typed.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// newCode makes a one-time code of 50 bits, as "7Q2MX-0KD4R".
+// newCode makes a one-time code of 50 bits, like "7Q2MX-0KD4R".
 func newCode() string {
 	var random [10]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -105,7 +106,7 @@ func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
 func (s *Server) issue(c store.Credential) ([]byte, error) {
 	s.publisher.poke()
 	return pass.Issue(s.opt.IssuerKey, pass.Credential{
-		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.board.list(), Index: c.Index,
+		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.public.list(), Index: c.Index,
 	})
 }
 
@@ -150,8 +151,8 @@ var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one
-// could follow that person's health from home.
+// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed
+// one could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {
@@ -167,7 +168,7 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if err := code.Verify(s.issuers, time.Now()); err != nil {
 		return nil, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
 	}
-	if code.Credential.List != s.publisher.board.list() {
+	if code.Credential.List != s.publisher.public.list() {
 		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
 	status, until, err := s.standingAt(r, code.Credential.Index)

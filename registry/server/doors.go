@@ -24,9 +24,9 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 		if err != nil || wait < 0 {
 			return nil, badRequest(`"wait" is not a duration`, "write ?after=VERSION&wait=25s")
 		}
-		s.publisher.board.wait(r.Context(), after, min(wait, LongestWait))
+		s.publisher.public.wait(r.Context(), after, min(wait, LongestWait))
 	}
-	sealed, err := s.publisher.board.current()
+	sealed, err := s.publisher.public.current()
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.List != s.publisher.board.list() {
+	if req.List != s.publisher.public.list() {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	status, until, err := s.standingAt(r, req.Index)
@@ -64,7 +64,8 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	return api.CheckAnswer{Status: status.String(), AsOf: now(), Until: until}, nil
 }
 
-// standingAt derives one person's status from the records of this moment, which may be ahead of what is published.
+// standingAt derives one person's status from the records of this moment, which may be newer than
+// what is published.
 func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, time.Time, error) {
 	if index >= 1<<32 { // as in passes
 		return 0, time.Time{}, store.ErrNotFound
@@ -87,7 +88,7 @@ const (
 	clockSkew    = 5 * time.Minute     // by which other machines' clocks may be ahead
 )
 
-// countName keeps a door from filling the database, and the administrator's page, with other text.
+// countName keeps a door from writing other text into the database and on the administrator's page.
 var countName = regexp.MustCompile(`^[a-z][a-z-]{0,31}(/[a-z]{1,16})?$`)
 
 func (s *Server) counts(r *http.Request, door int64) (any, error) {
@@ -118,7 +119,7 @@ func (s *Server) counts(r *http.Request, door int64) (any, error) {
 const healthy = time.Minute
 
 func (s *Server) health(*http.Request) (any, error) {
-	if _, vouched := s.publisher.board.state(); now().Sub(vouched) > healthy {
+	if _, vouched := s.publisher.public.state(); now().Sub(vouched) > healthy {
 		return nil, &failure{http.StatusServiceUnavailable, "the registry has stopped publishing", "the registry's log says why", nil}
 	}
 	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n")}, nil

@@ -49,7 +49,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	tokens := make([]store.Secret, len(doors))
 	for i, d := range doors {
 		code.Token = newToken()
-		if err := code.Check(); err != nil { // of all that is in it, only the network was given
+		if err := code.Check(); err != nil { // only its network comes from the request
 			return nil, badRequest(err.Error(), "check the Wi-Fi's name, passphrase and country")
 		}
 		tokens[i] = tokenSecret(code.Token)
@@ -130,7 +130,7 @@ func checkRing(ring string) error {
 	return nil
 }
 
-// deviceForm is that of HeaderDevice.
+// deviceForm is the form of HeaderDevice.
 var deviceForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func checkDevice(device string) error {
@@ -191,7 +191,7 @@ func given(door int64, c *x509.Certificate) store.Certificate {
 	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
 }
 
-// renew gives a door that shows its certificate the next one.
+// renew gives a door that shows its certificate a new one.
 func (s *Server) renew(r *http.Request) (any, error) {
 	req, err := decode[api.RenewRequest](r)
 	if err != nil {

@@ -228,7 +228,8 @@ func TestCopiedAndRevokedDoors(t *testing.T) {
 	})
 }
 
-// enrolAs enrols another door over a connection on which this one's certificate is shown: it does not matter.
+// enrolAs enrols another door over a connection on which this one's certificate is shown: it does
+// not matter.
 func (b *box) enrolAs(other *box, code enrol.Code) (int, string) {
 	b.Helper()
 	other.card = b.card

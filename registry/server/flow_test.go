@@ -199,7 +199,8 @@ func TestLongPollEnds(t *testing.T) {
 	})
 }
 
-// While the database is out of reach the manifest grows old instead of being vouched for, and the health check says so.
+// While the database is out of reach the manifest grows old instead of being vouched for, and the
+// health check says so.
 func TestManifestIsNotVouchedForBlindly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -295,7 +296,8 @@ func TestListGrows(t *testing.T) {
 	})
 }
 
-// More news than fit into one version come in several, and nobody vouches for the list before the last of them.
+// More news than fit into one version come in several, and nobody vouches for the list before the
+// last of them.
 func TestMoreThanOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -39,8 +39,8 @@ type download struct {
 // slowest is the rate, bytes/s, below which a download is cut off. A 2G modem is faster.
 const slowest = 4 << 10
 
-// send answers with the file, or with the requested part of it. A large file may take longer than other
-// answers.
+// send answers with the file, or with the requested part of it. A large file may take longer than
+// other answers.
 func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err error) {
 	defer func() { err = errors.Join(err, d.file.Close()) }()
 	deadline := time.Now().Add(time.Minute + time.Duration(d.size/slowest)*time.Second)
@@ -65,8 +65,8 @@ func (n *noting) WriteHeader(code int) {
 	n.ResponseWriter.WriteHeader(code)
 }
 
-// failure is an error for the other side: status, what was wrong, and what to do about it. The cause is
-// only logged.
+// failure is an error for the other side: status, what was wrong, and what to do about it. The
+// cause is only logged.
 type failure struct {
 	code  int
 	text  string
@@ -171,8 +171,8 @@ func writeJSON(w http.ResponseWriter, code int, body any) error {
 	return err
 }
 
-// decode reads a body that is one JSON value. It refuses unknown fields and anything after the value.
-// Its errors do not quote values, which may be somebody's number.
+// decode reads a body that is one JSON value. It refuses unknown fields and anything after the
+// value. Its errors do not quote values, which may be somebody's number.
 func decode[T any](r *http.Request) (T, error) {
 	var v T
 	dec := json.NewDecoder(r.Body)

@@ -105,7 +105,8 @@ func (b *box) csr() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der}))
 }
 
-// ask sends a request over a TLS connection of its own, as a door would, and gives the status and what was refused.
+// ask sends a request over a TLS connection of its own, as a door would, and gives the status and
+// what was refused.
 func (b *box) ask(method, path string, body, answer any) (int, api.Error) {
 	b.Helper()
 	roots := x509.NewCertPool()

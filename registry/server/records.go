@@ -9,8 +9,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// oldestRecord is how long ago a sample or a contact may have been. Older ones change no colour, and
-// most of them have a wrong year.
+// oldestRecord is how long ago a sample or a contact may have been. Older ones change no colour,
+// and most of them have a wrong year.
 const oldestRecord = max(PositiveLasts, ContactLasts, NegativeLasts)
 
 func (s *Server) results(r *http.Request, source int64) (any, error) {

@@ -27,7 +27,7 @@ func TestRefusals(t *testing.T) {
 		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
-		list := r.publisher.board.list()
+		list := r.publisher.public.list()
 		result := func(change func(*ResultRequest)) ResultRequest {
 			q := ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
 			change(&q)
@@ -143,7 +143,7 @@ func TestDoorAndOverview(t *testing.T) {
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
-		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.board.list(), Index: uint64(p.index)}, &check)
+		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.public.list(), Index: uint64(p.index)}, &check)
 		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
 			t.Errorf("check: %+v", check)
 		}

@@ -226,7 +226,7 @@ func (r *rig) activateWith(code string, seed byte) phone {
 		r.Fatal(err)
 	}
 	c, err := pass.OpenCredential(p.sealed)
-	if err != nil || c.List != r.publisher.board.list() || !c.Expires.Equal(a.Expires) {
+	if err != nil || c.List != r.publisher.public.list() || !c.Expires.Equal(a.Expires) {
 		r.Fatalf("credential %+v: %v", c, err)
 	}
 	p.index = uint32(c.Index)

@@ -13,9 +13,9 @@ import (
 // errOutdated says that a door's certificate has expired.
 var errOutdated = errors.New("the certificate has expired")
 
-// shown is the door's certificate of a request and the board that shows it. The certificate may have
-// expired for as long as grace. TLS has only verified that the other side has its key; the store
-// decides whether it was revoked.
+// shown is the door's certificate of a request and the board that shows it. The certificate may
+// have expired for as long as grace. TLS has only verified that the other side has its key; the
+// store decides whether it was revoked.
 func (s *Server) shown(r *http.Request, grace time.Duration) (c store.Certificate, device string, err error) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return c, "", &failure{http.StatusUnauthorized, "no certificate", "only enrolled doors may ask this, over TLS to the address that serve --doors-listen opens", nil}

@@ -36,7 +36,7 @@ func (s *Store) SourceOf(ctx context.Context, key Secret) (Source, error) {
 	return src, nil
 }
 
-// seenStep is how exactly it is known when a door was last heard: it spares a write with each of its requests.
+// seenStep is the precision of a door's last contact. It saves a write with each request.
 const seenStep = 30 * time.Second
 
 // AddCounts adds a door's report to the hour of from. The same report again changes nothing.

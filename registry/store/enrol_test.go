@@ -57,7 +57,7 @@ func good(t *testing.T, s *Store, what string, c Certificate) {
 	}
 }
 
-// refused looks when a replaced certificate lingers no more.
+// refused checks at a time when a replaced certificate is no longer accepted.
 func refused(t *testing.T, s *Store, what string, c Certificate, device string, want error) {
 	t.Helper()
 	_, err := s.DoorBy(t.Context(), c, device, "", t0.Add(lingers))
@@ -75,7 +75,8 @@ func testEnrol(t *testing.T, s *Store) {
 	if told.Name != "door" || told.Venue != "shop" || told.Zone != "red" || told.Ring != "early" {
 		t.Errorf("the door is told %+v", told)
 	}
-	// The answer was lost: the same again gives another certificate, and both are good until that one is seen.
+	// The answer was lost: the same again gives another certificate, and both are good until that one
+	// is seen.
 	second, _, err := enrol(t, s, "1", "key", board, "b", 2)
 	must(t, err)
 	good(t, s, "the first answer's certificate", first)
@@ -153,8 +154,8 @@ func testRenew(t *testing.T, s *Store) {
 	good(t, s, "newer than the backup", card(a.Door, "e", 7))
 	refused(t, s, "on another board", card(a.Door, "f", 8), otherBoard, ErrCopied)
 	refused(t, s, "no such door", card(a.Door+1, "g", 9), board, ErrNotFound)
-	sick := errors.New("no signature")
-	wants(t, "no signature", s.Renew(t.Context(), card(a.Door, "e", 7), board, t0, func(Door) (Certificate, error) { return Certificate{}, sick }), sick)
+	failed := errors.New("no signature")
+	wants(t, "no signature", s.Renew(t.Context(), card(a.Door, "e", 7), board, t0, func(Door) (Certificate, error) { return Certificate{}, failed }), failed)
 }
 
 func testRevokeDoor(t *testing.T, s *Store) {

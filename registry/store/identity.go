@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// identity is a door's row: who it is, and what it has to show to be believed.
+// identity is a door's row: who it is, and what it has to show.
 type identity struct {
 	Door
 	device           sql.NullString
@@ -38,17 +38,17 @@ func findDoor(ctx context.Context, db interface {
 	return d, nil
 }
 
-// lingers is for how long a replaced certificate is still taken: a request that was under way with it may come in late, and
-// shall not make a copied card of an honest one.
+// lingers is how long a replaced certificate is still accepted: a late request that was sent with
+// it must not make an honest card look copied.
 const lingers = time.Minute
 
-// judge says whether the door is to be believed, and whether its next certificate has arrived with that.
+// judge says why the door is rejected, if it is, and whether its next certificate has arrived.
 func (d *identity) judge(c Certificate, device string, now time.Time) (arrived bool, err error) {
 	switch {
 	case d.revoked.Valid:
 		return false, ErrRevoked
 	case d.cert == nil:
-		return false, ErrNotFound // it was enrolled after the backup that this database was restored from
+		return false, ErrNotFound // not enrolled yet, or after the backup that this database was restored from
 	case d.device.String != device:
 		return false, ErrCopied
 	case bytes.Equal(d.cert, c.Print[:]):
@@ -58,13 +58,14 @@ func (d *identity) judge(c Certificate, device string, now time.Time) (arrived b
 	case bytes.Equal(d.next, c.Print[:]):
 		return true, nil
 	case c.Until.Unix() > max(d.until.Int64, d.nextUntil.Int64):
-		// It is newer than all that this database knows of, so the database came from a backup. The board is the right one.
+		// It is newer than any this database knows, so the database came from a backup. The device is
+		// right.
 		return true, nil
 	}
 	return false, ErrCopied // the next certificate was in use already: there are two cards
 }
 
-// admit judges and writes down what comes of it.
+// admit judges and stores the result.
 func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string, now time.Time) (refused, err error) {
 	arrived, refused := d.judge(c, device, now)
 	switch {
@@ -88,7 +89,8 @@ func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) erro
 	return err
 }
 
-// news tells whether noteHeard has anything to write. A door that does not say what it runs changes nothing about that.
+// news tells whether noteHeard has anything to write. A door that does not say what it runs leaves
+// the stored version.
 func (d *identity) news(running string, now time.Time) bool {
 	return !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep || running != "" && running != d.running.String
 }

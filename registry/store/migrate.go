@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// migrations are run once each, in the order of their names. A published one is never edited; the next one follows it.
+// migrations are run once each, in the order of their names. After a release a migration is not
+// edited; another one follows it.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS

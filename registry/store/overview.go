@@ -81,7 +81,7 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice)
 		k.Seen, k.Running = moment(seen), running.String
 		if k.CertUntil = moment(until); next.Int64 > until.Int64 {
-			k.CertUntil = moment(next) // given out, and not seen yet
+			k.CertUntil = moment(next) // issued and not seen yet
 		}
 		k.Enrolled = k.CertUntil.After(now) && !k.Revoked
 		o.Doors, ids = append(o.Doors, k), append(ids, id)
@@ -95,7 +95,7 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	for i, id := range ids {
 		at[id] = i
 	}
-	// Counts are kept by the hour: the hour that the last 24 hours begin in is counted as a whole.
+	// Counts are kept by the hour: the hour in which the last 24 hours begin counts as a whole.
 	day := now.Add(-24 * time.Hour).Truncate(time.Hour).Unix()
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var door, n int64

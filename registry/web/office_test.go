@@ -165,7 +165,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// The whole way of a person through the registry, on its pages alone: enrolled, activated, found positive, withdrawn.
+// The whole way of a person through the registry, on its pages alone: enrolled, activated, found
+// positive, withdrawn.
 func TestOffice(t *testing.T) {
 	url, options := realRegistry(t)
 	admin := tab(t)

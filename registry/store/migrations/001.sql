@@ -1,5 +1,6 @@
 -- One text for both databases; {{serial}} and {{bytes}} are the only words in which they differ.
--- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status list.
+-- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status
+-- list.
 
 -- What is published, one row: the manifest without its times.
 CREATE TABLE registry (
@@ -25,7 +26,8 @@ CREATE TABLE deltas (
     PRIMARY KEY (section, from_version)
 );
 
--- retired stands before data, so that SQLite finds it without walking through the pages of the data.
+-- retired stands before data, so that SQLite finds it without walking through the pages of the
+-- data.
 CREATE TABLE blobs (
     hash    {{bytes}} PRIMARY KEY,
     retired BIGINT, -- since when no manifest names it; NULL: the current one does
