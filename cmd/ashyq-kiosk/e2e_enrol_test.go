@@ -70,17 +70,17 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 
 	t.Log("a card with a snapshot, and no network")
-	key := w.snapshot("boot/ashyq-seed")
+	key := w.snapshot("boot/ashyq-offline-snapshot")
 	w.registry.terminate()
-	file = w.config("seeded.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
+	file = w.config("snapshot.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.kiosk.terminate()
 }
 
-// TestSeedOnStick plugs a stick with a snapshot into doors that run and have no data: one whose registry is gone, and one that has
+// TestSnapshotOnStick plugs a stick with a snapshot into doors that run and have no data: one whose registry is gone, and one that has
 // none.
-func TestSeedOnStick(t *testing.T) {
+func TestSnapshotOnStick(t *testing.T) {
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
 	w.write("stick/.keep", "")
@@ -90,10 +90,10 @@ func TestSeedOnStick(t *testing.T) {
 		file := w.config(name, "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n"+registry)
 		w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 		w.await("the door to have no data", func() bool { return w.shows("out of order: no-data") })
-		w.rename("prepared", "stick/ashyq-seed")
+		w.rename("prepared", "stick/ashyq-offline-snapshot")
 		w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 		w.kiosk.terminate()
-		w.rename("stick/ashyq-seed", "prepared")
+		w.rename("stick/ashyq-offline-snapshot", "prepared")
 	}
 }
 
@@ -260,6 +260,6 @@ func (w *enrolWorld) snapshot(folder string) string {
 		return strings.TrimSpace(string(out))
 	}
 	key := run("key", "--data", data)
-	run("seed", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
+	run("offline-snapshot", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
 	return key
 }

@@ -295,15 +295,15 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
 		OnChange:   func(replica.Result) { follow() },
 	}
-	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
+	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
 	if remote == nil {
 		if !cfg.Unenrolled {
 			log.Warn("no registry is configured; the door lives on what its cache holds")
 		}
-		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
+		return []task.Task{task.Func{Name: "offline snapshots", Do: snapshots.Run}}
 	}
 	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
-	opt.Before = seeds.Follow // and never beside: the cache has one writer
+	opt.Before = snapshots.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
 	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 	if isKnown(cfg) {

@@ -44,7 +44,7 @@ func TestKeyThatWouldBeAFlag(t *testing.T) {
 		t.Fatalf("the key is printed as %q", key)
 	}
 	to := filepath.Join(t.TempDir(), "copy")
-	if out, err := command("seed", "--from", p.url, "--key", key, to).CombinedOutput(); err != nil {
+	if out, err := command("offline-snapshot", "--from", p.url, "--key", key, to).CombinedOutput(); err != nil {
 		t.Fatalf("--key %s: %v\n%s", key, err, out)
 	}
 	if _, err := os.Stat(filepath.Join(to, "manifest")); err != nil {

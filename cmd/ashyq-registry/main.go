@@ -20,11 +20,11 @@ import (
 var version = "devel"
 
 type cli struct {
-	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
-	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
-	Key     keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
-	Seed    seedCmd          `cmd:"" help:"Write what a door with an empty cache needs to a directory, for images: doors then know the list before they have a network."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Init            initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
+	Serve           serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
+	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
+	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`
+	Version         kong.VersionFlag `help:"Print the version and exit."`
 }
 
 const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.

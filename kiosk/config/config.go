@@ -23,17 +23,17 @@ import (
 
 // Config is a checked configuration.
 type Config struct {
-	Door     Door
-	Camera   Camera
-	Registry Registry
-	Hardware Hardware
-	Screen   Screen
-	StateDir string // directory of the cache and of the enrolment
-	CardDir  string // the card's boot partition, where an administrator puts files
-	SeedDir  string // a snapshot of what the registry serves, for a start without a network
-	StickDir string // where the system puts a USB stick, which may hold another such snapshot
-	Clock    Clock
-	Update   Update
+	Door        Door
+	Camera      Camera
+	Registry    Registry
+	Hardware    Hardware
+	Screen      Screen
+	StateDir    string // directory of the cache and of the enrolment
+	CardDir     string // the card's boot partition, where an administrator puts files
+	SnapshotDir string // an offline snapshot of what the registry serves, for a start without a network
+	StickDir    string // where the system mounts a USB stick, which may hold another offline snapshot
+	Clock       Clock
+	Update      Update
 	// Unenrolled says that nobody has told the door yet which one it is: it is not enrolled, and the file names neither a
 	// venue nor a registry. It has no venue then.
 	Unenrolled bool
@@ -169,16 +169,16 @@ func Parse(files ...[]byte) (*Config, error) {
 		}
 	}
 	c := &Config{
-		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
-		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
-		Registry: Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
-		Hardware: Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Tone: raw.Hardware.Tone, Patterns: raw.Patterns},
-		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
-		StateDir: raw.State.Dir,
-		CardDir:  raw.State.Card,
-		SeedDir:  raw.State.Seed,
-		StickDir: raw.State.Stick,
-		Clock:    Clock{Always: raw.Clock.Trust == "always"},
+		Door:        Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
+		Camera:      Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
+		Registry:    Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
+		Hardware:    Hardware{Pins: raw.Hardware.Pins, Lines: Lines(raw.Hardware.Lines), ActiveLow: raw.Hardware.ActiveLow, Tone: raw.Hardware.Tone, Patterns: raw.Patterns},
+		Screen:      Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
+		StateDir:    raw.State.Dir,
+		CardDir:     raw.State.Card,
+		SnapshotDir: raw.State.Snapshot,
+		StickDir:    raw.State.Stick,
+		Clock:       Clock{Always: raw.Clock.Trust == "always"},
 
 		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
 	}
@@ -216,10 +216,10 @@ func Parse(files ...[]byte) (*Config, error) {
 	check("screen.languages", checkLanguages(raw.Screen.Languages))
 	check("state.dir", checkDir(raw.State.Dir))
 	check("state.card", checkDir(raw.State.Card))
-	if c.SeedDir == "" {
-		c.SeedDir = filepath.Join(raw.State.Card, "ashyq-seed")
+	if c.SnapshotDir == "" {
+		c.SnapshotDir = filepath.Join(raw.State.Card, "ashyq-offline-snapshot")
 	}
-	check("state.seed", checkDir(c.SeedDir))
+	check("state.snapshot", checkDir(c.SnapshotDir))
 	check("state.stick", checkDir(c.StickDir))
 	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
 		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))

@@ -19,7 +19,7 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SeedDir != "/boot/firmware/ashyq-seed" {
+	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SnapshotDir != "/boot/firmware/ashyq-offline-snapshot" {
 		t.Errorf("parsed as %+v", c)
 	}
 }
@@ -50,7 +50,7 @@ func TestShippedDefaults(t *testing.T) {
 	}
 	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
 		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
-		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir || g.StickDir != w.StickDir ||
+		g.CardDir != w.CardDir || g.SnapshotDir != w.SnapshotDir || g.StickDir != w.StickDir ||
 		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock || g.Update != w.Update {
 		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
 	}
