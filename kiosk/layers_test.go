@@ -38,7 +38,7 @@ var layers = []layer{
 	{"kiosk/enrol", []string{"kiosk/api", "kiosk/names", "kiosk/pass", "kiosk/retry", "kiosk/sign1"}, "it reaches the registry through an interface"},
 	{"kiosk/enrol/enroltest", []string{"kiosk/api", "kiosk/enrol"}, "a registry that is only the protocol, with real TLS"},
 	{"kiosk/setup", []string{"kiosk", "kiosk/task"}, "parts report to it by name"},
-	{"kiosk/config", []string{"hardware", "kiosk", "kiosk/names"}, "the wiring's keys, defaults and checks are declared once, by the panel"},
+	{"kiosk/config", []string{"hardware", "kiosk", "kiosk/api", "kiosk/names"}, "the wiring's keys, defaults and checks are declared once, by the panel"},
 	{"kiosk/provision", []string{"kiosk/api"}, "the files of the boot partition know the protocol's Wi-Fi"},
 	{"kiosk/update", nil, "it reaches the registry through an interface"},
 	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},

@@ -19,7 +19,8 @@ type daemon struct {
 	args            []string
 }
 
-// run starts the process and waits until it or ctx ends. With ctx it is asked to end (SIGTERM) and given 10 s.
+// run starts the process and waits until it or ctx ends. When ctx ends, the process gets SIGTERM
+// and 10 s.
 func (d *daemon) run(ctx context.Context) error {
 	log, err := os.Create(d.log)
 	if err != nil {
@@ -30,7 +31,7 @@ func (d *daemon) run(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	// Ctrl-C goes to the whole foreground group; the demo alone decides the order of the end.
+	// Ctrl-C goes to the whole foreground group; the demo itself decides what ends first.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	err = cmd.Run()
 	if ctx.Err() != nil {

@@ -19,7 +19,8 @@ import (
 )
 
 // TestDemo runs the demo as `make demo` does: the door enrols, all four lamps shine, and the
-// laboratory finds somebody positive. Its camera is a network stream, so it needs a build with OpenCV.
+// laboratory finds somebody positive. Its camera is a network stream, so it needs a build with
+// OpenCV.
 func TestDemo(t *testing.T) {
 	if !withOpenCV {
 		t.Skip("this build has no OpenCV, and the demo's camera is a network stream: `make test` builds with it")
@@ -28,8 +29,8 @@ func TestDemo(t *testing.T) {
 		"the door's screen", "citizen's page", "a positive result for Aigerim"})
 }
 
-// TestDemoWithCamera looks through another camera than the drawn one, as `make demo CAMERA=...` does.
-// The door finds its enrolment code on its card.
+// TestDemoWithCamera looks through another camera than the drawn one, as `make demo CAMERA=...`
+// does. The door finds its enrolment code on its card.
 func TestDemoWithCamera(t *testing.T) {
 	pictures := t.TempDir()
 	for n := range uint64(4) {
@@ -46,8 +47,8 @@ func TestDemoWithCamera(t *testing.T) {
 	watch(t, "its enrolment code on its card", []string{"the door's screen", "hold it to the camera"}, "--camera", "dir:"+pictures+"?loop")
 }
 
-// watch builds the programs, runs the demo until its terminal has shown how the door is enrolled and all
-// that is wanted, and ends it with Ctrl-C.
+// watch builds the programs, runs the demo until its terminal has shown how the door is enrolled
+// and all that is wanted, and ends it with Ctrl-C.
 func watch(t *testing.T, enrolled string, wanted []string, args ...string) {
 	t.Helper()
 	bin := t.TempDir()

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// light shows the simulated pins in the terminal: a line that changes in place, or, where the output is no terminal, a
-// line for each change of a lamp or the relay.
+// light shows the simulated pins in the terminal, in a line that changes in place. Where the output
+// is not a terminal, it prints a line for each change of a lamp or the relay.
 type light struct {
 	out  io.Writer
 	live bool
@@ -24,7 +24,7 @@ type light struct {
 	buzzed time.Time       // guarded by mu: when the buzzer was last on
 }
 
-// lamp is how a line of the panel looks in a terminal.
+// lamps are the panel's lines with their colours in a terminal.
 var lamps = []struct{ line, colour string }{{"red", "\x1b[91m"}, {"yellow", "\x1b[93m"}, {"blue", "\x1b[94m"}, {"green", "\x1b[92m"}}
 
 // follow reads the trace that the simulated pins write, as tail -f does.

@@ -1,8 +1,8 @@
-// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the registry
-// on its embedded store, a door with simulated pins, and a presenter that draws people who walk up to
-// the door with their phones. The pictures are an MJPEG stream, which the kiosk opens like any network
-// camera. The door is enrolled as a real one: by a code held to its camera or put on its card. Neither
-// kiosk nor registry knows that this is a demo.
+// Command ashyq-demo runs the whole system on one machine, for people who want to see it: the
+// registry on its embedded store, a door with simulated pins, and a presenter that draws people who
+// walk up to the door with their phones. The pictures are an MJPEG stream, which the kiosk opens
+// like any network camera. The door is enrolled as a real one: by a code held to its camera or put
+// on its card. Neither kiosk nor registry knows that this is a demo.
 package main
 
 import (
@@ -86,7 +86,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 			stop() // what has been started
 		}
 		if waited := group.Wait(); waited != nil {
-			err = waited // the cause: whoever waits only sees that a program is gone
+			err = waited // the cause; a wait that fails only sees that a program is gone
 		}
 	}()
 
@@ -99,7 +99,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Registering four people, a laboratory and the control centre ...")
+	fmt.Fprintln(out, "Registering four people, a laboratory and the Covid-19 centre ...")
 	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func welcome(out io.Writer, c cli, t *town, camera string) {
 	fmt.Fprintf(out, "  Open the citizen's page on another screen, or print a pass, and hold it to the camera.\n\n")
 }
 
-// listen takes numbers of people whom the laboratory is to find positive.
+// listen reads the numbers of people whom the laboratory finds positive.
 func listen(ctx context.Context, in io.Reader, t *town, l *light) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {

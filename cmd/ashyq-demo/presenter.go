@@ -32,7 +32,7 @@ type visitor struct {
 }
 
 // presenter draws visitors who walk up to the door one after the other and hold up their phones, as
-// the camera above the door sees them. All who look see the same picture.
+// the camera above the door sees them. Everybody who connects sees the same picture.
 type presenter struct {
 	doorway *image.Gray
 
@@ -45,14 +45,14 @@ type presenter struct {
 
 func newPresenter() *presenter { return &presenter{doorway: qrdraw.Doorway(width, height, 7)} }
 
-// invite has these visitors come round and round, from now on and in place of those before.
+// invite replaces the visitors. The new ones come round and round.
 func (p *presenter) invite(visitors ...visitor) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.visitors, p.start = visitors, time.Now()
 }
 
-// at tells who is there and how far the phone has come: 0 nobody, 1 in front of the camera.
+// at tells who is there and how near the phone is: 0 nobody, 1 in front of the camera.
 func (p *presenter) at(now time.Time) (who visitor, near float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +113,8 @@ func drawPerson(img *image.Gray, near float64) {
 	}
 }
 
-// phoneOf is the phone's screen with the code of now; it is drawn again only when the code has changed.
+// phoneOf is the phone's screen with the current code. It is drawn again only when the code has
+// changed.
 func (p *presenter) phoneOf(who visitor, now time.Time) (*image.Gray, error) {
 	text, err := who.code(now)
 	if err != nil {
@@ -136,7 +137,8 @@ func (p *presenter) phoneOf(who visitor, now time.Time) (*image.Gray, error) {
 	return phone, nil
 }
 
-// serve streams the picture as MJPEG (multipart/x-mixed-replace), as network cameras do, until ctx ends.
+// serve streams the picture as MJPEG (multipart/x-mixed-replace) until ctx ends, as network cameras
+// do.
 func (p *presenter) serve(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /camera.mjpeg", qrdraw.Stream(frameTime, p.frame))

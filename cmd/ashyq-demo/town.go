@@ -42,7 +42,7 @@ func (p *person) code(now time.Time) (string, error) {
 	return pass.Rotate(p.key, p.credential, now.Truncate(pass.Period))
 }
 
-// settle makes sources, door and people.
+// settle registers sources, a door and people.
 func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error) {
 	raw, err := os.ReadFile(adminKeyFile)
 	if err != nil {
@@ -58,7 +58,7 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	for _, s := range []struct {
 		kind string
 		key  *string
-	}{{"laboratory", &t.lab}, {"control-centre", &t.centre}} {
+	}{{"laboratory", &t.lab}, {"covid-19-centre", &t.centre}} {
 		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,8 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	return t, t.links(ctx)
 }
 
-// links makes the addresses for the browser, with a fifth citizen who has not activated a phone yet.
+// links makes the addresses for the browser, with a fifth citizen who has not activated a phone
+// yet.
 func (t *town) links(ctx context.Context) error {
 	var you server.CitizenAnswer
 	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: iin("000101500777")}, &you); err != nil {
@@ -100,7 +101,8 @@ func (t *town) links(ctx context.Context) error {
 	return nil
 }
 
-// enrol does what a citizen and the phone do: get a one-time code, make a key, exchange both for a credential.
+// enrol does what a citizen and the phone do: get a one-time code, make a key, and exchange both
+// for a credential.
 func (t *town) enrol(ctx context.Context, p *person) (server.ActivateAnswer, error) {
 	var code server.CitizenAnswer
 	var answer server.ActivateAnswer
@@ -183,8 +185,8 @@ func putOnCard(dir, code string) error {
 	return nil
 }
 
-// writeConfig writes the kiosk's configuration for this demo. It names neither a venue nor a registry:
-// those come with the enrolment.
+// writeConfig writes the kiosk's configuration for this demo. It names neither a venue nor a
+// registry: those come with the enrolment.
 func writeConfig(dir, camera, trace, screen string) (string, error) {
 	text := fmt.Sprintf(`[door]
 again = "5s" # the same four people come round and round

@@ -56,10 +56,10 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 		t.Errorf("the registry does not know what the door runs: %+v", state)
 	}
 
-	t.Log("expelled, it hears of it with the next call, and forgets")
+	t.Log("revoked, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()
-	w.post(server.PathExpel, w.admin, server.ExpelRequest{Name: "North gate"}, nil)
+	w.post(server.PathRevokeDoor, w.admin, server.RevokeDoorRequest{Name: "North gate"}, nil)
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be nobody's", func() bool { return w.shows("out of order: not-enrolled") })
 	if _, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "identity.pem")); err == nil {
@@ -72,17 +72,17 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 
 	t.Log("a card with a snapshot, and no network")
-	key := w.snapshot("boot/ashyq-seed")
+	key := w.snapshot("boot/ashyq-offline-snapshot")
 	w.registry.terminate()
-	file = w.config("seeded.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
+	file = w.config("snapshot.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.kiosk.terminate()
 }
 
-// TestSeedOnStick plugs a stick with an offline snapshot into running doors without data: one has
+// TestSnapshotOnStick plugs a stick with an offline snapshot into running doors without data: one has
 // lost its registry, the other has no registry.
-func TestSeedOnStick(t *testing.T) {
+func TestSnapshotOnStick(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
@@ -93,10 +93,10 @@ func TestSeedOnStick(t *testing.T) {
 		file := w.config(name, "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n"+registry)
 		w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 		w.await("the door to have no data", func() bool { return w.shows("out of order: no-data") })
-		w.rename("prepared", "stick/ashyq-seed")
+		w.rename("prepared", "stick/ashyq-offline-snapshot")
 		w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 		w.kiosk.terminate()
-		w.rename("stick/ashyq-seed", "prepared")
+		w.rename("stick/ashyq-offline-snapshot", "prepared")
 	}
 }
 
@@ -241,17 +241,17 @@ func (w *enrolWorld) shows(text string) bool {
 	return err == nil && strings.Contains(string(body), text)
 }
 
-func (w *enrolWorld) door(name string) store.KioskState {
+func (w *enrolWorld) door(name string) store.DoorState {
 	w.t.Helper()
 	var overview store.Overview
 	w.get(server.PathOverview, w.admin, &overview)
-	for _, k := range overview.Kiosks {
+	for _, k := range overview.Doors {
 		if k.Name == name {
 			return k
 		}
 	}
 	w.t.Fatalf("the registry has no door %q", name)
-	return store.KioskState{}
+	return store.DoorState{}
 }
 
 // snapshot writes what the registry serves into a folder, and returns the registry's key.
@@ -266,6 +266,6 @@ func (w *enrolWorld) snapshot(folder string) string {
 		return strings.TrimSpace(string(out))
 	}
 	key := run("key", "--data", data)
-	run("seed", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
+	run("offline-snapshot", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
 	return key
 }

@@ -75,7 +75,7 @@ func newWorld(t testing.TB) *world {
 	var source server.SourceAnswer
 	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	w.lab = source.Key
-	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
+	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Centre", Kind: "covid-19-centre"}, &source)
 	w.centre = source.Key
 	return w
 }

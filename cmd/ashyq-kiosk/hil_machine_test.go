@@ -69,7 +69,7 @@ func newMachine(t *testing.T) *machine {
 	var source server.SourceAnswer
 	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	m.lab = source.Key
-	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Centre", Kind: "control-centre"}, &source)
+	m.post(server.PathSources, m.admin, server.SourceRequest{Name: "Centre", Kind: "covid-19-centre"}, &source)
 	m.centre = source.Key
 	step("registry installed and set up")
 

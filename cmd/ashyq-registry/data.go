@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,16 +14,17 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
 
-// The files of a data directory. registry.key is the last one that init writes: with it, a registry is complete.
+// The files of a data directory. init writes registry.key last: with it, a registry is complete.
 const (
 	lockFile     = "lock"         // held while a registry runs
-	adminFile    = "admin.key"    // bearer key
-	issuerFile   = "issuer.key"   // Ed25519 seed, base64url
-	registryFile = "registry.key" // Ed25519 seed, base64url
+	adminFile    = "admin.key"    // bearer key; this one and the next two as api.FormatKey writes them
+	issuerFile   = "issuer.key"   // Ed25519 seed
+	registryFile = "registry.key" // Ed25519 seed
 	databaseFile = "registry.db"  // SQLite
 	caKeyFile    = "ca.key"       // ECDSA, PKCS #8 in PEM; signs doors' certificates
 	caFile       = "ca.pem"       // its certificate
@@ -36,7 +36,7 @@ type initCmd struct {
 	databaseFlag
 }
 
-// Run makes a new registry. It changes nothing where there is one.
+// Run makes a new registry. It does not touch an existing one.
 func (c *initCmd) Run(ctx context.Context, stdout io.Writer) error {
 	dir, err := lock(c.Data)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *initCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	defer dir.unlock()
 	if dir.has(registryFile) {
-		return fmt.Errorf("%q holds a registry already\nhint: serve it, or name another directory", c.Data)
+		return fmt.Errorf("%q already holds a registry\nhint: serve it, or name another directory", c.Data)
 	}
 	if err := dir.create(); err != nil {
 		return err
@@ -71,17 +71,17 @@ func (c *keyCmd) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
+	fmt.Fprintln(stdout, api.FormatKey(key.Public().(ed25519.PublicKey)))
 	return nil
 }
 
-// dataDir is a data directory that is ours as long as it is locked.
+// dataDir is a data directory, ours while it is locked.
 type dataDir struct {
 	name string
 	held *os.File
 }
 
-// lock makes the directory where it is missing, and sees to it that no second registry works in it.
+// lock makes the directory if it is missing, and keeps a second registry out of it.
 func lock(name string) (*dataDir, error) {
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -92,14 +92,14 @@ func lock(name string) (*dataDir, error) {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
 	if err := unix.Flock(int(held.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		err = fmt.Errorf("lock the data directory %q: %w\nhint: another ashyq-registry works in it; stop that one first", name, err)
+		err = fmt.Errorf("lock the data directory %q: %w\nhint: another ashyq-registry is using it; stop that one first", name, err)
 		return nil, errors.Join(err, held.Close())
 	}
 	d.held = held
 	return d, nil
 }
 
-// unlock lets go. Closing the file is what does it, and nothing was written to it.
+// unlock releases the directory. Closing the file does that; nothing was written to it.
 func (d *dataDir) unlock() { _ = d.held.Close() }
 
 func (d *dataDir) path(file string) string { return filepath.Join(d.name, file) }
@@ -116,14 +116,15 @@ func (d *dataDir) database(url string) string {
 	return d.path(databaseFile)
 }
 
-// create makes the keys. It goes on where it was interrupted, and refuses a directory with anything else in it.
+// create makes the keys. It continues where it was interrupted, and refuses a directory that
+// contains anything else.
 func (d *dataDir) create() error {
 	if d.has(databaseFile) {
-		return fmt.Errorf("%q has a database and no %s\nhint: put the keys back from a backup: doors trust only the old one", d.name, registryFile)
+		return fmt.Errorf("%q has a database but no %s\nhint: restore the keys from a backup: doors trust no others", d.name, registryFile)
 	}
 	entries, err := os.ReadDir(d.name)
 	if err != nil {
-		return fmt.Errorf("look into the data directory: %w", err)
+		return fmt.Errorf("read the data directory: %w", err)
 	}
 	for _, entry := range entries {
 		switch entry.Name() {
@@ -132,57 +133,67 @@ func (d *dataDir) create() error {
 			return fmt.Errorf("%q is not empty and holds no registry: there is %q\nhint: name an empty directory", d.name, entry.Name())
 		}
 	}
+	if !d.has(caKeyFile) {
+		key, err := server.NewAuthorityKey()
+		if err != nil {
+			return err
+		}
+		if err := d.write(caKeyFile, key); err != nil {
+			return err
+		}
+	}
 	if _, err := d.authority(); err != nil {
 		return err
 	}
-	for _, file := range []string{adminFile, issuerFile, registryFile} { // all are 32 random bytes in base64url
+	for _, file := range []string{adminFile, issuerFile, registryFile} { // all are random bytes
 		if d.has(file) {
 			continue
 		}
-		if err := renameio.WriteFile(d.path(file), []byte(server.NewKey()+"\n"), 0o600); err != nil {
-			return fmt.Errorf("write %q: %w", d.path(file), err)
+		if err := d.write(file, []byte(server.NewKey()+"\n")); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// authority reads the authority that signs doors' certificates. It is made where it is missing: data directories are
-// older than it.
+// authority reads the authority that signs doors' certificates. If only its certificate is missing,
+// it makes another one for the same key, which is what doors pin.
 func (d *dataDir) authority() (*server.Authority, error) {
-	key, err := d.file(caKeyFile, server.NewAuthorityKey)
+	key, err := d.text(caKeyFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the authority's key: %w", err)
 	}
-	certificate, err := d.file(caFile, func() ([]byte, error) { return server.SelfSign(key) })
-	if err != nil {
-		return nil, err
+	if !d.has(caFile) {
+		certificate, err := server.SelfSign([]byte(key))
+		if err != nil {
+			return nil, err
+		}
+		if err := d.write(caFile, certificate); err != nil {
+			return nil, err
+		}
 	}
-	authority, err := server.LoadAuthority(key, certificate)
+	certificate, err := os.ReadFile(d.path(caFile))
 	if err != nil {
-		return nil, fmt.Errorf("%w\nhint: put %s and %s back from a backup", err, d.path(caKeyFile), d.path(caFile))
+		return nil, fmt.Errorf("read the authority's certificate: %w", err)
+	}
+	authority, err := server.LoadAuthority([]byte(key), certificate)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: restore %s and %s from a backup", err, d.path(caKeyFile), d.path(caFile))
 	}
 	return authority, nil
 }
 
-// file reads a file, or makes it.
-func (d *dataDir) file(name string, content func() ([]byte, error)) ([]byte, error) {
-	data, err := os.ReadFile(d.path(name))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return data, err
+func (d *dataDir) write(file string, data []byte) error {
+	if err := renameio.WriteFile(d.path(file), data, 0o600); err != nil {
+		return fmt.Errorf("write %q: %w", d.path(file), err)
 	}
-	if data, err = content(); err != nil {
-		return nil, err
-	}
-	if err := renameio.WriteFile(d.path(name), data, 0o600); err != nil {
-		return nil, fmt.Errorf("write %q: %w", d.path(name), err)
-	}
-	return data, nil
+	return nil
 }
 
 func (d *dataDir) text(file string) (string, error) {
 	data, err := os.ReadFile(d.path(file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w\nhint: init makes a new registry; an old one's keys are in its backup", err)
+		return "", fmt.Errorf("%w\nhint: init makes a new registry; restore the keys of an existing one from its backup", err)
 	}
 	if err != nil {
 		return "", err
@@ -196,9 +207,9 @@ func (d *dataDir) key(file string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a key: %w", err)
 	}
-	seed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("read a key: %q is not 32 bytes in base64url", d.path(file))
+	seed, err := api.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("read a key from %q: %w\nhint: restore the file from a backup", d.path(file), err)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

@@ -21,7 +21,8 @@ import (
 	"ashyq-kiosk/registry/server"
 )
 
-// TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of it through a kill.
+// TestEnrolAgainstTheProgram enrols a door at the real program, which has to keep what it knows of
+// it through a kill.
 func TestEnrolAgainstTheProgram(t *testing.T) {
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
 	p.serve()
@@ -93,12 +94,12 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, nil); status != http.StatusNoContent {
 		t.Errorf("the door after a kill: %d", status)
 	}
-	ask(http.MethodPost, p.url, server.PathExpel, admin, server.ExpelRequest{Name: "door"}, nil)
+	ask(http.MethodPost, p.url, server.PathRevokeDoor, admin, server.RevokeDoorRequest{Name: "door"}, nil)
 	p.kill()
 	p.serve()
 	var refused api.Error
 	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden || refused.Code != api.CodeRevoked {
-		t.Errorf("the expelled door after a kill: %d %+v", status, refused)
+		t.Errorf("the revoked door after a kill: %d %+v", status, refused)
 	}
 	p.kill()
 }

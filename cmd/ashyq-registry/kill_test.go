@@ -21,8 +21,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// TestKilled kills the registry again and again while a laboratory posts and a door follows. What was acknowledged is
-// kept, versions never go back, and a version that a door has seen never turns into another one.
+// TestKilled kills the registry again and again while a laboratory posts and a door follows. What
+// was acknowledged is kept, versions never go back, and a version that a door has seen never turns
+// into another one.
 func TestKilled(t *testing.T) {
 	const rounds, perRound = 12, 8
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
@@ -32,21 +33,21 @@ func TestKilled(t *testing.T) {
 	d := &door{process: p, seen: map[uint64]api.Manifest{}}
 
 	taken := time.Now().Add(-time.Hour) // the same when an answer was lost and a sample is posted again
-	sick := 0                           // the first ones, acknowledged
-	for sick < len(phones) {
+	ill := 0                            // the first ones, acknowledged
+	for ill < len(phones) {
 		var all sync.WaitGroup
 		first := make(chan struct{}, perRound) // as many as there can be: nobody waits
 		all.Go(func() {
-			for range min(perRound, len(phones)-sick) {
+			for range min(perRound, len(phones)-ill) {
 				code, err := p.post(server.PathResults, lab, server.ResultRequest{
-					IIN: iins[sick], Sample: fmt.Sprint(sick), Result: "positive", Taken: taken}, nil)
+					IIN: iins[ill], Sample: fmt.Sprint(ill), Result: "positive", Taken: taken}, nil)
 				if err != nil {
 					return // killed
 				}
 				if code != http.StatusNoContent {
 					t.Errorf("post a result: %d", code)
 				}
-				sick++
+				ill++
 				first <- struct{}{}
 			}
 		})
@@ -63,7 +64,7 @@ func TestKilled(t *testing.T) {
 	}
 
 	deadline := time.Now().Add(30 * time.Second)
-	for !d.knows(phones[:sick]) {
+	for !d.knows(phones[:ill]) {
 		if time.Now().After(deadline) {
 			t.Fatal("not everybody who was acknowledged is red")
 		}
@@ -134,7 +135,8 @@ type door struct {
 	seen   map[uint64]api.Manifest // times left out
 }
 
-// follow is one long poll. Its error says that the registry was killed; anything wrong in an answer fails the test.
+// follow is one long poll. Its error says that the registry was killed; anything wrong in an answer
+// fails the test.
 func (d *door) follow(wait time.Duration) error {
 	sealed, err := d.get(fmt.Sprintf("%s?after=%d&wait=%s", api.PathManifest, d.newest, wait))
 	if err != nil {
@@ -165,8 +167,9 @@ func (d *door) key() ed25519.PublicKey {
 	return key.Public().(ed25519.PublicKey)
 }
 
-// knows loads the newest version as a whole, checks that its newest delta leads to the same, and looks for the sick.
-func (d *door) knows(sick []uint32) bool {
+// knows loads the newest version as a whole, checks that its newest delta leads to the same, and
+// looks for the ill.
+func (d *door) knows(ill []uint32) bool {
 	d.Helper()
 	section := d.seen[d.newest].Sections[0]
 	_, list, err := statuslist.OpenSection(d.blob(section.Blob), d.key())
@@ -182,7 +185,7 @@ func (d *door) knows(sick []uint32) bool {
 			d.Fatal("the newest delta does not lead to the section")
 		}
 	}
-	for _, index := range sick {
+	for _, index := range ill {
 		if list.Get(index) != statuslist.Red {
 			return false
 		}

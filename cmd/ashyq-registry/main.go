@@ -1,5 +1,6 @@
-// Command ashyq-registry is the registry: it takes laboratories' results and the control centre's contacts, derives each
-// citizen's colour, issues passes, and publishes the status list that the doors follow.
+// Command ashyq-registry is the registry: it takes laboratories' results and the Covid-19 centre's
+// contacts, derives each citizen's colour, issues passes, and publishes the status list that doors
+// follow.
 package main
 
 import (
@@ -19,11 +20,11 @@ import (
 var version = "devel"
 
 type cli struct {
-	Init    initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
-	Serve   serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it does what init does first."`
-	Key     keyCmd           `cmd:"" help:"Print the registry's public key, base64url: what a door needs to trust it."`
-	Seed    seedCmd          `cmd:"" help:"Write what a door with an empty cache needs to a directory, for images: doors then know the list before they have a network."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Init            initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
+	Serve           serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
+	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
+	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`
+	Version         kong.VersionFlag `help:"Print the version and exit."`
 }
 
 const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.
@@ -31,18 +32,18 @@ const description = `The registry of Ashyq: colours of citizens, passes, and the
 Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key: citizens,
 sources, rules, one-time codes for doors, releases of updates. The page /admin has forms for all that.`
 
-// dataFlag is where a registry lives.
+// dataFlag names the registry's directory.
 type dataFlag struct {
 	Data string `required:"" placeholder:"DIR" env:"ASHYQ_DATA" help:"Directory of the keys and, unless --database says otherwise, of the database. Back it up: doors trust only the keys in it."`
 }
 
-// databaseFlag is where it remembers.
+// databaseFlag names its database.
 type databaseFlag struct {
 	Database string `placeholder:"URL" env:"ASHYQ_DATABASE" help:"PostgreSQL, as postgres://user@host/name, instead of the SQLite file in DIR. In the environment its password is hidden from other users."`
 }
 
 func main() {
-	syscall.Umask(0o077) // what this program writes is nobody else's business
+	syscall.Umask(0o077) // no other user may read what this program writes
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -93,7 +93,8 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// capture sets a variable to a field of the JSON in a file, or to the whole first line of a file that is none.
+// capture sets a variable to a field of the JSON in a file or, without FIELD, to the first line of
+// the file.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: capture VARIABLE FILE [FIELD]")
@@ -111,7 +112,8 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], fmt.Sprint(fields[args[2]]))
 }
 
-// request is the program "http" of the scripts: METHOD URL [KEY [BODY]]. It prints the answer and fails from 400 on.
+// request is the program "http" of the scripts: METHOD URL [KEY [BODY]]. It prints the answer and
+// fails from 400 on.
 func request() {
 	args := append(os.Args[1:], "", "")
 	req, err := http.NewRequest(args[0], args[1], strings.NewReader(args[3]))
@@ -131,6 +133,9 @@ func request() {
 	}
 }
 
+// command is the real program, which testscript.Main has put into the PATH.
+func command(args ...string) *exec.Cmd { return exec.Command("ashyq-registry", args...) }
+
 // process is a running registry.
 type process struct {
 	*testing.T
@@ -143,12 +148,7 @@ type process struct {
 // serve starts the real program on free ports and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1",
-		"--doors-listen", "127.0.0.1:0")
-	p.cmd.Args[0] = "ashyq-registry"
-	if program, err := exec.LookPath("ashyq-registry"); err == nil { // put there by testscript.Main
-		p.cmd.Path = program
-	}
+	p.cmd = command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0")
 	log, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.Fatal(err)

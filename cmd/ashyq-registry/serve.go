@@ -48,7 +48,7 @@ func (c *serveCmd) AfterApply() error {
 	return nil
 }
 
-// Validate checks how the options go together. kong itself complains about a missing one, after this.
+// Validate checks combinations of options. kong reports a missing one itself, after this.
 func (c *serveCmd) Validate() error {
 	if c.PublicURL == "" {
 		return nil
@@ -138,8 +138,8 @@ func (f *fronts) close() {
 	}
 }
 
-// listen opens the addresses. The port for doors may be a free one, so only now is it known what is
-// in their codes.
+// listen opens the addresses. Where --doors-listen asks for a free port, the URL for doors is only
+// known after that.
 func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 	config, err := c.pagesTLS(options.Authority)
 	if err != nil {

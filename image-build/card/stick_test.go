@@ -19,8 +19,8 @@ import (
 func stick(t *testing.T, w *world, m *machine, first string) {
 	version := first + "+stick"
 	dir := filepath.Join(t.TempDir(), "stick")
-	seed := filepath.Join(dir, "ashyq-seed")
-	if err := os.MkdirAll(seed, 0o755); err != nil {
+	snapshot := filepath.Join(dir, "ashyq-offline-snapshot")
+	if err := os.MkdirAll(snapshot, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "mv", makeBundle(t, m.disk, version, nil), filepath.Join(dir, bundleName(version)))
@@ -35,7 +35,7 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	})
 	registry := filepath.Join(w.dir, "ashyq-registry")
 	key := strings.TrimSpace(run(t, registry, "key", "--data", w.dir+"/data"))
-	said := run(t, registry, "seed", "--from", w.url, "--key", key, "--ca", w.dir+"/data/ca.pem", seed)
+	said := run(t, registry, "offline-snapshot", "--from", w.url, "--key", key, "--ca", w.dir+"/data/ca.pem", snapshot)
 	var newer uint64
 	if _, err := fmt.Sscanf(said[strings.Index(said, "version "):], "version %d", &newer); err != nil {
 		t.Fatalf("%v in %q", err, said)

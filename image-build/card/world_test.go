@@ -137,16 +137,16 @@ func (w *world) enrolCode(name, venue string) string {
 }
 
 // door is how the registry sees one.
-func (w *world) door(name string) store.KioskState {
+func (w *world) door(name string) store.DoorState {
 	w.t.Helper()
 	var o store.Overview
 	w.ask(server.PathOverview, w.admin, nil, &o)
-	for _, k := range o.Kiosks {
+	for _, k := range o.Doors {
 		if k.Name == name {
 			return k
 		}
 	}
-	return store.KioskState{}
+	return store.DoorState{}
 }
 
 // citizen is a person with a phone, who has been tested.

@@ -62,7 +62,7 @@ type EnrolAnswer struct {
 	Name        string `json:"name"`
 	Venue       string `json:"venue"`
 	Zone        string `json:"zone"`
-	RegistryKey string `json:"registry_key"` // base64url, 32 bytes, Ed25519
+	RegistryKey string `json:"registry_key"` // Ed25519, as FormatKey writes it
 }
 
 // RenewRequest asks for a new certificate, preferably with a new key.

@@ -8,7 +8,6 @@ package config
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -21,23 +20,24 @@ import (
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/names"
 )
 
 // Config is a checked configuration.
 type Config struct {
-	Door     Door
-	Camera   Camera
-	Registry Registry
-	Hardware hardware.Config
-	Patterns hardware.Patterns
-	Screen   Screen
-	StateDir string // directory of the cache and of the enrolment
-	CardDir  string // the card's boot partition, where an administrator puts files
-	SeedDir  string // an offline snapshot of the registry, for a start without a network
-	StickDir string // where the system mounts a USB stick, which may hold an offline snapshot
-	Clock    Clock
-	Update   Update
+	Door        Door
+	Camera      Camera
+	Registry    Registry
+	Hardware    hardware.Config
+	Patterns    hardware.Patterns
+	Screen      Screen
+	StateDir    string // directory of the cache and of the enrolment
+	CardDir     string // the card's boot partition, where an administrator puts files
+	SnapshotDir string // an offline snapshot of the registry, for a start without a network
+	StickDir    string // where the system mounts a USB stick, which may hold an offline snapshot
+	Clock       Clock
+	Update      Update
 	// Unenrolled says that the door does not know its place yet: it is not enrolled, and the file
 	// names neither a venue nor a registry. It then has no venue.
 	Unenrolled bool
@@ -161,16 +161,16 @@ func Parse(files ...[]byte) (*Config, error) {
 		}
 	}
 	c := &Config{
-		Door:     Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
-		Camera:   Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
-		Registry: Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
-		Hardware: raw.Hardware.WithDefaults(),
-		Screen:   Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
-		StateDir: raw.State.Dir,
-		CardDir:  raw.State.Card,
-		SeedDir:  raw.State.Seed,
-		StickDir: raw.State.Stick,
-		Clock:    Clock{Always: raw.Clock.Trust == "always"},
+		Door:        Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
+		Camera:      Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
+		Registry:    Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
+		Hardware:    raw.Hardware.WithDefaults(),
+		Screen:      Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
+		StateDir:    raw.State.Dir,
+		CardDir:     raw.State.Card,
+		SnapshotDir: raw.State.Snapshot,
+		StickDir:    raw.State.Stick,
+		Clock:       Clock{Always: raw.Clock.Trust == "always"},
 
 		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
 	}
@@ -210,10 +210,10 @@ func Parse(files ...[]byte) (*Config, error) {
 	check("screen.languages", checkLanguages(raw.Screen.Languages))
 	check("state.dir", checkDir(raw.State.Dir))
 	check("state.card", checkDir(raw.State.Card))
-	if c.SeedDir == "" {
-		c.SeedDir = filepath.Join(raw.State.Card, "ashyq-seed")
+	if c.SnapshotDir == "" {
+		c.SnapshotDir = filepath.Join(raw.State.Card, "ashyq-offline-snapshot")
 	}
-	check("state.seed", checkDir(c.SeedDir))
+	check("state.snapshot", checkDir(c.SnapshotDir))
 	check("state.stick", checkDir(c.StickDir))
 	if raw.Clock.Trust != "kernel" && raw.Clock.Trust != "always" {
 		check("clock.trust", fmt.Errorf("%q, want kernel or always", raw.Clock.Trust))
@@ -284,9 +284,9 @@ func parseKey(s string, needed bool) (ed25519.PublicKey, error) {
 	if s == "" && !needed {
 		return nil, nil
 	}
-	key, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("is not a public key of 43 characters base64url\nhint: `ashyq-registry key` prints it")
+	key, err := api.ParseKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: `ashyq-registry key` prints it", err)
 	}
 	return key, nil
 }

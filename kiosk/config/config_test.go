@@ -19,7 +19,7 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SeedDir != "/boot/firmware/ashyq-seed" {
+	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SnapshotDir != "/boot/firmware/ashyq-offline-snapshot" {
 		t.Errorf("parsed as %+v", c)
 	}
 }
@@ -51,7 +51,7 @@ func TestShippedDefaults(t *testing.T) {
 	}
 	if g, w := *got, *want; g.Door != w.Door || g.Camera != w.Camera || g.Hardware.Lines != w.Hardware.Lines ||
 		g.Registry.Deadline != w.Registry.Deadline || g.Registry.Fresh != w.Registry.Fresh || g.StateDir != w.StateDir ||
-		g.CardDir != w.CardDir || g.SeedDir != w.SeedDir || g.StickDir != w.StickDir ||
+		g.CardDir != w.CardDir || g.SnapshotDir != w.SnapshotDir || g.StickDir != w.StickDir ||
 		g.Screen.Listen != w.Screen.Listen || g.Clock != w.Clock || g.Update != w.Update {
 		t.Errorf("the file says\n%+v\nthe defaults are\n%+v", g, w)
 	}
@@ -75,7 +75,8 @@ func TestMistakes(t *testing.T) {
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
 		{"too long", good + "again = \"2h\"\n", `not between 0s and 1h0m0s`},
 		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},
-		{"key missing", good + "[registry]\nurl = \"https://x\"\n", "registry.key: is not a public key"},
+		{"key missing", good + "[registry]\nurl = \"https://x\"\n", `registry.key: the key does not begin with "k1"`},
+		{"key without its prefix", good + "[registry]\nurl = \"https://x\"\nkey = \"" + strings.Repeat("A", 43) + "\"\n", "hint: `ashyq-registry key` prints it"},
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
 		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
@@ -107,7 +108,7 @@ venue = "cinema"
 zone = "red"
 [registry]
 url = "https://registry.example"
-key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+key = "k1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 ca = "/s/ca.pem"
 identity = "/s/identity.pem"
 `

@@ -46,10 +46,10 @@ type raw struct {
 		Languages []string `toml:"languages"`
 	} `toml:"screen"`
 	State struct {
-		Dir   string `toml:"dir"`
-		Card  string `toml:"card"`
-		Seed  string `toml:"seed"`
-		Stick string `toml:"stick"`
+		Dir      string `toml:"dir"`
+		Card     string `toml:"card"`
+		Snapshot string `toml:"snapshot"`
+		Stick    string `toml:"stick"`
 	} `toml:"state"`
 	Clock struct {
 		Trust string `toml:"trust"`

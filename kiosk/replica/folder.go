@@ -54,8 +54,9 @@ func (f Folder) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Seed follows a folder once, without a network. ok is false where there is none, or where the cache is not older.
-func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
+// FollowSnapshot follows a folder once, without a network. ok is false if there is no snapshot, or if
+// the cache is not older.
+func FollowSnapshot(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
 	opt.Source, opt.Offline = folder, true
 	if _, err := os.Stat(filepath.Join(string(folder), "manifest")); errors.Is(err, os.ErrNotExist) {
 		return result, false, nil
@@ -67,20 +68,22 @@ func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bo
 	return result, err == nil, err
 }
 
-// Seeds are folders that an administrator fills: on the card, or on a stick that comes and goes. Not for several goroutines at once.
-type Seeds struct {
+// Snapshots are folders with offline snapshots: on the card, or on a stick that comes and goes. Not for
+// several goroutines at once.
+type Snapshots struct {
 	folders []Folder
 	opt     Options
 	seen    map[Folder]string // what was found there last, so that each manifest is followed, or complained about, once
 }
 
-// NewSeeds makes seeds that go where opt's Store is. Without opt's Key nothing is followed: nobody has said yet whose signature counts.
-func NewSeeds(opt Options, folders ...Folder) *Seeds {
-	return &Seeds{folders: folders, opt: opt, seen: map[Folder]string{}}
+// NewSnapshots makes snapshots that go into opt's Store. Without opt's Key nothing is followed: it is
+// not known yet whose signature counts.
+func NewSnapshots(opt Options, folders ...Folder) *Snapshots {
+	return &Snapshots{folders: folders, opt: opt, seen: map[Folder]string{}}
 }
 
 // Follow takes over what is there now and newer than the cache.
-func (s *Seeds) Follow(ctx context.Context) {
+func (s *Snapshots) Follow(ctx context.Context) {
 	if s.opt.Key == nil {
 		return
 	}
@@ -90,30 +93,30 @@ func (s *Seeds) Follow(ctx context.Context) {
 		if found == s.seen[folder] {
 			continue
 		}
-		result, ok, err := Seed(ctx, folder, s.opt)
+		result, ok, err := FollowSnapshot(ctx, folder, s.opt)
 		if ctx.Err() != nil {
 			return
 		}
 		s.seen[folder] = found
 		switch {
 		case err != nil:
-			s.opt.Log.Warn("cannot follow a seed", "folder", string(folder), "error", err)
+			s.opt.Log.Warn("cannot follow an offline snapshot", "folder", string(folder), "error", err)
 		case ok && result.Changed:
-			s.opt.Log.Info("followed a seed", "folder", string(folder), "version", result.Version)
+			s.opt.Log.Info("followed an offline snapshot", "folder", string(folder), "version", result.Version)
 		}
 	}
 }
 
-// seedEvery is how often a door without a registry looks for one.
-const seedEvery = 5 * time.Second
+// snapshotsEvery is how often a door without a registry looks for one.
+const snapshotsEvery = 5 * time.Second
 
 // Run follows until ctx ends, on a door without a registry.
-func (s *Seeds) Run(ctx context.Context) error {
+func (s *Snapshots) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		s.Follow(ctx)
 		select {
 		case <-ctx.Done():
-		case <-time.After(seedEvery):
+		case <-time.After(snapshotsEvery):
 		}
 	}
 	return nil

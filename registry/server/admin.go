@@ -16,8 +16,8 @@ func (s *Server) sources(r *http.Request) (any, error) {
 	if err := checkName("name", req.Name); err != nil {
 		return nil, err
 	}
-	if req.Kind != Laboratory && req.Kind != ControlCentre {
-		return nil, badRequest("the kind of source is not known", `write "`+Laboratory+`" or "`+ControlCentre+`"`)
+	if req.Kind != Laboratory && req.Kind != Covid19Centre {
+		return nil, badRequest("unknown kind of source", `write "`+Laboratory+`" or "`+Covid19Centre+`"`)
 	}
 	key := NewKey()
 	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key))
@@ -55,6 +55,6 @@ func (s *Server) overview(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Version, o.Issued = s.publisher.board.state()
+	o.Version, o.Issued = s.publisher.public.state()
 	return o, nil
 }

@@ -3,27 +3,30 @@ package server
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
 
+	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
 
 // The kinds of sources, as in SourceRequest.
 const (
 	Laboratory    = "laboratory"
-	ControlCentre = "control-centre"
+	Covid19Centre = "covid-19-centre"
 )
 
-// NewKey makes a bearer key: 32 random bytes, base64url, so that hashing it once is enough to store it.
+// sourceNames are the kinds as people say them.
+var sourceNames = map[string]string{Laboratory: "laboratory", Covid19Centre: "Covid-19 centre"}
+
+// NewKey makes a bearer key. It is random, so hashing it once is enough to store it.
 func NewKey() string {
-	var key [32]byte
+	var key [api.KeySize]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
 	}
-	return base64.RawURLEncoding.EncodeToString(key[:])
+	return api.FormatKey(key[:])
 }
 
 // bearer hashes the key of a request.
@@ -31,6 +34,9 @@ func bearer(r *http.Request) (store.Secret, error) {
 	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || key == "" {
 		return store.Secret{}, &failure{http.StatusUnauthorized, "no key", "send the header Authorization: Bearer KEY", nil}
+	}
+	if _, err := api.ParseKey(key); err != nil {
+		return store.Secret{}, &failure{http.StatusUnauthorized, err.Error(), "copy the whole key again: k1 and the 43 characters after it", err}
 	}
 	return store.SecretOf(key), nil
 }
@@ -48,7 +54,7 @@ func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request)
 	}
 }
 
-// byDoor wants a door's certificate.
+// byDoor lets only enrolled doors in.
 func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		shown, device, err := s.shown(r, 0)
@@ -71,13 +77,13 @@ func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (an
 		}
 		source, err := s.opt.Store.SourceOf(r.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + kind + "; the administrator creates one", err}
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + sourceNames[kind] + "; the administrator creates one", err}
 		}
 		if err != nil {
 			return nil, err
 		}
 		if source.Kind != kind {
-			return nil, &failure{http.StatusForbidden, "this key is of a " + source.Kind, "this needs the key of a " + kind, nil}
+			return nil, &failure{http.StatusForbidden, "this is the key of a " + sourceNames[source.Kind], "this needs the key of a " + sourceNames[kind], nil}
 		}
 		return f(r, source.ID)
 	}

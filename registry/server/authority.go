@@ -24,10 +24,11 @@ import (
 
 const (
 	authorityLasts = 20 * 365 * 24 * time.Hour // longer than any door hangs on its wall
-	doorLasts      = 7 * 24 * time.Hour        // of a door's certificate: what is stolen is soon worth nothing
+	doorLasts      = 7 * 24 * time.Hour        // of a door's certificate: a stolen one soon expires
 )
 
-// doorName begins the common name of a door's certificate; the door's number in the database follows.
+// doorName begins the common name of a door's certificate. The door's number in the database
+// follows.
 const doorName = "ashyq-door-"
 
 // Types of PEM blocks.
@@ -37,13 +38,14 @@ const (
 	pemRequest     = "CERTIFICATE REQUEST"
 )
 
-// Authority signs the doors' certificates and, where there is no other one, the registry's own for TLS.
+// Authority signs the doors' certificates and the registry's own for TLS.
 type Authority struct {
 	Certificate *x509.Certificate
 	key         crypto.Signer
 }
 
-// NewAuthorityKey makes an authority's private key: ECDSA on P-256, which every TLS stack takes, as PKCS #8 in PEM.
+// NewAuthorityKey makes an authority's private key, as PKCS #8 in PEM: ECDSA on P-256, which every
+// TLS stack supports.
 func NewAuthorityKey() ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -56,7 +58,8 @@ func NewAuthorityKey() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), nil
 }
 
-// SelfSign makes the certificate, PEM, that goes with an authority's key. Doors pin the key, so it can be made again.
+// SelfSign makes the certificate of an authority's key, in PEM. Doors pin the key, so the
+// certificate can be made again.
 func SelfSign(keyPEM []byte) ([]byte, error) {
 	key, err := readKey(keyPEM)
 	if err != nil {
@@ -88,14 +91,14 @@ func LoadAuthority(keyPEM, certificatePEM []byte) (*Authority, error) {
 	}
 	block, _ := pem.Decode(certificatePEM)
 	if block == nil || block.Type != pemCertificate {
-		return nil, errors.New("the authority's certificate is not one in PEM")
+		return nil, errors.New("the authority's certificate is not in PEM")
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("read the authority's certificate: %w", err)
 	}
 	if public, ok := key.Public().(*ecdsa.PublicKey); !ok || !public.Equal(certificate.PublicKey) {
-		return nil, errors.New("the authority's key is not the one of its certificate")
+		return nil, errors.New("the authority's key does not belong to its certificate")
 	}
 	return &Authority{Certificate: certificate, key: key}, nil
 }
@@ -140,41 +143,41 @@ func (a *Authority) sign(template *x509.Certificate, lasts time.Duration, public
 }
 
 // signDoor makes a door's certificate for the key of its request.
-func (a *Authority) signDoor(kiosk int64, public crypto.PublicKey) (*x509.Certificate, error) {
+func (a *Authority) signDoor(door int64, public crypto.PublicKey) (*x509.Certificate, error) {
 	return a.sign(&x509.Certificate{
-		Subject:  pkix.Name{CommonName: doorName + strconv.FormatInt(kiosk, 10)},
+		Subject:  pkix.Name{CommonName: doorName + strconv.FormatInt(door, 10)},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, doorLasts, public)
 }
 
-// door says which door a certificate is of, when it is one that this authority gave to a door. It does not look at the
-// clock, nor whether it was withdrawn.
+// door says which door a certificate belongs to, if this authority issued it to one. It does not
+// check the clock, nor whether the door was revoked.
 func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
 	if err := c.CheckSignatureFrom(a.Certificate); err != nil {
 		return store.Certificate{}, err
 	}
 	number, ok := strings.CutPrefix(c.Subject.CommonName, doorName)
-	kiosk, err := strconv.ParseInt(number, 10, 64)
+	door, err := strconv.ParseInt(number, 10, 64)
 	if !ok || err != nil || !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
-		return store.Certificate{}, errors.New("it is not a door's")
+		return store.Certificate{}, errors.New("the certificate is not a door's")
 	}
-	return store.Certificate{Kiosk: kiosk, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
+	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
 }
 
-// readRequest takes the public key out of a PKCS #10 request in PEM. The signature says that the other side has its
-// private half; the rest of the request is of no interest.
+// readRequest takes the public key from a PKCS #10 request in PEM. The signature proves that the
+// other side has the private key; nothing else in the request matters.
 func readRequest(text string) (crypto.PublicKey, error) {
-	const hint = "send a PKCS #10 request in PEM, signed, for a key of ECDSA on P-256 or of Ed25519"
+	const hint = "send a signed PKCS #10 request in PEM, for an ECDSA key on P-256 or an Ed25519 key"
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || block.Type != pemRequest || len(strings.TrimSpace(string(rest))) > 0 {
-		return nil, badRequest("the request for a certificate is not one in PEM", hint)
+		return nil, badRequest("the certificate request is not in PEM", hint)
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		return nil, badRequest("the request for a certificate cannot be read", hint)
+		return nil, badRequest("the certificate request cannot be read", hint)
 	}
 	if err := request.CheckSignature(); err != nil {
-		return nil, badRequest("the request for a certificate is not signed with its key", hint)
+		return nil, badRequest("the certificate request is not signed with its own key", hint)
 	}
 	switch key := request.PublicKey.(type) {
 	case ed25519.PublicKey:
@@ -184,7 +187,7 @@ func readRequest(text string) (crypto.PublicKey, error) {
 			return key, nil
 		}
 	}
-	return nil, badRequest("the request for a certificate has a key of another sort", hint)
+	return nil, badRequest("the certificate request has an unsupported key", hint)
 }
 
 func certificatePEM(c *x509.Certificate) string {

@@ -11,8 +11,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// BenchmarkPublish is one version with 50 changes in one section, half of which is given out: 2 % red, 3 % yellow, 15 %
-// green. It includes the commit to SQLite on this machine's disk.
+// BenchmarkPublish is one version with 50 changes in one section, half of which is given out: 2 %
+// red, 3 % yellow, 15 % green. It includes the commit to SQLite on this machine's disk.
 func BenchmarkPublish(b *testing.B) {
 	r := newRig(b)
 	r.stop() // what is measured runs here
@@ -68,7 +68,8 @@ func (r *rig) sealedSize(h api.Hash, db *store.Store) []byte {
 	return data
 }
 
-// BenchmarkResults is one laboratory posting one result after the other, each on disk before its answer.
+// BenchmarkResults is one laboratory posting one result after the other, each on disk before its
+// answer.
 func BenchmarkResults(b *testing.B) {
 	r := newRig(b)
 	lab := r.source(Laboratory)
@@ -79,24 +80,25 @@ func BenchmarkResults(b *testing.B) {
 	}
 }
 
-// BenchmarkWaitingDoors is one version told to 10 000 doors that wait, each with its answer signed and written.
+// BenchmarkWaitingDoors is one version told to 10 000 doors that wait, each with its answer signed
+// and written.
 func BenchmarkWaitingDoors(b *testing.B) {
 	r := newRig(b)
 	r.stop()
-	board := newBoard(r.opt.RegistryKey, r.publisher.manifest, r.metrics)
+	public := newPublication(r.opt.RegistryKey, r.publisher.manifest, r.metrics)
 	const doors = 10_000
 	m := r.publisher.manifest
 	for b.Loop() {
 		done, after := make(chan error, doors), m.Version
 		for range doors {
 			go func() {
-				board.wait(b.Context(), after, LongestWait)
-				_, err := board.current()
+				public.wait(b.Context(), after, LongestWait)
+				_, err := public.current()
 				done <- err
 			}()
 		}
 		m.Version++
-		board.announce(m, now())
+		public.announce(m, now())
 		for range doors {
 			if err := <-done; err != nil {
 				b.Fatal(err)

@@ -21,10 +21,11 @@ const (
 	credentialLasts = 180 * 24 * time.Hour
 )
 
-// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and typed.
+// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and
+// typed.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// newCode makes a one-time code of 50 bits, as "7Q2MX-0KD4R".
+// newCode makes a one-time code of 50 bits, like "7Q2MX-0KD4R".
 func newCode() string {
 	var random [10]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -73,7 +74,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
 	if err != nil || sign1.CheckKey(key) != nil {
-		return nil, badRequest("the key is not one", "send the phone's Ed25519 public key, 32 bytes in base64url without padding")
+		return nil, badRequest("the phone's key cannot be used", "send its Ed25519 public key: 32 bytes in base64url without padding")
 	}
 	tries := s.wrong.of(remote(r))
 	if tries.Tokens() < 1 {
@@ -85,9 +86,9 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		tries.Allow()
 		return nil, &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", err}
 	case errors.Is(err, store.ErrCodeExpired):
-		return nil, &failure{http.StatusForbidden, "this code is too old", "ask for a new one: a code is good for 7 days", err}
+		return nil, &failure{http.StatusForbidden, "this code has expired", "ask for a new one: a code is valid for 7 days", err}
 	case errors.Is(err, store.ErrCodeUsed):
-		return nil, &failure{http.StatusForbidden, "this code was used", "ask for a new one: a code is good for one phone", err}
+		return nil, &failure{http.StatusForbidden, "another phone has used this code", "ask for a new one: each code activates one phone", err}
 	case err != nil:
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (s *Server) issue(ctx context.Context, c store.Credential) ([]byte, error) 
 		}
 	}
 	return pass.Issue(s.opt.IssuerKey, pass.Credential{
-		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.board.list(), Index: c.Index,
+		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.public.list(), Index: c.Index,
 	})
 }
 
@@ -125,7 +126,7 @@ func (s *Server) issuedAt(ctx context.Context, index uint64) (time.Time, error) 
 	timeout := time.NewTimer(issueWithin)
 	defer timeout.Stop()
 	for {
-		looked := s.publisher.board.nextLook()
+		looked := s.publisher.public.nextLook()
 		issued, err := s.opt.Store.IssuedAt(ctx, index)
 		if err != nil || !issued.IsZero() {
 			return issued, err
@@ -134,7 +135,7 @@ func (s *Server) issuedAt(ctx context.Context, index uint64) (time.Time, error) 
 		case <-looked:
 		case <-timeout.C:
 			return time.Time{}, errNotListed
-		case <-s.publisher.board.closing:
+		case <-s.publisher.public.closing:
 			return time.Time{}, errNotListed
 		case <-ctx.Done():
 			return time.Time{}, ctx.Err()
@@ -171,7 +172,7 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	}
 	err = s.opt.Store.Revoke(r.Context(), iin, now())
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &failure{http.StatusNotFound, "nobody with this IIN is known here", "check the number", err}
+		return nil, &failure{http.StatusNotFound, "this IIN is not registered here", "check the number", err}
 	}
 	if err != nil {
 		return nil, err
@@ -180,13 +181,13 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// colours are those of a self-check. A withdrawn pass has none.
+// colours are those of a self-check. A revoked pass has no colour.
 var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed one could follow that
-// person's health from home.
+// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed
+// one could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {
@@ -197,13 +198,13 @@ func (s *Server) self(r *http.Request) (any, error) {
 		return nil, badRequest("this is not a pass", "send the text of the code as the phone shows it")
 	}
 	if code.IsPaper() {
-		return nil, &failure{http.StatusForbidden, "a printed pass cannot ask", "ask at the service centre, or activate a phone", nil}
+		return nil, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
 	}
 	if err := code.Verify(s.issuers, time.Now()); err != nil {
-		return nil, &failure{http.StatusForbidden, "this pass is not good", selfHint(err), err}
+		return nil, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
 	}
-	if code.Credential.List != s.publisher.board.list() {
-		return nil, &failure{http.StatusForbidden, "this pass is of another registry", "ask the one that issued it", nil}
+	if code.Credential.List != s.publisher.public.list() {
+		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
 	status, until, err := s.standingAt(r, code.Credential.Index)
 	if err != nil {

@@ -7,16 +7,17 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// How long a record counts, by what the project's source article (April 2021) says of the colours. The article gives
-// the 72 hours of a negative PCR; 14 days are the quarantine of that time for cases and for contacts.
+// How long a record counts. The project's source article (April 2021) gives the 72 hours of a
+// negative PCR; 14 days were the quarantine of that time for cases and for contacts.
 const (
 	PositiveLasts = 14 * 24 * time.Hour // from the sample
 	ContactLasts  = 14 * 24 * time.Hour // from the contact
 	NegativeLasts = 72 * time.Hour      // from the sample, not from its entry
 )
 
-// derivation is one row of the colour rule. The rows are in order of precedence: the stricter colour wins. Blue, nothing
-// known, is what remains, so it is no row, and green stands below the records that it must not hide.
+// derivation is one row of the colour rule. The rows are in order of precedence: the stricter
+// colour wins, and green comes last because it must not hide another record. Blue, nothing known,
+// needs no row.
 type derivation struct {
 	kind   store.Kind
 	status statuslist.Status
@@ -33,14 +34,14 @@ var derivations = []derivation{
 type standing struct {
 	status statuslist.Status
 	until  time.Time // when the status changes by itself; zero: never
-	next   time.Time // when anything of this changes by itself, not after until; zero: never
+	next   time.Time // when any part of it changes by itself, at the latest at until; zero: never
 	other  statuslist.Status
-	since  time.Time // the fresh negative and the stricter record disagree since then; zero: they do not
+	since  time.Time // of the disagreement between the fresh negative and a stricter record; zero: they agree
 }
 
-// derive applies the colour rule. A record counts at once and until its duration has passed since its time, exclusively;
-// one from the future was refused when it came. Only "positive" or "contact" beside a fresh "negative" is a
-// disagreement. A contact who fell ill is none.
+// derive applies the colour rule. A record counts at once, and stops counting when its duration has
+// passed; records from the future were refused on arrival. Only "positive" or "contact" beside a
+// fresh "negative" is a disagreement. A contact who fell ill is not.
 func derive(records []store.Record, now time.Time) standing {
 	s := standing{status: statuslist.Valid}
 	var began time.Time
@@ -59,7 +60,7 @@ func derive(records []store.Record, now time.Time) standing {
 	return s
 }
 
-// live finds the records of this row that count: when the first of them began and when the last of them ends.
+// live finds the records of this row that count: when the first began and when the last ends.
 func (d derivation) live(records []store.Record, now time.Time) (first, end time.Time) {
 	for _, r := range records {
 		ends := r.At.Add(d.lasts)

@@ -18,15 +18,15 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 	if query.Has("after") {
 		after, err := strconv.ParseUint(query.Get("after"), 10, 64)
 		if err != nil {
-			return nil, badRequest("after is not a version", "write ?after=VERSION&wait=25s")
+			return nil, badRequest(`"after" is not a version`, "write ?after=VERSION&wait=25s")
 		}
 		wait, err := time.ParseDuration(query.Get("wait"))
 		if err != nil || wait < 0 {
-			return nil, badRequest("wait is not a duration", "write ?after=VERSION&wait=25s")
+			return nil, badRequest(`"wait" is not a duration`, "write ?after=VERSION&wait=25s")
 		}
-		s.publisher.board.wait(r.Context(), after, min(wait, LongestWait))
+		s.publisher.public.wait(r.Context(), after, min(wait, LongestWait))
 	}
-	sealed, err := s.publisher.board.current()
+	sealed, err := s.publisher.public.current()
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.List != s.publisher.board.list() {
-		return nil, &failure{http.StatusNotFound, "no such list", "this registry keeps another list", nil}
+	if req.List != s.publisher.public.list() {
+		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	at := now() // before the look, as with a manifest
 	status, until, err := s.standingAt(r, req.Index)
@@ -65,7 +65,8 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	return api.CheckAnswer{Status: status.String(), AsOf: at, Until: until}, nil
 }
 
-// standingAt derives one person's status from the records of this moment, which may be ahead of what is published.
+// standingAt derives one person's status from the records of this moment, which may be newer than
+// what is published.
 func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, time.Time, error) {
 	if index >= 1<<32 { // as in passes
 		return 0, time.Time{}, store.ErrNotFound
@@ -84,14 +85,14 @@ func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, t
 // Limits of a door's report.
 const (
 	maxCounts    = 64                  // different names
-	oldestCounts = 30 * 24 * time.Hour // longer than that a report is not remembered, and could count twice
-	clockSkew    = 5 * time.Minute     // that other machines' clocks may be ahead
+	oldestCounts = 30 * 24 * time.Hour // longer than that, a report is not remembered and could count twice
+	clockSkew    = 5 * time.Minute     // by which other machines' clocks may be ahead
 )
 
-// countName keeps a door from filling the database, and the control room's page, with other text.
+// countName keeps a door from writing other text into the database and on the administrator's page.
 var countName = regexp.MustCompile(`^[a-z][a-z-]{0,31}(/[a-z]{1,16})?$`)
 
-func (s *Server) counts(r *http.Request, kiosk int64) (any, error) {
+func (s *Server) counts(r *http.Request, door int64) (any, error) {
 	req, err := decode[api.Counts](r)
 	if err != nil {
 		return nil, err
@@ -101,26 +102,26 @@ func (s *Server) counts(r *http.Request, kiosk int64) (any, error) {
 	case req.ID == "" || len(req.ID) > 64:
 		return nil, badRequest("the id has a wrong length", "make a unique id of 1 to 64 characters for each report")
 	case req.From.IsZero() || req.To.Before(req.From) || req.To.After(at.Add(clockSkew)):
-		return nil, badRequest("from and to are not a period of the past", "check the door's clock")
+		return nil, badRequest(`"from" and "to" are not a period in the past`, "check the door's clock")
 	case req.From.Before(at.Add(-oldestCounts)):
-		return nil, badRequest("the report is too old", "drop it: reports are taken for 30 days")
+		return nil, badRequest("the report is too old", "drop it: reports are accepted for 30 days")
 	case len(req.Count) > maxCounts:
 		return nil, badRequest("too many different counts", "send at most 64")
 	}
 	for name, n := range req.Count {
 		if !countName.MatchString(name) || n > 1<<32 {
-			return nil, badRequest("a count is not one", `write them as "admitted/green": 12`)
+			return nil, badRequest("a count has a wrong name or value", `write them as "admitted/green": 12`)
 		}
 	}
-	return nil, s.opt.Store.AddCounts(r.Context(), kiosk, req.ID, req.From, req.Count, at)
+	return nil, s.opt.Store.AddCounts(r.Context(), door, req.ID, req.From, req.Count, at)
 }
 
 // healthy is how old the publisher's last look may be.
 const healthy = time.Minute
 
 func (s *Server) health(*http.Request) (any, error) {
-	if _, vouched := s.publisher.board.state(); now().Sub(vouched) > healthy {
-		return nil, &failure{http.StatusServiceUnavailable, "nothing is published any more", "the registry's log says why", nil}
+	if _, vouched := s.publisher.public.state(); now().Sub(vouched) > healthy {
+		return nil, &failure{http.StatusServiceUnavailable, "the registry has stopped publishing", "the registry's log says why", nil}
 	}
 	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n")}, nil
 }

@@ -13,7 +13,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// draft is the next version in the making. It shares unchanged sections with the current one and changes copies.
+// draft is the next version in the making. It shares unchanged sections with the current one and
+// changes copies.
 type draft struct {
 	from     []*statuslist.Section // the current ones
 	next     api.Manifest
@@ -109,8 +110,9 @@ func (d *draft) sealSection(key ed25519.PrivateKey, id uint32, at time.Time) err
 	return nil
 }
 
-// listName names the status list of a registry. It stands in every pass, where each character costs, so it is no URL:
-// 20 bits of the registry's key tell a test registry's passes from those of the real one.
+// listName names the status list of a registry. It stands in every pass, where each character
+// costs, so it is no URL: 20 bits of the registry's key tell a test registry's passes from those of
+// the real one.
 func listName(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
 	return "ashyq:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:4]

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	maxDoors    = 500 // for which codes are made at once
+	maxDoors    = 500 // that get codes in one request
 	defaultDays = 14
 	longestDays = 90
-	maxOrder    = 1 << 20 // bytes of a request for their codes
+	maxOrder    = 1 << 20 // bytes of such a request
 )
 
 // enrolCodes makes one-time codes for doors.
@@ -31,7 +31,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doors, err := s.doorsToBe(req)
+	doors, err := s.checkOrder(req)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	tokens := make([]store.Secret, len(doors))
 	for i, d := range doors {
 		code.Token = newToken()
-		if err := code.Check(); err != nil { // of all that is in it, only the network was given
+		if err := code.Check(); err != nil { // only its network comes from the request
 			return nil, badRequest(err.Error(), "check the Wi-Fi's name, passphrase and country")
 		}
 		tokens[i] = tokenSecret(code.Token)
@@ -73,12 +73,12 @@ func tokenSecret(token []byte) store.Secret {
 	return store.SecretOf(base64.RawURLEncoding.EncodeToString(token))
 }
 
-func (s *Server) doorsToBe(req EnrolCodesRequest) ([]store.Door, error) {
+func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 	switch {
 	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
 		return nil, badRequest("there are no doors, or too many", "name 1 to 500 doors at once")
 	case req.Days < 0 || req.Days > longestDays:
-		return nil, badRequest("the codes would be good for too long", "write 1 to 90 days, or none for 14")
+		return nil, badRequest("the codes would be valid for too long", "write 1 to 90 days, or leave days out for 14")
 	}
 	doors := make([]store.Door, len(req.Doors))
 	names := map[string]bool{}
@@ -87,7 +87,7 @@ func (s *Server) doorsToBe(req EnrolCodesRequest) ([]store.Door, error) {
 			return nil, err
 		}
 		if names[want.Name] {
-			return nil, badRequest("there are two doors of one name", "give each door a name of its own")
+			return nil, badRequest("two doors have the same name", "give each door a name of its own")
 		}
 		names[want.Name] = true
 		d := store.Door{Name: want.Name, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
@@ -125,17 +125,17 @@ func (s *Server) checkDoor(name, venue string) error {
 
 func checkRing(ring string) error {
 	if !slices.Contains(api.Rings, ring) {
-		return badRequest("the ring is not known", "write "+strings.Join(api.Rings, ", "))
+		return badRequest("the rollout ring is not known", "write "+strings.Join(api.Rings, ", "))
 	}
 	return nil
 }
 
-// deviceForm is that of HeaderDevice.
+// deviceForm is the form of HeaderDevice.
 var deviceForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func checkDevice(device string) error {
 	if !deviceForm.MatchString(device) {
-		return badRequest("the device is not one", "send the start of SHA-256 of the board's serial number, 16 hex digits in lower case")
+		return badRequest("the device's identifier cannot be read", "send the start of SHA-256 of the board's serial number, 16 hex digits in lower case")
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	}
 	token, err := base64.RawURLEncoding.Strict().DecodeString(req.Token)
 	if err != nil || len(token) != enrol.TokenSize {
-		return nil, badRequest("the token is not one", "send the 16 bytes of the code in base64url without padding")
+		return nil, badRequest("the one-time token cannot be read", "send the 16 bytes of the code in base64url without padding")
 	}
 	var answer api.EnrolAnswer
 	err = s.opt.Store.Enrol(r.Context(), tokenSecret(token), sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {
@@ -173,13 +173,13 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 		}
 		answer = api.EnrolAnswer{
 			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
-			RegistryKey: base64.RawURLEncoding.EncodeToString(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
+			RegistryKey: api.FormatKey(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
 		}
 		return given(d.ID, certificate), nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		tries.Allow()
-		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was expelled", err}
+		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was revoked", err}
 	}
 	if err != nil {
 		return nil, turnedAway(err)
@@ -187,11 +187,11 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-func given(kiosk int64, c *x509.Certificate) store.Certificate {
-	return store.Certificate{Kiosk: kiosk, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
+func given(door int64, c *x509.Certificate) store.Certificate {
+	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}
 }
 
-// renew gives a door that shows its certificate the next one.
+// renew gives a door that shows its certificate a new one.
 func (s *Server) renew(r *http.Request) (any, error) {
 	req, err := decode[api.RenewRequest](r)
 	if err != nil {
@@ -220,13 +220,13 @@ func (s *Server) renew(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// expel withdraws all that a door could show.
-func (s *Server) expel(r *http.Request) (any, error) {
-	req, err := decode[ExpelRequest](r)
+// revokeDoor makes everything a door could show worthless.
+func (s *Server) revokeDoor(r *http.Request) (any, error) {
+	req, err := decode[RevokeDoorRequest](r)
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.Expel(r.Context(), req.Name, now())
+	err = s.opt.Store.RevokeDoor(r.Context(), req.Name, now())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &failure{http.StatusNotFound, "there is no door of this name", "write it as the overview does", err}
 	}

@@ -51,7 +51,7 @@ func TestEnrol(t *testing.T) {
 		status, code = b.enrol(codes[0])
 		is(t, "enrol", status, code, 200, "")
 		if b.name.Name != "door 1" || b.name.Venue != "shop" || b.name.Zone != "red" || b.name.CA != certificatePEM(r.authority.Certificate) ||
-			b.name.RegistryKey != base64.RawURLEncoding.EncodeToString(r.registryKey()) {
+			b.name.RegistryKey != api.FormatKey(r.registryKey()) {
 			t.Errorf("the door is told %+v", b.name)
 		}
 		checkCertificate(t, b)
@@ -170,7 +170,7 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-func TestCopiedCardAndExpulsion(t *testing.T) {
+func TestCopiedAndRevokedDoors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		network := r.serveTLS()
@@ -192,13 +192,13 @@ func TestCopiedCardAndExpulsion(t *testing.T) {
 
 		status, code = b.enrolAs(r.newBox(network, boardA), codesFor(r, "other")[0])
 		is(t, "a request for another key", status, code, 200, "")
-		r.post(PathExpel, adminKey, ExpelRequest{Name: "door"}, nil)
+		r.post(PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "door"}, nil)
 		for what, ask := range map[string]func() (int, string){"use": b.update, "renew": b.renew, "copy": copied.update} {
 			status, code = ask()
-			is(t, "expelled: "+what, status, code, 403, api.CodeRevoked)
+			is(t, "revoked: "+what, status, code, 403, api.CodeRevoked)
 		}
 		if k := overviewOf(t, r)["door"]; !k.Revoked || k.Enrolled {
-			t.Errorf("expelled: %+v", k)
+			t.Errorf("revoked: %+v", k)
 		}
 		status, code = b.enrol(codesFor(r, "door")[0])
 		is(t, "enrolled anew", status, code, 200, "")
@@ -228,7 +228,8 @@ func TestCopiedCardAndExpulsion(t *testing.T) {
 	})
 }
 
-// enrolAs enrols another door over a connection on which this one's certificate is shown: it does not matter.
+// enrolAs enrols another door over a connection on which this one's certificate is shown: it does
+// not matter.
 func (b *box) enrolAs(other *box, code enrol.Code) (int, string) {
 	b.Helper()
 	other.card = b.card
@@ -261,7 +262,7 @@ func TestEnrolRefusals(t *testing.T) {
 			code            int
 			hint            string
 		}{
-			{"no administrator", PathEnrolCodes, "x", doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
+			{"no administrator", PathEnrolCodes, strangeKey, doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
 			{"no doors", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
 			{"too many doors", PathEnrolCodes, adminKey, many, 400, "500"},
 			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},
@@ -278,7 +279,7 @@ func TestEnrolRefusals(t *testing.T) {
 			{"an RSA key", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = rsaRequest(t) }), 400, "P-256"},
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(*api.EnrolRequest) {}), 403, "new code"},
-			{"expel a stranger", PathExpel, adminKey, ExpelRequest{Name: "x"}, 404, "overview"},
+			{"revoke an unknown door", PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "x"}, 404, "overview"},
 			{"unknown ring", PathReleases, adminKey, store.ReleaseRequest{Ring: "x"}, 400, "test"},
 			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
 		} {

@@ -62,7 +62,7 @@ func TestResultReachesAWaitingDoor(t *testing.T) {
 func TestStatusEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		start := now()
 		version := r.manifestAfter(0, 0).Version
 		for _, step := range []struct {
@@ -199,7 +199,8 @@ func TestLongPollEnds(t *testing.T) {
 	})
 }
 
-// While the database is out of reach the manifest grows old instead of being vouched for, and the health check says so.
+// While the database is out of reach the manifest grows old instead of being vouched for, and the
+// health check says so.
 func TestManifestIsNotVouchedForBlindly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -295,7 +296,8 @@ func TestListGrows(t *testing.T) {
 	})
 }
 
-// More news than fit into one version come in several, and nobody vouches for the list before the last of them.
+// More news than fit into one version come in several, and nobody vouches for the list before the
+// last of them.
 func TestMoreThanOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -23,7 +23,7 @@ type route struct {
 	answer func(*http.Request) (any, error)
 }
 
-// raw is an answer that is not JSON.
+// raw is an answer in another format than JSON.
 type raw struct {
 	kind, cache string // Content-Type, Cache-Control
 	data        []byte
@@ -36,10 +36,11 @@ type download struct {
 	size     int64
 }
 
-// slowest is the rate, bytes/s, below which a download is cut off: less than a 2G modem has.
+// slowest is the rate, bytes/s, below which a download is cut off. A 2G modem is faster.
 const slowest = 4 << 10
 
-// send answers with the file or the part of it that was asked for. A large one takes longer than other answers may.
+// send answers with the file, or with the requested part of it. A large file may take longer than
+// other answers.
 func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err error) {
 	defer func() { err = errors.Join(err, d.file.Close()) }()
 	deadline := time.Now().Add(time.Minute + time.Duration(d.size/slowest)*time.Second)
@@ -47,7 +48,7 @@ func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err er
 		return http.StatusInternalServerError, err
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "no-cache") // a name may come to mean another file
+	w.Header().Set("Cache-Control", "no-cache") // the file of this name may be replaced
 	noted := &noting{ResponseWriter: w, code: http.StatusOK}
 	http.ServeContent(noted, r, "", d.modified, d.file)
 	return noted.code, nil
@@ -64,7 +65,8 @@ func (n *noting) WriteHeader(code int) {
 	n.ResponseWriter.WriteHeader(code)
 }
 
-// failure is an error for the other side: status, what was wrong, and what to do about it. The cause is for our log only.
+// failure is an error for the other side: status, what was wrong, and what to do about it. The
+// cause is only logged.
 type failure struct {
 	code  int
 	text  string
@@ -83,8 +85,8 @@ func (f *failure) Unwrap() error { return f.cause }
 
 func badRequest(text, hint string) error { return &failure{http.StatusBadRequest, text, hint, nil} }
 
-// serve wraps a route with limits, headers, counting and logging. Nothing of a request but its pattern gets into the
-// log: paths, bodies and addresses can be somebody's.
+// serve wraps a route with limits, headers, counting and logging. Of a request only its pattern is
+// logged: paths, bodies and addresses may identify somebody.
 func (s *Server) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -144,7 +146,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 	return http.StatusOK, writeJSON(w, http.StatusOK, body)
 }
 
-// asFailure says as much about an error as the other side may know.
+// asFailure tells the other side as much about an error as it may know.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -169,8 +171,8 @@ func writeJSON(w http.ResponseWriter, code int, body any) error {
 	return err
 }
 
-// decode reads the one JSON value of a body. Unknown fields and anything after it are refused. Its errors do not quote
-// values: they may be somebody's number.
+// decode reads a body that is one JSON value. It refuses unknown fields and anything after the
+// value. Its errors do not quote values, which may be somebody's number.
 func decode[T any](r *http.Request) (T, error) {
 	var v T
 	dec := json.NewDecoder(r.Body)
@@ -185,7 +187,7 @@ func decode[T any](r *http.Request) (T, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return v, err
 	}
-	return v, badRequest("the body is not what this path takes", jsonHint(err))
+	return v, badRequest("the body does not fit this path", jsonHint(err))
 }
 
 func jsonHint(err error) string {

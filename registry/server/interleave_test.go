@@ -264,7 +264,7 @@ func TestPassWaitsForItsList(t *testing.T) {
 		}
 		// The clock was an hour ahead when the registry last vouched for its list.
 		ahead := now().Add(time.Hour)
-		r.publisher.board.announce(r.publisher.manifest, ahead)
+		r.publisher.public.announce(r.publisher.manifest, ahead)
 		if _, err := r.publisher.once(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Guessing a one-time code of 50 bits is hopeless anyway; the limit keeps those who try from costing anything. Only wrong
-// codes count, so that many phones behind one address can be activated.
+// Guessing a one-time code of 50 bits is hopeless anyway; the limit keeps attempts cheap. Only
+// wrong codes count, so that many phones behind one address can be activated.
 const (
 	wrongPerMinute = 6
 	wrongAtOnce    = 10
-	maxAddresses   = 4096 // remembered; beyond it all are forgotten at once, which favours whoever has that many
+	maxAddresses   = 4096 // remembered; beyond that all are forgotten at once, in favour of an attacker who has that many
 )
 
 type limiter struct {
@@ -40,8 +40,8 @@ func (l *limiter) of(from netip.Prefix) *rate.Limiter {
 	return one
 }
 
-// remote is whom a request came from: an IPv4 address or the /64 of an IPv6 one, because a home has that many. Behind a
-// proxy on this machine it is what the proxy says.
+// remote is where a request came from: an IPv4 address, or the /64 of an IPv6 address because a
+// home has that many. Behind a proxy on this machine it is what the proxy says.
 func remote(r *http.Request) netip.Prefix {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// What offices and citizens say to the registry; what doors say is in package api. Times in JSON are RFC 3339, bytes are
-// base64url without padding, statuses are statuslist.Status names.
+// What offices and citizens say to the registry; what doors say is in package api. In JSON, times
+// are RFC 3339, bytes are base64url without padding, bearer keys are as api.FormatKey writes them,
+// and statuses are statuslist.Status names.
 const (
 	// PathActivate: POST ActivateRequest -> ActivateAnswer. The one-time code is the authorisation.
 	PathActivate = "/v1/activate"
@@ -15,7 +16,7 @@ const (
 	PathSelf = "/v1/self"
 	// PathResults: POST ResultRequest -> 204. Bearer: a laboratory's key.
 	PathResults = "/v1/results"
-	// PathContacts: POST ContactRequest -> 204. Bearer: the control centre's key.
+	// PathContacts: POST ContactRequest -> 204. Bearer: the Covid-19 centre's key.
 	PathContacts = "/v1/contacts"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
@@ -23,14 +24,17 @@ const (
 	PathPaper = "/v1/paper"
 	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
 	PathSources = "/v1/sources"
-	// PathRevoke: POST CitizenRequest -> 204, withdraws all credentials of the citizen. Bearer: the administrator's key.
+	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
+	// administrator's key.
 	PathRevoke = "/v1/revoke"
-	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204. Bearer: the administrator's key.
+	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204. Bearer: the
+	// administrator's key.
 	PathRules = "/v1/rules"
 	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
 	PathEnrolCodes = "/v1/enrol/codes"
-	// PathExpel: POST ExpelRequest -> 204: the door's certificates are good no more. Bearer: the administrator's key.
-	PathExpel = "/v1/kiosks/revoke"
+	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are no longer valid.
+	// Bearer: the administrator's key.
+	PathRevokeDoor = "/v1/doors/revoke"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
 	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
@@ -49,20 +53,21 @@ type ActivateAnswer struct {
 	Expires    time.Time `json:"expires"`
 }
 
-// SelfRequest asks for the own standing, authorised by a rotating code made a moment ago.
+// SelfRequest asks for one's own status, authorised by a rotating code made a moment ago.
 type SelfRequest struct {
 	Code string `json:"code"` // "AQ1:..."
 }
 
-// SelfAnswer is the own standing in words that a page can show.
+// SelfAnswer is one's own status in words that a page can show.
 type SelfAnswer struct {
 	Status string    `json:"status"`
-	Colour string    `json:"colour"` // red, yellow, blue, green; empty for a withdrawn pass
+	Colour string    `json:"colour"` // red, yellow, blue, green; empty for a revoked pass
 	AsOf   time.Time `json:"as_of"`
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// CitizenRequest names a citizen by the individual identification number. It never leaves the registry.
+// CitizenRequest names a citizen by the individual identification number. It never leaves the
+// registry.
 type CitizenRequest struct {
 	IIN string `json:"iin"` // 12 digits with a valid check digit
 }
@@ -88,7 +93,7 @@ type ResultRequest struct {
 	Taken  time.Time `json:"taken"`
 }
 
-// ContactRequest is one contact of a case, as found by the control centre.
+// ContactRequest is one contact of a case, as found by the Covid-19 centre.
 type ContactRequest struct {
 	IIN   string    `json:"iin"`
 	Since time.Time `json:"since"`
@@ -97,7 +102,7 @@ type ContactRequest struct {
 // SourceRequest creates a source of records.
 type SourceRequest struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // "laboratory" or "control-centre"
+	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
 }
 
 // SourceAnswer is the source's key, shown once.
@@ -105,15 +110,15 @@ type SourceAnswer struct {
 	Key string `json:"key"`
 }
 
-// EnrolCodesRequest makes a one-time code for each of the doors. A door that is there already gets a new code, with which it
-// is enrolled anew; its old certificate is good until then.
+// EnrolCodesRequest makes a one-time code for each of the doors. An existing door gets a new code
+// to enrol again with; its certificate stays valid until then.
 type EnrolCodesRequest struct {
 	Doors []EnrolDoor `json:"doors"` // at most 500
 	WiFi  *api.WiFi   `json:"wifi,omitempty"`
-	Days  int         `json:"days,omitempty"` // for which the codes are good; 0: 14
+	Days  int         `json:"days,omitempty"` // that the codes are valid for; 0: 14
 }
 
-// EnrolDoor is a door to be.
+// EnrolDoor is a door that will enrol.
 type EnrolDoor struct {
 	Name  string `json:"name"`
 	Venue string `json:"venue"`
@@ -126,7 +131,7 @@ type EnrolCodesAnswer struct {
 	Codes []EnrolCode `json:"codes"`
 }
 
-// EnrolCode is what is printed or put on a card, once.
+// EnrolCode is printed or put on a card; it is shown only once.
 type EnrolCode struct {
 	Name    string    `json:"name"`
 	Venue   string    `json:"venue"`
@@ -134,7 +139,7 @@ type EnrolCode struct {
 	Expires time.Time `json:"expires"`
 }
 
-// ExpelRequest names a door.
-type ExpelRequest struct {
+// RevokeDoorRequest names a door.
+type RevokeDoorRequest struct {
 	Name string `json:"name"`
 }

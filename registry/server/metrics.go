@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are numbers only; nothing in them says who.
+// metrics are numbers only; they identify nobody.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec

@@ -105,7 +105,8 @@ func (b *box) csr() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der}))
 }
 
-// ask sends a request over a TLS connection of its own, as a door would, and gives the status and what was refused.
+// ask sends a request over a TLS connection of its own, as a door would, and gives the status and
+// what was refused.
 func (b *box) ask(method, path string, body, answer any) (int, api.Error) {
 	b.Helper()
 	roots := x509.NewCertPool()
@@ -217,15 +218,15 @@ func codesFor(r *rig, names ...string) []enrol.Code {
 	return codes
 }
 
-func overviewOf(t *testing.T, r *rig) map[string]store.KioskState {
+func overviewOf(t *testing.T, r *rig) map[string]store.DoorState {
 	t.Helper()
 	var o store.Overview
 	if err := json.Unmarshal(r.call(http.MethodGet, PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
 		t.Fatal(err)
 	}
-	kiosks := map[string]store.KioskState{}
-	for _, k := range o.Kiosks {
-		kiosks[k.Name] = k
+	doors := map[string]store.DoorState{}
+	for _, k := range o.Doors {
+		doors[k.Name] = k
 	}
-	return kiosks
+	return doors
 }

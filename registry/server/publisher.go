@@ -13,22 +13,24 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// The publisher's rhythm. A change reaches waiting doors within gather + gap and the time to publish.
+// The publisher's rhythm. A change reaches waiting doors within gather + gap and the time to
+// publish.
 const (
-	gather = 100 * time.Millisecond // after news, for what comes together to become one version
+	gather = 100 * time.Millisecond // after news, so that what arrives together becomes one version
 	gap    = 500 * time.Millisecond // between two versions: under constant change KeepDeltas versions last 16 s
 	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
 	batch  = 5000                   // citizens in one version
 )
 
-// publisher owns what is published. Only run (and newPublisher before it) touches manifest and sections.
+// publisher owns what is published. Only run (and newPublisher before it) touches manifest and
+// sections.
 type publisher struct {
 	store    *store.Store
 	key      ed25519.PrivateKey
 	log      *slog.Logger
 	metrics  *metrics
-	board    *board
+	public   *publication
 	news     chan struct{} // full: a look is due anyway, so drop
 	manifest api.Manifest  // as committed
 	sections []*statuslist.Section
@@ -49,14 +51,15 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 	if err := p.publishKeys(ctx, opt.IssuerKey.Public().(ed25519.PublicKey)); err != nil {
 		return nil, err
 	}
-	p.board = newBoard(p.key, p.manifest, m)
-	if _, err := p.once(ctx); err != nil { // what came before this start is to be in the list before anybody vouches for it
+	p.public = newPublication(p.key, p.manifest, m)
+	if _, err := p.once(ctx); err != nil { // nobody vouches for a list that lacks changes from before this start
 		return nil, err
 	}
 	return p, nil
 }
 
-// load reads what was published, and verifies it: a wrong registry key is found here instead of at every door.
+// load reads what was published and verifies it: a wrong registry key is found here and not at the
+// doors.
 func (p *publisher) load(ctx context.Context) error {
 	m, err := p.store.Published(ctx)
 	if err != nil {
@@ -84,7 +87,7 @@ func (p *publisher) load(ctx context.Context) error {
 func (p *publisher) first(ctx context.Context, rules []byte) error {
 	noKeys, err := api.MarshalKeys(nil)
 	if err != nil {
-		return fmt.Errorf("encode no keys: %w", err)
+		return fmt.Errorf("encode an empty set of keys: %w", err)
 	}
 	d := p.draft()
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
@@ -117,7 +120,7 @@ func (p *publisher) poke() {
 
 // run looks again and again until ctx ends. It gives up only when another registry publishes.
 func (p *publisher) run(ctx context.Context) error {
-	defer p.board.close()
+	defer p.public.close()
 	var last time.Time // when a version was published
 	for ctx.Err() == nil {
 		version := p.manifest.Version
@@ -189,7 +192,7 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 		return 0, err
 	}
 	var err error
-	issued := p.board.notBefore(seen.at)
+	issued := p.public.notBefore(seen.at)
 	if d.changed(p.manifest) {
 		err = p.commit(ctx, d, settled, issued)
 		p.metrics.publish.Observe(time.Since(start).Seconds())
@@ -199,11 +202,11 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
-	if len(seen.due) == batch { // more are waiting, so nobody vouches yet for what is published
-		p.board.announce(p.manifest, time.Time{})
+	if len(seen.due) == batch { // more are due, so nobody vouches yet for what is published
+		p.public.announce(p.manifest, time.Time{})
 		return 0, nil
 	}
-	p.board.announce(p.manifest, seen.at)
+	p.public.announce(p.manifest, seen.at)
 	return p.untilDue(ctx)
 }
 
@@ -221,8 +224,8 @@ func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
 	return err
 }
 
-// room adds a section when half of the indexes are given out: they are found by trying random ones, and a list that is
-// half empty does not tell how many people there are.
+// room adds a section when half of the indexes are taken: free ones are found by random trial, and
+// a half-empty list does not reveal how many people there are.
 func (p *publisher) room(ctx context.Context, d *draft) error {
 	issued, err := p.store.Issued(ctx)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// oldestRecord is how long ago a sample or a contact may have been: older ones change no colour, and most of them are
-// a wrong year.
+// oldestRecord is how long ago a sample or a contact may have been. Older ones change no colour,
+// and most of them have a wrong year.
 const oldestRecord = max(PositiveLasts, ContactLasts, NegativeLasts)
 
 func (s *Server) results(r *http.Request, source int64) (any, error) {
@@ -24,7 +24,7 @@ func (s *Server) results(r *http.Request, source int64) (any, error) {
 	}
 	kind := store.Kind(req.Result)
 	if kind != store.Positive && kind != store.Negative {
-		return nil, badRequest("the result is not known", `write "positive" or "negative"`)
+		return nil, badRequest("unknown result", `write "positive" or "negative"`)
 	}
 	if err := checkName("sample", req.Sample); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (s *Server) results(r *http.Request, source int64) (any, error) {
 	}
 	err = s.opt.Store.AddResult(r.Context(), source, iin, req.Sample, store.Record{Kind: kind, At: req.Taken}, now())
 	if errors.Is(err, store.ErrConflict) {
-		return nil, &failure{http.StatusConflict, "this sample was reported before with other content", "give a corrected result its own sample number", err}
+		return nil, &failure{http.StatusConflict, "this sample was reported before with different content", "give a corrected result its own sample number", err}
 	}
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func checkRecordTime(field string, t time.Time) error {
 	case t.After(at.Add(clockSkew)):
 		return badRequest(field+" is in the future", "check the date, the time zone and this machine's clock")
 	case t.Before(at.Add(-oldestRecord)):
-		return badRequest(field+" is more than 14 days ago", "check the date: a record that old changes nothing any more")
+		return badRequest(field+" is more than 14 days ago", "check the date: a record that old changes no status")
 	}
 	return nil
 }
@@ -86,10 +86,10 @@ func checkRecordTime(field string, t time.Time) error {
 // checkName takes a name that somebody chose: 1 to 64 bytes of visible characters.
 func checkName(field, name string) error {
 	if name == "" || len(name) > 64 {
-		return badRequest("the "+field+" is missing or not one", "write 1 to 64 bytes")
+		return badRequest("the "+field+" is missing or too long", "write 1 to 64 bytes")
 	}
 	if err := names.Check(name); err != nil {
-		return badRequest("the "+field+" is not one: "+err.Error(), "write it anew by hand: what was copied may have invisible characters")
+		return badRequest("the "+field+" cannot be used: "+err.Error(), "type it again: copied text may have invisible characters")
 	}
 	return nil
 }

@@ -17,16 +17,19 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
+// strangeKey has the form of a key, and nobody has it.
+var strangeKey = api.FormatKey(make([]byte, api.KeySize))
+
 // aDoor stands for a door's certificate in place of a key.
 const aDoor = "a door"
 
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
-		list := r.publisher.board.list()
+		list := r.publisher.public.list()
 		result := func(change func(*ResultRequest)) ResultRequest {
 			q := ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
 			change(&q)
@@ -62,10 +65,11 @@ func TestRefusals(t *testing.T) {
 			hint                    string // part of it
 		}{
 			{"no key", "POST", PathResults, "", "{}", 401, "Bearer"},
-			{"unknown key", "POST", PathResults, "x", "{}", 401, "laboratory"},
+			{"not a key", "POST", PathResults, adminKey[2:], "{}", 401, "k1"},
+			{"unknown key", "POST", PathResults, strangeKey, "{}", 401, "laboratory"},
 			{"the administrator is no laboratory", "POST", PathResults, adminKey, "{}", 401, "laboratory"},
-			{"a laboratory is no control centre", "POST", PathContacts, lab, "{}", 403, "control-centre"},
-			{"the control centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
+			{"a laboratory is no Covid-19 centre", "POST", PathContacts, lab, "{}", 403, "Covid-19 centre"},
+			{"the Covid-19 centre is no laboratory", "POST", PathResults, centre, "{}", 403, "laboratory"},
 			{"a laboratory is no administrator", "POST", PathCitizens, lab, "{}", 401, "admin.key"},
 			{"a laboratory is no door", "POST", api.PathCheck, lab, "{}", 401, "enrolled doors"},
 			{"wrong method", "GET", PathResults, lab, "", 405, "POST"},
@@ -167,10 +171,10 @@ func TestNamesAreVisible(t *testing.T) {
 	})
 }
 
-func TestDoorAndControlRoom(t *testing.T) {
+func TestDoorAndOverview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		lab, centre, p := r.source(Laboratory), r.source(ControlCentre), r.activate(iinA, 3)
+		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
 		version := r.manifestAfter(0, 0).Version
@@ -178,7 +182,7 @@ func TestDoorAndControlRoom(t *testing.T) {
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
-		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.board.list(), Index: uint64(p.index)}, &check)
+		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.public.list(), Index: uint64(p.index)}, &check)
 		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
 			t.Errorf("check: %+v", check)
 		}
@@ -197,10 +201,10 @@ func TestDoorAndControlRoom(t *testing.T) {
 		if o.Citizens != 1 || o.Credentials != 1 || o.Statuses["yellow"] != 1 || o.Version <= version {
 			t.Errorf("overview: %+v", o)
 		}
-		if len(o.Kiosks) != 1 || o.Kiosks[0].Counts["admitted/green"] != 4 || o.Kiosks[0].Counts["code-refused"] != 2 || !o.Kiosks[0].Seen.Equal(now()) {
-			t.Errorf("kiosks: %+v", o.Kiosks)
+		if len(o.Doors) != 1 || o.Doors[0].Counts["admitted/green"] != 4 || o.Doors[0].Counts["code-refused"] != 2 || !o.Doors[0].Seen.Equal(now()) {
+			t.Errorf("doors: %+v", o.Doors)
 		}
-		if len(o.Sources) != 2 || o.Sources[0].Name != ControlCentre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
+		if len(o.Sources) != 2 || o.Sources[0].Name != Covid19Centre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {
 			t.Errorf("sources: %+v", o.Sources)
 		}
 		want := store.Disagreement{IIN: iinA, Counts: "yellow", Other: "green", Since: now().Add(-time.Hour)}

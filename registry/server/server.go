@@ -1,12 +1,14 @@
-// Package server is the registry as an HTTP handler: it takes records and people in, derives the colours, and publishes
-// them signed. Paths and bodies are those of package api.
+// Package server is the registry as an HTTP handler: it takes in records and people, derives the
+// colours, and publishes them signed. What doors say to it is in package api, the rest in
+// messages.go.
 //
 // A door enrols with a one-time code. It gets a certificate of the registry's own Authority and
 // shows it in TLS from then on. The store decides which of a door's certificates is valid, not TLS:
 // an expired certificate can be renewed, and one that was replaced reveals a copied card.
 //
-// One goroutine, Run, owns what is published: it derives the statuses of everybody who is due (news came, or a status
-// ends by itself), seals what changed, commits it, and only then announces it to the doors that wait.
+// One goroutine, Run, owns what is published. It derives the status of everybody who is due because
+// news came or a status ends by itself, seals what changed, commits it, and only then announces it
+// to the doors that wait.
 package server
 
 import (
@@ -39,10 +41,10 @@ type Options struct {
 	Bundles     string             // directory of signed updates; empty: there are none
 	Log         *slog.Logger
 
-	// What the registry passes on to doors and does not understand itself: it does not link the door.
+	// What the registry only passes on to doors: it does not link their code.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
-	CheckRules   func([]byte) error // nil: any document is taken
-	CheckVenue   func(string) error // nil: any kind of venue is taken
+	CheckRules   func([]byte) error // nil: any document is accepted
+	CheckVenue   func(string) error // nil: any kind of venue is accepted
 }
 
 // Server is the registry. Run has to run for changes to be published.
@@ -54,7 +56,7 @@ type Server struct {
 	issuers   pass.Issuers
 	publisher *publisher
 	wrong     *limiter // citizens' codes
-	strange   *limiter // doors' tokens: a door with a replaced code, trying on, locks no citizen out
+	strange   *limiter // doors' tokens; apart, so that a door with a replaced code locks no citizen out
 	metrics   *metrics
 }
 
@@ -66,10 +68,10 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err := CheckDoorsURL(opt.DoorsURL); err != nil {
 		return nil, err
 	}
-	switch {
-	case opt.AdminKey == "":
-		return nil, errors.New("the administrator's key is empty")
-	case opt.Authority == nil:
+	if _, err := api.ParseKey(opt.AdminKey); err != nil {
+		return nil, fmt.Errorf("the administrator's key: %w", err)
+	}
+	if opt.Authority == nil {
 		return nil, errors.New("there is no authority to sign doors' certificates")
 	}
 	opt.PublicURL, opt.DoorsURL = strings.TrimRight(opt.PublicURL, "/"), strings.TrimRight(opt.DoorsURL, "/")
@@ -121,7 +123,8 @@ func parseURL(text string) (*url.URL, error) {
 	return u, err
 }
 
-// Run publishes until ctx ends. Then waiting doors get their answer, so that the HTTP server can shut down.
+// Run publishes until ctx ends. Then it answers waiting doors, so that the HTTP server can shut
+// down.
 func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
 
 func (s *Server) String() string { return "registry" }
@@ -133,7 +136,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.Serve
 func (s *Server) Doors() http.Handler { return s.doors }
 
 func (s *Server) routes() {
-	const small, large = 16 << 10, 1 << 20 // bytes of a body; rules are large, and so is an order for many doors
+	const small, large = 16 << 10, 1 << 20 // bytes of a body
 	for _, r := range []route{
 		{http.MethodGet, api.PathManifest, 0, s.manifest},
 		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
@@ -152,7 +155,7 @@ func (s *Server) routes() {
 		{http.MethodPost, PathActivate, small, s.activate},
 		{http.MethodPost, PathSelf, small, s.self},
 		{http.MethodPost, PathResults, small, s.bySource(Laboratory, s.results)},
-		{http.MethodPost, PathContacts, small, s.bySource(ControlCentre, s.contacts)},
+		{http.MethodPost, PathContacts, small, s.bySource(Covid19Centre, s.contacts)},
 		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
 		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
 		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},
@@ -160,7 +163,7 @@ func (s *Server) routes() {
 		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, PathExpel, small, s.byAdmin(s.expel)},
+		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
 	} {
 		s.all.Handle(r.path, s.serve(r))
@@ -173,5 +176,5 @@ func (s *Server) routes() {
 	s.doors.Handle("/", missing)
 }
 
-// now is UTC and in whole seconds, as everything that is stored and signed.
+// now is UTC in whole seconds, like everything that is stored and signed.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

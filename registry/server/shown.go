@@ -10,49 +10,49 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// errOutdated says that a door's certificate is over.
-var errOutdated = errors.New("the certificate has ended")
+// errOutdated says that a door's certificate has expired.
+var errOutdated = errors.New("the certificate has expired")
 
-// shown is the door's certificate of a request and the board that shows it. The certificate may have
-// expired for as long as grace. TLS has only verified that the other side has its key; the store
-// decides whether it was revoked.
+// shown is the door's certificate of a request and the board that shows it. The certificate may
+// have expired for as long as grace. TLS has only verified that the other side has its key; the
+// store decides whether it was revoked.
 func (s *Server) shown(r *http.Request, grace time.Duration) (c store.Certificate, device string, err error) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return c, "", &failure{http.StatusUnauthorized, "no certificate", "only enrolled doors may ask this, over TLS to the address that serve --doors-listen opens", nil}
 	}
 	if c, err = s.opt.Authority.door(r.TLS.PeerCertificates[0]); err != nil {
-		return c, "", &failure{http.StatusUnauthorized, "unknown certificate", "this registry did not give it to a door; enrol the door anew", err}
+		return c, "", &failure{http.StatusUnauthorized, "unknown certificate", "this registry did not issue it; enrol the door again", err}
 	}
 	if now().After(c.Until.Add(grace)) {
 		hint := "renew it"
 		if grace > 0 {
 			hint = "it can no longer be renewed: make a new code for this door"
 		}
-		return c, "", &failure{http.StatusForbidden, "the door's certificate has ended", hint, errOutdated}
+		return c, "", &failure{http.StatusForbidden, "the door's certificate has expired", hint, errOutdated}
 	}
 	device = r.Header.Get(api.HeaderDevice)
 	return c, device, checkDevice(device)
 }
 
-// turnedAway is the answer to a door that the store does not believe.
+// turnedAway is the answer to a door that the store rejects.
 func turnedAway(err error) error {
 	const anew = "make a new code for this door"
 	switch {
 	case errors.Is(err, store.ErrRevoked):
-		return &failure{http.StatusForbidden, "this door was expelled", anew + " if it is to come back", err}
+		return &failure{http.StatusForbidden, "this door was revoked", anew + " to bring it back", err}
 	case errors.Is(err, store.ErrCopied):
-		return &failure{http.StatusForbidden, "another device has this door's identity", "this card is a copy, or was put into another board: " + anew + " on this one", err}
+		return &failure{http.StatusForbidden, "another device has this door's identity", "this card is a copy or is in another board: " + anew + " and enrol this board", err}
 	case errors.Is(err, store.ErrTokenUsed):
-		return &failure{http.StatusConflict, "this code was used by another device", "a code is good for one device: " + anew, err}
+		return &failure{http.StatusConflict, "another device has used this code", "each code enrols one device: " + anew, err}
 	case errors.Is(err, store.ErrTokenExpired):
-		return &failure{http.StatusForbidden, "this code is too old", anew, err}
+		return &failure{http.StatusForbidden, "this code has expired", anew, err}
 	case errors.Is(err, store.ErrNotFound):
 		return &failure{http.StatusUnauthorized, "unknown certificate", "the registry's records are older than this door's: " + anew, err}
 	}
 	return err
 }
 
-// codes are the refusals on which a door acts by itself.
+// codes are the refusals that a door acts on by itself.
 var codes = []struct {
 	cause error
 	code  string
@@ -69,10 +69,10 @@ func codeOf(err error) string {
 	return ""
 }
 
-// versionForm keeps a door from filling the control room's page with other text.
+// versionForm keeps a door from writing other text on the administrator's page.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
 
-// running is the version that a door says it runs; empty where it says none.
+// running is the version that a door says it runs; empty if it does not say.
 func running(r *http.Request) string {
 	version := r.Header.Get(api.HeaderVersion)
 	if !versionForm.MatchString(version) {

@@ -18,7 +18,8 @@ import (
 const ownLasts = 90 * 24 * time.Hour
 
 // TLS is how a registry listens for doors, with certificates of its own authority for host, a DNS
-// name or an IP address. The authority's certificate is sent too: a door that enrols has only its pin.
+// name or an IP address. The authority's certificate is sent too: a door that enrols has only its
+// pin.
 //
 // A door's certificate is requested here and judged with each request, because an expired one may
 // still be renewed. ClientCAs tells browsers which certificates are meant, so that they do not ask

@@ -11,12 +11,12 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// bundleName has no directories in it, and nothing hidden.
+// bundleName excludes directories and hidden files.
 var bundleName = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,127}$`)
 
-// openBundle opens a file of the directory of bundles. A link that leads out of it is not followed.
+// openBundle opens a file in the directory of bundles. It does not follow a link out of it.
 func (s *Server) openBundle(name string) (*os.File, fs.FileInfo, error) {
-	const hint = "bundles lie in the directory that --bundles names; their names have letters, digits and . _ - only"
+	const hint = "put the bundle into the directory of --bundles; its name has only letters, digits and . _ -"
 	missing := func(err error) error { return &failure{http.StatusNotFound, "no such bundle", hint, err} }
 	if s.opt.Bundles == "" || !bundleName.MatchString(name) {
 		return nil, nil, missing(nil)
@@ -48,7 +48,7 @@ func (s *Server) bundle(r *http.Request) (any, error) {
 	return download{file, info.ModTime(), info.Size()}, nil
 }
 
-// releases gives a ring's doors a bundle.
+// releases gives the doors of a rollout ring a bundle.
 func (s *Server) releases(r *http.Request) (any, error) {
 	req, err := decode[store.ReleaseRequest](r)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) releases(r *http.Request) (any, error) {
 	}
 	if req.Bundle != "" {
 		if !versionForm.MatchString(req.Version) {
-			return nil, badRequest("the version is missing or not one", "write it as the bundle has it: letters, digits and . + ~ : _ -")
+			return nil, badRequest("the version is missing or has other characters", "write it as the bundle has it: letters, digits and . + ~ : _ -")
 		}
 		file, _, err := s.openBundle(req.Bundle)
 		if err != nil {
@@ -72,9 +72,9 @@ func (s *Server) releases(r *http.Request) (any, error) {
 	return nil, s.opt.Store.PutRelease(r.Context(), req)
 }
 
-// update tells a door what it should be running.
-func (s *Server) update(r *http.Request, kiosk int64) (any, error) {
-	release, err := s.opt.Store.ReleaseFor(r.Context(), kiosk)
+// update tells a door which version it should run.
+func (s *Server) update(r *http.Request, door int64) (any, error) {
+	release, err := s.opt.Store.ReleaseFor(r.Context(), door)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}

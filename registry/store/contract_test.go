@@ -110,8 +110,8 @@ func testDoors(t *testing.T, s *Store) {
 		must(t, err)
 		o, err := s.Overview(ctx, at)
 		must(t, err)
-		if !o.Kiosks[0].Seen.Equal(want) {
-			t.Errorf("seen %v, want %v", o.Kiosks[0].Seen, want)
+		if !o.Doors[0].Seen.Equal(want) {
+			t.Errorf("seen %v, want %v", o.Doors[0].Seen, want)
 		}
 		return id
 	}
@@ -128,7 +128,7 @@ func testDoors(t *testing.T, s *Store) {
 	}
 	o, err := s.Overview(ctx, t0.Add(time.Minute))
 	must(t, err)
-	if got := o.Kiosks[0].Counts["admitted/green"]; got != 9 {
+	if got := o.Doors[0].Counts["admitted/green"]; got != 9 {
 		t.Errorf("counted %d, want 9", got)
 	}
 }
@@ -261,7 +261,7 @@ func testOverview(t *testing.T, s *Store) {
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{
-		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Kiosks: []KioskState{},
+		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Doors: []DoorState{},
 		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
 		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
 		Releases:      []ReleaseRequest{},

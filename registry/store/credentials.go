@@ -14,9 +14,9 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// Why a one-time code is not good.
+// Why a one-time code is rejected.
 var (
-	ErrCodeExpired = errors.New("the one-time code is too old")
+	ErrCodeExpired = errors.New("the one-time code has expired")
 	ErrCodeUsed    = errors.New("the one-time code was used on another phone")
 )
 
@@ -28,7 +28,7 @@ type Credential struct {
 	Expires time.Time
 }
 
-// PutCode gives the citizen, who is enrolled by that, a one-time code. It replaces an earlier one.
+// PutCode gives the citizen a one-time code and registers new ones. It replaces an earlier code.
 func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := touch(ctx, tx, iin)
@@ -46,15 +46,16 @@ func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.
 	return nil
 }
 
-// Activate exchanges a one-time code for a credential of that phone and revokes the citizen's earlier phones. The same
-// phone may ask again with the same code, for the first answer may have been lost on its way: it gets the same
-// credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
+// Activate exchanges a one-time code for a credential of that phone and revokes the citizen's
+// earlier phones. The first answer may be lost, so the same phone may ask again with the same code
+// and gets the same credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
 func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen, expires int64
 		var used sql.NullInt64
-		// An UPDATE that changes nothing locks the row in either database: of two phones one comes second.
+		// An UPDATE that changes nothing locks the row in either database: the second of two phones has
+		// to wait.
 		err := tx.QueryRowContext(ctx, `UPDATE codes SET expires = expires WHERE hash = $1 RETURNING citizen, expires, credential`,
 			code[:]).Scan(&citizen, &expires, &used)
 		switch {
@@ -122,8 +123,8 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Ti
 	return got, nil
 }
 
-// replace revokes the citizen's credentials of the same sort and adds one at a random index that was never used. It locks
-// the citizen first, as the publisher does.
+// replace revokes the citizen's credentials of the same kind and adds one at a random unused index.
+// It locks the citizen first, as the publisher does.
 func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, now time.Time) (id int64, index uint64, err error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
 		return 0, 0, err
@@ -157,7 +158,7 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 	return 0, 0, errors.New("no free index found in 64 tries")
 }
 
-// Revoke withdraws all of the citizen's credentials and codes.
+// Revoke makes all of the citizen's credentials and codes worthless.
 func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen int64

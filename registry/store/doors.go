@@ -36,21 +36,21 @@ func (s *Store) SourceOf(ctx context.Context, key Secret) (Source, error) {
 	return src, nil
 }
 
-// seenStep is how exactly it is known when a door was last heard: it spares a write with each of its requests.
+// seenStep is the precision of a door's last contact. It saves a write with each request.
 const seenStep = 30 * time.Second
 
 // AddCounts adds a door's report to the hour of from. The same report again changes nothing.
-func (s *Store) AddCounts(ctx context.Context, kiosk int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
+func (s *Store) AddCounts(ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (kiosk, id, came) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			kiosk, report, now.Unix()))
+		added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (door, id, came) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			door, report, now.Unix()))
 		if err != nil || !added {
 			return err
 		}
 		hour := from.Truncate(time.Hour).Unix()
 		for name, n := range count {
-			_, err := tx.ExecContext(ctx, `INSERT INTO counts (kiosk, hour, name, n) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (kiosk, hour, name) DO UPDATE SET n = counts.n + excluded.n`, kiosk, hour, name, int64(n))
+			_, err := tx.ExecContext(ctx, `INSERT INTO counts (door, hour, name, n) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`, door, hour, name, int64(n))
 			if err != nil {
 				return err
 			}

@@ -9,41 +9,41 @@ import (
 	"time"
 )
 
-// Why a door is turned away.
+// Why a door is rejected.
 var (
-	ErrTokenExpired = errors.New("the door's one-time code is too old")
+	ErrTokenExpired = errors.New("the door's one-time code has expired")
 	ErrTokenUsed    = errors.New("the door's one-time code was used with another key")
-	ErrRevoked      = errors.New("the door was expelled")
+	ErrRevoked      = errors.New("the door was revoked")
 	ErrCopied       = errors.New("a second device shows this door's identity")
 )
 
-// Door is a door as it is told itself.
+// Door is what a door is told about itself.
 type Door struct {
 	ID                      int64
 	Name, Venue, Zone, Ring string
 }
 
-// Certificate is one that the registry gave to a door.
+// Certificate is one that the registry issued to a door.
 type Certificate struct {
-	Kiosk int64
+	Door  int64
 	Print Secret // SHA-256 of it
 	Until time.Time
 }
 
-// PutTokens gives each of the doors, which are created where they are missing, a one-time token. It replaces an earlier
-// one. All or none of it happens.
+// PutTokens gives each door a one-time token, which replaces an earlier one, and creates missing
+// doors. It does all of that or nothing.
 func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, expires time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i, d := range doors {
 			var id int64
-			err := tx.QueryRowContext(ctx, `INSERT INTO kiosks (name, venue, zone, ring) VALUES ($1, $2, $3, $4)
+			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (name) DO UPDATE SET venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
 				d.Name, d.Venue, d.Zone, d.Ring).Scan(&id)
 			if err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, `INSERT INTO enrolments (hash, kiosk, expires) VALUES ($1, $2, $3)
-				ON CONFLICT (kiosk) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL, twice = NULL`,
+			_, err = tx.ExecContext(ctx, `INSERT INTO enrolments (hash, door, expires) VALUES ($1, $2, $3)
+				ON CONFLICT (door) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL, twice = NULL`,
 				tokens[i][:], id, expires.Unix())
 			if err != nil {
 				return err
@@ -57,16 +57,17 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	return nil
 }
 
-// Enrol exchanges a one-time token for a certificate, which sign makes for the door. With it begins a new life of the
-// door: older certificates and complaints no longer count. The same key and device may ask again with the
-// same token, for the first answer may have been lost on its way: that is a renewal. Errors: ErrNotFound,
+// Enrol exchanges a one-time token for a certificate, which sign makes. The door starts afresh:
+// older certificates and warnings no longer count. The first answer may be lost, so the same key
+// and device may ask again with the same token, which is a renewal. Errors: ErrNotFound,
 // ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
 func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time, sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "enrol a door", func(tx *sql.Tx) (error, error) {
 		var id, expires int64
 		var used []byte
-		// An UPDATE that changes nothing locks the row in either database: of two doors one comes second.
-		err := tx.QueryRowContext(ctx, `UPDATE enrolments SET expires = expires WHERE hash = $1 RETURNING kiosk, expires, key`,
+		// An UPDATE that changes nothing locks the row in either database: the second of two doors has to
+		// wait.
+		err := tx.QueryRowContext(ctx, `UPDATE enrolments SET expires = expires WHERE hash = $1 RETURNING door, expires, key`,
 			token[:]).Scan(&id, &expires, &used)
 		switch {
 		case err != nil:
@@ -94,17 +95,17 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], key[:]); err != nil {
 			return nil, err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
+		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})
 }
 
-// Renew gives a door its next certificate, which sign makes. The one before is good until that one is seen. Errors: as
-// DoorBy, and those of sign.
+// Renew gives a door its next certificate, which sign makes. The previous one is valid until the
+// new one is seen. Errors: those of DoorBy and of sign.
 func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
-		d, err := lockDoor(ctx, tx, c.Kiosk)
+		d, err := lockDoor(ctx, tx, c.Door)
 		if err != nil {
 			return nil, err
 		}
@@ -119,19 +120,19 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 	})
 }
 
-// DoorBy finds the door of a certificate, notes that it was heard and what it runs, and that a new certificate has
-// arrived. Errors: ErrNotFound, ErrRevoked, ErrCopied.
+// DoorBy finds the door of a certificate. It notes the contact, the version that the door runs, and
+// the arrival of a new certificate. Errors: ErrNotFound, ErrRevoked, ErrCopied.
 func (s *Store) DoorBy(ctx context.Context, c Certificate, device, running string, now time.Time) (id int64, err error) {
-	const doing = "look a kiosk up by its certificate"
-	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM kiosks WHERE id = $1`, c.Kiosk)
+	const doing = "look a door up by its certificate"
+	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM doors WHERE id = $1`, c.Door)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
 	if arrived, err := d.judge(c, device, now); err == nil && !arrived && !d.news(running, now) {
-		return c.Kiosk, nil // as almost always: nothing to write
+		return c.Door, nil // nothing to write, as almost always
 	}
 	err = s.judged(ctx, doing, func(tx *sql.Tx) (error, error) {
-		d, err := lockDoor(ctx, tx, c.Kiosk)
+		d, err := lockDoor(ctx, tx, c.Door)
 		if err != nil {
 			return nil, err
 		}
@@ -140,28 +141,29 @@ func (s *Store) DoorBy(ctx context.Context, c Certificate, device, running strin
 		}
 		return nil, d.noteHeard(ctx, tx, running, now)
 	})
-	return c.Kiosk, err
+	return c.Door, err
 }
 
-// Expel makes all that a door could show worthless. Errors: ErrNotFound.
-func (s *Store) Expel(ctx context.Context, name string, now time.Time) error {
+// RevokeDoor makes everything a door could show worthless. Errors: ErrNotFound.
+func (s *Store) RevokeDoor(ctx context.Context, name string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var id int64
-		err := tx.QueryRowContext(ctx, `UPDATE kiosks SET revoked = COALESCE(revoked, $2) WHERE name = $1 RETURNING id`,
+		err := tx.QueryRowContext(ctx, `UPDATE doors SET revoked = COALESCE(revoked, $2) WHERE name = $1 RETURNING id`,
 			name, now.Unix()).Scan(&id)
 		if err != nil {
 			return notFound(err)
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE kiosk = $1`, id)
+		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE door = $1`, id)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("expel a door: %w", err)
+		return fmt.Errorf("revoke a door: %w", err)
 	}
 	return nil
 }
 
-// judged is change for what is to be remembered even of those who are turned away: refused is returned after the commit.
+// judged is change for what has to be stored even when a door is rejected: it commits, and then
+// returns refused.
 func (s *Store) judged(ctx context.Context, doing string, f func(*sql.Tx) (refused, err error)) error {
 	var refused error
 	err := s.change(ctx, func(tx *sql.Tx) (err error) {

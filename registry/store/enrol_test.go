@@ -10,8 +10,8 @@ import (
 const board, otherBoard = "00112233aabbccdd", "ffffffffffffffff"
 
 // card is a door's certificate by its name; each one ends an hour after the one before.
-func card(kiosk int64, name string, n int) Certificate {
-	return Certificate{kiosk, SecretOf(name), t0.Add(time.Duration(n) * time.Hour)}
+func card(door int64, name string, n int) Certificate {
+	return Certificate{door, SecretOf(name), t0.Add(time.Duration(n) * time.Hour)}
 }
 
 func token(t *testing.T, s *Store, name, text string) {
@@ -41,11 +41,11 @@ func renew(t *testing.T, s *Store, with Certificate, device, name string, n int)
 	return c, err
 }
 
-func state(t *testing.T, s *Store) KioskState {
+func state(t *testing.T, s *Store) DoorState {
 	t.Helper()
 	o, err := s.Overview(t.Context(), t0)
 	must(t, err)
-	k := o.Kiosks[0]
+	k := o.Doors[0]
 	k.Counts = nil
 	return k
 }
@@ -57,7 +57,7 @@ func good(t *testing.T, s *Store, what string, c Certificate) {
 	}
 }
 
-// refused looks when a replaced certificate lingers no more.
+// refused checks at a time when a replaced certificate is no longer accepted.
 func refused(t *testing.T, s *Store, what string, c Certificate, device string, want error) {
 	t.Helper()
 	_, err := s.DoorBy(t.Context(), c, device, "", t0.Add(lingers))
@@ -75,14 +75,15 @@ func testEnrol(t *testing.T, s *Store) {
 	if told.Name != "door" || told.Venue != "shop" || told.Zone != "red" || told.Ring != "early" {
 		t.Errorf("the door is told %+v", told)
 	}
-	// The answer was lost: the same again gives another certificate, and both are good until that one is seen.
+	// The answer was lost: the same again gives another certificate, and both are good until that one
+	// is seen.
 	second, _, err := enrol(t, s, "1", "key", board, "b", 2)
 	must(t, err)
 	good(t, s, "the first answer's certificate", first)
 	good(t, s, "the second answer's certificate", second)
 	_, _, err = enrol(t, s, "1", "thief's", otherBoard, "c", 3)
 	wants(t, "another key", err, ErrTokenUsed)
-	want := KioskState{Name: "door", Venue: "shop", Zone: "red", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
+	want := DoorState{Name: "door", Venue: "shop", Zone: "red", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
 		Running: "1.0", CodeUsedTwice: true}
 	if got := state(t, s); got.Copied || !equalState(got, want) {
 		t.Errorf("state %+v\nwant  %+v", got, want)
@@ -115,7 +116,7 @@ func testEnrol(t *testing.T, s *Store) {
 	wants(t, "old token", err, ErrTokenExpired)
 }
 
-func equalState(a, b KioskState) bool {
+func equalState(a, b DoorState) bool {
 	return a.Seen.Equal(b.Seen) && a.CertUntil.Equal(b.CertUntil) && a.Name == b.Name && a.Venue == b.Venue && a.Zone == b.Zone &&
 		a.Ring == b.Ring && a.Enrolled == b.Enrolled && a.Running == b.Running && a.Revoked == b.Revoked && a.CodeUsedTwice == b.CodeUsedTwice
 }
@@ -140,7 +141,7 @@ func testRenew(t *testing.T, s *Store) {
 	}
 	good(t, s, "the right card beside the copied one", b)
 	refused(t, s, "another board", b, otherBoard, ErrCopied)
-	err = s.Renew(t.Context(), a, board, t0.Add(lingers), func(Door) (Certificate, error) { return card(a.Kiosk, "x", 9), nil })
+	err = s.Renew(t.Context(), a, board, t0.Add(lingers), func(Door) (Certificate, error) { return card(a.Door, "x", 9), nil })
 	wants(t, "renew a copied card", err, ErrCopied)
 	c, err := renew(t, s, b, board, "c", 4)
 	must(t, err)
@@ -150,37 +151,37 @@ func testRenew(t *testing.T, s *Store) {
 	good(t, s, "unused so far", d)
 
 	// The database was restored from a backup: the door has a newer one than it knows of.
-	good(t, s, "newer than the backup", card(a.Kiosk, "e", 7))
-	refused(t, s, "on another board", card(a.Kiosk, "f", 8), otherBoard, ErrCopied)
-	refused(t, s, "no such door", card(a.Kiosk+1, "g", 9), board, ErrNotFound)
-	sick := errors.New("no signature")
-	wants(t, "no signature", s.Renew(t.Context(), card(a.Kiosk, "e", 7), board, t0, func(Door) (Certificate, error) { return Certificate{}, sick }), sick)
+	good(t, s, "newer than the backup", card(a.Door, "e", 7))
+	refused(t, s, "on another board", card(a.Door, "f", 8), otherBoard, ErrCopied)
+	refused(t, s, "no such door", card(a.Door+1, "g", 9), board, ErrNotFound)
+	failed := errors.New("no signature")
+	wants(t, "no signature", s.Renew(t.Context(), card(a.Door, "e", 7), board, t0, func(Door) (Certificate, error) { return Certificate{}, failed }), failed)
 }
 
-func testExpel(t *testing.T, s *Store) {
+func testRevokeDoor(t *testing.T, s *Store) {
 	ctx := t.Context()
-	wants(t, "expel a stranger", s.Expel(ctx, "door", t0), ErrNotFound)
+	wants(t, "revoke an unknown door", s.RevokeDoor(ctx, "door", t0), ErrNotFound)
 	token(t, s, "door", "0")
 	refused(t, s, "a door that is not enrolled yet", card(1, "x", 1), board, ErrNotFound)
 	if got := state(t, s); got.Copied || got.Enrolled {
 		t.Errorf("not enrolled yet: %+v", got)
 	}
-	must(t, s.Expel(ctx, "door", t0))
+	must(t, s.RevokeDoor(ctx, "door", t0))
 	_, _, err := enrol(t, s, "0", "key", board, "a", 1)
-	wants(t, "code of an expelled door", err, ErrNotFound)
+	wants(t, "code of a revoked door", err, ErrNotFound)
 
 	token(t, s, "door", "1")
 	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
 	good(t, s, "enrolled anew", c)
-	must(t, s.Expel(ctx, "door", t0))
-	refused(t, s, "expelled", c, board, ErrRevoked)
+	must(t, s.RevokeDoor(ctx, "door", t0))
+	refused(t, s, "revoked", c, board, ErrRevoked)
 	_, err = renew(t, s, c, board, "b", 2)
-	wants(t, "renew, expelled", err, ErrRevoked)
+	wants(t, "renew, revoked", err, ErrRevoked)
 	_, _, err = enrol(t, s, "1", "key", board, "b", 2)
-	wants(t, "token of an expelled door", err, ErrNotFound)
+	wants(t, "token of a revoked door", err, ErrNotFound)
 	if got := state(t, s); !got.Revoked || got.Enrolled || got.Copied {
-		t.Errorf("expelled: %+v", got)
+		t.Errorf("revoked: %+v", got)
 	}
 }
 
@@ -189,18 +190,18 @@ func testReleases(t *testing.T, s *Store) {
 	token(t, s, "door", "1")
 	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
-	_, err = s.ReleaseFor(ctx, c.Kiosk)
+	_, err = s.ReleaseFor(ctx, c.Door)
 	wants(t, "no release", err, ErrNotFound)
 	for _, r := range []ReleaseRequest{
 		{Ring: "all", Bundle: "1.raucb", Version: "1"}, {Ring: "early", Bundle: "2.raucb", Version: "2"}, {Ring: "early", Bundle: "3.raucb", Version: "3"},
 	} {
 		must(t, s.PutRelease(ctx, r))
 	}
-	if r, err := s.ReleaseFor(ctx, c.Kiosk); err != nil || r != (ReleaseRequest{Ring: "early", Bundle: "3.raucb", Version: "3"}) {
+	if r, err := s.ReleaseFor(ctx, c.Door); err != nil || r != (ReleaseRequest{Ring: "early", Bundle: "3.raucb", Version: "3"}) {
 		t.Errorf("release %+v, %v", r, err)
 	}
 	must(t, s.PutRelease(ctx, ReleaseRequest{Ring: "early"}))
-	_, err = s.ReleaseFor(ctx, c.Kiosk)
+	_, err = s.ReleaseFor(ctx, c.Door)
 	wants(t, "taken back", err, ErrNotFound)
 	o, err := s.Overview(ctx, t0)
 	must(t, err)

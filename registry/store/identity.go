@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// identity is a door's row: who it is, and what it has to show to be believed.
+// identity is a door's row: who it is, and what it has to show.
 type identity struct {
 	Door
 	device           sql.NullString
@@ -23,7 +23,7 @@ const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
-	return findDoor(ctx, tx, `UPDATE kiosks SET name = name WHERE id = $1 RETURNING `+doorColumns, id)
+	return findDoor(ctx, tx, `UPDATE doors SET name = name WHERE id = $1 RETURNING `+doorColumns, id)
 }
 
 func findDoor(ctx context.Context, db interface {
@@ -38,17 +38,17 @@ func findDoor(ctx context.Context, db interface {
 	return d, nil
 }
 
-// lingers is for how long a replaced certificate is still taken: a request that was under way with it may come in late, and
-// shall not make a copied card of an honest one.
+// lingers is how long a replaced certificate is still accepted: a late request that was sent with
+// it must not make an honest card look copied.
 const lingers = time.Minute
 
-// judge says whether the door is to be believed, and whether its next certificate has arrived with that.
+// judge says why the door is rejected, if it is, and whether its next certificate has arrived.
 func (d *identity) judge(c Certificate, device string, now time.Time) (arrived bool, err error) {
 	switch {
 	case d.revoked.Valid:
 		return false, ErrRevoked
 	case d.cert == nil:
-		return false, ErrNotFound // it was enrolled after the backup that this database was restored from
+		return false, ErrNotFound // not enrolled yet, or after the backup that this database was restored from
 	case d.device.String != device:
 		return false, ErrCopied
 	case bytes.Equal(d.cert, c.Print[:]):
@@ -58,13 +58,14 @@ func (d *identity) judge(c Certificate, device string, now time.Time) (arrived b
 	case bytes.Equal(d.next, c.Print[:]):
 		return true, nil
 	case c.Until.Unix() > max(d.until.Int64, d.nextUntil.Int64):
-		// It is newer than all that this database knows of, so the database came from a backup. The board is the right one.
+		// It is newer than any this database knows, so the database came from a backup. The device is
+		// right.
 		return true, nil
 	}
 	return false, ErrCopied // the next certificate was in use already: there are two cards
 }
 
-// admit judges and writes down what comes of it.
+// admit judges and stores the result.
 func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string, now time.Time) (refused, err error) {
 	arrived, refused := d.judge(c, device, now)
 	switch {
@@ -73,28 +74,29 @@ func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device 
 	case refused != nil || !arrived:
 		return refused, nil
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE kiosks SET old_cert = cert, replaced = $4, cert = $2, cert_until = $3, next_cert = NULL,
+	_, err = tx.ExecContext(ctx, `UPDATE doors SET old_cert = cert, replaced = $4, cert = $2, cert_until = $3, next_cert = NULL,
 		next_until = NULL WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix(), now.Unix())
 	return nil, err
 }
 
 func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
 	return err
 }
 
 func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
 	return err
 }
 
-// news tells whether noteHeard has anything to write. A door that does not say what it runs changes nothing about that.
+// news tells whether noteHeard has anything to write. A door that does not say what it runs leaves
+// the stored version.
 func (d *identity) news(running string, now time.Time) bool {
 	return !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep || running != "" && running != d.running.String
 }
 
 func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, running string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE kiosks SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
 		d.ID, now.Unix(), sql.NullString{String: running, Valid: running != ""})
 	return err
 }

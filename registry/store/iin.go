@@ -5,15 +5,16 @@ import (
 	"log/slog"
 )
 
-// IIN is a citizen's individual identification number: 12 digits, the last one a check digit. It is stored here and
-// leaves the registry only on the administrator's list of disagreements.
+// IIN is a citizen's individual identification number: 12 digits, the last one a check digit. It is
+// stored here and leaves the registry only on the administrator's list of disagreements.
 type IIN string
 
 // errIIN does not quote the number: it may be a real one with a typing error.
-var errIIN = errors.New("the IIN is not 12 digits with a right check digit")
+var errIIN = errors.New("the IIN is not 12 digits with a valid check digit")
 
-// The weights of the first eleven digits, and those for the second try when the first one gives 10. Numbers for which
-// both give 10 are not issued. (Rules for forming identification numbers, Government Resolution 565 of 11 June 2003.)
+// The weights of the first eleven digits, and those for a second try when the first one gives 10.
+// Numbers for which both give 10 are not issued. (Rules for forming identification numbers,
+// Government Resolution 565 of 11 June 2003.)
 var iinWeights = [2][11]int{
 	{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
 	{3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2},

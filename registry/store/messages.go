@@ -2,33 +2,33 @@ package store
 
 import "time"
 
-// Overview is what the control room sees.
+// Overview is what the administrator's page shows.
 type Overview struct {
 	Version       uint64           `json:"version"` // of the manifest
 	Issued        time.Time        `json:"issued"`
 	Citizens      int              `json:"citizens"`
 	Credentials   int              `json:"credentials"`
 	Statuses      map[string]int   `json:"statuses"`      // citizens by status
-	Kiosks        []KioskState     `json:"kiosks"`        // by name
+	Doors         []DoorState      `json:"doors"`         // by name
 	Sources       []SourceState    `json:"sources"`       // by name
 	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
-	Releases      []ReleaseRequest `json:"releases"`      // one for each ring that has one
+	Releases      []ReleaseRequest `json:"releases"`      // at most one for each rollout ring
 }
 
-// KioskState is one door as the registry knows it.
-type KioskState struct {
+// DoorState is one door as the registry knows it.
+type DoorState struct {
 	Name          string            `json:"name"`
 	Venue         string            `json:"venue"`
 	Seen          time.Time         `json:"seen,omitzero"` // last authenticated request
-	Enrolled      bool              `json:"enrolled"`      // has a certificate that is good
+	Enrolled      bool              `json:"enrolled"`      // has a valid certificate
 	CertUntil     time.Time         `json:"cert_until,omitzero"`
 	Revoked       bool              `json:"revoked,omitempty"`
 	Copied        bool              `json:"copied,omitempty"`          // two boards have shown this door's identity: a card was copied
-	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code: who has the door's identity?
-	Zone          string            `json:"zone"`                      // as it was enrolled
-	Ring          string            `json:"ring"`
-	Running       string            `json:"running,omitempty"` // version, as last said
-	Counts        map[string]uint64 `json:"counts"`            // of the last 24 hours, as in Counts
+	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code
+	Zone          string            `json:"zone"`                      // as enrolled
+	Ring          string            `json:"ring"`                      // rollout ring
+	Running       string            `json:"running,omitempty"`         // version, as the door last said
+	Counts        map[string]uint64 `json:"counts"`                    // of the last 24 hours, as in Counts
 }
 
 // SourceState is one source of records.
@@ -39,8 +39,8 @@ type SourceState struct {
 	Last    time.Time `json:"last,omitzero"`
 }
 
-// Disagreement is a citizen about whom two records say different things at the same time; the stricter one counts until
-// a person has looked at it.
+// Disagreement is a citizen about whom two records say different things at the same time. The
+// stricter one counts until a person has looked at it.
 type Disagreement struct {
 	IIN    string    `json:"iin"`
 	Counts string    `json:"counts"` // the status that counts
@@ -48,7 +48,8 @@ type Disagreement struct {
 	Since  time.Time `json:"since"`
 }
 
-// ReleaseRequest gives a ring's doors a bundle. An empty bundle takes the ring's release back.
+// ReleaseRequest gives the doors of a rollout ring a bundle. An empty bundle takes the release
+// back.
 type ReleaseRequest struct {
 	Ring    string `json:"ring"`
 	Bundle  string `json:"bundle"` // file name in the registry's directory of bundles

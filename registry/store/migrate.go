@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// migrations are run once each, in the order of their names. A published one is never edited; the next one follows it.
+// migrations are run once each, in the order of their names. After a release a migration is not
+// edited; another one follows it.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -24,7 +25,7 @@ func (s *Store) migrate(ctx context.Context, words *strings.Replacer) error {
 		return err
 	}
 	if have > len(files) {
-		return fmt.Errorf("the database has schema %d, this program knows %d: it was opened by a newer version, start that one", have, len(files))
+		return fmt.Errorf("the database has schema %d, this program knows %d: a newer version has opened it; run that version", have, len(files))
 	}
 	for i, file := range files[have:] {
 		text, err := migrations.ReadFile("migrations/" + file.Name())

@@ -9,13 +9,13 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// maxDisagreements bounds the list for the control room.
+// maxDisagreements bounds the list on the administrator's page.
 const maxDisagreements = 100
 
-// Overview is what the control room sees, but for the manifest's version and time.
+// Overview is what the administrator's page shows, but for the manifest's version and time.
 func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	o := Overview{
-		Statuses: map[string]int{}, Kiosks: []KioskState{}, Sources: []SourceState{}, Disagreements: []Disagreement{},
+		Statuses: map[string]int{}, Doors: []DoorState{}, Sources: []SourceState{}, Disagreements: []Disagreement{},
 		Releases: []ReleaseRequest{},
 	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -29,7 +29,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 				return err
 			}
 		}
-		return kiosks(ctx, tx, &o, now)
+		return doors(ctx, tx, &o, now)
 	})
 	if err != nil {
 		return Overview{}, fmt.Errorf("read the overview: %w", err)
@@ -71,23 +71,23 @@ func disagreements(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	}, `SELECT iin, status, other, since FROM citizens WHERE since IS NOT NULL ORDER BY since DESC, id LIMIT $1`, maxDisagreements)
 }
 
-func kiosks(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
+func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	var ids []int64
 	err := rows(ctx, tx, func(found *sql.Rows) error {
-		k := KioskState{Counts: map[string]uint64{}}
+		k := DoorState{Counts: map[string]uint64{}}
 		var id int64
 		var seen, until, next sql.NullInt64
 		var running sql.NullString
 		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice)
 		k.Seen, k.Running = moment(seen), running.String
 		if k.CertUntil = moment(until); next.Int64 > until.Int64 {
-			k.CertUntil = moment(next) // given out, and not seen yet
+			k.CertUntil = moment(next) // issued and not seen yet
 		}
 		k.Enrolled = k.CertUntil.After(now) && !k.Revoked
-		o.Kiosks, ids = append(o.Kiosks, k), append(ids, id)
+		o.Doors, ids = append(o.Doors, k), append(ids, id)
 		return err
-	}, `SELECT kiosks.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
-		twice IS NOT NULL FROM kiosks LEFT JOIN enrolments ON enrolments.kiosk = kiosks.id ORDER BY name`)
+	}, `SELECT doors.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
+		twice IS NOT NULL FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
 	if err != nil {
 		return err
 	}
@@ -95,17 +95,17 @@ func kiosks(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	for i, id := range ids {
 		at[id] = i
 	}
-	// Counts are kept by the hour: the hour that the last 24 hours begin in is counted as a whole.
+	// Counts are kept by the hour: the hour in which the last 24 hours begin counts as a whole.
 	day := now.Add(-24 * time.Hour).Truncate(time.Hour).Unix()
 	return rows(ctx, tx, func(found *sql.Rows) error {
-		var kiosk, n int64
+		var door, n int64
 		var name string
-		err := found.Scan(&kiosk, &name, &n)
-		if i, ok := at[kiosk]; ok && err == nil {
-			o.Kiosks[i].Counts[name] = uint64(n)
+		err := found.Scan(&door, &name, &n)
+		if i, ok := at[door]; ok && err == nil {
+			o.Doors[i].Counts[name] = uint64(n)
 		}
 		return err
-	}, `SELECT kiosk, name, CAST(SUM(n) AS BIGINT) FROM counts WHERE hour >= $1 GROUP BY kiosk, name`, day)
+	}, `SELECT door, name, CAST(SUM(n) AS BIGINT) FROM counts WHERE hour >= $1 GROUP BY door, name`, day)
 }
 
 func releases(ctx context.Context, tx *sql.Tx, o *Overview) error {

@@ -15,17 +15,18 @@ import (
 // KeepDeltas is how many versions a door may be behind before it has to load a section as a whole.
 const KeepDeltas = 32
 
-// keepRetired is how long a blob can still be had after the last manifest that named it: a door on a slow line may be
-// loading it.
+// keepRetired is how long a blob stays available after the last manifest that named it: a door on a
+// slow line may still be loading it.
 const keepRetired = 2 * time.Minute
 
-// keepReports is how long a door's report is remembered, so that its repetition counts nothing.
+// keepReports is how long a door's report is remembered, so that a repeated one is not counted
+// twice.
 const keepReports = 30 * 24 * time.Hour
 
 // ErrOvertaken says that somebody else published into this database.
 var ErrOvertaken = errors.New("another registry publishes into this database: run only one")
 
-// Citizen is one whose status has to be derived.
+// Citizen is a citizen whose status has to be derived.
 type Citizen struct {
 	ID      int64
 	Records []Record
@@ -49,7 +50,7 @@ type Settled struct {
 	Since   time.Time         // of the disagreement; zero: none
 }
 
-// Due lists the citizens whose status may have changed by now, at most limit of them, those with news first.
+// Due lists at most limit citizens whose status may have changed by now, those with news first.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, error) {
 	var due []*Citizen
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -102,7 +103,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	return moment(due), nil
 }
 
-// Issued is at least the number of credentials, and nearly it.
+// Issued is the number of credentials, or slightly more.
 func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	var n int64
 	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM credentials`).Scan(&n); err != nil {
@@ -111,8 +112,8 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores the outcomes of citizens where nothing is to be published: the list holds their indexes already as it
-// should. Issued is what Credential.Issued says of new ones.
+// Settle stores outcomes that change nothing in the published list. issued is what Credential.Issued
+// says of new credentials.
 func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time) error {
 	if len(settled) == 0 {
 		return nil
@@ -178,7 +179,7 @@ func (s *Store) PutRules(ctx context.Context, document []byte) error {
 	return nil
 }
 
-// WantedRules names the document that was put last; it is published already or waits for that.
+// WantedRules names the document that was stored last, published or not.
 func (s *Store) WantedRules(ctx context.Context) (api.Hash, error) {
 	var hash []byte
 	if err := s.read.QueryRowContext(ctx, `SELECT wanted FROM registry`).Scan(&hash); err != nil {
@@ -194,7 +195,7 @@ func putBlob(ctx context.Context, tx *sql.Tx, data []byte) error {
 	return err
 }
 
-// Blob returns a published blob. One that is not, or no longer, is ErrNotFound.
+// Blob returns a published blob. Any other is ErrNotFound.
 func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	var data []byte
 	if err := s.read.QueryRowContext(ctx, `SELECT data FROM blobs WHERE hash = $1`, h[:]).Scan(&data); err != nil {
@@ -249,9 +250,10 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 	}, `SELECT id, version, content, blob FROM sections ORDER BY id`)
 }
 
-// Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all or nothing. The
-// version has to be the one after the current one (ErrOvertaken). Issued is what Credential.Issued says of indexes that no
-// list held before. Blobs that no manifest named for a while are dropped.
+// Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all
+// or nothing. Its version has to follow the current one (ErrOvertaken). issued is what
+// Credential.Issued says of indexes that no list held before. Blobs that no manifest has named for a
+// while are dropped.
 func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, issued, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)

@@ -23,8 +23,8 @@ type Record struct {
 	At   time.Time // sample taken, or contact since
 }
 
-// AddResult stores a PCR result under the laboratory's own number. The same one again changes nothing; the same number
-// with other content is ErrConflict.
+// AddResult stores a PCR result under the laboratory's own number. The same result again changes
+// nothing; the same number with different content is ErrConflict.
 func (s *Store) AddResult(ctx context.Context, source int64, iin IIN, sample string, r Record, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := touch(ctx, tx, iin)
@@ -87,7 +87,7 @@ type Person struct {
 	Records []Record
 }
 
-// PersonAt finds the holder of an index. One that was never given out is ErrNotFound.
+// PersonAt finds the holder of an index. An index that was never issued is ErrNotFound.
 func (s *Store) PersonAt(ctx context.Context, index uint64) (Person, error) {
 	var p Person
 	err := s.look(ctx, func(tx *sql.Tx) error {

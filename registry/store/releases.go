@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// PutRelease makes a bundle the one that a ring's doors should be running. An empty bundle takes the release back.
+// PutRelease makes a bundle the one that the doors of a rollout ring should run. An empty bundle
+// takes the release back.
 func (s *Store) PutRelease(ctx context.Context, r ReleaseRequest) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if r.Bundle == "" {
@@ -23,11 +24,11 @@ func (s *Store) PutRelease(ctx context.Context, r ReleaseRequest) error {
 	return nil
 }
 
-// ReleaseFor is what a door should be running. Errors: ErrNotFound where its ring has no release.
-func (s *Store) ReleaseFor(ctx context.Context, kiosk int64) (ReleaseRequest, error) {
+// ReleaseFor is what a door should run. Errors: ErrNotFound if its rollout ring has no release.
+func (s *Store) ReleaseFor(ctx context.Context, door int64) (ReleaseRequest, error) {
 	var r ReleaseRequest
-	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN kiosks ON kiosks.ring = releases.ring
-		WHERE kiosks.id = $1`, kiosk).Scan(&r.Ring, &r.Bundle, &r.Version)
+	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN doors ON doors.ring = releases.ring
+		WHERE doors.id = $1`, door).Scan(&r.Ring, &r.Bundle, &r.Version)
 	if err != nil {
 		return ReleaseRequest{}, fmt.Errorf("look a door's release up: %w", notFound(err))
 	}

@@ -1,8 +1,10 @@
-// Package store keeps what the registry knows: citizens and records about them, credentials, doors, and what is
-// published. It speaks SQL to an embedded SQLite file or to PostgreSQL, with the same statements.
+// Package store keeps what the registry knows: citizens and records about them, credentials, doors,
+// and what is published. It speaks SQL to an embedded SQLite file or to PostgreSQL, with the same
+// statements.
 //
-// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes are stored as SHA-256 only.
-// A method that changes something has committed it to disk when it returns without an error.
+// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes are stored
+// as SHA-256 only. A method that changes something has committed it to disk when it returns without
+// an error.
 package store
 
 import (
@@ -23,12 +25,12 @@ var (
 	// ErrNotFound says that there is no such citizen, credential, source or door.
 	ErrNotFound = errors.New("not found")
 	// ErrExists says that the name is taken.
-	ErrExists = errors.New("exists already")
-	// ErrConflict says that a record came a second time with other content.
-	ErrConflict = errors.New("was reported before with other content")
+	ErrExists = errors.New("already exists")
+	// ErrConflict says that a record came a second time with different content.
+	ErrConflict = errors.New("was reported before with different content")
 )
 
-// Secret is the SHA-256 of a key, token or code: all that the database gets to know of it.
+// Secret is the SHA-256 of a key, token or code: the database holds nothing else of it.
 type Secret [sha256.Size]byte
 
 // SecretOf hashes a key, token or code. They are random and long, so a plain hash is enough.
@@ -40,8 +42,8 @@ type Store struct {
 	read  *sql.DB
 }
 
-// Open opens the database and brings its schema up to date. The address is a postgres:// URL or the path of an SQLite
-// file, which is created.
+// Open opens the database and brings its schema up to date. The address is a postgres:// URL, or
+// the path of an SQLite file, which Open creates if it is missing.
 func Open(ctx context.Context, address string) (*Store, error) {
 	s, words, err := connect(address)
 	if err != nil {
@@ -80,8 +82,8 @@ func IsPostgres(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
 
-// openSQLite opens the file in WAL mode. With synchronous=FULL a commit is on disk before it returns: a result that a
-// laboratory was told is stored survives a power cut.
+// openSQLite opens the file in WAL mode. With synchronous=FULL a commit is on disk before it
+// returns: a result that was confirmed to a laboratory survives a power cut.
 func openSQLite(path string, connections int) (*sql.DB, error) {
 	query := url.Values{
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},

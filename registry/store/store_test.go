@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 			}{
 				{"records", testRecords}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
-				{"enrol", testEnrol}, {"renew", testRenew}, {"expel", testExpel}, {"releases", testReleases}, {"two boards at once", testDoorRace},
+				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					at := address(t)

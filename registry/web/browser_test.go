@@ -30,8 +30,8 @@ const patience = 30 * time.Second
 // elsewhere is a host that is not this machine, as far as the browser knows.
 const elsewhere = "registry.test"
 
-// browser is started once for all tests. Each test has a server on a port of its own and therefore an origin, with its
-// storage and service worker, of its own.
+// browser is started once for all tests. Each test has a server on a port of its own and therefore
+// an origin, with its storage and service worker, of its own.
 var browser = sync.OnceValues(func() (context.Context, error) {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -68,7 +68,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// tab opens an empty tab. Whatever a page throws or the security policy keeps from it fails the test.
+// tab opens an empty tab. Whatever a page throws or the security policy keeps from it fails the
+// test.
 func tab(t *testing.T) context.Context {
 	t.Helper()
 	if testing.Short() {
@@ -165,7 +166,8 @@ func eval[T any](t *testing.T, ctx context.Context, expression string, values ..
 	return get(t, ctx, chromedp.Evaluate[T](script(t, expression, values), chromedp.EvalAwaitPromise))
 }
 
-// until waits for an expression to become true. The page may be left for another one in the meantime.
+// until waits for an expression to become true. The page may be left for another one in the
+// meantime.
 func until(t *testing.T, ctx context.Context, expression string, values ...any) {
 	t.Helper()
 	expression = script(t, expression, values)
@@ -206,7 +208,8 @@ func picture(t *testing.T, ctx context.Context) image.Image {
 	return decoded
 }
 
-// keep writes a picture of the whole page for people to look at: into $ASHYQ_SCREENSHOTS, and nowhere when that is unset.
+// keep writes a picture of the whole page for people to look at: into $ASHYQ_SCREENSHOTS, and
+// nowhere when that is unset.
 func keep(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
 	dir := os.Getenv("ASHYQ_SCREENSHOTS")

@@ -65,7 +65,7 @@ func TestCodeSheet(t *testing.T) {
 
 	// The administrator's page knows the doors; before they are enrolled they have no certificate.
 	do(t, ctx, chromedp.Navigate(url+"/admin"))
-	until(t, ctx, `[...document.querySelectorAll("#kiosks tr")].map((row) => [...row.children].map((cell) => cell.textContent).join("|")).
+	until(t, ctx, `[...document.querySelectorAll("#doors tr")].map((row) => [...row.children].map((cell) => cell.textContent).join("|")).
 		includes("Keruen, pharmacy|pharmacy|⚠ never|not yet|Early||0|0|0|0")`)
 }
 
@@ -117,7 +117,7 @@ func TestDoorsFormRefuses(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	until(t, ctx, visible("inside"))
 	for lines, want := range map[string]string{
-		"A; shop\nB": "Line 2", "A; moon": "Line 1", "; shop": "Line 1", "A; shop\nA; shop": "two doors of one name",
+		"A; shop\nB": "Line 2", "A; moon": "Line 1", "; shop": "Line 1", "A; shop\nA; shop": "two doors have the same name",
 	} {
 		if got := send(t, ctx, "#doors-form", map[string]string{"#doors": lines}); !strings.Contains(got, want) {
 			t.Errorf("%q: the page says %q, want %q", lines, got, want)
@@ -148,7 +148,7 @@ func TestManyDoors(t *testing.T) {
 	}
 }
 
-func TestReleaseAndExpel(t *testing.T) {
+func TestReleaseAndRevokeDoor(t *testing.T) {
 	url, options := realRegistry(t)
 	if err := os.WriteFile(filepath.Join(options.Bundles, "ashyq-2.raucb"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -168,8 +168,8 @@ func TestReleaseAndExpel(t *testing.T) {
 	send(t, ctx, "#release-form", map[string]string{"#release-ring": "early"})
 	until(t, ctx, `document.querySelector("#releases-count").textContent === "0"`)
 
-	do(t, ctx, chromedp.Click("#expel-form [type=checkbox]"), chromedp.SetValue("#expel-name", "Keruen"), chromedp.Click("#expel-form .main"))
-	until(t, ctx, `document.querySelector("#expel-form output").textContent === "Expelled: Keruen."`)
-	until(t, ctx, `document.querySelector("#kiosks").innerText.includes("⚠ Expelled")`)
+	do(t, ctx, chromedp.Click("#revoke-door-form [type=checkbox]"), chromedp.SetValue("#revoke-door-name", "Keruen"), chromedp.Click("#revoke-door-form .main"))
+	until(t, ctx, `document.querySelector("#revoke-door-form output").textContent === "Revoked: Keruen."`)
+	until(t, ctx, `document.querySelector("#doors").innerText.includes("⚠ Revoked")`)
 	keep(t, ctx, "admin-doors")
 }

@@ -27,7 +27,8 @@ func modules(t *testing.T) context.Context {
 	return ctx
 }
 
-// The page makes the same bytes as package pass: Ed25519 is deterministic, so its vectors are the answer.
+// The page makes the same bytes as package pass: Ed25519 is deterministic, so its vectors are the
+// answer.
 func TestRotateAgainstVectors(t *testing.T) {
 	ctx := modules(t)
 	data, err := os.ReadFile("../../kiosk/pass/testdata/vectors/valid.json")
@@ -115,7 +116,8 @@ type symbol struct {
 	Modules string `json:"modules"` // base64
 }
 
-// All versions at both levels, each full to the last character, are read by the decoder of the doors.
+// All versions at both levels, each full to the last character, are read by the doors'
+// decoder.
 func TestEveryQRVersionIsRead(t *testing.T) {
 	ctx := modules(t)
 	masks := map[int]bool{}
@@ -124,8 +126,9 @@ func TestEveryQRVersionIsRead(t *testing.T) {
 			if level == "M" && version > 1 && capacity <= capacityL[version-2] {
 				continue // a smaller symbol holds it at level L, so this one is never made
 			}
-			// A detector can see finders that are none among the thousands of modules of a large symbol. What a pass can be,
-			// and much more, has to be read at once; of the others one text in one of a few sizes.
+			// A detector may find false finder patterns among the thousands of modules of a large
+			// symbol. Whatever a pass can be, and much more, has to be read at once; of larger symbols
+			// one text in one of a few sizes.
 			texts, scales := 1, []int{3}
 			if version > 20 {
 				texts, scales = 3, []int{3, 4, 5}
@@ -156,7 +159,7 @@ func TestEveryQRVersionIsRead(t *testing.T) {
 		}
 	}
 	if len(masks) != 8 {
-		t.Errorf("only the masks %v were chosen, so the others were not looked at", masks)
+		t.Errorf("only the masks %v were chosen, so the others are untested", masks)
 	}
 }
 

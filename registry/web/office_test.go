@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	adminKey = "the-administrators-key"
+	adminKey = "k1-he-administrators-keyAAAAAAAAAAAAAAAAAAAAA"
 	alice    = "900101300007" // made up, with right check digits
 	bob      = "850515400012"
 )
@@ -145,7 +145,9 @@ func TestKey(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/admin"))
 	until(t, ctx, visible("gate"))
 	keep(t, ctx, "admin-key")
-	do(t, ctx, chromedp.SendKeys("#key", "wrong"), chromedp.Click("#key-form .main"))
+	do(t, ctx, chromedp.SendKeys("#key", adminKey[2:]), chromedp.Click("#key-form .main"))
+	until(t, ctx, visible("gate")+` && document.querySelector("#key-error").textContent.includes("copy the whole key")`)
+	do(t, ctx, chromedp.SendKeys("#key", server.NewKey()), chromedp.Click("#key-form .main"))
 	until(t, ctx, visible("gate")+` && document.querySelector("#key-error").textContent.includes("unknown key")`)
 	do(t, ctx, chromedp.SendKeys("#key", adminKey), chromedp.Click("#key-form .main"))
 	until(t, ctx, visible("inside")+` && document.querySelectorAll("#tiles .tile").length === 3`)
@@ -163,7 +165,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// The whole way of a person through the registry, on its pages alone: enrolled, activated, found positive, withdrawn.
+// The whole way of a person through the registry, on its pages alone: enrolled, activated, found
+// positive, withdrawn.
 func TestOffice(t *testing.T) {
 	url, options := realRegistry(t)
 	admin := tab(t)
@@ -216,10 +219,10 @@ func TestOffice(t *testing.T) {
 	until(t, admin, `document.querySelector("#disagreements").innerText.startsWith(%s)`, alice+"\tRed\tGreen")
 	until(t, admin, `document.querySelector("#statuses li[data-colour=red] strong").textContent === "1"`)
 
-	until(t, admin, `document.querySelector("#kiosks .late") !== null`) // never seen
+	until(t, admin, `document.querySelector("#doors .late") !== null`) // never seen
 	sendCounts(t, doorCode)
-	until(t, admin, `document.querySelector("#kiosks .late") === null &&
-		[...document.querySelectorAll("#kiosks .number")].map((cell) => cell.textContent).join() === "49,42,5,2"`)
+	until(t, admin, `document.querySelector("#doors .late") === null &&
+		[...document.querySelectorAll("#doors .number")].map((cell) => cell.textContent).join() === "49,42,5,2"`)
 	until(t, admin, `document.querySelector("#sources").innerText.includes("City laboratory 3")`)
 	keep(t, admin, "admin-desktop")
 	phone(t, admin)
@@ -278,16 +281,16 @@ func TestContact(t *testing.T) {
 	admin := tab(t)
 	do(t, admin, chromedp.Navigate(url+"/admin#key="+adminKey))
 	until(t, admin, visible("inside"))
-	send(t, admin, "#source-form", map[string]string{"#source-name": "Control centre", "#source-kind": "control-centre"})
+	send(t, admin, "#source-form", map[string]string{"#source-name": "City centre", "#source-kind": "covid-19-centre"})
 
 	ctx := tab(t)
 	phone(t, ctx)
 	do(t, ctx, chromedp.Navigate(values(t, admin, "#source-form")[1]))
 	until(t, ctx, visible("record-form"))
 	keep(t, ctx, "lab-phone")
-	// A control centre's key is not good for results; the page says so in the registry's words.
+	// The Covid-19 centre's key does not open results; the page says so in the registry's words.
 	do(t, ctx, chromedp.Click(`[name="result"][value="negative"]`), chromedp.SetValue("#iin", bob), chromedp.Click("#record-form .main"))
-	until(t, ctx, `document.querySelector("#record-form output").textContent.includes("this key is of a control-centre")`)
+	until(t, ctx, `document.querySelector("#record-form output").textContent.includes("this is the key of a Covid-19 centre")`)
 	do(t, ctx, chromedp.Click(`[name="what"][value="contact"]`), chromedp.Click("#record-form .main"))
 	until(t, ctx, `document.querySelector("#record-form output").textContent.includes("Recorded: contact")`)
 	keep(t, ctx, "lab-contact-phone")

@@ -21,7 +21,8 @@ import (
 
 const oneTimeCode = "K7QF-2M9X-4TBD"
 
-// registry is what the citizen's page needs of one, over the real package pass. It can be taken off the network.
+// registry is what the citizen's page needs of one, over the real package pass. It can be taken off
+// the network.
 type registry struct {
 	t       *testing.T
 	issuer  ed25519.PrivateKey

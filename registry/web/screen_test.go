@@ -6,7 +6,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// A door's decoder reads the code off the screen: on a phone, a small one, a desk, and in dark mode.
+// A door's decoder reads the code off the screen: on a phone, a small one, a desk, and in dark
+// mode.
 func TestScreenIsRead(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
@@ -49,7 +50,8 @@ func TestScreenIsRead(t *testing.T) {
 	}
 }
 
-// surround is what is around the code: colour, modules of white within the canvas, and its share of the screen's width.
+// surround is what is around the code: colour, modules of white within the canvas, and its share of
+// the screen's width.
 type surround struct {
 	Ground       string
 	Quiet, Share float64

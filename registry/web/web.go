@@ -1,15 +1,17 @@
-// Package web is what people see of the registry in a browser: the citizen's page with the rotating code, the sheet of a
-// printed pass, the administrator's pages and the page for a laboratory or the control centre.
+// Package web is what people see of the registry in a browser: the citizen's page with the rotating
+// code, the sheet of a printed pass, the administrator's pages and the page for a laboratory or the
+// Covid-19 centre.
 //
-// Everything is embedded: plain HTML, CSS and JavaScript modules that talk to the paths of package api and to nothing
-// else. What is under /static carries the hash of all files in its path. A page therefore always gets modules of its own
-// age, and caches may keep them for ever; only the pages themselves are asked for again.
+// Everything is embedded: plain HTML, CSS and JavaScript modules that talk to the registry under
+// /v1/ and to nothing else. What is under /static carries the hash of all files in its path. A page
+// therefore always gets modules of its own age, and caches may keep them for ever; only the pages
+// themselves are asked for again.
 //
 //	/                      the citizen's page; "#CODE" behind it fills in the one-time code
 //	/paper                 a printed pass
 //	/admin                 the administrator's page; "#key=KEY" behind it fills in the key
 //	/doors                 one-time codes for doors, on a sheet that is printed or as files for their cards
-//	/lab                   one record from a laboratory or the control centre; "#key=KEY" as above
+//	/lab                   one record from a laboratory or the Covid-19 centre; "#key=KEY" as above
 //	/sw.js                 the service worker that keeps the citizen's page going without a network
 //	/manifest.webmanifest  what makes the citizen's page an app on the home screen
 //	/static/HASH/...       modules, style sheets, icons
@@ -36,8 +38,8 @@ var files embed.FS
 // officeDir holds what only the pages behind a key need; a citizen's phone does not keep it.
 const officeDir = "static/office/"
 
-// securityPolicy lets a page use its own origin and nothing else: no inline script or style, no frames, no forms that
-// leave the page.
+// securityPolicy lets a page use its own origin and nothing else: no inline script or style, no
+// frames, no forms that leave the page.
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -52,8 +54,8 @@ var pages = map[string]string{
 	"/manifest.webmanifest": "pages/manifest.webmanifest",
 }
 
-// contentTypes does not leave it to the machine's MIME table what a browser is told: with nosniff a wrong type is an
-// empty page.
+// contentTypes does not leave it to the machine's MIME table what a browser is told: with nosniff a
+// wrong type is an empty page.
 var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".html":        "text/html; charset=utf-8",
@@ -63,8 +65,8 @@ var contentTypes = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
-// Handler serves the pages. It answers GET and HEAD on the paths above and 404 on all others; the interface of package
-// api has to be mounted beside it on the same origin.
+// Handler serves the pages. It answers GET and HEAD on the paths above and 404 on all others;
+// package server has to be mounted beside it on the same origin.
 func Handler() http.Handler {
 	version, names := inventory()
 	root := "/static/" + version
@@ -100,7 +102,8 @@ func inventory() (version string, names []string) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), names
 }
 
-// offlineList is a JSON array of what the service worker stores: the citizen's page and all that it loads.
+// offlineList is a JSON array of what the service worker stores: the citizen's page and all that it
+// loads.
 func offlineList(root string, names []string) string {
 	list := []string{"/", "/manifest.webmanifest"}
 	for _, name := range names {

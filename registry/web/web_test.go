@@ -27,7 +27,8 @@ func fetch(t *testing.T, path string) *httptest.ResponseRecorder {
 // loads finds what a page, a module or a style sheet asks for.
 var loads = regexp.MustCompile(`(?:src|href)="([^"]+)"|from "([^"]+)"|"src": "([^"]+)"`)
 
-// Every file that a page leads to has to be there, with a type that the browser takes and for as long as it may keep it.
+// Every file that a page leads to has to be there, with a type that the browser takes and for as
+// long as it may keep it.
 func TestEverythingThatAPageLoads(t *testing.T) {
 	seen := map[string]bool{}
 	queue := []string{"/", "/paper", "/admin", "/doors", "/lab", "/sw.js", "/manifest.webmanifest"}
@@ -80,7 +81,8 @@ func mapKeys(m map[string]bool) []string {
 	return keys
 }
 
-// The policy forbids inline script and style; the browser would ignore them without a word to the reader of the source.
+// The policy forbids inline script and style; the browser would ignore them without a word to the
+// reader of the source.
 func TestNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script(?:\s+type="module")?>|https?://`)
 	for _, name := range []string{"/", "/paper", "/admin", "/doors", "/lab"} {

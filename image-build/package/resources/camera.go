@@ -14,11 +14,11 @@ import (
 const (
 	width, height = 1280, 720
 	fps           = 10 // pictures a second
-	noises        = 6  // different noise over one scene, as a camera that repeats a picture is dead
+	noises        = 6  // different noise over one scene: the door takes a repeated picture for a dead camera
 )
 
-// camera is what the door sees: a doorway, and a phone in it while somebody is there. Each change of it goes to the
-// camera's programs as one raw grey picture.
+// camera is what the door sees: a doorway, and a phone in it while somebody is there. It sends each
+// change to the camera's programs as one raw grey picture.
 type camera struct {
 	mu    sync.Mutex
 	scene []byte        // guarded by mu
@@ -66,7 +66,8 @@ func (c *camera) send(conn net.Conn) {
 	}
 }
 
-// film is the camera's program: it writes pictures of the scene with a sensor's noise until it cannot any more.
+// film is the camera's program: it writes pictures of the scene with a sensor's noise until writing
+// fails.
 func film(world string, out io.Writer) error {
 	conn, err := net.Dial("tcp", world)
 	if err != nil {

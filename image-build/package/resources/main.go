@@ -1,7 +1,7 @@
-// Command resources measures what a door costs: memory, processor and writes to the card, of the daemon as it is
-// packaged, from outside. It is the world around one door: a registry with the status list of 20 million people, the
-// camera's pictures, and people who hold up their phones. The daemon may run beside it or in an emulated machine;
-// image-build/package/resources/run does both.
+// Command resources measures what a door needs: memory, processor and writes to the card. It
+// measures the packaged daemon from outside, and is the world around it: a registry with the status
+// list of 20 million people, the camera's pictures, and people who hold up their phones. The daemon
+// runs beside it or in an emulated machine; image-build/package/resources/run does both.
 package main
 
 import (
@@ -63,7 +63,7 @@ func main() {
 	}
 }
 
-// settings say what the door is to know of the registry.
+// settings are what the door knows of the registry.
 type settings struct {
 	file   string // of the configuration
 	papers string // folder of ca.pem and identity.pem as the daemon sees it
@@ -119,7 +119,7 @@ func (w *world) run(registryAt, cameraAt string, door settings, presentations in
 	if err := w.phase("nobody there, nothing changes", func() error { return w.rest(quiet) }); err != nil {
 		return err
 	}
-	// At first the door spends what it saved up while nothing changed.
+	// At first the door spends the write budget that it saved while nothing changed.
 	if err := w.phase("nobody there, one status a second changes", func() error { return w.churn(busy / 2) }); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (w *world) run(registryAt, cameraAt string, door settings, presentations in
 	return w.within()
 }
 
-// What a door may need: issue 4's limits for a board of 512 MB and for a card that is to last.
+// What a door may need, on a board with 512 MB and on a card that has to last.
 const (
 	maxResident = 150e6 // bytes
 	maxWritten  = 50e6  // bytes a day, in the last phase
@@ -137,10 +137,10 @@ const (
 
 func (w *world) within() error {
 	if w.peak > maxResident {
-		return fmt.Errorf("the daemon had %.0f MB resident, and may have %.0f", w.peak/1e6, maxResident/1e6)
+		return fmt.Errorf("the daemon had %.0f MB resident, the limit is %.0f", w.peak/1e6, maxResident/1e6)
 	}
 	if w.written > maxWritten {
-		return fmt.Errorf("the daemon writes %.0f MB a day, and may write %.0f", w.written/1e6, maxWritten/1e6)
+		return fmt.Errorf("the daemon writes %.0f MB a day, the limit is %.0f", w.written/1e6, maxWritten/1e6)
 	}
 	return nil
 }
@@ -160,7 +160,8 @@ func (w *world) listen(registryAt, cameraAt string) error {
 	return nil
 }
 
-// rest waits until so much time has passed for the door: an emulated machine's may go slower.
+// rest waits until that much time has passed for the door. An emulated machine's clock may be
+// slower.
 func (w *world) rest(d time.Duration) error {
 	_, begin, err := w.metrics()
 	for at := begin; err == nil && at.Sub(begin) < d; _, at, err = w.metrics() {
@@ -169,7 +170,7 @@ func (w *world) rest(d time.Duration) error {
 	return err
 }
 
-// visits: each person holds up the code of that moment until it is answered, and goes away.
+// visits: each person holds up a current code until the door answers, and leaves.
 func (w *world) visits() error {
 	for n, p := range w.people {
 		before, at, err := w.metrics()
@@ -194,7 +195,7 @@ func (w *world) visits() error {
 	return nil
 }
 
-// churn changes one status a second, each somewhere else in the list, as a country's registry publishes them.
+// churn changes one status a second, each elsewhere in the list, as a country's registry would.
 func (w *world) churn(d time.Duration) error {
 	_, begin, err := w.metrics()
 	for at := begin; err == nil && at.Sub(begin) < d; _, at, err = w.metrics() {
@@ -209,10 +210,10 @@ func (w *world) churn(d time.Duration) error {
 	return w.await("the door to have caught up", func(m sample) bool { return uint64(m["ashyq_data_version"]) == w.registry.version() })
 }
 
-// sample is what was counted by then: the daemon's metrics, and the probe's.
+// sample holds the daemon's and the probe's counters at one moment.
 type sample map[string]float64
 
-// sum adds up the metrics that begin so and hold one of the words.
+// sum adds up the metrics that begin like this and contain one of the words.
 func (s sample) sum(begin string, words ...string) (total float64) {
 	for name, value := range s {
 		for _, word := range words {
@@ -224,7 +225,7 @@ func (s sample) sum(begin string, words ...string) (total float64) {
 	return total
 }
 
-// metrics asks the daemon. The time is that of its machine, as an emulated one has its own.
+// metrics asks the daemon. The time is its machine's: an emulated one has its own clock.
 func (w *world) metrics() (sample, time.Time, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -281,7 +282,7 @@ func (w *world) look() (sample, error) {
 	return m, err
 }
 
-// phase does something and prints what it has cost.
+// phase does something and prints what that took.
 func (w *world) phase(name string, do func() error) error {
 	fmt.Printf("==> %s\n", name)
 	before, err := w.look()
@@ -315,7 +316,7 @@ func (w *world) phase(name string, do func() error) error {
 	return nil
 }
 
-// number reads the last field of a line; lines without one are left out.
+// number reads the last field of a line. ok is false if it is not a number.
 func number(line string) (name string, value float64, ok bool) {
 	at := strings.LastIndexAny(line, " \t")
 	if at < 0 || strings.HasPrefix(line, "#") {

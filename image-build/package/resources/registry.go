@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -76,7 +75,7 @@ func newKey() ed25519.PrivateKey {
 	return key
 }
 
-// newCertificate is one for everything: registry and door belong to one measurement.
+// newCertificate makes one certificate for authority, TLS and door: nobody else is involved.
 func newCertificate() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	check(err)
@@ -103,14 +102,14 @@ func (r *registry) papers() (identity, ca []byte) {
 	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), ca...), ca
 }
 
-// check is for what cannot fail but by a mistake in this program.
+// check is for what fails only through a mistake in this program.
 func check(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("resources: %v", err))
 	}
 }
 
-// status is somebody's: in a hundred two are red, three yellow, ten green.
+// status is a random person's: 2 % are red, 3 % yellow, 10 % green.
 func (r *registry) status() statuslist.Status {
 	switch n := r.random.IntN(100); {
 	case n < 2:
@@ -139,7 +138,7 @@ func (r *registry) seal(id uint32, entry api.Section) api.Section {
 }
 
 func (r *registry) publicKey() string {
-	return base64.RawURLEncoding.EncodeToString(r.key.Public().(ed25519.PublicKey))
+	return api.FormatKey(r.key.Public().(ed25519.PublicKey))
 }
 
 func (r *registry) version() uint64 {
@@ -202,7 +201,8 @@ func (r *registry) change() error {
 	return nil
 }
 
-// ServeHTTP is what a door asks for: the manifest, held back until there is a newer one, and blobs. Counts are taken.
+// ServeHTTP answers a door: the manifest, held back until there is a newer one, and blobs. It
+// accepts and drops counts.
 func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	opened, news, version := r.opened, r.news, r.manifest.Version

@@ -152,7 +152,7 @@ func (r *Registry) enrol(w http.ResponseWriter, req *http.Request, seen *Seen) {
 	r.keys[body.Token] = seen.Key
 	key := r.Key
 	if key == "" {
-		key = base64.RawURLEncoding.EncodeToString(make([]byte, 32))
+		key = api.FormatKey(make([]byte, api.KeySize))
 	}
 	answer := api.EnrolAnswer{
 		Certificate: r.issue(csr), CA: r.CA.PEM(), Name: `Есік "1"`, Venue: "cinema", Zone: "yellow", RegistryKey: key,

@@ -1,5 +1,6 @@
 -- One text for both databases; {{serial}} and {{bytes}} are the only words in which they differ.
--- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status list.
+-- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status
+-- list.
 
 -- What is published, one row: the manifest without its times.
 CREATE TABLE registry (
@@ -25,7 +26,8 @@ CREATE TABLE deltas (
     PRIMARY KEY (section, from_version)
 );
 
--- retired stands before data, so that SQLite finds it without walking through the pages of the data.
+-- retired stands before data, so that SQLite finds it without walking through the pages of the
+-- data.
 CREATE TABLE blobs (
     hash    {{bytes}} PRIMARY KEY,
     retired BIGINT, -- since when no manifest names it; NULL: the current one does
@@ -84,7 +86,7 @@ CREATE TABLE records (
 CREATE INDEX records_citizen ON records (citizen);
 
 -- A certificate is known by the SHA-256 of its DER bytes.
-CREATE TABLE kiosks (
+CREATE TABLE doors (
     id         {{serial}},
     name       TEXT NOT NULL UNIQUE,
     venue      TEXT NOT NULL,
@@ -106,7 +108,7 @@ CREATE TABLE kiosks (
 -- One-time codes of doors.
 CREATE TABLE enrolments (
     hash    {{bytes}} PRIMARY KEY,
-    kiosk   BIGINT NOT NULL UNIQUE REFERENCES kiosks (id), -- a new code replaces the old one
+    door   BIGINT NOT NULL UNIQUE REFERENCES doors (id), -- a new code replaces the old one
     expires BIGINT NOT NULL,
     key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
     twice   BIGINT     -- when a second key tried it; NULL: never
@@ -119,17 +121,17 @@ CREATE TABLE releases (
 );
 
 CREATE TABLE counts (
-    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    door BIGINT NOT NULL REFERENCES doors (id),
     hour  BIGINT NOT NULL, -- its first second
     name  TEXT NOT NULL,
     n     BIGINT NOT NULL,
-    PRIMARY KEY (kiosk, hour, name)
+    PRIMARY KEY (door, hour, name)
 );
 
 CREATE TABLE reports (
-    kiosk BIGINT NOT NULL REFERENCES kiosks (id),
+    door BIGINT NOT NULL REFERENCES doors (id),
     id    TEXT NOT NULL,
     came  BIGINT NOT NULL,
-    PRIMARY KEY (kiosk, id)
+    PRIMARY KEY (door, id)
 );
 CREATE INDEX reports_came ON reports (came);

@@ -1,5 +1,6 @@
-// Keeps the citizen's page and everything it loads on the phone, so that the code goes on rotating without a network.
-// The store carries the version of all files: an update is complete before it is used, and the old one goes then.
+// Keeps the citizen's page and everything it loads on the phone, so that the code keeps rotating
+// without a network. The store's name has the version of all files: an update is complete before it
+// is used, and then the old store is deleted.
 const store = "ashyq-{{version}}";
 const files = {{offline}};
 

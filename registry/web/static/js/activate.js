@@ -4,8 +4,8 @@ import { newKeys, publicKey } from "./pass.js";
 import { put, get } from "./store.js";
 import { RequestError, fromBase64url, request, toBase64url } from "./wire.js";
 
-// codeFromAddress takes the one-time code out of "#CODE" and out of the address bar, so that it is neither bookmarked nor
-// left in the history.
+// codeFromAddress takes the one-time code out of "#CODE" and out of the address bar, so that it is
+// neither bookmarked nor left in the history.
 export function codeFromAddress() {
   const code = decodeFragment(location.hash.slice(1));
   if (location.hash) history.replaceState(null, "", location.pathname);
@@ -23,8 +23,9 @@ function decodeFragment(fragment) {
 // clean drops the spaces that come with typing and pasting.
 export const clean = (code) => code.replace(/\s/g, "");
 
-// activate exchanges the code for a credential and keeps it. The key is stored before it is sent and used again by the
-// next attempt: when only the answer was lost, the registry sees the same phone with the same code.
+// activate exchanges the code for a credential and keeps it. The key is stored before it is sent
+// and used again by the next attempt: when only the answer was lost, the registry sees the same
+// phone with the same code.
 export async function activate(code) {
   let keys = await get("pending");
   if (!keys) {

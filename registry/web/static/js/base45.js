@@ -1,5 +1,5 @@
-// Base45 (RFC 9285): two bytes become three characters of the QR alphanumeric set, the lowest digit first; a last single
-// byte becomes two.
+// Base45 (RFC 9285): two bytes become three characters of the QR alphanumeric set, the lowest digit
+// first; a last single byte becomes two.
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 

@@ -1,6 +1,6 @@
-// The few forms of deterministic CBOR (RFC 8949 section 4.2.1) that a rotating code is made of. A value is the bytes of
-// its encoding, so forms nest by calling one inside the other. Maps are written in the order given: the caller writes
-// the keys in ascending order.
+// The few forms of deterministic CBOR (RFC 8949 section 4.2.1) that a rotating code is made of. A
+// value is the bytes of its encoding, so forms nest by calling one inside the other. Maps are
+// written in the order given: the caller writes the keys in ascending order.
 
 export function concat(...parts) {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -1,4 +1,4 @@
-// The citizen's page: which of its parts are to be seen.
+// The citizen's page: which of its parts are visible.
 
 import { activate, activationTrouble, clean, codeFromAddress } from "./activate.js";
 import { $, show } from "./dom.js";
@@ -93,13 +93,14 @@ function render() {
   status.render();
 }
 
-// endOf says why a pass is of no use any more, or nothing.
+// endOf says why a pass can no longer be used, or nothing.
 function endOf(pass) {
   if (status.withdrawn) return "withdrawn";
   return Date.now() >= pass.expires ? "expired" : "";
 }
 
-// rotate keeps the code going while it is to be seen, whatever the status: the code says nothing about it.
+// rotate keeps the code rotating while it is visible, whatever the status: the code says nothing
+// about the status.
 let rotating;
 function rotate(on) {
   const wanted = on ? pass : undefined;

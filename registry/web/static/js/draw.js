@@ -1,4 +1,5 @@
-// Draws a QR symbol on a canvas: black on white whatever the theme, each module a whole number of the screen's pixels.
+// Draws a QR symbol on a canvas: black on white whatever the theme, each module a whole number of
+// the screen's pixels.
 
 const quiet = 4; // modules of white around it, ISO/IEC 18004 section 6.3.8
 

@@ -1,6 +1,7 @@
 // The page's language: kk, ru or en. Remembered on this device; at first as the browser says.
 //
-// HTML marks its words: data-t="key" for the text of an element, data-t-label="key" for its aria-label.
+// HTML marks its words: data-t="key" for the text of an element, data-t-label="key" for its
+// aria-label.
 
 const languages = ["kk", "ru", "en"];
 // Figures are written alike in Kazakh and Russian, and not every browser knows how for Kazakh.

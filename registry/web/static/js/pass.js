@@ -1,5 +1,5 @@
-// The rotating code as package pass has it: "AQ1:" and the base45 of a COSE_Sign1 (RFC 9052) that the phone's own key
-// signs over [iat, credential].
+// The rotating code as package pass has it: "AQ1:" and the base45 of a COSE_Sign1 (RFC 9052) that
+// the phone's own key signs over [iat, credential].
 
 import { encode as base45 } from "./base45.js";
 import * as cbor from "./cbor.js";

@@ -1,9 +1,10 @@
-// A QR code encoder (ISO/IEC 18004) for what a pass needs: alphanumeric mode, versions 1 to 40, error correction L or M.
+// A QR code encoder (ISO/IEC 18004) for what a pass needs: alphanumeric mode, versions 1 to 40,
+// error correction L or M.
 //
 //   encode(text) -> {size, version, level, mask, modules}   modules: Uint8Array, size * size, 1 = dark, row by row
 //
-// The smallest version that holds the text at level L is taken. Level M comes for free where the same version holds the
-// text at M, too: a smaller picture is easier to read than a stronger code.
+// It takes the smallest version that holds the text at level L, and level M where the same version
+// holds the text at M as well: a smaller picture is easier to read than a stronger code.
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 
@@ -69,7 +70,8 @@ function dataCodewords(version, level) {
   return allCodewords(version) - ecc[version - 1] * blocks[version - 1];
 }
 
-// All modules less finders, timing, alignment, format and version information, in whole bytes (section 6.3, table 1).
+// All modules less finders, timing, alignment, format and version information, in whole bytes
+// (section 6.3, table 1).
 function allCodewords(version) {
   const size = version * 4 + 17;
   let modules = size * size - 3 * 64 - 2 * (size - 16) - 31;
@@ -81,7 +83,8 @@ function allCodewords(version) {
   return Math.floor(modules / 8);
 }
 
-// codewords is the whole bit stream: data in blocks, their error correction, interleaved (sections 7.4 to 7.6).
+// codewords is the whole bit stream: data in blocks, their error correction, interleaved (sections
+// 7.4 to 7.6).
 function codewords(text, version, level) {
   const capacity = dataCodewords(version, level);
   const data = dataBytes(text, version, capacity);
@@ -138,7 +141,8 @@ for (let i = 0, x = 1; i < 255; i++) {
 }
 const multiply = (a, b) => (a && b ? power[(logarithm[a] + logarithm[b]) % 255] : 0);
 
-// generatorPolynomial is (x - a^0)(x - a^1)...(x - a^(degree-1)) without its leading 1, highest power first.
+// generatorPolynomial is (x - a^0)(x - a^1)...(x - a^(degree-1)) without its leading 1, highest
+// power first.
 function generatorPolynomial(degree) {
   let g = [1];
   for (let i = 0; i < degree; i++) {
@@ -160,7 +164,8 @@ function remainder(data, generator) {
   return rest;
 }
 
-// frame draws everything that does not depend on the text (section 6.3); taken marks what no data may go to.
+// frame draws everything that does not depend on the text (section 6.3); taken marks what no data
+// may go to.
 function frame(version) {
   const size = version * 4 + 17;
   const symbol = { size, modules: new Uint8Array(size * size), taken: new Uint8Array(size * size) };
@@ -199,7 +204,8 @@ function frame(version) {
   return symbol;
 }
 
-// alignment lists the coordinates of annex E: 6, then evenly spaced by an even step up to the far side.
+// alignment lists the coordinates of annex E: 6, then evenly spaced by an even step up to the far
+// side.
 function alignment(version) {
   if (version === 1) return [];
   const n = Math.floor(version / 7) + 2;
@@ -243,7 +249,8 @@ function bch(value, length, generator) {
   return rest;
 }
 
-// place runs the bit stream through the free modules, in columns of two from the lower right (section 7.7.3).
+// place runs the bit stream through the free modules, in columns of two from the lower right
+// (section 7.7.3).
 function place(symbol, stream) {
   const { size, modules, taken } = symbol;
   let at = 0;

@@ -1,4 +1,5 @@
-// The code on the screen: a new one at each full period, with a bar that says how long it still stands.
+// The code on the screen: a new one at each full period, with a bar that says how long it still
+// stands.
 
 import { draw } from "./draw.js";
 import { period, rotate } from "./pass.js";

@@ -1,5 +1,5 @@
-// The own status: asked for every half minute while somebody looks and there is a network; otherwise the last known one,
-// with its age.
+// One's own status: asked for every half minute while the page is visible and there is a network;
+// otherwise the last known one, with its age.
 
 import { $, sign } from "./dom.js";
 import { moment, span, t } from "./i18n.js";

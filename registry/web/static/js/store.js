@@ -4,7 +4,8 @@
 //   "pending"  CryptoKeyPair, made for an activation whose answer has not arrived
 //   "status"   {answer: SelfAnswer, fetched: ms}, the last one known
 //
-// The private key is a CryptoKey that cannot be extracted: the browser keeps it, no script ever sees its bytes.
+// The private key is a CryptoKey that cannot be extracted: the browser keeps it, no script ever
+// sees its bytes.
 
 let opened;
 

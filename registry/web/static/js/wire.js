@@ -1,8 +1,9 @@
-// Requests to the registry, as package api defines them.
+// Requests to the registry, as package server defines them.
 
 const patience = 10_000; // ms for one request
 
-// RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all (status 0).
+// RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all
+// (status 0).
 export class RequestError extends Error {
   constructor(status, words, hint, clock) {
     super(words);
@@ -12,7 +13,8 @@ export class RequestError extends Error {
   }
 }
 
-// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms, NaN where not told.
+// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms, NaN
+// where not told.
 export async function request(path, { body, key } = {}) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -34,7 +36,7 @@ export async function request(path, { body, key } = {}) {
   const clock = Date.parse(response.headers.get("Date"));
   const answer = parse(text);
   if (response.ok && (answer || response.status === 204)) return { answer, clock };
-  // A good answer that is no JSON is not the registry's: a hotel's log-in page, say.
+  // A good answer that is not JSON comes from something else, like a hotel's log-in page.
   if (response.ok) throw new RequestError(0, "the answer is not the registry's", "", NaN);
   throw new RequestError(response.status, answer?.error ?? `${response.status} ${response.statusText}`, answer?.hint ?? "", clock);
 }

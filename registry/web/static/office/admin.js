@@ -40,11 +40,11 @@ onSubmit($("revoke-form"), async ({ iin }) => {
   return [t("revokeDone")];
 });
 
-onSubmit($("expel-form"), async ({ name }) => {
-  await gate.ask("/v1/kiosks/revoke", { name });
-  $("expel-form").reset();
+onSubmit($("revoke-door-form"), async ({ name }) => {
+  await gate.ask("/v1/doors/revoke", { name });
+  $("revoke-door-form").reset();
   overview.refresh();
-  return [t("expelDone", { name })];
+  return [t("revokeDoorDone", { name })];
 });
 
 onSubmit($("release-form"), async ({ ring, bundle, version }) => {

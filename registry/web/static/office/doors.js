@@ -1,5 +1,6 @@
-// The code sheet: one-time codes for the doors of a region, each on half a sheet of A4 that goes to its door, or as a file
-// for its card. The codes are in this page and nowhere else: not in its address, and not in the tab's memory.
+// The code sheet: one-time codes for the doors of a region, each on half a sheet of A4 that goes to
+// its door, or as a file for its card. The codes exist only on this page: not in its address, and
+// not in the tab's storage.
 
 import { $, el, show } from "../js/dom.js";
 import { draw } from "../js/draw.js";
@@ -10,7 +11,7 @@ import { codeSheet, office } from "./texts.js";
 import { venues } from "./venues.js";
 
 const parts = ["order", "printing"];
-const fileName = "ashyq-enrol.txt"; // what a kiosk looks for on its card
+const fileName = "ashyq-enrol.txt"; // what a door looks for on its card
 const form = $("doors-form");
 
 setUp(office);
@@ -34,7 +35,8 @@ $("another").addEventListener("click", () => {
   show(parts, "order");
 });
 
-// lines reads "name; venue", one door a line. A name may have a semicolon in it, a venue has none.
+// lines reads "name; venue", one door on each line. A name may contain a semicolon, a venue does
+// not.
 function lines(text) {
   return text.split("\n").map((line, i) => ({ line: line.trim(), n: i + 1 })).filter(({ line }) => line).map(({ line, n }) => {
     const at = line.lastIndexOf(";");
@@ -64,7 +66,8 @@ function card({ name, venue, code, expires }) {
       download(code)));
 }
 
-// download offers the code as the file that can be put on the card instead of being shown to the camera.
+// download offers the code as the file that can be put on the card instead of being shown to the
+// camera.
 function download(code) {
   const button = el("button", { type: "button", class: "plain" }, fileName);
   button.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-// One record by hand: a PCR result from a laboratory, or a contact from the control centre.
+// One record by hand: a PCR result from a laboratory, or a contact from the Covid-19 centre.
 
 import { $, show } from "../js/dom.js";
 import { moment, setUp, t } from "../js/i18n.js";
@@ -12,7 +12,8 @@ const gate = new Gate("source-key", prefill);
 for (const choice of form.elements.what) choice.addEventListener("change", turn);
 turn();
 
-// turn shows the fields of what is to be entered; hidden ones are disabled and so neither checked nor sent.
+// turn shows the fields of the chosen record. Hidden ones are disabled, so they are neither checked
+// nor sent.
 function turn() {
   const what = form.elements.what.value;
   show(["result", "contact"], what);
@@ -48,7 +49,8 @@ onSubmit(form, async ({ what, iin, sample, result, taken, since }) => {
   return [t("resultDone", { sample, result: t(result) })];
 });
 
-// next makes the form ready for another person; the result is not kept, so that nobody confirms the one before.
+// next makes the form ready for another person; the result is not kept, so that nobody confirms the
+// one before.
 function next() {
   const what = form.elements.what.value;
   form.reset();

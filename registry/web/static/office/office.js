@@ -4,8 +4,9 @@ import { $, el } from "../js/dom.js";
 import { t } from "../js/i18n.js";
 import { request } from "../js/wire.js";
 
-// Gate stands before a page until there is a key that the registry takes. The key lives in this tab's sessionStorage; it
-// can come behind the address as "#key=..." and is taken out of the address bar at once.
+// Gate hides a page until there is a key that the registry accepts. The key is kept in this tab's
+// sessionStorage. It may come in the address as "#key=..." and is removed from the address bar at
+// once.
 export class Gate {
   #name;
   #onOpen;
@@ -32,7 +33,7 @@ export class Gate {
 
   get key() { return sessionStorage.getItem(this.#name); }
 
-  // ask is a request with the key; a key that is not taken closes the gate.
+  // ask is a request with the key. A rejected key closes the gate.
   async ask(path, body) {
     try {
       const { answer } = await request(path, { body, key: this.key });
@@ -71,7 +72,8 @@ export function trouble(err) {
   return [el("strong", {}, err.message), el("br"), err.hint];
 }
 
-// onSubmit runs work with the form's values and shows the elements that it returns, or what went wrong.
+// onSubmit runs work with the form's values and shows the elements that it returns, or what went
+// wrong.
 export function onSubmit(form, work) {
   const out = form.querySelector("output");
   form.addEventListener("submit", async (event) => {

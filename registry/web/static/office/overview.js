@@ -1,10 +1,11 @@
-// The control room: what the registry knows, asked for again every two seconds while somebody looks.
+// The administrator's overview: what the registry knows, asked for again every two seconds while
+// somebody looks.
 
 import { $, el, sign } from "../js/dom.js";
 import { moment, span, t } from "../js/i18n.js";
 
 const every = 2000; // ms
-const silent = 15 * 60_000; // ms after which a kiosk that has not been heard of is marked; doors say nothing of their age up to then
+const silent = 15 * 60_000; // ms after which a door that has not been heard of is marked; until then doors say nothing of their data's age
 
 // A person's status as the list has it, and the colour that goes with it.
 const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
@@ -41,7 +42,7 @@ export class Overview {
     if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
     if (!this.#known) return;
     const known = this.#known;
-    const totals = known.kiosks.map((kiosk) => summary(kiosk.counts));
+    const totals = known.doors.map((door) => summary(door.counts));
     $("tiles").replaceChildren(
       tile(t("version"), known.version, t("published", { age: ago(Date.parse(known.issued)) })),
       tile(t("citizens"), known.citizens, t("passes", { n: known.credentials })),
@@ -52,10 +53,10 @@ export class Overview {
       box.append(el("span", {}, t(status)), el("strong", {}, String(known.statuses[status] ?? 0)));
       return box;
     }));
-    fill("kiosks", known.kiosks.map((kiosk, i) => [
-      kiosk.name, kiosk.venue, lastSeen(kiosk.seen), identity(kiosk), t(`ring-${kiosk.ring}`), kiosk.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
+    fill("doors", known.doors.map((door, i) => [
+      door.name, door.venue, lastSeen(door.seen), identity(door), t(`ring-${door.ring}`), door.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
     ]));
-    $("kiosk-names").replaceChildren(...known.kiosks.map(({ name }) => el("option", { value: name })));
+    $("door-names").replaceChildren(...known.doors.map(({ name }) => el("option", { value: name })));
     fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
     fill("sources", known.sources.map((source) => [
       source.name, t(source.kind), source.records, source.last ? moment(new Date(source.last)) : t("never"),
@@ -93,15 +94,15 @@ function lastSeen(seen) {
 }
 
 // identity says how the registry knows the door, and whether somebody has to go and look.
-function identity(kiosk) {
-  const until = kiosk.cert_until && moment(new Date(kiosk.cert_until));
+function identity(door) {
+  const until = door.cert_until && moment(new Date(door.cert_until));
   const lines = [];
-  if (kiosk.revoked) lines.push(warning("expelled"));
-  else if (kiosk.enrolled) lines.push(t("enrolledUntil", { time: until }));
+  if (door.revoked) lines.push(warning("revoked"));
+  else if (door.enrolled) lines.push(t("enrolledUntil", { time: until }));
   else if (until) lines.push(warning("enrolmentEnded", { time: until }));
   else lines.push(t("notEnrolled"));
-  if (kiosk.copied) lines.push(warning("copiedCard"));
-  if (kiosk.code_used_twice) lines.push(warning("codeUsedTwice"));
+  if (door.copied) lines.push(warning("copiedCard"));
+  if (door.code_used_twice) lines.push(warning("codeUsedTwice"));
   return el("div", {}, ...lines.map((line) => el("div", {}, line)));
 }
 

@@ -1,4 +1,5 @@
-// A printed pass: the administrator asks for it and prints the sheet. No name and no IIN get on it unless typed by hand.
+// A printed pass: the administrator asks for it and prints the sheet. No name and no IIN get on it
+// unless typed by hand.
 
 import { $, el, show } from "../js/dom.js";
 import { draw } from "../js/draw.js";
@@ -30,7 +31,8 @@ $("another").addEventListener("click", () => {
 });
 $("holder").addEventListener("input", write);
 
-// fromAdminPage takes over the number that was typed there, once. It was not put into the address: that would be logged.
+// fromAdminPage takes over the number that was typed there, once. It was not put into the address:
+// that would be logged.
 function fromAdminPage() {
   const iin = sessionStorage.getItem("ashyq.paper-iin");
   sessionStorage.removeItem("ashyq.paper-iin");

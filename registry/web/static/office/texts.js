@@ -10,9 +10,9 @@ export const office = {
 
   adminKey: { kk: "Әкімшінің кілті", ru: "Ключ администратора", en: "Administrator's key" },
   sourceKey: {
-    kk: "Зертхананың немесе бақылау орталығының кілті",
-    ru: "Ключ лаборатории или центра контроля",
-    en: "Key of the laboratory or control centre",
+    kk: "Зертхананың немесе Covid-19 басқару орталығының кілті",
+    ru: "Ключ лаборатории или центра управления COVID-19",
+    en: "Key of the laboratory or Covid-19 centre",
   },
   keyText: {
     kk: "Кілт тек осы қойындыда сақталады, қойынды жабылғанда өшіріледі.",
@@ -28,7 +28,7 @@ export const office = {
   venue: { kk: "Орын түрі", ru: "Вид заведения", en: "Kind of venue" },
   kind: { kk: "Түрі", ru: "Вид", en: "Kind" },
   laboratory: { kk: "Зертхана", ru: "Лаборатория", en: "Laboratory" },
-  "control-centre": { kk: "Бақылау орталығы", ru: "Центр контроля", en: "Control centre" },
+  "covid-19-centre": { kk: "Covid-19 басқару орталығы", ru: "Центр управления COVID-19", en: "Covid-19 centre" },
 
   overview: { kk: "Шолу", ru: "Обзор", en: "Overview" },
   version: { kk: "Тізім нұсқасы", ru: "Версия списка", en: "List version" },
@@ -41,7 +41,7 @@ export const office = {
   invalid: { kk: "Күші жойылған", ru: "Отозван", en: "Withdrawn" },
   suspended: { kk: "Тоқтатылған", ru: "Приостановлен", en: "On hold" },
   byStatus: { kk: "Мәртебелер бойынша", ru: "По статусам", en: "By status" },
-  kiosks: { kk: "Киоскілер", ru: "Киоски", en: "Kiosks" },
+  doors: { kk: "Есіктер", ru: "Двери", en: "Doors" },
   seen: { kk: "Соңғы байланыс", ru: "Последняя связь", en: "Last seen" },
   never: { kk: "әлі болған жоқ", ru: "ещё не было", en: "never" },
   admitted: { kk: "Кіргізілді", ru: "Впущено", en: "Admitted" },
@@ -82,9 +82,9 @@ export const office = {
   create: { kk: "Қосу", ru: "Добавить", en: "Add" },
   newSource: { kk: "Жаңа дереккөз", ru: "Новый источник", en: "New source" },
   newSourceText: {
-    kk: "Зертханаға немесе бақылау орталығына жазба жіберетін кілт береді.",
-    ru: "Выдаёт лаборатории или центру контроля ключ для отправки записей.",
-    en: "Gives a laboratory or the control centre the key to send records with.",
+    kk: "Зертханаға немесе Covid-19 басқару орталығына жазба жіберетін кілт береді.",
+    ru: "Выдаёт лаборатории или центру управления COVID-19 ключ для отправки записей.",
+    en: "Gives a laboratory or the Covid-19 centre the key to send records with.",
   },
   key: { kk: "Кілт (бір рет қана көрсетіледі)", ru: "Ключ (показывается только один раз)", en: "Key (shown only once)" },
   entry: { kk: "Жазба енгізу беті", ru: "Страница ввода записей", en: "Page to enter records" },
@@ -134,10 +134,10 @@ export const office = {
   notEnrolled: { kk: "әлі тіркелмеген", ru: "ещё не зарегистрирована", en: "not yet" },
   enrolledUntil: { kk: "{time} дейін", ru: "до {time}", en: "until {time}" },
   enrolmentEnded: { kk: "{time} аяқталды", ru: "закончилась {time}", en: "ended {time}" },
-  expelled: { kk: "Шығарылды", ru: "Исключён", en: "Expelled" },
+  revoked: { kk: "Тіркеуден шығарылды", ru: "Снята с регистрации", en: "Revoked" },
   copiedCard: { kk: "Карта көшірілген", ru: "Карта скопирована", en: "Copied card" },
   codeUsedTwice: { kk: "Код екі рет пайдаланылды", ru: "Код использован дважды", en: "Code used twice" },
-  ring: { kk: "Топ", ru: "Группа", en: "Ring" },
+  ring: { kk: "Топ", ru: "Группа", en: "Rollout ring" },
   "ring-test": { kk: "Сынақ", ru: "Тестовая", en: "Test" },
   "ring-early": { kk: "Алғашқы", ru: "Ранняя", en: "Early" },
   "ring-all": { kk: "Барлығы", ru: "Все", en: "All" },
@@ -146,27 +146,27 @@ export const office = {
   bundle: { kk: "Жаңарту файлы", ru: "Файл обновления", en: "Bundle" },
   newRelease: { kk: "Жаңарту шығару", ru: "Выпуск обновления", en: "Release an update" },
   newReleaseText: {
-    kk: "Топтағы киоскілер осы файлды орнатады. Файл атауы бос болса, шығарылым кері қайтарылады.",
-    ru: "Киоски группы установят этот файл. Если имя файла пустое, выпуск отменяется.",
-    en: "The ring's kiosks install this bundle. Without a bundle's name the release is taken back.",
+    kk: "Топтағы есіктер осы файлды орнатады. Файл атауы бос болса, шығарылым кері қайтарылады.",
+    ru: "Двери группы установят этот файл. Если имя файла пустое, выпуск отменяется.",
+    en: "The doors of this rollout ring install the bundle. Without a bundle's name the release is taken back.",
   },
-  releaseButton: { kk: "Шығару", ru: "Выпустить", en: "Release" },
+  releaseButton: { kk: "Жаңартуды тарату", ru: "Выпустить", en: "Release" },
   releaseDone: { kk: "Сақталды.", ru: "Сохранено.", en: "Saved." },
-  expel: { kk: "Киоскіні шығару", ru: "Исключение киоска", en: "Expel a kiosk" },
-  expelText: {
-    kk: "Ұрланған немесе көшірілген карта үшін. Киоск жаңа кодпен ғана қайта тіркеледі.",
-    ru: "Для украденной или скопированной карты. Вернуть киоск можно только с новым кодом.",
-    en: "For a stolen or copied card. The kiosk comes back only with a new code.",
+  revokeDoor: { kk: "Есікті тіркеуден шығару", ru: "Снятие двери с регистрации", en: "Revoke a door" },
+  revokeDoorText: {
+    kk: "Ұрланған немесе көшірілген карта үшін. Есік жаңа кодпен ғана қайта тіркеледі.",
+    ru: "Для украденной или скопированной карты. Вернуть дверь можно только с новым кодом.",
+    en: "For a stolen or copied card. The door comes back only with a new code.",
   },
-  expelSure: { kk: "Иә, киоск шығарылсын", ru: "Да, исключить киоск", en: "Yes, expel this kiosk" },
-  expelButton: { kk: "Шығару", ru: "Исключить", en: "Expel" },
-  expelDone: { kk: "Шығарылды: {name}.", ru: "Исключён: {name}.", en: "Expelled: {name}." },
+  revokeDoorSure: { kk: "Иә, есік тіркеуден шығарылсын", ru: "Да, снять дверь с регистрации", en: "Yes, revoke this door" },
+  revokeDoorButton: { kk: "Тіркеуден шығару", ru: "Снять с регистрации", en: "Revoke" },
+  revokeDoorDone: { kk: "Тіркеуден шығарылды: {name}.", ru: "Снята с регистрации: {name}.", en: "Revoked: {name}." },
 
   doorsTitle: { kk: "Есіктерді тіркеу", ru: "Регистрация дверей", en: "Enrol doors" },
   doorsText: {
-    kk: "Киоскінің камерасына көрсетілетін немесе картаға жазылатын бір реттік кодтар парағы.",
-    ru: "Лист одноразовых кодов, которые показывают камере киоска или записывают на карту.",
-    en: "A sheet of one-time codes that are held to the kiosk's camera or put on its card.",
+    kk: "Есіктің камерасына көрсетілетін немесе картаға жазылатын бір реттік кодтар парағы.",
+    ru: "Лист одноразовых кодов, которые показывают камере двери или записывают на карту.",
+    en: "A sheet of one-time codes that are held to the door's camera or put on its card.",
   },
   doorsOpen: { kk: "Кодтар жасау", ru: "Создать коды", en: "Make codes" },
   doorsFormText: {
@@ -225,24 +225,24 @@ export const sheet = [
   },
 ];
 
-// What stands beside each door's code, for whoever mounts the kiosk.
+// What stands beside each door's code, for whoever mounts the device.
 export const codeSheet = [
   {
     lang: "kk",
     until: "Жарамды мерзімі",
-    steps: ["Картаны жазып, киоскіге салыңыз.", "Киоскіні қосып, осы кодты оның камерасына көрсетіңіз."],
+    steps: ["Картаны жазып, есіктегі құрылғыға салыңыз.", "Құрылғыны қосып, осы кодты оның камерасына көрсетіңіз."],
     secret: "Код бір рет қана жарайды. Пайдаланылғанша оны ешкімге көрсетпеңіз.",
   },
   {
     lang: "ru",
     until: "Действует до",
-    steps: ["Запишите карту и вставьте её в киоск.", "Включите киоск и поднесите этот код к его камере."],
+    steps: ["Запишите карту и вставьте её в устройство у двери.", "Включите устройство и поднесите этот код к его камере."],
     secret: "Код годится один раз. Никому его не показывайте, пока он не использован.",
   },
   {
     lang: "en",
     until: "Valid until",
-    steps: ["Write the card and put it into the kiosk.", "Switch the kiosk on and hold this code to its camera."],
+    steps: ["Write the card and put it into the device at the door.", "Switch the device on and hold this code to its camera."],
     secret: "The code is good once. Show it to nobody until it has been used.",
   },
 ];

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -19,21 +18,21 @@ import (
 	"ashyq-kiosk/kiosk/client"
 )
 
-type seedCmd struct {
-	From   string `required:"" placeholder:"URL" help:"The registry, as doors reach it. It goes on running."`
+type snapshotCmd struct {
+	From   string `required:"" placeholder:"URL" help:"The registry: the URL of its pages, or its address for doors. It keeps running."`
 	Key    string `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
-	CA     string `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that vouches for its TLS: ca.pem in its data directory where it runs with --tls-own. (the system's authorities)"`
-	OutDir string `arg:"" name:"outdir" help:"Directory that gets manifest and blob/; what is there already is not loaded again."`
+	CA     string `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that signed its TLS certificate. For its address for doors that is ca.pem in its data directory. (the system's authorities)"`
+	OutDir string `arg:"" name:"outdir" help:"Directory for manifest and blob/, as ashyq-offline-snapshot on a stick. What is already there is not loaded again."`
 }
 
-// progressStep is how often a slow one says how far it is.
+// progressStep is how often a slow snapshot reports its progress.
 const progressStep = 2 * time.Second
 
 // Run writes what a door with an empty cache needs, as the registry serves it.
-func (c *seedCmd) Run(ctx context.Context, stdout io.Writer) error {
-	key, err := base64.RawURLEncoding.Strict().DecodeString(c.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return usage{errors.New("--key is not 32 bytes in base64url\nhint: ashyq-registry key --data DIR prints it")}
+func (c *snapshotCmd) Run(ctx context.Context, stdout io.Writer) error {
+	key, err := api.ParseKey(c.Key)
+	if err != nil {
+		return usage{fmt.Errorf("--key: %w\nhint: ashyq-registry key --data DIR prints it", err)}
 	}
 	remote, err := c.client()
 	if err != nil {
@@ -44,15 +43,15 @@ func (c *seedCmd) Run(ctx context.Context, stdout io.Writer) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("make the directory: %w", err)
 		}
-		if err := os.Chmod(dir, 0o755); err != nil { // the door's daemon reads it as a user of its own
-			return fmt.Errorf("open the directory to everybody: %w", err)
+		if err := os.Chmod(dir, 0o755); err != nil { // the door's daemon is another user
+			return fmt.Errorf("make the directory readable for everybody: %w", err)
 		}
 	}
-	s := &seed{dir: c.OutDir, remote: remote, key: key, out: stdout, said: time.Now()}
+	s := &snapshot{dir: c.OutDir, remote: remote, key: key, out: stdout, said: time.Now()}
 	return s.run(ctx)
 }
 
-func (c *seedCmd) client() (*client.Client, error) {
+func (c *snapshotCmd) client() (*client.Client, error) {
 	var pool *x509.CertPool
 	if c.CA != "" {
 		ca, err := readCertificate(c.CA)
@@ -65,20 +64,21 @@ func (c *seedCmd) client() (*client.Client, error) {
 	return client.New(client.Config{URL: c.From, CA: pool})
 }
 
-// seed is one seed in the making.
-type seed struct {
+// snapshot is an offline snapshot in the making.
+type snapshot struct {
 	dir    string
 	remote *client.Client
 	key    ed25519.PublicKey
 	out    io.Writer
-	said   time.Time // when progress was last told
+	said   time.Time // when progress was last reported
 }
 
-// run loads the blobs of one manifest and writes that one last: a directory with a manifest is complete. When the registry
-// has moved on meanwhile, and forgotten a blob, it begins again with the newer manifest.
-func (s *seed) run(ctx context.Context) error {
+// run loads the blobs of one manifest and writes the manifest last: a directory with a manifest is
+// complete. When the registry has published meanwhile and dropped a blob, it starts again with the
+// newer manifest.
+func (s *snapshot) run(ctx context.Context) error {
 	var before uint64
-	var failed error // what went wrong with version before
+	var failed error // why version before failed
 	for {
 		sealed, err := s.remote.Manifest(ctx, 0, 0)
 		if err != nil {
@@ -118,8 +118,8 @@ func blobsOf(m api.Manifest) map[api.Hash]bool {
 	return blobs
 }
 
-// load gets what is not there already and counts the bytes of all.
-func (s *seed) load(ctx context.Context, blobs map[api.Hash]bool) (bytes int64, err error) {
+// load gets what is not there yet and counts all bytes.
+func (s *snapshot) load(ctx context.Context, blobs map[api.Hash]bool) (bytes int64, err error) {
 	done := 0
 	for h := range blobs {
 		data, err := os.ReadFile(s.blob(h))
@@ -141,10 +141,10 @@ func (s *seed) load(ctx context.Context, blobs map[api.Hash]bool) (bytes int64, 
 	return bytes, nil
 }
 
-func (s *seed) blob(h api.Hash) string { return filepath.Join(s.dir, "blob", h.String()) }
+func (s *snapshot) blob(h api.Hash) string { return filepath.Join(s.dir, "blob", h.String()) }
 
-// sweep removes the blobs of earlier seeds.
-func (s *seed) sweep(blobs map[api.Hash]bool) error {
+// sweep removes the blobs of earlier snapshots.
+func (s *snapshot) sweep(blobs map[api.Hash]bool) error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "blob"))
 	if err != nil {
 		return fmt.Errorf("look for old blobs: %w", err)
@@ -163,8 +163,8 @@ func (s *seed) sweep(blobs map[api.Hash]bool) error {
 	return nil
 }
 
-// write makes a file that everybody may read: all of it is signed, and none of it is a secret.
-func (s *seed) write(name string, data []byte) error {
+// write makes a file that everybody may read: all of it is signed, and nothing is secret.
+func (s *snapshot) write(name string, data []byte) error {
 	if err := renameio.WriteFile(filepath.Join(s.dir, name), data, 0o644, renameio.IgnoreUmask()); err != nil {
 		return fmt.Errorf("write %q: %w", name, err)
 	}

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"net/http"
+	"sync"
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+)
+
+const (
+	// resign is how old a signed manifest may get before a request has it signed again.
+	resign = 10 * time.Second
+	// expires is how long a signed manifest counts as new. It only guards against replaying an old one
+	// to a door that has never seen a newer one: how old the data may be is in the rules, which are
+	// far stricter. A day lets a manifest travel on a memory card.
+	expires = 24 * time.Hour
+	// LongestWait bounds a long poll. The HTTP server's timeouts have to be longer.
+	LongestWait = 60 * time.Second
+)
+
+// publication holds the current manifest, and doors wait here for the next one.
+type publication struct {
+	key     ed25519.PrivateKey
+	metrics *metrics
+	closing chan struct{} // closed when nobody may wait any longer
+
+	mu       sync.Mutex    // guards the rest
+	manifest api.Manifest  // its Issued is that of sealed
+	vouched  time.Time     // when the publisher last found everything up to date; zero: not since the start
+	sealed   []byte        // nil: to be signed
+	newer    chan struct{} // closed when there is a newer version
+	looked   chan struct{} // closed when the publisher has looked again
+}
+
+// newPublication holds a manifest that nobody vouches for yet.
+func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *publication {
+	metrics.version.Set(float64(m.Version))
+	return &publication{
+		key: key, metrics: metrics, closing: make(chan struct{}),
+		manifest: m, newer: make(chan struct{}), looked: make(chan struct{}),
+	}
+}
+
+func (p *publication) close() { close(p.closing) }
+
+// announce publishes a committed manifest, or vouches again for the current one.
+func (p *publication) announce(m api.Manifest, vouched time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.vouched = later(p.vouched, vouched) // a clock that was set back must not make the data older
+	close(p.looked)
+	p.looked = make(chan struct{})
+	if m.Version == p.manifest.Version {
+		return
+	}
+	p.manifest, p.sealed = m, nil
+	close(p.newer)
+	p.newer = make(chan struct{})
+	p.metrics.version.Set(float64(m.Version))
+}
+
+// current is the manifest, signed a moment ago. Its time is that of the publisher's last look:
+// while the database is out of reach it grows old, however often doors ask.
+func (p *publication) current() ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.vouched.IsZero() {
+		return nil, &failure{http.StatusServiceUnavailable, "the list is not up to date yet", "try again in a moment: the registry has just started", nil}
+	}
+	if p.sealed != nil && p.vouched.Sub(p.manifest.IssuedAt()) < resign {
+		return p.sealed, nil
+	}
+	m := p.manifest
+	m.Issued, m.Expires = p.vouched.Unix(), p.vouched.Add(expires).Unix()
+	sealed, err := m.Seal(p.key)
+	if err != nil {
+		return nil, err
+	}
+	p.manifest, p.sealed = m, sealed
+	return sealed, nil
+}
+
+// wait returns when there is a newer version than after, when the time is up, or at a shutdown.
+func (p *publication) wait(ctx context.Context, after uint64, longest time.Duration) {
+	p.metrics.waiting.Inc()
+	defer p.metrics.waiting.Dec()
+	timeout := time.NewTimer(longest)
+	defer timeout.Stop()
+	for {
+		p.mu.Lock()
+		version, newer := p.manifest.Version, p.newer
+		p.mu.Unlock()
+		if version > after {
+			return
+		}
+		select {
+		case <-newer:
+		case <-timeout.C:
+			return
+		case <-p.closing:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// nextLook is closed when the publisher has looked once more.
+func (p *publication) nextLook() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looked
+}
+
+// notBefore is a time that no manifest was ever later than, for what is in no manifest: the publisher's
+// look at at, or the newest manifest if the clock was set back since.
+func (p *publication) notBefore(at time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return later(p.vouched, at)
+}
+
+// state is what the administrator's page and the health check show.
+func (p *publication) state() (version uint64, vouched time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.manifest.Version, p.vouched
+}
+
+// list is the name of the status list. It never changes.
+func (p *publication) list() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.manifest.List
+}
