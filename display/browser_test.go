@@ -19,7 +19,7 @@ import (
 
 var shots = flag.String("shots", "", "`directory` for screenshots of every row in three sizes, to be looked at")
 
-// browse starts a browser, or skips the test where there is none. It ends with the test.
+// browse starts a browser that ends with the test, or skips the test if there is no browser.
 func browse(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	if testing.Short() {
@@ -82,8 +82,8 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// await looks again and again until the expression is true. It does not use chromedp.Poll, which compiles its expression
-// inside the page: the page's Content-Security-Policy forbids that.
+// await evaluates the expression until it is true. It does not use chromedp.Poll, which compiles
+// its expression inside the page: the page's Content-Security-Policy forbids that.
 func await(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -139,7 +139,7 @@ func examples() map[string]kiosk.Verdict {
 	}
 }
 
-// somebody is a camera picture with a person-like shape, lighter than the wall behind.
+// somebody is a camera picture with the shape of a person, lighter than the wall behind.
 func somebody(dst *image.Gray) bool {
 	b := dst.Bounds()
 	for y := range b.Dy() {

@@ -15,7 +15,8 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// TestDoorDrawing makes docs/door.png, the four colours side by side as the door shows them. After a change of the page:
+// TestDoorDrawing draws docs/door.png, the four colours side by side on the door. After a change of
+// the page:
 //
 //	go test ./display -run TestDoorDrawing -update
 func TestDoorDrawing(t *testing.T) {

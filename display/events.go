@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// serveEvents is one event stream, until the client goes away or the hub closes.
+// serveEvents is one event stream, until the client disconnects or the hub closes.
 func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
 	done, ok := h.admit(w, h.screens)
 	if !ok {
@@ -36,7 +36,8 @@ func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait sends what is in the stream, then heartbeats until changed is closed. An error is the end of the stream.
+// wait sends the content of the stream, then heartbeats until changed is closed. An error ends the
+// stream.
 func (h *Hub) wait(r *http.Request, s *stream, changed <-chan struct{}, beat <-chan time.Time) error {
 	for {
 		if err := s.send(); err != nil {
@@ -55,7 +56,7 @@ func (h *Hub) wait(r *http.Request, s *stream, changed <-chan struct{}, beat <-c
 	}
 }
 
-// admit takes a place for a stream, or refuses the request. The caller gives the place back with done.
+// admit takes a place for a stream, or refuses the request. The caller returns the place with done.
 func (h *Hub) admit(w http.ResponseWriter, places chan struct{}) (done func(), ok bool) {
 	select {
 	case <-h.closed:
@@ -67,7 +68,7 @@ func (h *Hub) admit(w http.ResponseWriter, places chan struct{}) (done func(), o
 	case places <- struct{}{}:
 		return func() { <-places }, true
 	default:
-		refuse(w, "too many are watching already")
+		refuse(w, "too many streams already")
 		return nil, false
 	}
 }
@@ -77,7 +78,7 @@ func refuse(w http.ResponseWriter, why string) {
 	http.Error(w, why, http.StatusServiceUnavailable)
 }
 
-// stream collects what belongs together and sends it in one piece, within writeWithin.
+// stream collects one event or picture and sends it in one piece, within writeWithin.
 type stream struct {
 	bytes.Buffer
 	w       http.ResponseWriter
@@ -91,7 +92,7 @@ func newStream(w http.ResponseWriter) *stream {
 func (s *stream) send() error {
 	defer s.Reset()
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("setting the deadline: %w", err)
+		return fmt.Errorf("set the deadline: %w", err)
 	}
 	if _, err := s.w.Write(s.Bytes()); err != nil {
 		return err

@@ -6,10 +6,10 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// NewImpatientHub is a hub whose pages give up waiting sooner.
+// NewImpatientHub is a hub whose pages wait less.
 func NewImpatientHub(o Options, silence, grace time.Duration) *Hub { return newHub(o, silence, grace) }
 
-// Watching is how many event streams and how many mirrors are open.
+// Watching counts the open event streams and mirrors.
 func (h *Hub) Watching() (screens, mirrors int) { return len(h.screens), len(h.mirrors) }
 
 // Words is what a verdict says in one language at the time now: head, body, until, age.

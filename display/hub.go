@@ -17,37 +17,40 @@ import (
 	"ashyq-kiosk/kiosk/setup"
 )
 
-// How the page and the hub keep watch over each other. The page gets its two as milliseconds in its own text.
+// How the page and the hub watch each other. The page has silence and grace in its constants, in
+// ms.
 const (
 	beatEvery = 5 * time.Second  // heartbeat of an event stream
-	silence   = 15 * time.Second // without an event or a heartbeat for so long the page says that the kiosk does not answer
-	grace     = 2 * time.Second  // a verdict is taken off the screen so long after its Hold, whatever the door does
+	silence   = 15 * time.Second // without events for so long, the page says that the kiosk does not answer
+	grace     = 2 * time.Second  // so long after its Hold, the page removes a verdict by itself
 	retry     = 2 * time.Second  // between two attempts of the page to connect
 
-	// writeWithin is what a client has to take one event or one picture. A client that does not is cut off; it connects again.
+	// writeWithin is the time for a client to accept one event or one picture. After that it is cut
+	// off; it connects again.
 	writeWithin = 10 * time.Second
 
-	maxScreens = 16 // event streams at once: the door's own screen, and a few that look in from elsewhere
-	maxMirrors = 4  // camera pictures at once; each is encoded for itself
+	maxScreens = 16 // event streams at a time: the door's own screen, and a few others
+	maxMirrors = 4  // camera streams at a time; each is encoded separately
 )
 
 //go:embed page.html style.css screen.js
 var files embed.FS
 
-// Options are what a Hub needs to know of its door.
+// Options describe the door.
 type Options struct {
-	// Languages are those on the screen, the venue's main language first: "kk", "ru", "en". Empty: these three, in this
-	// order. Others are left out.
+	// Languages of the screen, the venue's main language first: "kk", "ru", "en". Empty: these
+	// three, in this order. Unknown ones are left out.
 	Languages []string
-	// Name of the venue or the door, in small letters at the foot of the screen.
+	// Name of the venue or the door, in small letters at the bottom of the screen.
 	Name string
 	Log  *slog.Logger // nil: slog.Default()
 }
 
-// Hub is the door's screen: it takes verdicts as a kiosk.Outlet and serves them as an http.Handler to any number of
-// pages up to a limit. It starts no goroutine of its own. Paths are relative, so it may be mounted below a prefix.
+// Hub is the door's screen: it takes verdicts as a kiosk.Outlet and serves them as an http.Handler
+// to a limited number of pages. It starts no goroutines. Paths are relative, so it may be mounted
+// below a prefix.
 //
-// The mirror shows who stands at the door. Serve a Hub on a loopback address.
+// The mirror shows who is at the door, so serve a Hub on a loopback address.
 type Hub struct {
 	options Options
 	mux     *http.ServeMux
@@ -60,16 +63,16 @@ type Hub struct {
 	mirrors chan struct{} // a token for each mirror; full: 503
 
 	mu      sync.Mutex
-	current kiosk.Verdict // guarded by mu
-	shown   time.Time     // guarded by mu; when current came
+	current kiosk.Verdict          // guarded by mu
+	shown   time.Time              // guarded by mu; when current arrived
 	mirror  func(*image.Gray) bool // guarded by mu; nil: no mirror
-	checks  []setup.Check // guarded by mu; shown with OutOfOrder
-	changed chan struct{} // guarded by mu; closed and replaced with each verdict, so everybody who waits looks at current
+	checks  []setup.Check          // guarded by mu; shown with OutOfOrder
+	changed chan struct{}          // guarded by mu; closed and replaced with each change
 }
 
 var _ kiosk.Outlet = (*Hub)(nil)
 
-// NewHub makes a hub that shows Idle until the first verdict.
+// NewHub returns a hub that shows Idle until the first verdict.
 func NewHub(o Options) *Hub { return newHub(o, silence, grace) }
 
 func newHub(o Options, silence, grace time.Duration) *Hub {
@@ -100,7 +103,7 @@ func newHub(o Options, silence, grace time.Duration) *Hub {
 	return h
 }
 
-// Show puts a verdict on all screens. It returns at once; a screen that is slow sees the newest only.
+// Show puts a verdict on all screens. It returns immediately; a slow screen gets only the newest.
 func (h *Hub) Show(v kiosk.Verdict) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,34 +112,34 @@ func (h *Hub) Show(v kiosk.Verdict) {
 	h.changed = make(chan struct{})
 }
 
-// SetMirror gives the pages the camera's picture. mirror draws the newest picture into the given one,
-// 320 x 240 grey pixels, with left and right exchanged as in a mirror, and reports whether there is
-// one. It is called from several goroutines at once.
+// SetMirror sets the source of the camera's picture. mirror draws the newest picture into the given
+// one, 320 x 240 grey pixels, with left and right exchanged as in a mirror, and reports whether
+// there is a picture. Several goroutines call it at the same time.
 func (h *Hub) SetMirror(mirror func(*image.Gray) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.mirror = mirror
 }
 
-// Close ends all streams and refuses new ones, so that http.Server.Shutdown need not wait for them: hand it to
-// http.Server.RegisterOnShutdown. It may be called more than once.
+// Close ends all streams and refuses new ones, so that http.Server.Shutdown does not wait for them:
+// pass it to http.Server.RegisterOnShutdown. It may be called more than once.
 func (h *Hub) Close() { h.close() }
 
-// now is the verdict to show, and what is closed when there is something else.
+// now returns the verdict to show, and a channel that is closed at the next change.
 func (h *Hub) now() (kiosk.Verdict, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.current, h.changed
 }
 
-// event is the screen to show, and what is closed when there is another.
+// event returns the screen to show, and a channel that is closed at the next change.
 func (h *Hub) event() (screen, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.screen(h.current, time.Since(h.shown), h.checks), h.changed
 }
 
-// ServeHTTP serves the page, its two files, the events and the mirror, and nothing else.
+// ServeHTTP serves only the page, its two files, the events and the mirror.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
@@ -144,7 +147,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Resource-Policy", "same-origin") // no foreign page may embed the mirror
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store") // a page from yesterday's daemon would reload itself for ever
+	header.Set("Cache-Control", "no-store") // a page from yesterday's daemon would reload itself forever
 	h.mux.ServeHTTP(w, r)
 }
 
@@ -155,12 +158,12 @@ func (h *Hub) servePage(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// languages checks the wanted languages against those there are words in.
+// languages returns the wanted languages that the screen has.
 func (h *Hub) languages(wanted []string) []string {
 	var known []string
 	for _, l := range wanted {
 		if _, ok := lostWords.head[l]; !ok {
-			h.log.Warn("the screen has no words in this language", "language", l)
+			h.log.Warn("the screen does not have this language", "language", l)
 			continue
 		}
 		known = append(known, l)
@@ -173,8 +176,8 @@ func (h *Hub) languages(wanted []string) []string {
 
 var pageTemplate = template.Must(template.ParseFS(files, "page.html"))
 
-// render makes the page and its build identifier, a hash of everything the page is made of. A page that meets an event
-// with another identifier belongs to an older daemon and loads itself anew.
+// render makes the page and its build identifier, a hash of everything in the page. A page that
+// receives another identifier belongs to an older daemon and reloads itself.
 func (h *Hub) render(silence, grace time.Duration) (page []byte, build string) {
 	constants := map[string]any{
 		"silence": silence.Milliseconds(),

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// event is what the tests look at in an event.
+// event is the part of an event that the tests check.
 type event struct {
 	name   string
 	Build  string
@@ -111,7 +111,7 @@ func TestEventsTellTheCurrentVerdictThenEachNewer(t *testing.T) {
 	late.want(3)
 }
 
-// piped is a client that takes what it is sent when it likes, and not before.
+// piped is a client that reads only when the test says so.
 type piped struct {
 	header http.Header
 	io.Writer
@@ -314,5 +314,5 @@ func ExampleHub() {
 	// Output: 200 text/html; charset=utf-8
 }
 
-// blank is a camera picture of nothing.
+// blank is an empty camera picture.
 func blank(dst *image.Gray) bool { clear(dst.Pix); return true }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The mirror is for aiming, not for looking at: small, grey, and slow enough to cost a Pi next to nothing.
+// The mirror is only for aiming: small, grey, and slow enough to cost a Pi almost nothing.
 const (
 	mirrorWidth   = 320
 	mirrorHeight  = 240
@@ -17,7 +17,8 @@ const (
 	mirrorBound   = "frame"
 )
 
-// serveMirror sends the camera's picture over and over, for as long as nobody is being told anything.
+// serveMirror sends the camera's picture again and again while the screen has no message for a
+// person.
 func (h *Hub) serveMirror(w http.ResponseWriter, r *http.Request) {
 	done, ok := h.admit(w, h.mirrors)
 	if !ok {
@@ -40,13 +41,14 @@ func (h *Hub) serveMirror(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if !h.pause(r, next.C) || !h.reflect(picture) {
-			// Cut off instead of ended: of an image that ends well a browser keeps the last picture.
+			// Cut off instead of ended: a browser keeps the last picture of an image that ends
+			// properly.
 			panic(http.ErrAbortHandler)
 		}
 	}
 }
 
-// pause waits for the next picture's time; false: the mirror has to end, at once.
+// pause waits until the next picture is due; false: the mirror must end immediately.
 func (h *Hub) pause(r *http.Request, next <-chan time.Time) bool {
 	for {
 		v, changed := h.now()
@@ -65,7 +67,7 @@ func (h *Hub) pause(r *http.Request, next <-chan time.Time) bool {
 	}
 }
 
-// reflect gets the newest picture where one may be shown.
+// reflect gets the newest picture if one may be shown.
 func (h *Hub) reflect(dst *image.Gray) bool {
 	h.mu.Lock()
 	v, mirror := h.current, h.mirror
@@ -73,7 +75,8 @@ func (h *Hub) reflect(dst *image.Gray) bool {
 	return mirror != nil && mirrors(v) && mirror(dst)
 }
 
-// picture sends one part. The boundary follows at once, since a browser shows a part only when it has seen its end.
+// picture sends one part. The boundary follows immediately, because a browser shows a part only
+// after its end.
 func (s *stream) picture(p *image.Gray) error {
 	fmt.Fprint(s, "Content-Type: image/jpeg\r\n\r\n")
 	if err := jpeg.Encode(s, p, &jpeg.Options{Quality: mirrorQuality}); err != nil {

@@ -17,7 +17,7 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// mirrored is a hub with a camera behind it.
+// mirrored is a hub with a camera.
 func mirrored(o display.Options, mirror func(*image.Gray) bool) *display.Hub {
 	hub := display.NewHub(o)
 	hub.SetMirror(mirror)
@@ -119,7 +119,7 @@ func TestMirrorWithoutPictures(t *testing.T) {
 	}
 }
 
-// What one watched second costs is eight of these.
+// One watched second costs eight of these.
 func BenchmarkMirrorPicture(b *testing.B) {
 	picture := image.NewGray(image.Rect(0, 0, 320, 240))
 	somebody(picture)

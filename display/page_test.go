@@ -17,10 +17,10 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// The sizes the page has to look well in: a monitor, the Raspberry Pi Touch Display, and one hung upright.
+// The sizes that the page must fit: a monitor, the Raspberry Pi Touch Display, and an upright one.
 var sizes = []image.Point{{1280, 800}, {800, 480}, {600, 1024}}
 
-// TestPage looks at the page in a real browser, each test in a tab of its own.
+// TestPage looks at the page in a real browser, each test in a separate tab.
 func TestPage(t *testing.T) {
 	browser := browse(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
@@ -129,7 +129,8 @@ func looksOfEachRow(t *testing.T, ctx context.Context) {
 					t.Errorf("%s: %q is not in %q", name, words, got.Words)
 				}
 			}
-			// 12 px are 2.3 mm on the Touch Display: the smallest that the next in the queue can read.
+			// 12 px are 2.3 mm on the Touch Display: the smallest text that the next person in the
+			// queue can read.
 			if got.Cut || got.Lowest < 12 {
 				t.Errorf("%s at %v: cut off %v, smallest letters %.1f px", name, size, got.Cut, got.Lowest)
 			}
@@ -189,7 +190,7 @@ func deadDaemon(t *testing.T, ctx context.Context) {
 		t.Error("the page loaded itself anew though nothing was different")
 	}
 
-	// Another daemon with another page: this one loads itself anew.
+	// Another daemon with another page: this page reloads itself.
 	hub.Close()
 	server.Close()
 	hub = display.NewImpatientHub(display.Options{Languages: []string{"en"}}, 30*time.Second, time.Second)
@@ -198,8 +199,8 @@ func deadDaemon(t *testing.T, ctx context.Context) {
 	await(t, ctx, "document.documentElement.lang == 'en' && document.body.dataset.seq == 3 && window.unchanged === undefined")
 }
 
-// A daemon that hangs keeps its connections: only the missing heartbeat tells. Here it beats every 5 s, and the page
-// waits for one second only.
+// A daemon that hangs keeps its connections: only the missing heartbeat shows it. Here the
+// heartbeat comes every 5 s, and the page waits for only one second.
 func hangingDaemon(t *testing.T, ctx context.Context) {
 	hub := display.NewImpatientHub(display.Options{}, time.Second, time.Second)
 	server := serve(t, hub, "127.0.0.1:0")
@@ -216,7 +217,7 @@ func forgottenVerdict(t *testing.T, ctx context.Context) {
 	hub.Show(kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green, Hold: 500 * time.Millisecond, Seq: 1})
 	await(t, ctx, "document.body.dataset.signal == 'admitted'")
 	await(t, ctx, "document.body.dataset.signal == 'idle'")
-	// A newer verdict is not ended by the older one's clock.
+	// The older verdict's timer does not end the newer one.
 	hub.Show(kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green, Hold: 300 * time.Millisecond, Seq: 2})
 	await(t, ctx, "document.body.dataset.seq == 2")
 	hub.Show(kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.CameraFault, Seq: 3})

@@ -10,7 +10,7 @@ import (
 	"ashyq-kiosk/display"
 )
 
-// palette reads the colours from the style sheet, where they are kept.
+// palette reads the colours from the style sheet.
 func palette(t *testing.T) map[string]color.RGBA {
 	t.Helper()
 	css, err := display.Files.ReadFile("style.css")
@@ -45,7 +45,8 @@ func contrast(a, b color.RGBA) float64 {
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
 }
 
-// WCAG 2.2 asks 4.5 of text (1.4.3, level AA) and 3 of signs (1.4.11). The words here get half as much again, for sunlight.
+// WCAG 2.2 requires 4.5 for text (1.4.3, level AA) and 3 for signs (1.4.11). The words here get
+// half as much again, for sunlight.
 func TestContrast(t *testing.T) {
 	const text, sign = 5.6, 3
 	colours := palette(t)

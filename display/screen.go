@@ -7,21 +7,22 @@ import (
 	"ashyq-kiosk/kiosk/setup"
 )
 
-// screen is one event: everything the page needs, in words and names, so that the page decides nothing.
+// screen is one event: everything that the page needs, in words and names, so that the page decides
+// nothing.
 type screen struct {
-	Build  string         `json:"build,omitempty"` // of the page that belongs to this daemon
+	Build  string         `json:"build,omitempty"` // of this daemon's page
 	Signal kiosk.Signal   `json:"signal"`
-	Ground kiosk.Colour   `json:"ground"` // the whole screen's colour, about the person; "none": dark
+	Ground kiosk.Colour   `json:"ground"` // colour of the whole screen, about the person; "none": dark
 	Symbol string         `json:"symbol"` // id of a drawing in page.html
-	Lamps  []kiosk.Colour `json:"lamps"`  // lit ones; with alternate the first begins
+	Lamps  []kiosk.Colour `json:"lamps"`  // lit ones; with alternate the first one begins
 	Blink  string         `json:"blink"`  // steady, slow, fast, alternate, heartbeat
 	Lines  []line         `json:"lines"`  // main language first
-	Mirror bool           `json:"mirror"` // the camera's picture is to be had
+	Mirror bool           `json:"mirror"` // the camera's picture may be fetched
 	Hold   int64          `json:"hold"`   // ms left to show it; 0: until the next one
 	Seq    uint64         `json:"seq"`
 }
 
-// line is what is said in one language.
+// line is the text in one language.
 type line struct {
 	Lang  string `json:"lang"`
 	Head  string `json:"head"`
@@ -29,12 +30,13 @@ type line struct {
 	Until string `json:"until,omitempty"`
 	Age   string `json:"age,omitempty"`
 
-	Checks  []check `json:"checks,omitempty"`  // of a door that is being set up
-	Missing string  `json:"missing,omitempty"` // about the first of them that is not well
+	Checks  []check `json:"checks,omitempty"`  // while the door is being set up
+	Missing string  `json:"missing,omitempty"` // about the first failed check
 }
 
-// row is how a signal looks. Rows about the person have the status colour all over the screen and one steady lamp; rows
-// about the kiosk or the code stay dark and blink, so that nobody takes one for the other.
+// row is how a signal looks. Rows about the person have the status colour all over the screen and
+// one steady lamp; rows about the door or the code stay dark and blink, so that nobody confuses
+// them.
 type row struct {
 	symbol string
 	person bool
@@ -55,24 +57,24 @@ var rows = map[kiosk.Signal]row{
 	kiosk.OutOfOrder:   {symbol: "wrench", blink: "slow", lamps: []kiosk.Colour{kiosk.Yellow}},
 }
 
-// awaited are the reasons of a door that waits for an enrolment code before its camera.
+// awaited are the reasons of a door that waits for an enrolment code at its camera.
 var awaited = map[kiosk.Reason]bool{
 	kiosk.NotEnrolled: true, kiosk.EnrolUsed: true, kiosk.EnrolExpired: true, kiosk.EnrolRefused: true,
 }
 
-// mirrors tells whether the camera's picture may be shown beside this verdict: only while nobody is being told anything, or
-// while somebody is asked to hold up an enrolment code and has to see where.
+// mirrors reports whether the camera's picture may be shown with this verdict: only while the
+// screen has no message for a person, or while somebody has to aim an enrolment code at the camera.
 func mirrors(v kiosk.Verdict) bool {
 	return rows[v.Signal].mirror || v.Signal == kiosk.OutOfOrder && awaited[v.Reason]
 }
 
-// screen is what a page shows of a verdict that has been on for the given time, while checks are being shown.
+// screen is what a page shows of a verdict that has been shown for the given time, with checks.
 func (h *Hub) screen(v kiosk.Verdict, since time.Duration, checks []setup.Check) screen {
 	if v.Hold > 0 && since >= v.Hold+grace {
-		v = kiosk.Verdict{Seq: v.Seq} // the door forgot to end it; a page that connects now must not show it to somebody else
+		v = kiosk.Verdict{Seq: v.Seq} // the door did not end it; it is not for the next person
 	}
 	r, known := rows[v.Signal]
-	if !known || r.person && v.Colour == kiosk.NoColour { // no door makes these: never let one look like an admission
+	if !known || r.person && v.Colour == kiosk.NoColour { // no door makes these: never show an admission
 		v = kiosk.Verdict{Signal: kiosk.OutOfOrder, Seq: v.Seq}
 		r = rows[v.Signal]
 	}

@@ -1,4 +1,4 @@
-// The page decides nothing: it shows the screens that the daemon sends, and two that it was given with the page.
+// The page decides nothing: it shows the screens from the daemon, and two that came with the page.
 "use strict";
 
 const page = JSON.parse(document.documentElement.dataset.constants);
@@ -36,7 +36,7 @@ function show(screen) {
   if (screen.hold) ended = setTimeout(() => show(page.neutral), screen.hold + page.grace);
 }
 
-// checked is a part of a door that is being set up: it is there, or it is missing.
+// checked is a line of the set-up list: a part that is there or missing.
 function checked(check) {
   const span = document.createElement("span");
   span.className = check.ok ? "ok" : "failed";
@@ -44,7 +44,7 @@ function checked(check) {
   return span;
 }
 
-// fit finds the largest words for which nothing is cut off: a rule may need two lines or ten.
+// fit finds the largest size of the words without cutting anything off: a rule may need two lines or ten.
 function fit() {
   const words = find(".words");
   const size = (fit) => document.documentElement.style.setProperty("--fit", fit);
@@ -58,8 +58,8 @@ function fit() {
   size(fits);
 }
 
-// reflect starts or ends the mirror. Without a source the browser lets go of the last picture, so nobody's stays. A
-// stream that breaks off later makes no event: the picture has no width any more, that is all, so look now and then.
+// reflect starts or ends the mirror. Without a source the browser drops the last picture of a person.
+// A stream that breaks off later raises no event; only the picture's width becomes 0, so look regularly.
 function reflect(wanted) {
   clearInterval(look);
   if (!wanted) return dark();
@@ -79,18 +79,18 @@ function dark() {
 
 mirror.addEventListener("load", () => { mirror.parentElement.dataset.live = ""; });
 
-// alive puts off the moment at which the page says that nobody answers.
+// alive restarts the time until the page says that the kiosk does not answer.
 function alive() {
   clearTimeout(quiet);
   quiet = setTimeout(() => {
     show(page.lost);
     connect();
-    alive(); // and again, should the new connection hang
+    alive(); // again, if the new connection hangs
   }, page.silence);
 }
 
-// connect opens the stream of events, anew where there is one. EventSource tries again by itself after a lost
-// connection, but gives up for good after an answer that it does not like.
+// connect opens the stream of events again. EventSource reconnects by itself after a lost connection,
+// but gives up after an answer that it rejects.
 function connect() {
   clearTimeout(again);
   source?.close();

@@ -7,10 +7,11 @@ import (
 	"ashyq-kiosk/kiosk/setup"
 )
 
-// maxSays bounds foreign words on the screen, characters.
+// maxSays is the largest length of foreign words on the screen, characters.
 const maxSays = 160
 
-// Setup shows, below the reason of a door that is out of order, what is there and what is missing. nil shows nothing.
+// Setup shows what is there and what is missing, below the reason of a door that is out of order.
+// nil shows nothing.
 func (h *Hub) Setup(checks []setup.Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -25,7 +26,7 @@ type check struct {
 	OK   bool   `json:"ok"`
 }
 
-// tell adds the checks to a line: all their names, and a sentence about the first that is missing.
+// tell adds the checks to a line: all names, and a sentence about the first missing one.
 func (l *line) tell(checks []setup.Check) {
 	for _, c := range checks {
 		name, missing, ok := CheckWords(c.ID, l.Lang)
@@ -46,7 +47,7 @@ func (l *line) tell(checks []setup.Check) {
 	}
 }
 
-// foreign makes words from elsewhere fit for a line.
+// foreign makes foreign words printable and short.
 func foreign(says string) string {
 	says = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -60,13 +61,15 @@ func foreign(says string) string {
 	return says
 }
 
-// CheckWords is what a check is called in a language, and what is missing where it fails. The doctor says it, too.
+// CheckWords returns a check's name in a language, and what is missing if it fails. The doctor uses
+// it too.
 func CheckWords(id, lang string) (name, missing string, ok bool) {
 	w, ok := checkWords[id]
 	return w.head[lang], w.body[lang], ok && w.head[lang] != ""
 }
 
-// checkWords are the checks' names, and what is missing, in words for somebody who has a screwdriver and no manual.
+// checkWords are the checks' names and what is missing, for a person with a screwdriver and no
+// manual.
 var checkWords = map[string]words{
 	"configuration": {
 		head: in{"kk": "Баптау", "ru": "Настройка", "en": "Settings"},
@@ -82,11 +85,11 @@ var checkWords = map[string]words{
 	},
 	"network": {
 		head: in{"kk": "Желі", "ru": "Сеть", "en": "Network"},
-		body: in{"kk": "Желі кабелі де, сымсыз желі де жоқ", "ru": "Нет ни кабеля, ни беспроводной сети", "en": "There is neither a cable nor Wi-Fi"},
+		body: in{"kk": "Желі кабелі де, сымсыз желі де жоқ", "ru": "Нет ни кабеля, ни беспроводной сети", "en": "No network cable and no Wi-Fi"},
 	},
 	"clock": {
 		head: in{"kk": "Сағат", "ru": "Часы", "en": "Clock"},
-		body: in{"kk": "Нақты уақыт әлі белгісіз: желі керек", "ru": "Точное время ещё не известно: нужна сеть", "en": "The time is not known yet: it comes over the network"},
+		body: in{"kk": "Нақты уақыт әлі белгісіз: желі керек", "ru": "Точное время ещё не известно: нужна сеть", "en": "The time is not known yet: a network is needed"},
 	},
 	"enrolment": {
 		head: in{"kk": "Тіркеу", "ru": "Регистрация", "en": "Enrolment"},
@@ -102,6 +105,6 @@ var checkWords = map[string]words{
 	},
 	"daemon": {
 		head: in{"kk": "Бағдарлама", "ru": "Программа", "en": "Program"},
-		body: in{"kk": "Киоск бағдарламасы жұмысқа дайын емес", "ru": "Программа киоска не готова к работе", "en": "The kiosk's program is not ready for work"},
+		body: in{"kk": "Киоск бағдарламасы жұмысқа дайын емес", "ru": "Программа киоска не готова к работе", "en": "The kiosk's program is not ready"},
 	},
 }

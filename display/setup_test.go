@@ -15,7 +15,7 @@ import (
 	"ashyq-kiosk/kiosk/setup"
 )
 
-// fresh is a door out of the box: the screen is on, and somebody has forgotten the network.
+// fresh is a new door: the screen is on, and there is no network.
 var fresh = []setup.Check{
 	{ID: "panel", OK: true}, {ID: "camera", OK: true}, {ID: "network"}, {ID: "clock"},
 	{ID: "enrolment"}, {ID: "registry"}, {ID: "state"},
@@ -55,7 +55,7 @@ func settingUp(t *testing.T, ctx context.Context) {
 		for _, words := range []string{
 			"Киоск әлі тіркелмеген", "✓ Камера", "✗ Желі", "Желі кабелі де, сымсыз желі де жоқ",
 			"Киоск ещё не зарегистрирован", "✓ Лампы и звук", "✗ Реестр", "Нет ни кабеля, ни беспроводной сети",
-			"Hold the enrolment code to the camera", "✗ Enrolment", "There is neither a cable nor Wi-Fi",
+			"Hold the enrolment code to the camera", "✗ Enrolment", "No network cable and no Wi-Fi",
 		} {
 			if !strings.Contains(got.Words, words) {
 				t.Errorf("%v: %q is not in %q", size, words, got.Words)
@@ -64,7 +64,8 @@ func settingUp(t *testing.T, ctx context.Context) {
 		if got.Cut || got.Lowest < 12 {
 			t.Errorf("%v: %+v", size, got)
 		}
-		// Who is to hold a code to the camera sees where; while the registry is asked there is nothing to be held up.
+		// A person who holds up a code sees where; while the door asks the registry there is
+		// nothing to hold up.
 		await(t, ctx, "document.querySelector('.mirror[data-live]') != null")
 		if *shots != "" {
 			save(t, filepath.Join(*shots, fmt.Sprintf("setup-%dx%d.png", size.X, size.Y)), photograph(t, ctx))
@@ -82,7 +83,7 @@ func settingUp(t *testing.T, ctx context.Context) {
 		if got := show(seq+4, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.Enrolling}, fresh); got.Symbol != "#wrench" {
 			t.Errorf("%v: while it is being enrolled: %+v", size, got)
 		}
-		// Nobody at the door reads about cables.
+		// No visitor reads about cables.
 		if got := show(seq+5, kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green}, fresh); strings.Contains(got.Words, "✓") {
 			t.Errorf("%v: %q", size, got.Words)
 		}

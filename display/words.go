@@ -7,17 +7,18 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// defaultLanguages are all there are words in, in the order of a door that has not been told otherwise.
+// defaultLanguages are all languages of the screen, in the default order.
 var defaultLanguages = []string{"kk", "ru", "en"}
 
-// in is one phrase in all languages, by language.
+// in is one phrase, by language.
 type in map[string]string
 
-// words is what a row or a reason says: a head to be read from three metres, and a body to be read from one.
-// Everybody in the queue reads it too: it never tells what is known about a person, and never accuses.
+// words is what a row or a reason says: a head to read from three metres, and a body to read from
+// one. Everybody in the queue reads it too: it never tells what is known about a person, and never
+// accuses.
 type words struct{ head, body in }
 
-// signalWords is what each row says unless its reason knows better.
+// signalWords is what each row says unless its reason has other words.
 var signalWords = map[kiosk.Signal]words{
 	kiosk.Idle: {
 		head: in{"kk": "Кодыңызды осында көрсетіңіз", "ru": "Поднесите код сюда", "en": "Hold your code here"},
@@ -34,7 +35,7 @@ var signalWords = map[kiosk.Signal]words{
 	},
 	kiosk.TurnedBack: {
 		head: in{"kk": "Кешіріңіз, қазір кіруге болмайды", "ru": "Извините, сейчас войти нельзя", "en": "Sorry, you cannot enter now"},
-		body: in{"kk": "Себебін телефоныңыздан көре аласыз", "ru": "Причину можно посмотреть в телефоне", "en": "Your phone shows you the reason"},
+		body: in{"kk": "Себебін телефоныңыздан көре аласыз", "ru": "Причину можно посмотреть в телефоне", "en": "Your phone shows the reason"},
 	},
 	kiosk.AskStaff: {
 		head: in{"kk": "Қызметкерге жүгініңіз", "ru": "Обратитесь к сотруднику", "en": "Please ask the staff"},
@@ -46,7 +47,7 @@ var signalWords = map[kiosk.Signal]words{
 	},
 	kiosk.CodeRefused: {
 		head: in{"kk": "Бұл код жарамсыз", "ru": "Этот код недействителен", "en": "This code is not valid"},
-		body: in{"kk": "Сұрағыңыз болса, қызметкерге жүгініңіз", "ru": "Если есть вопросы, обратитесь к сотруднику", "en": "If in doubt, please ask the staff"},
+		body: in{"kk": "Сұрағыңыз болса, қызметкерге жүгініңіз", "ru": "Если есть вопросы, обратитесь к сотруднику", "en": "If you have questions, please ask the staff"},
 	},
 	kiosk.OutOfOrder: {
 		head: in{"kk": "Киоск жұмыс істемейді", "ru": "Киоск не работает", "en": "Out of order"},
@@ -54,7 +55,7 @@ var signalWords = map[kiosk.Signal]words{
 	},
 }
 
-// reasonWords is what each reason adds, and for some the head it needs instead of its row's.
+// reasonWords is what each reason adds, and for some the head that replaces the row's.
 var reasonWords = map[kiosk.Reason]words{
 	kiosk.NotAPass: {
 		body: in{"kk": "Бұл Ashyq коды емес", "ru": "Это не код Ashyq", "en": "This is not an Ashyq code"},
@@ -63,7 +64,7 @@ var reasonWords = map[kiosk.Reason]words{
 		head: in{"kk": "Кодтың мерзімі өтіп кеткен", "ru": "Срок действия кода истёк", "en": "This code has expired"},
 		body: in{"kk": "Жаңа код алыңыз", "ru": "Получите новый код", "en": "Please get a new one"},
 	},
-	kiosk.Stale: { // two causes, and the door cannot tell which: the second sentence is for the one that repeats
+	kiosk.Stale: { // the door cannot tell its two causes apart: only one repeats
 		body: in{"kk": "Код ескірген. Қайталанса, телефонның сағатын тексеріңіз", "ru": "Код устарел. Если повторится, проверьте часы телефона", "en": "The code is too old. If it happens again, check the phone's clock"},
 	},
 	kiosk.PhoneClock: {
@@ -75,10 +76,10 @@ var reasonWords = map[kiosk.Reason]words{
 		body: in{"kk": "Кодтың қолтаңбасы расталмады", "ru": "Подпись кода не подтвердилась", "en": "The code's signature could not be confirmed"},
 	},
 	kiosk.UnknownIssuer: {
-		body: in{"kk": "Кодты берген мекеме киоскке белгісіз", "ru": "Киоск не знает, кто выдал этот код", "en": "The kiosk does not know who issued it"},
+		body: in{"kk": "Кодты берген мекеме киоскке белгісіз", "ru": "Киоск не знает, кто выдал этот код", "en": "The kiosk does not know who issued this code"},
 	},
 	kiosk.Revoked: {
-		body: in{"kk": "Бұл кодтың күші жойылған. Жаңа код алыңыз", "ru": "Этот код отозван. Получите новый код", "en": "It was withdrawn. Please get a new one"},
+		body: in{"kk": "Бұл кодтың күші жойылған. Жаңа код алыңыз", "ru": "Этот код отозван. Получите новый код", "en": "It was revoked. Please get a new one"},
 	},
 	kiosk.Replayed: {
 		head: in{"kk": "Бұл код мұнда қолданылып қойған", "ru": "Этот код здесь уже использован", "en": "This code was already used here"},
@@ -89,7 +90,7 @@ var reasonWords = map[kiosk.Reason]words{
 		body: in{"kk": "Сәл күтіңіз немесе қызметкерге жүгініңіз", "ru": "Подождите немного или обратитесь к сотруднику", "en": "Wait a little, or ask the staff"},
 	},
 	kiosk.PaperRefused: {
-		head: in{"kk": "Мұнда қағаз код қабылданбайды", "ru": "Бумажный код здесь не принимают", "en": "Printed codes are not taken here"},
+		head: in{"kk": "Мұнда қағаз код қабылданбайды", "ru": "Бумажный код здесь не принимают", "en": "Printed codes are not accepted here"},
 		body: in{"kk": "Кодты телефоннан көрсетіңіз", "ru": "Покажите код на телефоне", "en": "Please show the code on a phone"},
 	},
 
@@ -129,7 +130,7 @@ var reasonWords = map[kiosk.Reason]words{
 		body: in{"kk": "Киосктің қорабы ашық", "ru": "Корпус киоска открыт", "en": "The kiosk's case is open"},
 	},
 
-	// These are read by who sets the door up, not by who wants to get in.
+	// These are for the person who sets the door up, not for visitors.
 	kiosk.NotEnrolled: {
 		head: in{"kk": "Киоск әлі тіркелмеген", "ru": "Киоск ещё не зарегистрирован", "en": "Not enrolled yet"},
 		body: checkWords["enrolment"].body,
@@ -147,7 +148,7 @@ var reasonWords = map[kiosk.Reason]words{
 		body: in{"kk": "Киоск сағаты дұрыс емес, нақты уақытты күтіп тұр", "ru": "Часы киоска неверны, он ждёт точного времени", "en": "The kiosk's clock is wrong; it waits for the right time"},
 	},
 	kiosk.EnrolUsed: {
-		head: in{"kk": "Тіркеу коды бұрын қолданылған", "ru": "Код регистрации уже использован", "en": "This enrolment code was used before"},
+		head: in{"kk": "Тіркеу коды бұрын қолданылған", "ru": "Код регистрации уже использован", "en": "This enrolment code was already used"},
 		body: another,
 	},
 	kiosk.EnrolExpired: {
@@ -166,26 +167,26 @@ var reasonWords = map[kiosk.Reason]words{
 
 var (
 	enrolling = in{"kk": "Киоск тіркеліп жатыр", "ru": "Киоск регистрируется", "en": "The kiosk is being enrolled"}
-	another   = in{"kk": "Әкімшіден жаңа код сұраңыз", "ru": "Попросите у администратора новый код", "en": "Ask the administrator for a new one"}
+	another   = in{"kk": "Әкімшіден жаңа код сұраңыз", "ru": "Попросите у администратора новый код", "en": "Ask the administrator for a new code"}
 )
 
-// lostWords are for the page that hears nothing from the daemon any more.
+// lostWords are for a page that hears nothing from the daemon.
 var lostWords = words{
 	head: signalWords[kiosk.OutOfOrder].head,
 	body: in{"kk": "Киоск жауап бермей тұр", "ru": "Киоск не отвечает", "en": "The kiosk does not answer"},
 }
 
-// lineOf is what a verdict says in one language, at the time now.
+// lineOf is what a verdict says in one language at the time now.
 func lineOf(v kiosk.Verdict, lang string, now time.Time) line {
 	w := signalWords[v.Signal]
 	l := line{Lang: lang, Head: w.head[lang], Body: w.body[lang]}
 	switch v.Signal {
 	case kiosk.Idle, kiosk.Working:
 		return l
-	case kiosk.Admitted: // welcome is enough: the way is free, nobody stops to read
+	case kiosk.Admitted: // welcome is enough: nobody stops to read
 	case kiosk.AdmittedHere:
 		l.Body = first(ruleText(v.Text, lang), l.Body)
-	case kiosk.TurnedBack, kiosk.AskStaff: // their heads say what to do, whatever the reason
+	case kiosk.TurnedBack, kiosk.AskStaff: // their heads say what to do, for any reason
 		l.Body = first(reasonWords[v.Reason].body[lang], ruleText(v.Text, lang), l.Body)
 	default:
 		why := reasonWords[v.Reason]
@@ -210,12 +211,13 @@ func first(phrases ...string) string {
 	return ""
 }
 
-// ruleText is the rule's own sentence; empty where the rules have none in this language.
+// ruleText is the rule's sentence; empty if the rule has no text in this language.
 func ruleText(t kiosk.Text, lang string) string {
 	return map[string]string{"kk": t.KK, "ru": t.RU, "en": t.EN}[lang]
 }
 
-// untilWords take a time. For somebody who is let in it is how long that holds, for others until when the status does.
+// untilWords take a time: for an admitted person the end of the admission, for others (statusWords)
+// the end of the status.
 var (
 	untilWords  = in{"kk": "%s дейін жарамды", "ru": "Действует до %s", "en": "Valid until %s"}
 	statusWords = in{"kk": "Мәртебе %s дейін", "ru": "Статус до %s", "en": "Status until %s"}
@@ -224,7 +226,7 @@ var (
 	yearLayout  = in{"kk": "02.01.2006, 15:04", "ru": "02.01.2006, 15:04", "en": "2 Jan 2006, 15:04"}
 )
 
-// until is a time on the door's own wall clock, with as much of its date as differs from today's.
+// until is a time on the door's wall clock, with as much of its date as differs from today's.
 func until(v kiosk.Verdict, lang string, now time.Time) string {
 	phrase := untilWords[lang]
 	if v.Signal == kiosk.TurnedBack {
@@ -245,7 +247,8 @@ func until(v kiosk.Verdict, lang string, now time.Time) string {
 	return fmt.Sprintf(phrase, text)
 }
 
-// The ending that дейін (until) asks for follows the vowels of the number's last spoken word: бес-ке, алты-ға.
+// The ending before дейін (until) follows the vowels of the number's last spoken word: бес-ке,
+// алты-ға.
 var (
 	unitEndings = [10]string{1: "ге", 2: "ге", 3: "ке", 4: "ке", 5: "ке", 6: "ға", 7: "ге", 8: "ге", 9: "ға"}
 	tenEndings  = [6]string{0: "ге", 1: "ға", 2: "ға", 3: "ға", 4: "қа", 5: "ге"}
@@ -256,15 +259,19 @@ func kazakhDative(minute int) string {
 }
 
 var (
-	ageWords = in{"kk": "Деректер %s бұрын жаңартылған", "ru": "Данные обновлены %s назад", "en": "Data updated %s ago"}
-	minutes  = in{"kk": "%d мин", "ru": "%d мин", "en": "%d min"}
-	hours    = in{"kk": "%d сағ", "ru": "%d ч", "en": "%d h"}
-	days     = in{"kk": "%d күн", "ru": "%d сут.", "en": "%d days"}
+	ageWords = in{"kk": "Деректер %s жаңартылған", "ru": "Данные обновлены %s", "en": "Data updated %s"}
+	justNow  = in{"kk": "жаңа ғана", "ru": "только что", "en": "just now"}
+	minutes  = in{"kk": "%d мин бұрын", "ru": "%d мин назад", "en": "%d min ago"}
+	hours    = in{"kk": "%d сағ бұрын", "ru": "%d ч назад", "en": "%d h ago"}
+	days     = in{"kk": "%d күн бұрын", "ru": "%d сут. назад", "en": "%d days ago"}
 )
 
-// age rounds down, in the unit that keeps the figure small: minutes below two hours, hours below three days.
+// age rounds down, in the unit that keeps the figure small: minutes below two hours, hours below
+// three days.
 func age(a time.Duration, lang string) string {
 	switch {
+	case a < time.Minute:
+		return justNow[lang]
 	case a < 2*time.Hour:
 		return fmt.Sprintf(minutes[lang], int(a.Minutes()))
 	case a < 72*time.Hour:

@@ -18,9 +18,9 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-var update = flag.Bool("update", false, "write testdata/words.golden and ../docs/door.png anew")
+var update = flag.Bool("update", false, "write testdata/words.golden and ../docs/door.png")
 
-// reasons reads all reasons from the source that declares them, so that a new one cannot be forgotten here.
+// reasons reads all reasons from their source, so that the test cannot miss a new one.
 func reasons(t *testing.T) []kiosk.Reason {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../kiosk/verdict.go", nil, 0)
@@ -49,7 +49,8 @@ func reasons(t *testing.T) []kiosk.Reason {
 	return all
 }
 
-// TestWords writes down what every row says for every reason. Somebody who speaks the languages reads the golden file.
+// TestWords writes down what every row says for every reason, in a golden file for readers of the
+// languages.
 func TestWords(t *testing.T) {
 	var got bytes.Buffer
 	now := time.Now()
@@ -146,7 +147,7 @@ func TestUntil(t *testing.T) {
 		{at(72 * time.Hour), "en", "Valid until 2 Jan 2027, 10:00"},
 		{kiosk.Verdict{Signal: kiosk.TurnedBack, Colour: kiosk.Red, Until: now.Add(24 * time.Hour)}, "ru", "Статус до 31.12, 10:00"},
 		{kiosk.Verdict{Signal: kiosk.TurnedBack, Colour: kiosk.Red, Until: now.Add(24*time.Hour + 46*time.Minute)}, "kk", "Мәртебе 31.12, 10:46-ға дейін"},
-		{kiosk.Verdict{Signal: kiosk.AskStaff, Until: now}, "en", ""}, // whose status is in doubt is told nothing about it
+		{kiosk.Verdict{Signal: kiosk.AskStaff, Until: now}, "en", ""}, // nothing about a doubtful status
 		{kiosk.Verdict{Signal: kiosk.Admitted, Colour: kiosk.Green}, "en", ""},
 	} {
 		if got := display.Words(test.v, test.lang, now)[2]; got != test.want {
@@ -155,7 +156,7 @@ func TestUntil(t *testing.T) {
 	}
 }
 
-// Each ending that a Kazakh number asks for, by the word spoken last.
+// Each ending that a Kazakh number takes, by its last spoken word.
 func TestKazakhEndings(t *testing.T) {
 	now := time.Date(2026, 5, 4, 9, 0, 0, 0, almaty)
 	for minute, ending := range map[int]string{
@@ -179,13 +180,21 @@ func TestAge(t *testing.T) {
 		{kiosk.Verdict{Signal: kiosk.Admitted, Age: 119 * time.Minute, Aged: true}, "Data updated 119 min ago"},
 		{kiosk.Verdict{Signal: kiosk.TurnedBack, Age: 2 * time.Hour, Aged: true}, "Data updated 2 h ago"},
 		{kiosk.Verdict{Signal: kiosk.AskStaff, Age: 71*time.Hour + 59*time.Minute, Aged: true}, "Data updated 71 h ago"},
-		{kiosk.Verdict{Signal: kiosk.OutOfOrder, Age: 80 * time.Hour}, "Data updated 3 days ago"}, // always said, it may be the cause
+		{kiosk.Verdict{Signal: kiosk.OutOfOrder, Age: 80 * time.Hour}, "Data updated 3 days ago"}, // always said: it may be the cause
 		{kiosk.Verdict{Signal: kiosk.OutOfOrder}, ""},
-		{kiosk.Verdict{Signal: kiosk.Admitted, Age: 5 * time.Hour}, ""}, // the rules say when it is to be said
+		{kiosk.Verdict{Signal: kiosk.Admitted, Age: 5 * time.Hour}, ""}, // the rules decide when to say it
 		{kiosk.Verdict{Signal: kiosk.Idle, Age: 5 * time.Hour, Aged: true}, ""},
 	} {
 		if got := display.Words(test.v, "en", time.Now())[3]; got != test.want {
 			t.Errorf("%v, age %v: %q, want %q", test.v.Signal, test.v.Age, got, test.want)
+		}
+	}
+	fresh := kiosk.Verdict{Signal: kiosk.OutOfOrder, Age: 59 * time.Second}
+	for lang, want := range map[string]string{
+		"kk": "Деректер жаңа ғана жаңартылған", "ru": "Данные обновлены только что", "en": "Data updated just now",
+	} {
+		if got := display.Words(fresh, lang, time.Now())[3]; got != want {
+			t.Errorf("%v old in %s: %q, want %q", fresh.Age, lang, got, want)
 		}
 	}
 }

@@ -11,16 +11,17 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// The bounds of a table.
+// Limits of a table.
 const (
-	// MaxRelay is the longest that the relay may be open for one person, whatever the configuration says.
+	// MaxRelay is the longest time that the relay may be open for one person, for any
+	// configuration.
 	MaxRelay = 10 * time.Second
 
-	minRelay  = 100 * ms // shorter, and a strike does not move
+	minRelay  = 100 * ms // a strike does not react to less
 	minPeriod = 334 * ms // of a blinking light: at most three flashes a second, WCAG 2.2, 2.3.1
-	minStep   = 50 * ms  // shorter, and nobody sees it
+	minStep   = 50 * ms  // nobody sees less
 	maxStep   = time.Minute
-	maxLit    = 2 * time.Second // a lamp that shines for longer than this looks steady
+	maxLit    = 2 * time.Second // a lamp that shines longer looks steady
 	minSteady = time.Second
 	maxLight  = 30 * time.Second
 	minBeep   = 10 * ms
@@ -28,8 +29,9 @@ const (
 	maxBeeps  = 10 // half of them pauses, rounded down
 )
 
-// Check says what is wrong with a table: it must have all signals, keep to "a steady light is always about the person, a
-// blinking light always about the kiosk or the code", open the relay only for the admitted, and stay within its bounds.
+// Check says what is wrong with a table. It must have all signals, stay within the limits, open the
+// relay only for admitted people, and keep the rule: a steady light is always about the person, a
+// blinking light always about the door or the code.
 func (ps Patterns) Check() error {
 	for _, s := range kiosk.Signals {
 		p, ok := ps[s]
@@ -41,7 +43,7 @@ func (ps Patterns) Check() error {
 		}
 	}
 	if len(ps) != len(kiosk.Signals) {
-		return fmt.Errorf("patterns of %d signals, there are %d", len(ps), len(kiosk.Signals))
+		return fmt.Errorf("the table has patterns for %d signals, want %d", len(ps), len(kiosk.Signals))
 	}
 	return nil
 }
@@ -65,19 +67,20 @@ func (p Pattern) check(s kiosk.Signal) error {
 
 func (p Pattern) checkSteady() error {
 	if len(p.Light) != 1 || p.Light[0].Lamp != Status {
-		return errors.New("a light about the person is steady and of the status colour, want the one step \"status\"")
+		return errors.New("a light about the person must be steady in the status colour, want the single step \"status\"")
 	}
 	return nil
 }
 
-// checkBlinking looks for a lamp that shines too long: over and over means that the last step runs into the first.
+// checkBlinking looks for a lamp that shines too long. The pattern repeats, so the last step
+// continues in the first.
 func (p Pattern) checkBlinking() error {
 	if len(p.Light) == 0 {
 		return nil
 	}
 	first := p.Light[0].Lamp
 	if !slices.ContainsFunc(p.Light, func(s Step) bool { return s.Lamp != first }) {
-		return fmt.Errorf("nothing but %q: a steady light is about the person, want none or one that blinks", first)
+		return fmt.Errorf("light %q is steady, and a steady light is about the person: want a blinking light or []", first)
 	}
 	var lit time.Duration
 	var lamp Lamp
@@ -86,19 +89,19 @@ func (p Pattern) checkBlinking() error {
 			return fmt.Errorf("lamp %q is only for a light about the person", s.Lamp)
 		}
 		if s.For < minStep || s.For > maxStep {
-			return fmt.Errorf("a step of %v, want %v to %v", s.For, minStep, maxStep)
+			return fmt.Errorf("a step lasts %v, want %v to %v", s.For, minStep, maxStep)
 		}
 		if s.Lamp != lamp {
 			lamp, lit = s.Lamp, 0
 		}
 		if lit += s.For; lamp != Dark && lit > maxLit {
-			return fmt.Errorf("%s shines longer than %v at a time: a steady light is about the person", lamp, maxLit)
+			return fmt.Errorf("%s shines longer than %v at a time, and a steady light is about the person", lamp, maxLit)
 		}
 	}
 	return p.checkFlashes()
 }
 
-// checkFlashes counts how often a lamp starts to shine in a period.
+// checkFlashes limits how often a lamp starts to shine per second.
 func (p Pattern) checkFlashes() error {
 	flashes := map[Lamp]int{}
 	for i, s := range p.Light {
@@ -115,34 +118,34 @@ func (p Pattern) checkFlashes() error {
 	return nil
 }
 
-// checkLasting keeps the signals that describe a state until the next verdict, and lets the others end.
+// checkLasting makes signals of a state last until the next verdict, and all others end.
 func (p Pattern) checkLasting(s kiosk.Signal) error {
 	switch s {
 	case kiosk.Idle, kiosk.Working, kiosk.OutOfOrder:
 		if p.For != 0 {
-			return fmt.Errorf("a light for %v, want 0: it lasts until the next verdict", p.For)
+			return fmt.Errorf("the light lasts %v, want 0: until the next verdict", p.For)
 		}
 	default:
 		if p.For < minSteady || p.For > maxLight {
-			return fmt.Errorf("a light for %v, want %v to %v", p.For, minSteady, maxLight)
+			return fmt.Errorf("the light lasts %v, want %v to %v", p.For, minSteady, maxLight)
 		}
 	}
 	if s == kiosk.OutOfOrder && len(p.Light) == 0 {
-		return errors.New("a kiosk that is out of order must be seen to be, want a light")
+		return errors.New("it has no light: people must see that the door is out of order")
 	}
 	return nil
 }
 
 func (p Pattern) checkBuzzer() error {
 	if len(p.Buzzer) >= 2*maxBeeps {
-		return fmt.Errorf("%d beeps and pauses, at most %d", len(p.Buzzer), 2*maxBeeps-1)
+		return fmt.Errorf("%d beeps and pauses, want at most %d", len(p.Buzzer), 2*maxBeeps-1)
 	}
 	if len(p.Buzzer) > 0 && len(p.Buzzer)%2 == 0 {
 		return errors.New("the buzzer's times end with a pause, want on, off, on, ..., on")
 	}
 	for _, d := range p.Buzzer {
 		if d < minBeep || d > maxBeep {
-			return fmt.Errorf("a beep or pause of %v, want %v to %v", d, minBeep, maxBeep)
+			return fmt.Errorf("a beep or pause lasts %v, want %v to %v", d, minBeep, maxBeep)
 		}
 	}
 	return nil
@@ -153,20 +156,21 @@ func (p Pattern) checkRelay(s kiosk.Signal) error {
 	case p.Relay == 0:
 		return nil
 	case s != kiosk.Admitted && s != kiosk.AdmittedHere:
-		return fmt.Errorf("the relay open for %v, it opens only for the admitted", p.Relay)
+		return fmt.Errorf("the relay is open for %v, want 0: it opens only for admitted people", p.Relay)
 	case p.Relay < minRelay || p.Relay > MaxRelay:
-		return fmt.Errorf("the relay open for %v, want %v to %v, or 0 for a door without one", p.Relay, minRelay, MaxRelay)
+		return fmt.Errorf("the relay is open for %v, want %v to %v, or 0 for a door without a relay", p.Relay, minRelay, MaxRelay)
 	}
 	return nil
 }
 
-// Override is a row of the configuration. What is not set stays as it is in the default table. As TOML:
+// Override is a row of the configuration. Missing keys keep the values of the default table. As
+// TOML:
 //
 //	[patterns.code-refused]
 //	light = [{lamp = "red", ms = 200}, {lamp = "dark", ms = 200}]
-//	light_ms = 4000                    # how long the light lasts; the door's next verdict may end it earlier
+//	light_ms = 4000                    # how long the light lasts, unless another verdict follows
 //	buzzer_ms = [120, 120, 120]        # on, off, on, ...; [] is silent
-//	relay_ms = 3000                    # only where somebody is admitted; 0 for a door without a relay
+//	relay_ms = 3000                    # only for admitted people; 0: no relay
 type Override struct {
 	Light   []OverrideStep `toml:"light"`
 	LightMS *int64         `toml:"light_ms"`
@@ -174,21 +178,21 @@ type Override struct {
 	RelayMS *int64         `toml:"relay_ms"`
 }
 
-// OverrideStep is a part of a light as written: "dark", "red", "yellow", "blue", "green" or "status", and its
-// milliseconds.
+// OverrideStep is a step of a light as written: "dark", "red", "yellow", "blue", "green" or
+// "status", and its milliseconds.
 type OverrideStep struct {
 	Lamp string `toml:"lamp"`
 	MS   int64  `toml:"ms"`
 }
 
-// ParsePatterns is the default table with the rows of a configuration, by the signal's name, laid over it. It returns
-// an error that names the row where the result breaks a rule of Check.
+// ParsePatterns returns the default table with the rows of a configuration, by signal. The error
+// names the row that breaks a rule of Check.
 func ParsePatterns(rows map[string]Override) (Patterns, error) {
 	ps := DefaultPatterns()
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		var s kiosk.Signal
 		if err := s.UnmarshalText([]byte(name)); err != nil {
-			return nil, fmt.Errorf("pattern %q: no such signal, want one of %v", name, kiosk.Signals)
+			return nil, fmt.Errorf("pattern %q: unknown signal, want one of %v", name, kiosk.Signals)
 		}
 		p, err := rows[name].over(ps[s])
 		if err != nil {
@@ -228,7 +232,8 @@ func (o Override) over(p Pattern) (Pattern, error) {
 	return p, nil
 }
 
-// millis turns milliseconds into a duration, clipped far beyond every bound so that no product overflows into a good one.
+// millis converts milliseconds, limited far beyond every allowed value so that no product overflows
+// into a valid one.
 func millis(n int64) time.Duration {
 	const limit = int64(time.Hour / ms)
 	return time.Duration(min(max(n, -limit), limit)) * ms

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// consumer is how our lines are listed by gpioinfo.
+// consumer is the name of our lines in gpioinfo.
 const consumer = "ashyq-kiosk"
 
 // chip is an open GPIO chip.
@@ -20,10 +20,10 @@ type chip struct {
 	lines uint32
 }
 
-// headers are the labels of the chips behind a Pi's 40 header pins; a board has one of them.
+// headers are the labels of the chips behind a Pi's 40 header pins; each board has one of them.
 var headers = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"}
 
-// Header is Config.Pins for whichever Pi it is.
+// Header as Config.Pins means the header of any Pi.
 const Header = "pi"
 
 // openChip finds a chip by its label.
@@ -33,7 +33,7 @@ func openChip(label string) (*chip, error) {
 		return nil, fmt.Errorf("look for GPIO chips: %w", err)
 	}
 	if len(nodes) == 0 {
-		return nil, errors.New("no GPIO chip: there is no /dev/gpiochip*\nhint: set pins to \"sim\" on a machine without GPIO")
+		return nil, errors.New("no GPIO chip: there is no /dev/gpiochip*\nhint: on a machine without GPIO set pins to \"sim\"")
 	}
 	var found []string
 	var refused []error
@@ -50,9 +50,11 @@ func openChip(label string) (*chip, error) {
 		c.f.Close()
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no GPIO chip can be used: %w\nhint: the daemon's user must be in the group of %s", errors.Join(refused...), nodes[0])
+		return nil, fmt.Errorf("cannot use any GPIO chip: %w\nhint: the daemon's user must be in the group of %s",
+			errors.Join(refused...), nodes[0])
 	}
-	return nil, fmt.Errorf("no GPIO chip with the label %q, found %s\nhint: set pins to one of these, or to \"sim\"", label, strings.Join(found, ", "))
+	return nil, fmt.Errorf("no GPIO chip with the label %q, found %s\nhint: set pins to one of these, or to \"sim\"",
+		label, strings.Join(found, ", "))
 }
 
 func openNode(node string) (*chip, error) {
@@ -63,7 +65,7 @@ func openNode(node string) (*chip, error) {
 	var info chipInfo
 	if err := ioctl(f.Fd(), ioctlChipInfo, &info); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%q is no GPIO chip: %w", node, err)
+		return nil, fmt.Errorf("%q is not a GPIO chip: %w", node, err)
 	}
 	c := &chip{f: f, label: text(info.label), lines: info.lines}
 	if c.label == "" {
@@ -72,8 +74,8 @@ func openNode(node string) (*chip, error) {
 	return c, nil
 }
 
-// find finds a line by its name, else by its number. On a Raspberry Pi "GPIO17" is number 17 also where the kernel
-// names that line after another use, as "SPI_CE1_N".
+// find finds a line by its name, otherwise by its number. On a Raspberry Pi "GPIO17" is number 17
+// even if the kernel names that line after another use, such as "SPI_CE1_N".
 func (c *chip) find(name string) (offset uint32, err error) {
 	for offset := range c.lines {
 		info, err := c.info(offset)
@@ -94,13 +96,14 @@ func (c *chip) find(name string) (offset uint32, err error) {
 	return 0, fmt.Errorf("no line %q on %q, which has %d lines\nhint: `gpioinfo` lists their names", name, c.label, c.lines)
 }
 
-// whyNot explains a request that was refused: it names the user of a line that is taken.
+// whyNot explains a failed request: it names the user of a line that is in use.
 func (c *chip) whyNot(names []string, offsets []uint32, cause error) error {
 	for i, offset := range offsets {
 		if info, err := c.info(offset); err == nil && info.flags&flagUsed != 0 {
-			return fmt.Errorf("line %q of %q is used by %q: %w\nhint: stop that program, or the overlay in config.txt, or wire another line",
+			return fmt.Errorf("line %q of %q is used by %q: %w\nhint: stop that program, remove the overlay in config.txt, or use another line",
 				names[i], c.label, text(info.consumer), cause)
 		}
 	}
-	return fmt.Errorf("lines %s of %q: %w\nhint: `gpioinfo` shows who uses which line", strings.Join(names, ", "), c.label, cause)
+	return fmt.Errorf("lines %s of %q: %w\nhint: `gpioinfo` shows which program uses a line",
+		strings.Join(names, ", "), c.label, cause)
 }

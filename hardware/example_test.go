@@ -9,7 +9,8 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// A panel with simulated lines; on a Raspberry Pi, Pins is a chip's label such as "pinctrl-bcm2835".
+// A panel with simulated lines; on a Raspberry Pi, Pins is a chip's label such as
+// "pinctrl-bcm2835".
 func Example() {
 	pins, closer, err := hardware.OpenPins(hardware.Config{Pins: "sim"})
 	if err != nil {

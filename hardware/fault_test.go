@@ -34,7 +34,8 @@ func TestSafeStateAfterPanic(t *testing.T) {
 	})
 }
 
-// A line that cannot be switched makes everything safe, is told once, tried again, and told to be good again.
+// A failed line makes everything safe, is reported once, tried again, and reported when it works
+// again.
 func TestFaultOfALine(t *testing.T) {
 	for _, name := range lineNames {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestFaultOfALine(t *testing.T) {
 	}
 }
 
-// The lamp fails in the middle: the relay that was open must be closed by it.
+// The lamp fails in the middle: that must close the open relay.
 func TestFaultClosesTheRelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{})
@@ -90,7 +91,7 @@ func TestFaultClosesTheRelay(t *testing.T) {
 	})
 }
 
-// Whoever is told of a fault may be busy for long: the relay must close meanwhile.
+// The receiver of a fault may be busy for long: the relay must close meanwhile.
 func TestSlowListenerHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{OnFault: func(error) { time.Sleep(time.Minute) }})
@@ -129,7 +130,7 @@ func TestNotReadyBeforeSafe(t *testing.T) {
 	})
 }
 
-// Run's error is the one thing that nobody could be told any more: the safe state was not reached.
+// Run's error is the only way to say that the safe state was not reached at the end.
 func TestRunSaysWhenTheEndIsNotSafe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{})

@@ -15,33 +15,34 @@ import (
 )
 
 const (
-	// debounceExit is longer than a button's contacts bounce and shorter than a press.
+	// debounceExit is longer than a button bounces and shorter than a press.
 	debounceExit = 20 * ms
-	// debounceTamper is longer than a slammed door shakes the case.
+	// debounceTamper is longer than the case shakes when the door slams.
 	debounceTamper = 200 * ms
-	// inputRetry is how often an input that cannot be used is tried again.
+	// inputRetry is the pause before a failed input is tried again.
 	inputRetry = time.Second
 )
 
-// ErrTampered is what OnTamper is told while the case is open.
+// ErrTampered goes to OnTamper while the case is open.
 var ErrTampered = errors.New("the case is open")
 
-// Inputs watches the exit button and the tamper contact. Both connect their line to ground: the button while it is
-// pressed, the contact while the case is shut, so that a cut wire is an open case. The line's own pull-up holds it high.
+// Inputs watches the exit button and the tamper contact. Both connect their line to ground, the
+// button while it is pressed and the contact while the case is closed, so a cut wire counts as an
+// open case. The line's own pull-up holds it high.
 type Inputs struct {
-	// OnExit is called once for each press.
+	// OnExit is called once per press.
 	OnExit func()
-	// OnTamper gets an error while the case is open or the contact cannot be asked, and nil while it is shut: at the start, and
-	// whenever that changes.
+	// OnTamper gets an error while the case is open or the contact cannot be read, and nil while it
+	// is closed: at the start and at each change.
 	OnTamper func(error)
-	// Log says when an input cannot be used. Not nil.
+	// Log says when an input cannot be used. Required.
 	Log *slog.Logger
 
 	label        string
 	exit, tamper string
 }
 
-// NewInputs is nil where the configuration has neither a button nor a contact.
+// NewInputs returns nil if the configuration has neither a button nor a contact.
 func NewInputs(c Config) *Inputs {
 	if c.Lines.Exit == "" && c.Lines.Tamper == "" || c.simulated() {
 		return nil
@@ -52,11 +53,11 @@ func NewInputs(c Config) *Inputs {
 // String names the task.
 func (in *Inputs) String() string { return "inputs" }
 
-// Run watches until ctx ends. A chip that is gone is opened again.
+// Run works until ctx ends. It opens a lost chip again.
 func (in *Inputs) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	if in.exit != "" {
-		held := true // a button that is pressed when we start opens nothing
+		held := true // a button that is pressed at the start opens nothing
 		wait.Go(func() {
 			in.watch(ctx, "exit", in.exit, debounceExit, func(closed bool, err error) {
 				if err == nil && closed && !held {
@@ -80,7 +81,7 @@ func (in *Inputs) Run(ctx context.Context) error {
 	return nil
 }
 
-// watch tells what an input is, again and again. After an error it tries from the start.
+// watch reports the state of an input again and again. After an error it starts again.
 func (in *Inputs) watch(ctx context.Context, what, name string, debounce time.Duration, tell func(closed bool, err error)) {
 	logged := false
 	for ctx.Err() == nil {
@@ -97,7 +98,7 @@ func (in *Inputs) watch(ctx context.Context, what, name string, debounce time.Du
 	}
 }
 
-// follow claims a line and reads its changes until something fails or ctx ends.
+// follow claims a line and reads its changes until an error or the end of ctx.
 func (in *Inputs) follow(ctx context.Context, name string, debounce time.Duration, tell func(closed bool)) error {
 	f, err := claimInput(in.label, name, debounce)
 	if err != nil {
@@ -119,8 +120,8 @@ func (in *Inputs) follow(ctx context.Context, name string, debounce time.Duratio
 	return readEvents(f, tell)
 }
 
-// readEvents reads struct gpio_v2_line_event, as many as there are in one read. A line that is active low rises when it
-// is connected to ground.
+// readEvents reads struct gpio_v2_line_event, as many as one read returns. An active-low line rises
+// when it is connected to ground.
 func readEvents(r io.Reader, tell func(closed bool)) error {
 	for {
 		var e lineEvent
@@ -131,7 +132,8 @@ func readEvents(r io.Reader, tell func(closed bool)) error {
 	}
 }
 
-// claimInput claims a line as an input that is active at ground. The file can be read and closed at the same time.
+// claimInput claims a line as an input that is active at ground. The file may be closed while it is
+// read.
 func claimInput(label, name string, debounce time.Duration) (*os.File, error) {
 	c, err := openChip(label)
 	if err != nil {

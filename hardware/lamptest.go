@@ -11,9 +11,9 @@ const (
 	testBeep = 100 * ms
 )
 
-// LampTest switches on one lamp after the other, from the top of the wall, and then the buzzer for a moment; never the
-// relay. It tells before each what is to be seen or heard, as "red". It ends in the safe state, also when ctx ends early.
-// No Panel may be using the lines meanwhile.
+// LampTest switches on one lamp after the other, in the order of the wall, and then the buzzer for
+// a moment; never the relay. It calls tell before each part, such as "red". It ends in the safe
+// state, even if ctx ends early. No Panel may use the lines meanwhile.
 func LampTest(ctx context.Context, pins *Pins, tell func(part string)) (err error) {
 	defer func() { err = errors.Join(err, pins.Safe()) }()
 	if err := pins.Safe(); err != nil {

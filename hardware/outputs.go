@@ -11,25 +11,25 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// reclaimEvery is how often lines that were lost are asked for again at most.
+// reclaimEvery is the shortest time between two attempts to claim lost lines.
 const reclaimEvery = 500 * ms
 
-// outputLines are the panel's lines on a real chip, claimed together in one request: exclusively, with their polarity, and
-// with "off" as their first level, so that nothing shines or opens in between. periph's gpioioctl can do neither the
-// first level nor a chip that comes back (docs/adr/0006).
+// outputLines are the panel's lines on a real chip, claimed in one request: exclusively, with their
+// polarity, and with "off" as their first level, so that nothing shines or opens in between.
+// periph's gpioioctl supports neither the first level nor a chip that comes back (docs/adr/0006).
 type outputLines struct {
 	label string
 	parts []line // in the order of the request
 	names []string
 	low   [lineCount]bool
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards all below
 	f     *os.File   // nil: lost
-	tried time.Time  // when claiming them was last tried
-	err   error      // why that failed
+	tried time.Time  // last attempt to claim them
+	err   error      // why it failed
 }
 
-// claimOutputs claims the named lines; an empty name is a part that is wired elsewhere.
+// claimOutputs claims the named lines; an empty name is a part that is connected elsewhere.
 func claimOutputs(label string, names [lineCount]string, low [lineCount]bool) (*outputLines, error) {
 	o := &outputLines{label: label, low: low}
 	for i, name := range names {
@@ -40,7 +40,7 @@ func claimOutputs(label string, names [lineCount]string, low [lineCount]bool) (*
 	return o, o.claim()
 }
 
-// claim asks the kernel for the lines and looks whether it understood their polarity.
+// claim claims the lines and checks the result.
 func (o *outputLines) claim() error {
 	c, err := openChip(o.label)
 	if err != nil {
@@ -74,8 +74,8 @@ func (o *outputLines) claim() error {
 	return nil
 }
 
-// checkDrive holds what the kernel says of the lines to what was asked for: outputs of ours that drive both levels, with the
-// polarity of the configuration. The lines themselves are never read.
+// checkDrive checks with the kernel that the lines are our outputs, drive both levels, and have the
+// configured polarity. The levels are never read.
 func (o *outputLines) checkDrive(c *chip, offsets []uint32) error {
 	for i, part := range o.parts {
 		info, err := c.info(offsets[i])
@@ -88,13 +88,15 @@ func (o *outputLines) checkDrive(c *chip, offsets []uint32) error {
 		}
 		const all = flagUsed | flagOutput | flagInput | flagActiveLow | flagOpenDrain | flagOpenSource
 		if got := info.flags & all; got != want || text(info.consumer) != consumer {
-			return fmt.Errorf("line %q of %q is driven by %q with flags %#x, want %#x (linux/gpio.h)", o.names[i], c.label, text(info.consumer), got, want)
+			return fmt.Errorf("line %q of %q is driven by %q with flags %#x, want %#x (linux/gpio.h)",
+				o.names[i], c.label, text(info.consumer), got, want)
 		}
 	}
 	return nil
 }
 
-// set switches a line. Lines that were lost, as a chip behind USB that was pulled out, are claimed again first.
+// set switches a line. It first claims lost lines again, such as those of a USB chip that was
+// unplugged.
 func (o *outputLines) set(part line, on bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -118,13 +120,13 @@ func (o *outputLines) set(part line, on bool) error {
 	}
 	if err := ioctl(o.f.Fd(), ioctlSetValues, &v); err != nil {
 		o.f.Close()
-		o.f, o.tried, o.err = nil, time.Now(), fmt.Errorf("the lines of %q are lost: %w", o.label, err)
+		o.f, o.tried, o.err = nil, time.Now(), fmt.Errorf("lost the lines of %q: %w", o.label, err)
 		return o.err
 	}
 	return nil
 }
 
-// close lets go of the lines: a mainline kernel makes them inputs again.
+// close releases the lines: a mainline kernel turns them back into inputs.
 func (o *outputLines) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

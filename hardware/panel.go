@@ -14,19 +14,22 @@ import (
 )
 
 const (
-	// relayGap is for how long the relay stays closed between two people: each gets an opening of their own, which a
-	// turnstile counts and which is never longer than MaxRelay, however fast they come.
+	// relayGap is how long the relay stays closed between two people: each person gets a separate
+	// opening, which a turnstile counts and which never exceeds MaxRelay.
 	relayGap = 250 * ms
-	// beat is how often Run goes round at least: to prove that it is alive, and to try again what failed.
+	// beat is the longest time between two rounds of Run: it proves that Run is alive and repeats
+	// what failed.
 	beat = time.Second
 )
 
-// Options are what a Panel tells others. Both may be nil.
+// Options are a Panel's callbacks. Both may be nil.
 type Options struct {
-	// OnLit is told each verdict with the time at which its lamps had been set. Called by Run: it must return at once.
+	// OnLit gets each verdict and the time at which its lamps were set. Run calls it, so it must
+	// return immediately.
 	OnLit func(kiosk.Verdict, time.Time)
-	// OnFault is told that a line cannot be switched, and with nil that all can again. The panel is in its safe state, or
-	// has been tried to, by then. It has a goroutine of its own and may take its time, but Run waits for it at the end.
+	// OnFault gets an error when a line cannot be switched, after the panel has tried to reach its
+	// safe state, and nil when all lines work again. It runs in a separate goroutine and may take
+	// its time, but Run waits for it at the end.
 	OnFault func(error)
 }
 
@@ -37,22 +40,22 @@ type Panel struct {
 	patterns Patterns
 	opt      Options
 
-	verdicts chan kiosk.Verdict // one slot; full: the newest wins, nobody is shown what is over
-	faults   chan error         // one slot; full: the newest wins, the last word is how it is now
+	verdicts chan kiosk.Verdict // one slot; full: the newest wins, because old verdicts are over
+	faults   chan error         // one slot; full: the newest wins, because it is the current state
 	releases chan struct{}      // one slot; full: the door is about to open anyway
 	ready    chan struct{}
 	alive    atomic.Pointer[time.Time]
 
 	// Owned by Run.
-	have   [lineCount]bool // what was written last; lines are never read
-	known  bool            // have is true of all lines
-	faulty bool            // OnFault was told an error last
+	have   [lineCount]bool // what was last written; lines are never read
+	known  bool            // have is right for all lines
+	faulty bool            // OnFault last got an error
 	closed time.Time       // when the relay was last closed
-	leave  time.Time       // until when the relay is open for somebody who leaves
+	leave  time.Time       // end of the opening for a person who leaves
 }
 
-// NewPanel makes a panel of lines that OpenPins has claimed. It panics on a table that does not pass its Check, which is a
-// mistake of the caller.
+// NewPanel returns a panel of claimed lines (OpenPins). It panics if Check rejects the table, which
+// is a mistake of the caller.
 func NewPanel(pins *Pins, patterns Patterns, opt Options) *Panel {
 	if err := patterns.Check(); err != nil {
 		panic("hardware: NewPanel: " + err.Error())
@@ -74,10 +77,10 @@ func NewPanel(pins *Pins, patterns Patterns, opt Options) *Panel {
 // String names the task.
 func (p *Panel) String() string { return "panel" }
 
-// Ready is closed once the panel has been in its safe state.
+// Ready is closed once the panel has reached its safe state.
 func (p *Panel) Ready() <-chan struct{} { return p.ready }
 
-// Alive is when Run last went round its loop, at most a second ago while all is well.
+// Alive is when Run's loop last ran, normally less than a second ago.
 func (p *Panel) Alive() time.Time { return *p.alive.Load() }
 
 func (p *Panel) beat() {
@@ -85,12 +88,12 @@ func (p *Panel) beat() {
 	p.alive.Store(&now)
 }
 
-// Show replaces what is shown. It returns at once. A light that lasts until the next verdict goes on undisturbed when
-// its own signal comes again.
+// Show replaces what is shown. It returns immediately. A light that lasts until the next verdict
+// continues undisturbed if the same signal comes again.
 func (p *Panel) Show(v kiosk.Verdict) { newest(p.verdicts, v) }
 
-// Release opens the relay for somebody who leaves, for as long as for somebody who is admitted, and whatever the door shows. While
-// it is open for anybody it does nothing. It returns at once.
+// Release opens the relay for a person who leaves, for as long as for an admitted one, whatever the
+// door shows. While the relay is open it does nothing. It returns immediately.
 func (p *Panel) Release() {
 	select {
 	case p.releases <- struct{}{}:
@@ -98,7 +101,7 @@ func (p *Panel) Release() {
 	}
 }
 
-// newest puts v into a one-slot channel, in the place of what nobody has taken yet.
+// newest puts v into a one-slot channel and replaces what nobody has taken yet.
 func newest[T any](slot chan T, v T) {
 	for {
 		select {
@@ -119,11 +122,11 @@ type cue struct {
 	pattern Pattern
 	start   time.Time
 	gap     time.Duration // before the relay opens
-	told    bool          // OnLit knows
+	told    bool          // OnLit was called
 }
 
-// Run switches the lines until ctx ends. It starts in the safe state and gets back there at the end, also when it
-// panics. An error is one of getting there at the end; faults before that go to OnFault and are tried again.
+// Run switches the lines until ctx ends. It starts and ends in the safe state, even if it panics.
+// An error says that the final safe state failed; earlier faults go to OnFault and are tried again.
 func (p *Panel) Run(ctx context.Context) (err error) {
 	defer p.tellFaults()()
 	defer func() { err = p.safe() }()
@@ -148,8 +151,9 @@ func (p *Panel) Run(ctx context.Context) (err error) {
 	}
 }
 
-// tellFaults hands faults to OnFault from a goroutine of its own, because whoever is told may be busy and a relay must not
-// wait for that. The function that it returns ends it; a fault that comes last of all is in Run's error.
+// tellFaults passes faults to OnFault in a separate goroutine, because the receiver may be busy and
+// a relay must not wait for it. The returned function ends that; the last fault of all is in Run's
+// error.
 func (p *Panel) tellFaults() (end func()) {
 	var teller sync.WaitGroup
 	done := make(chan struct{})
@@ -168,7 +172,7 @@ func (p *Panel) tellFaults() (end func()) {
 	return func() { close(done); teller.Wait() }
 }
 
-// take makes a cue of a new verdict while c is being shown.
+// take makes a cue of a new verdict while c is shown.
 func (p *Panel) take(v kiosk.Verdict, c *cue) *cue {
 	if v.Signal == c.verdict.Signal && c.pattern.For == 0 && !c.start.IsZero() {
 		return c
@@ -176,7 +180,7 @@ func (p *Panel) take(v kiosk.Verdict, c *cue) *cue {
 	now := time.Now()
 	next := &cue{verdict: v, pattern: p.patterns.of(v), start: now}
 	if next.pattern.Relay > 0 {
-		p.leave = time.Time{} // the next opening is this person's own
+		p.leave = time.Time{} // the next opening is for this person
 	}
 	if p.have[relay] {
 		next.gap = relayGap
@@ -186,7 +190,7 @@ func (p *Panel) take(v kiosk.Verdict, c *cue) *cue {
 	return next
 }
 
-// step makes the lines what the cue wants now and returns for how long that is right.
+// step sets the lines to what the cue wants now, and returns how long that stays right.
 func (p *Panel) step(c *cue) time.Duration {
 	want, wait := c.pattern.at(time.Since(c.start), c.gap)
 	if left := time.Until(p.leave); left > 0 {
@@ -194,7 +198,7 @@ func (p *Panel) step(c *cue) time.Duration {
 	}
 	lit, err := p.write(want)
 	if err == nil {
-		err = p.set(relay, p.have[relay]) // a chip that is gone is noticed within a beat, also where nothing changes
+		err = p.set(relay, p.have[relay]) // notices a lost chip within a beat, even if nothing changes
 	}
 	if err != nil {
 		p.fault(errors.Join(err, p.safe()))
@@ -219,8 +223,8 @@ func (p *Panel) becomeReady() {
 	}
 }
 
-// write switches what differs from want, first everything off and then everything on, and returns when the lamps were
-// done. It stops at the first error.
+// write switches what differs from want, first everything off and then everything on, and returns
+// when the lamps were set. It stops at the first error.
 func (p *Panel) write(want outputs) (lit time.Time, err error) {
 	levels := [lineCount]bool{
 		red: want.lamp == Red, yellow: want.lamp == Yellow, blue: want.lamp == Blue, green: want.lamp == Green,
@@ -259,7 +263,7 @@ func (p *Panel) set(i line, on bool) error {
 	return nil
 }
 
-// safe switches everything off, whatever it was. After a fault known is false, so that the next step writes all lines.
+// safe switches everything off. After a fault known is false, so the next step writes all lines.
 func (p *Panel) safe() error {
 	if p.have[relay] {
 		p.closed = time.Now()
@@ -268,7 +272,7 @@ func (p *Panel) safe() error {
 	return p.all.Safe()
 }
 
-// fault tells a change from good to bad or back.
+// fault reports a change between working and failed.
 func (p *Panel) fault(err error) {
 	if (err != nil) != p.faulty {
 		p.faulty = err != nil

@@ -33,7 +33,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.text.Write(b)
 }
 
-// take returns the trace since the last look.
+// take returns the trace since the last call.
 func (r *recorder) take() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,8 @@ func (r *recorder) take() string {
 	return text
 }
 
-// bench is a panel on simulated lines in a synctest bubble; its clock starts when the panel is ready.
+// bench is a panel on simulated lines in a synctest bubble; its clock starts when the panel is
+// ready.
 type bench struct {
 	*Panel
 	t      *testing.T
@@ -76,7 +77,7 @@ func (b *bench) run() {
 	}()
 }
 
-// stop ends the panel and returns what happened since the last look, in milliseconds since zero.
+// stop ends the panel and returns what happened since the last call, in milliseconds since zero.
 func (b *bench) stop() {
 	b.t.Helper()
 	b.cancel()
@@ -99,7 +100,7 @@ func (b *bench) isSafe() {
 	}
 }
 
-// events is the trace since the last look, as "250 relay 1" with milliseconds since zero.
+// events is the trace since the last call, such as "250 relay 1" with milliseconds since zero.
 func (b *bench) events() (events []string) {
 	b.t.Helper()
 	synctest.Wait()
@@ -127,7 +128,7 @@ var (
 	refused = kiosk.Verdict{Signal: kiosk.TurnedBack, Colour: kiosk.Red}
 )
 
-// Each row of the table as the lines see it, to the millisecond, for the 11 s after it was shown.
+// Each row of the table as the lines show it, to the millisecond, for 11 s.
 func TestEachRowOnTheLines(t *testing.T) {
 	rows := []struct {
 		v    kiosk.Verdict
@@ -170,7 +171,7 @@ func TestEachRowOnTheLines(t *testing.T) {
 	}
 }
 
-// blinks are the changes of a blinking lamp from a time on, until before another.
+// blinks are the changes of a blinking lamp between two times.
 func blinks(lamp string, period, lit, until, from int) (events []string) {
 	for t := from; t < until; t += period {
 		events = append(events, fmt.Sprintf("%d %s 1", t, lamp))
@@ -181,7 +182,7 @@ func blinks(lamp string, period, lit, until, from int) (events []string) {
 	return events
 }
 
-// The next verdict ends the light, the sound and the opening of the one before at once, closing the relay first of all.
+// The next verdict immediately ends the last one's light, sound and opening, the relay first.
 func TestNewestVerdictInterrupts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{})
@@ -216,7 +217,8 @@ func TestOnlyTheNewestIsShown(t *testing.T) {
 	})
 }
 
-// However fast people come, each has an opening of their own: a gap before it, and never longer than the pulse.
+// However fast people come, each has a separate opening: a gap before it, and never longer than the
+// pulse.
 func TestRelayIsNeverOpenForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = int64(MaxRelay / ms)
@@ -258,7 +260,7 @@ func TestRelayIsNeverOpenForLong(t *testing.T) {
 	})
 }
 
-// A state that is shown again, with the age of the data grown, goes on blinking in its rhythm.
+// A state that is shown again, with older data, continues to blink in its rhythm.
 func TestLastingLightIsNotDisturbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{})
@@ -331,7 +333,8 @@ func (p toldPin) Out(l gpio.Level) error {
 	return nil
 }
 
-// BenchmarkShow is the time from Show to the Out that lights the lamp, over the goroutine in between.
+// BenchmarkShow is the time from Show to the Out that lights the lamp, with the goroutine in
+// between.
 func BenchmarkShow(b *testing.B) {
 	pins := NewSim(nil).Pins()
 	on := make(chan time.Time, 1)

@@ -10,10 +10,11 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// Lamp is what shines during a step. There is no step with two lamps, so two colours never shine at once.
+// Lamp is what shines during a step. A step has only one lamp, so two colours never shine at the
+// same time.
 type Lamp uint8
 
-// The lamps, from the top of the wall. Status stands for the lamp of the verdict's colour.
+// The lamps, from top to bottom. Status stands for the lamp of the verdict's colour.
 const (
 	Dark Lamp = iota
 	Red
@@ -36,19 +37,19 @@ func (l Lamp) String() string {
 // lampOf is the lamp of a status colour.
 var lampOf = map[kiosk.Colour]Lamp{kiosk.Red: Red, kiosk.Yellow: Yellow, kiosk.Blue: Blue, kiosk.Green: Green}
 
-// Step is a part of a blinking light.
+// Step is a part of a light.
 type Step struct {
 	Lamp Lamp
-	For  time.Duration // not used where it is the only step
+	For  time.Duration // not used if it is the only step
 }
 
-// Pattern is what the panel does about a verdict. The light, the buzzer and the relay start together and run beside each
-// other; a newer verdict ends all three.
+// Pattern is what the panel does for a verdict. The light, the buzzer and the relay start together
+// and run independently; a newer verdict ends all three.
 type Pattern struct {
-	Light  []Step          // over and over; a single step is a steady light, none is darkness
+	Light  []Step          // repeated; a single step is a steady light, no step is darkness
 	For    time.Duration   // how long the light lasts, then darkness; 0: until the next verdict
 	Buzzer []time.Duration // on, off, on, ...; played once
-	Relay  time.Duration   // for how long the relay is open; 0: it stays closed
+	Relay  time.Duration   // how long the relay is open; 0: it stays closed
 }
 
 // Patterns is the door's table.
@@ -63,8 +64,9 @@ const (
 	long  = 700 * ms
 	pause = 250 * ms // after mid and long
 
-	// fast is half a period of a fast blink: 2.5 flashes a second are "normal flashing" of IEC 60073 (1.4 to 2.8 Hz) and
-	// below the three that photosensitive people must not be shown (WCAG 2.2, 2.3.1).
+	// fast is half a period of a fast blink: 2.5 flashes a second are "normal flashing" of IEC
+	// 60073 (1.4 to 2.8 Hz), and fewer than the three that are dangerous to photosensitive people
+	// (WCAG 2.2, 2.3.1).
 	fast = 200 * ms
 	// alternate is how long each of two lamps shines in turn.
 	alternate = 400 * ms
@@ -75,7 +77,8 @@ const (
 	pulse = 3 * time.Second
 )
 
-// DefaultPatterns is the table of the door. The light of a verdict lasts as long as the door holds that verdict.
+// DefaultPatterns is the door's table. The light of a verdict lasts as long as the door holds that
+// verdict.
 func DefaultPatterns() Patterns {
 	return Patterns{
 		kiosk.Idle:         {Light: []Step{{Dark, 9950 * ms}, {Blue, 50 * ms}}},
@@ -90,13 +93,13 @@ func DefaultPatterns() Patterns {
 	}
 }
 
-// aboutPerson tells whether a signal says something about the person, whose colour is then known.
+// aboutPerson reports whether a signal is about the person, whose colour is then known.
 func aboutPerson(s kiosk.Signal) bool {
 	return s == kiosk.Admitted || s == kiosk.AdmittedHere || s == kiosk.TurnedBack
 }
 
-// of is the pattern of a verdict with the colour's lamp in the place of Status. A verdict that no door makes, such as an
-// admission without a colour, gets the pattern of a kiosk that is out of order.
+// of returns the pattern of a verdict, with the colour's lamp for Status. A verdict that no door
+// makes, such as an admission without a colour, gets the pattern of a door that is out of order.
 func (ps Patterns) of(v kiosk.Verdict) Pattern {
 	p, known := ps[v.Signal]
 	lamp, coloured := lampOf[v.Colour]
@@ -114,7 +117,7 @@ func (ps Patterns) of(v kiosk.Verdict) Pattern {
 	return p
 }
 
-// outputs is what the lines are to be.
+// outputs are the wanted states of the lines.
 type outputs struct {
 	lamp   Lamp
 	buzzer bool
@@ -123,9 +126,9 @@ type outputs struct {
 
 const forever = time.Duration(math.MaxInt64)
 
-// at is what the pattern says once t has passed since its start, and how long that stays so. The relay starts late by
-// gap. Because it is a function of the time, a late caller is right again at once: nothing adds up, and no relay
-// waits for a beep.
+// at returns the outputs at time t after the pattern's start, and how long they stay the same. The
+// relay starts late by gap. Because everything depends only on the time, a late caller is
+// immediately right again, and no relay waits for a beep.
 func (p Pattern) at(t, gap time.Duration) (outputs, time.Duration) {
 	lamp, a := p.lampAt(t)
 	buzzer, b := p.buzzerAt(t)
@@ -154,7 +157,7 @@ func (p Pattern) lampAt(t time.Duration) (Lamp, time.Duration) {
 	panic("hardware: a light's steps do not add up to its period")
 }
 
-// period is how long all steps of the light take.
+// period is the duration of all steps of the light.
 func (p Pattern) period() (sum time.Duration) {
 	for _, s := range p.Light {
 		sum += s.For
@@ -182,7 +185,7 @@ func (p Pattern) relayAt(t time.Duration) (bool, time.Duration) {
 	return true, p.Relay - t
 }
 
-// String is the table for a reader, one line a row.
+// String is the table for readers, one line per row.
 func (ps Patterns) String() string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)

@@ -31,7 +31,7 @@ func TestPatternsGolden(t *testing.T) {
 	}
 }
 
-// verdicts are all that a door can show.
+// verdicts are all verdicts of a door.
 func verdicts() (all []kiosk.Verdict) {
 	for _, s := range kiosk.Signals {
 		if !aboutPerson(s) {
@@ -45,7 +45,7 @@ func verdicts() (all []kiosk.Verdict) {
 	return all
 }
 
-// span is a stretch of a pattern in which nothing changes.
+// span is a part of a pattern in which nothing changes.
 type span struct {
 	from, to time.Duration
 	out      outputs
@@ -65,7 +65,7 @@ func play(p Pattern, total time.Duration) (spans []span) {
 	return spans
 }
 
-// runs are the uninterrupted stretches of each lamp, of the buzzer and of the open relay.
+// runs are the uninterrupted times of each lamp, of the buzzer and of the open relay.
 func runs(spans []span, on func(outputs) bool) (runs []time.Duration) {
 	last := time.Duration(-1)
 	for _, s := range spans {
@@ -82,7 +82,8 @@ func runs(spans []span, on func(outputs) bool) (runs []time.Duration) {
 	return runs
 }
 
-// checkSteadyOrBlinking is the rule of the wall, looked at from the street: what shines, for how long, and who is it about.
+// checkSteadyOrBlinking is the rule of steady and blinking lights, seen from the street: what
+// shines, for how long, and about whom.
 func checkSteadyOrBlinking(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -124,7 +125,7 @@ func TestSteadyIsThePersonBlinkingIsTheKiosk(t *testing.T) {
 	checkSteadyOrBlinking(t, DefaultPatterns())
 }
 
-// Whatever a configuration says, a table that passes Check keeps the rule of the wall.
+// Every table that passes Check keeps that rule, whatever the configuration.
 func TestCheckKeepsTheRule(t *testing.T) {
 	var drawn, passed int
 	rapid.Check(t, func(t *rapid.T) {
@@ -139,7 +140,7 @@ func TestCheckKeepsTheRule(t *testing.T) {
 	}
 }
 
-// overrides are rows of a configuration, about half of them allowed.
+// overrides are rows of a configuration, about half of them valid.
 func overrides() *rapid.Generator[Override] {
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) OverrideStep {
 		return OverrideStep{rapid.SampledFrom(lampNames[:]).Draw(t, "lamp"), rapid.SampledFrom([]int64{10, 100, 200, 500, 900, 2500}).Draw(t, "ms")}
@@ -158,7 +159,7 @@ func overrides() *rapid.Generator[Override] {
 	})
 }
 
-// Somebody with the back turned hears, and somebody deaf sees, which row it is: no two have the same light and sound.
+// No two rows have the same light and sound together.
 func TestNoTwoRowsAreTheSame(t *testing.T) {
 	seen := map[string]kiosk.Signal{}
 	ps := DefaultPatterns()
@@ -172,7 +173,7 @@ func TestNoTwoRowsAreTheSame(t *testing.T) {
 	}
 }
 
-// A verdict that no door makes must not open one.
+// A verdict that no door makes must not open the relay.
 func TestOfImpossibleVerdict(t *testing.T) {
 	ps := DefaultPatterns()
 	for _, v := range []kiosk.Verdict{{Signal: kiosk.Admitted}, {Signal: kiosk.Admitted, Colour: 77}, {Signal: 77, Colour: kiosk.Green}} {

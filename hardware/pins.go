@@ -11,8 +11,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// line is an index of a panel's line. Lines are switched on in this order and off in the reverse one: the relay is the
-// last to open and the first to close, and a lamp goes dark before the next one shines.
+// line is an index of a panel's line. Lines are switched on in this order and off in reverse order:
+// the relay opens last and closes first, and a lamp goes dark before the next one shines.
 type line int
 
 const (
@@ -27,11 +27,11 @@ const (
 
 var lineNames = [lineCount]string{"red", "yellow", "blue", "green", "buzzer", "relay"}
 
-// allNames are those of the outputs and then of the inputs.
+// allNames are the outputs and then the inputs.
 var allNames = append(lineNames[:], "exit", "tamper")
 
-// Lines says where each part is wired: a line's name as the kernel has it, as "GPIO17", or its number on the chip, as "17",
-// which is the BCM number on a Raspberry Pi.
+// Lines says where each part is connected: the kernel's name of a line, such as "GPIO17", or its
+// number on the chip, such as "17", which is the BCM number on a Raspberry Pi.
 type Lines struct {
 	Red    string `toml:"red"`
 	Yellow string `toml:"yellow"`
@@ -39,7 +39,8 @@ type Lines struct {
 	Green  string `toml:"green"`
 	Buzzer string `toml:"buzzer"`
 	Relay  string `toml:"relay"`
-	// Exit is a button that opens the relay from inside, Tamper the case's contact; empty: there is none. See Inputs.
+	// Exit is a button that opens the relay from inside, Tamper the case's contact; empty: not
+	// connected. See Inputs.
 	Exit   string `toml:"exit"`
 	Tamper string `toml:"tamper"`
 }
@@ -48,20 +49,22 @@ func (l Lines) list() [lineCount]string {
 	return [lineCount]string{l.Red, l.Yellow, l.Blue, l.Green, l.Buzzer, l.Relay}
 }
 
-// Config says what the panel is wired to. A field that is not set has the default of WithDefaults.
+// Config says how the panel is connected. Empty fields get the values of WithDefaults.
 type Config struct {
-	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, as "pinctrl-bcm2835" (Pi 1 to 3, Zero),
-	// "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip numbers change from kernel to kernel. "sim" is a panel in
-	// memory, "sim:FILE" also appends each change of a level to FILE.
+	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, such as
+	// "pinctrl-bcm2835" (Pi 1 to 3, Zero), "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip
+	// numbers change from kernel to kernel. "sim" is a panel in memory, "sim:FILE" also appends
+	// each change of a level to FILE.
 	Pins  string `toml:"pins"`
 	Lines Lines  `toml:"lines"`
-	// ActiveLow names the parts that are on when their line is low, from red, yellow, blue, green, buzzer, relay.
+	// ActiveLow names the parts that are on when their line is low: red, yellow, blue, green,
+	// buzzer, relay.
 	ActiveLow []string `toml:"active_low"`
-	// Tone is the frequency in Hz of a passive buzzer, one whose line is "pwm0" or "pwmchip2/pwm0".
+	// Tone is the frequency of a passive buzzer in Hz. Its line is "pwm0" or "pwmchip2/pwm0".
 	Tone float64 `toml:"tone"`
 }
 
-// WithDefaults fills in the wiring of the package comment. Pins has no default here.
+// WithDefaults adds the wiring of the package comment. Pins has no default here.
 func (c Config) WithDefaults() Config {
 	c.Lines.Red = cmp.Or(c.Lines.Red, "GPIO17")
 	c.Lines.Yellow = cmp.Or(c.Lines.Yellow, "GPIO27")
@@ -106,8 +109,8 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Pins is the panel's lines. Out(gpio.High) means on, or open for the relay, whatever the polarity of the wiring. They are
-// never read back: what they are is what was written.
+// Pins are the panel's lines. Out(gpio.High) means on, or open for the relay, whatever the polarity
+// of the wiring. Lines are never read: their state is what was written.
 type Pins struct {
 	Red, Yellow, Blue, Green gpio.PinOut
 	Buzzer, Relay            gpio.PinOut
@@ -117,7 +120,8 @@ func (p *Pins) list() [lineCount]gpio.PinOut {
 	return [lineCount]gpio.PinOut{p.Red, p.Yellow, p.Blue, p.Green, p.Buzzer, p.Relay}
 }
 
-// Safe switches everything off, the relay first, and goes on where one line fails. The error names the lines.
+// Safe switches everything off, the relay first, and continues if one line fails. The error names
+// the lines.
 func (p *Pins) Safe() error {
 	var errs []error
 	for i, pin := range slices.Backward(p.slice()) {
@@ -138,7 +142,8 @@ func switchTo(i line, pin gpio.PinOut, on bool) error {
 	return nil
 }
 
-// OpenPins claims the six lines, all in the safe state. Close the closer to get back there and to let go of them.
+// OpenPins claims the six lines in the safe state. Close the closer to return to the safe state and
+// to release them.
 func OpenPins(c Config) (*Pins, io.Closer, error) {
 	if err := c.Check(); err != nil {
 		return nil, nil, err
@@ -149,7 +154,7 @@ func OpenPins(c Config) (*Pins, io.Closer, error) {
 	return openReal(c)
 }
 
-// openReal claims the lines of a real chip, and a channel of the PWM for a passive buzzer.
+// openReal claims the lines of a real chip, and a PWM channel for a passive buzzer.
 func openReal(c Config) (*Pins, io.Closer, error) {
 	c = c.WithDefaults()
 	names := c.Lines.list()
@@ -178,7 +183,7 @@ func openReal(c Config) (*Pins, io.Closer, error) {
 	return pins, closer{pins, lines.close}, nil
 }
 
-// newPins makes Pins of a list, with the relay under guard.
+// newPins makes Pins of a list, with a guard for the relay.
 func newPins(list [lineCount]gpio.PinOut) *Pins {
 	return &Pins{
 		Red: list[red], Yellow: list[yellow], Blue: list[blue], Green: list[green],
@@ -186,7 +191,7 @@ func newPins(list [lineCount]gpio.PinOut) *Pins {
 	}
 }
 
-// closer gets back to the safe state and then lets go.
+// closer returns to the safe state and then releases the lines.
 type closer struct {
 	pins  *Pins
 	letGo func() error

@@ -56,26 +56,26 @@ func TestParsePatternsErrors(t *testing.T) {
 		o    Override
 		want string
 	}{
-		{"welcome", Override{}, `pattern "welcome": no such signal, want one of [idle working`},
+		{"welcome", Override{}, `pattern "welcome": unknown signal, want one of [idle working`},
 		{"idle", Override{Light: []OverrideStep{step("white", 100)}}, `unknown lamp "white"`},
-		{"idle", Override{Light: []OverrideStep{step("blue", 500)}}, `nothing but "blue": a steady light is about the person`},
-		{"idle", Override{Light: []OverrideStep{step("green", 100), step("green", 100)}}, `nothing but "green"`},
+		{"idle", Override{Light: []OverrideStep{step("blue", 500)}}, `light "blue" is steady, and a steady light is about the person`},
+		{"idle", Override{Light: []OverrideStep{step("green", 100), step("green", 100)}}, `light "green" is steady`},
 		{"idle", Override{Light: []OverrideStep{step("blue", 1500), step("dark", 100), step("blue", 600)}}, "blue shines longer than 2s"},
-		{"idle", Override{LightMS: new(int64(1000))}, "it lasts until the next verdict"},
+		{"idle", Override{LightMS: new(int64(1000))}, "want 0: until the next verdict"},
 		{"ask-staff", Override{Light: []OverrideStep{step("status", 500), step("dark", 500)}}, `lamp "status" is only for`},
 		{"code-problem", Override{Light: []OverrideStep{step("blue", 100), step("dark", 100)}}, "more than three times a second"},
-		{"code-problem", Override{Light: []OverrideStep{step("blue", 5), step("dark", 500)}}, "a step of 5ms"},
-		{"out-of-order", Override{Light: []OverrideStep{}}, "must be seen to be"},
-		{"out-of-order", Override{Light: []OverrideStep{step("dark", 500), step("dark", 500)}}, `nothing but "dark"`},
-		{"turned-back", Override{Light: []OverrideStep{step("red", 500), step("dark", 500)}}, "steady and of the status colour"},
-		{"turned-back", Override{RelayMS: new(int64(1000))}, "it opens only for the admitted"},
+		{"code-problem", Override{Light: []OverrideStep{step("blue", 5), step("dark", 500)}}, "a step lasts 5ms"},
+		{"out-of-order", Override{Light: []OverrideStep{}}, "people must see that the door is out of order"},
+		{"out-of-order", Override{Light: []OverrideStep{step("dark", 500), step("dark", 500)}}, `light "dark" is steady`},
+		{"turned-back", Override{Light: []OverrideStep{step("red", 500), step("dark", 500)}}, "must be steady in the status colour"},
+		{"turned-back", Override{RelayMS: new(int64(1000))}, "it opens only for admitted people"},
 		{"turned-back", Override{LightMS: new(int64(0))}, "want 1s to 30s"},
 		{"admitted", Override{RelayMS: new(int64(10001))}, "want 100ms to 10s"},
 		{"admitted", Override{RelayMS: new(int64(-1))}, "want 100ms to 10s"},
 		{"admitted", Override{RelayMS: new(int64(1<<63 - 1))}, "want 100ms to 10s"},
 		{"admitted", Override{BuzzMS: []int64{100, 100}}, "end with a pause"},
-		{"admitted", Override{BuzzMS: []int64{5000}}, "a beep or pause of 5s"},
-		{"admitted", Override{BuzzMS: make([]int64, 21)}, "21 beeps and pauses, at most 19"},
+		{"admitted", Override{BuzzMS: []int64{5000}}, "a beep or pause lasts 5s"},
+		{"admitted", Override{BuzzMS: make([]int64, 21)}, "21 beeps and pauses, want at most 19"},
 	} {
 		ps, err := ParsePatterns(map[string]Override{c.row: c.o})
 		if err == nil || !strings.Contains(err.Error(), c.want) || ps != nil {
@@ -112,7 +112,7 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
-// The trace is what other programs read: its form is fixed, its levels are logical, and it is appended to.
+// Other programs read the trace: its form is fixed, its levels are logical, and it is appended to.
 func TestTraceFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trace")
 	for range 2 {
@@ -159,14 +159,14 @@ func TestTraceThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What an administrator reads on a machine that is no door.
+// The error on a machine that is not a door.
 func TestOpenWithoutTheChip(t *testing.T) {
 	_, _, err := OpenPins(Config{Pins: "pinctrl-of-no-machine"})
 	if err == nil {
 		t.Fatal("a chip that no machine has was opened")
 	}
 	nodes, _ := filepath.Glob("/dev/gpiochip*")
-	want := "there is no /dev/gpiochip*\nhint: set pins to \"sim\""
+	want := "there is no /dev/gpiochip*\nhint: on a machine without GPIO set pins to \"sim\""
 	if len(nodes) > 0 {
 		want = `no GPIO chip with the label "pinctrl-of-no-machine", found "`
 	}
@@ -175,7 +175,7 @@ func TestOpenWithoutTheChip(t *testing.T) {
 	}
 }
 
-// On a machine with GPIO, whatever its chip, a line that does not exist is an error and claims nothing.
+// On a machine with GPIO, a line that does not exist is an error and claims nothing.
 func TestOpenRealChip(t *testing.T) {
 	nodes, err := filepath.Glob("/dev/gpiochip*")
 	if err != nil {
@@ -195,7 +195,7 @@ func TestOpenRealChip(t *testing.T) {
 	}
 }
 
-// The sim is a device like another: what it was last told is what it is, and a failure changes nothing.
+// The sim behaves like a device: it keeps the last level, and a failure changes nothing.
 func TestSimFails(t *testing.T) {
 	sim := NewSim(nil)
 	pins := sim.Pins()

@@ -14,18 +14,19 @@ import (
 )
 
 const (
-	// defaultTone suits most piezo transducers, which are loudest between 2 and 4 kHz; the datasheet of yours says where.
+	// defaultTone suits most piezo transducers, which are loudest between 2 and 4 kHz; see the
+	// datasheet of yours.
 	defaultTone = 2700
 	minTone     = 100
 	maxTone     = 20000
 
 	pwmRoot = "/sys/class/pwm"
-	// exportWait is for how long udev may take to hand a new channel to our group.
+	// exportWait is how long udev may take to give a new channel to our group.
 	exportWait = time.Second
 )
 
-// pwmPin is a passive buzzer on a channel of the kernel's PWM (Documentation/ABI/testing/sysfs-class-pwm): on is a square
-// wave of the tone, off is a low level.
+// pwmPin is a passive buzzer on a channel of the kernel's PWM
+// (Documentation/ABI/testing/sysfs-class-pwm): on is a square wave of the tone, off is a low level.
 type pwmPin struct {
 	root    string // pwmRoot, or a test's
 	name    string // pwmN, or pwmchipM/pwmN
@@ -33,7 +34,7 @@ type pwmPin struct {
 	period  time.Duration
 }
 
-// parsePWM takes "pwm0" or "pwmchip2/pwm0" apart.
+// parsePWM splits "pwm0" or "pwmchip2/pwm0".
 func parsePWM(name string) (chip, channel string, ok bool) {
 	chip, channel, found := strings.Cut(name, "/")
 	if !found {
@@ -51,7 +52,7 @@ func parsePWM(name string) (chip, channel string, ok bool) {
 	return chip, n, true
 }
 
-// openPWM sets a channel up, silent.
+// openPWM prepares a channel, silent.
 func openPWM(root, name string, tone float64) (*pwmPin, error) {
 	_, channel, ok := parsePWM(name)
 	if !ok {
@@ -72,14 +73,14 @@ func (p *pwmPin) dir() (string, error) {
 	}
 	switch len(chips) {
 	case 0:
-		return "", fmt.Errorf("no PWM chip in %q\nhint: config.txt needs dtoverlay=pwm, see the wiring of the package hardware", p.root)
+		return "", fmt.Errorf("no PWM chip in %q\nhint: config.txt needs dtoverlay=pwm, see docs/wiring.md", p.root)
 	case 1:
 		return chips[0], nil
 	}
-	return "", fmt.Errorf("%d PWM chips in %q\nhint: say which, as pwmchip0/%s", len(chips), p.root, p.name)
+	return "", fmt.Errorf("%d PWM chips in %q\nhint: name the chip too, such as pwmchip0/%s", len(chips), p.root, p.name)
 }
 
-// setUp exports the channel and gives it the tone, switched off.
+// setUp exports the channel and sets its tone, switched off.
 func (p *pwmPin) setUp() error {
 	chip, err := p.dir()
 	if err != nil {
@@ -88,7 +89,7 @@ func (p *pwmPin) setUp() error {
 	dir := filepath.Join(chip, "pwm"+p.channel)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		if err := write(filepath.Join(chip, "export"), p.channel); err != nil {
-			return fmt.Errorf("export %s: %w\nhint: is it in use, or has the daemon's user no right to it?", p.name, err)
+			return fmt.Errorf("export %s: %w\nhint: is it in use, or may the daemon's user not write it?", p.name, err)
 		}
 	}
 	for deadline := time.Now().Add(exportWait); ; time.Sleep(20 * ms) {
@@ -100,7 +101,7 @@ func (p *pwmPin) setUp() error {
 			return fmt.Errorf("switch %s off: %w\nhint: see the udev rule of ashyq-kiosk and its examples/pwm.conf", p.name, err)
 		}
 	}
-	// The duty cycle may never be longer than the period, so it goes first to 0.
+	// The duty cycle must not be longer than the period, so it is first set to 0.
 	for _, step := range []struct{ file, value string }{
 		{"duty_cycle", "0"},
 		{"period", strconv.FormatInt(p.period.Nanoseconds(), 10)},
@@ -113,7 +114,7 @@ func (p *pwmPin) setUp() error {
 	return nil
 }
 
-// write never makes a file: one that is missing is the kernel's word that the channel is gone.
+// write never creates a file: a missing file means that the channel is gone.
 func write(file, value string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -123,7 +124,7 @@ func write(file, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// Out switches the tone. A channel that is gone is set up again first.
+// Out switches the tone. It first prepares a lost channel again.
 func (p *pwmPin) Out(l gpio.Level) error {
 	value := "0"
 	if l {

@@ -9,7 +9,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// pwmDir is a directory as the kernel's for one exported channel. No kernel here has a PWM, so it does not do what one does.
+// pwmDir is a directory like the kernel's for one exported channel. No kernel here has a PWM, so
+// nothing reacts to it.
 func pwmDir(t *testing.T, chip string) (root string, read func(string) string) {
 	root = t.TempDir()
 	dir := filepath.Join(root, chip, "pwm1")
@@ -47,7 +48,7 @@ func TestPassiveBuzzer(t *testing.T) {
 			t.Errorf("%v: enable is %s", l, read("enable"))
 		}
 	}
-	// The chip's directory is gone, as after its driver was unbound, and comes back.
+	// The chip's directory disappears, as after its driver was unbound, and comes back.
 	gone := filepath.Join(root, "pwmchip4")
 	if err := os.Rename(gone, root+".away"); err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func TestWhichPWM(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "pwmchip2"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openPWM(root, "pwm1", defaultTone); err == nil || !strings.Contains(err.Error(), "say which, as pwmchip0/pwm1") {
+	if _, err := openPWM(root, "pwm1", defaultTone); err == nil || !strings.Contains(err.Error(), "such as pwmchip0/pwm1") {
 		t.Errorf("two chips: %v", err)
 	}
 	if _, err := openPWM(root, "pwmchip0/pwm1", defaultTone); err != nil {

@@ -7,24 +7,24 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// relayGuard closes the relay when nobody else did: a panel that hangs, or a caller that forgot, leaves the door open
-// for maxOpen and not for the night. Raspberry Pi OS keeps a line's level when the process is gone; for that case see the
-// package comment.
+// relayGuard closes the relay if nobody else does: if a panel hangs or a caller forgets, the door
+// stays open for maxOpen and not for the night. Raspberry Pi OS keeps a line's level after the
+// process has ended; for that case see the package comment.
 type relayGuard struct {
 	gpio.PinOut
 	mu    sync.Mutex  // guards timer, and its order with the line
 	timer *time.Timer // nil: closed
 }
 
-// maxOpen is a little more than MaxRelay, so that it never gets in the way of a pattern.
+// maxOpen is a little more than MaxRelay, so that it never affects a pattern.
 const maxOpen = MaxRelay + 500*ms
 
-// Out opens or closes the relay. Opening what is open does not make it stay open for longer.
+// Out opens or closes the relay. Opening an open relay does not keep it open for longer.
 func (r *relayGuard) Out(l gpio.Level) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if l == gpio.High && r.timer == nil {
-		r.timer = time.AfterFunc(maxOpen, func() { _ = r.Out(gpio.Low) }) // the panel reports a line that cannot be switched
+		r.timer = time.AfterFunc(maxOpen, func() { _ = r.Out(gpio.Low) }) // the panel reports a fault
 	}
 	err := r.PinOut.Out(l)
 	if l == gpio.Low && err == nil && r.timer != nil {

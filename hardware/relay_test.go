@@ -11,7 +11,7 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// A caller that never closes, or that opens again and again, does not keep the door open.
+// A caller that never closes the relay, or opens it again and again, does not keep the door open.
 func TestRelayClosesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := NewSim(nil)
@@ -29,7 +29,7 @@ func TestRelayClosesByItself(t *testing.T) {
 		if sim.On("relay") {
 			t.Error("still open after 10.6 s")
 		}
-		// The next person is not cut short by the one before.
+		// The next person's opening is not shortened.
 		if err := errors.Join(pins.Relay.Out(gpio.Low), pins.Relay.Out(gpio.High)); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestRelayClosesByItself(t *testing.T) {
 	})
 }
 
-// The exit button opens for one pulse whatever is shown, and never makes an opening longer.
+// The exit button opens the relay for one pulse, whatever is shown, and never extends an opening.
 func TestRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := startBench(t, DefaultPatterns(), Options{})
@@ -62,7 +62,8 @@ func TestRelease(t *testing.T) {
 		if sim.On("relay") {
 			t.Error("open for longer than a pulse")
 		}
-		// Somebody is admitted while somebody leaves: closed for the gap, then open for a pulse of their own.
+		// A person is admitted while another leaves: closed for the gap, then open for a separate
+		// pulse.
 		time.Sleep(time.Second)
 		panel.Release()
 		time.Sleep(time.Second)

@@ -13,15 +13,16 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// Sim is a panel in memory: six lines that know what their parts would do. Its trace has one line a change of a level,
+// Sim is a panel in memory: six lines that know the state of their parts. Its trace has one line
+// per change of a level,
 //
 //	UNIX_NANOSECONDS <TAB> red|yellow|blue|green|buzzer|relay <TAB> 0|1 <LF>
 //
-// where 1 means that the part is on, whatever its polarity. A line's first level counts as a change, so each start is
-// seen in the trace as six lines that end in 0.
+// where 1 means that the part is on, whatever its polarity. A line's first level counts as a
+// change, so each start writes six lines that end in 0.
 type Sim struct {
 	mu    sync.Mutex // guards all below
-	trace io.Writer  // nil: none
+	trace io.Writer  // may be nil
 	fail  [lineCount]error
 	parts [lineCount]part
 }
@@ -40,21 +41,21 @@ func (s *Sim) Pins() *Pins {
 	return newPins(list)
 }
 
-// Fail makes every switching of a line fail with err from now on, and with nil work again.
+// Fail makes every switching of a line fail with err from now on; nil makes it work again.
 func (s *Sim) Fail(name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fail[mustLine(name)] = err
 }
 
-// On tells whether a part is on.
+// On reports whether a part is on.
 func (s *Sim) On(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.parts[mustLine(name)].on
 }
 
-// mustLine panics on a name that is not a line's, a mistake of the caller.
+// mustLine panics if the name is not a line, which is a mistake of the caller.
 func mustLine(name string) line {
 	i := slices.Index(lineNames[:], name)
 	if i < 0 {
@@ -103,7 +104,7 @@ func (p *simPin) Number() int      { return int(p.line) }
 func (p *simPin) Function() string { return "Out" }
 func (p *simPin) Halt() error      { return nil }
 
-// openSim claims a simulated panel, with a trace that is appended to a file where one is named.
+// openSim opens a simulated panel, and appends its trace to the file if one is named.
 func openSim(file string) (*Pins, io.Closer, error) {
 	if file == "" {
 		pins := NewSim(nil).Pins()

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel's interface to GPIO lines, version 2 (Linux 5.10 and later): include/uapi/linux/gpio.h. The structures are laid
-// out so that Go pads them as C does; uapi_test.go holds their sizes to those in the ioctl numbers.
+// The kernel's interface to GPIO lines, version 2 (Linux 5.10 and later):
+// include/uapi/linux/gpio.h. Go pads these structures as C does; uapi_test.go compares their sizes
+// with those in the ioctl numbers.
 const (
 	ioctlChipInfo  = 0x8044b401 // GPIO_GET_CHIPINFO_IOCTL
 	ioctlLineInfo  = 0xc100b405 // GPIO_V2_GET_LINEINFO_IOCTL
@@ -47,7 +48,7 @@ type lineAttr struct {
 type lineInfo struct {
 	name, consumer [32]byte
 	offset         uint32
-	_              uint32 // how many of the attributes count
+	_              uint32 // number of attributes
 	flags          uint64
 	_              [10]lineAttr
 	_              [4]uint32
@@ -65,7 +66,7 @@ type lineConfig struct {
 	attrs   [10]configAttr
 }
 
-// add gives the lines of mask an attribute of their own.
+// add gives the lines of mask a separate attribute.
 func (c *lineConfig) add(id uint32, value, mask uint64) {
 	c.attrs[c.numAttr] = configAttr{lineAttr{id: id, value: value}, mask}
 	c.numAttr++
@@ -76,7 +77,7 @@ type lineRequest struct {
 	consumer [32]byte
 	config   lineConfig
 	lines    uint32
-	_        [6]uint32 // the size of the event buffer: the kernel's default; and padding
+	_        [6]uint32 // size of the event buffer (0: the kernel's default) and padding
 	fd       int32
 }
 

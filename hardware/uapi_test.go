@@ -10,7 +10,8 @@ import (
 	"unsafe"
 )
 
-// An ioctl number holds its argument's size in bits 16 to 29 (asm-generic/ioctl.h): ours must be the kernel's.
+// An ioctl number has the size of its argument in bits 16 to 29 (asm-generic/ioctl.h): ours must be
+// the kernel's.
 func TestSizesOfTheKernelsStructures(t *testing.T) {
 	for name, c := range map[string]struct{ request, size uintptr }{
 		"chip info": {ioctlChipInfo, unsafe.Sizeof(chipInfo{})},

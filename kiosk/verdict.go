@@ -68,7 +68,7 @@ const (
 	// CodeRefused
 	Forged        Reason = "forged"         // a signature does not verify
 	UnknownIssuer Reason = "unknown-issuer" // signed with an unknown key
-	Revoked       Reason = "revoked"        // the credential was withdrawn
+	Revoked       Reason = "revoked"        // the credential was revoked
 	Replayed      Reason = "replayed"       // this code was used here before
 	PassedAlready Reason = "passed-already" // this person was admitted here a moment ago
 	PaperRefused  Reason = "paper-refused"  // this venue does not accept printed passes

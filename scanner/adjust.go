@@ -9,20 +9,21 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// exposureManual is V4L2_EXPOSURE_MANUAL, which OpenCV hands on to V4L2_CID_EXPOSURE_AUTO as it is. The time itself is
-// V4L2_CID_EXPOSURE_ABSOLUTE, in units of 100 us.
+// exposureManual is V4L2_EXPOSURE_MANUAL, which OpenCV passes to V4L2_CID_EXPOSURE_AUTO unchanged.
+// The time itself is V4L2_CID_EXPOSURE_ABSOLUTE, in units of 100 us.
 const (
 	exposureManual = 1
 	exposureUnit   = 100 * time.Microsecond
 )
 
-// properties is the part of gocv.VideoCapture that settings need.
+// properties is the part of gocv.VideoCapture that adjust needs.
 type properties interface {
 	Set(property gocv.VideoCaptureProperties, value float64)
 	Get(property gocv.VideoCaptureProperties) float64
 }
 
-// adjust tells a camera its settings, and the log what became of them: a driver may round them, or have no such thing.
+// adjust gives a camera its settings and logs the result: a driver may round them or not support
+// them.
 func adjust(camera properties, s Settings, log *slog.Logger) {
 	set := func(name string, value float64, property gocv.VideoCaptureProperties) {
 		camera.Set(property, value)

@@ -37,7 +37,8 @@ func TestAdjust(t *testing.T) {
 	camera := &fakeProperties{value: map[gocv.VideoCaptureProperties]float64{}}
 	var log bytes.Buffer
 	adjust(camera, Settings{Exposure: 40 * time.Millisecond, Gain: 12, Focus: 30, FPS: 30}, slog.New(slog.NewTextHandler(&log, nil)))
-	// FPS, automatic exposure before the exposure, gain, automatic focus before the focus: OpenCV's numbers.
+	// FPS, automatic exposure before exposure, gain, automatic focus before focus: OpenCV's
+	// numbers.
 	if want := []string{"5=30", "21=1", "15=400", "14=12", "39=0", "28=30"}; !slices.Equal(camera.order, want) {
 		t.Errorf("%q, want %q", camera.order, want)
 	}

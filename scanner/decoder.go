@@ -8,29 +8,30 @@ import (
 	"ashyq-kiosk/scanner/qr"
 )
 
-// ErrNoCode says that no code was read in a picture.
+// ErrNoCode says that a picture has no readable code.
 var ErrNoCode = errors.New("no QR code")
 
-// Decoder reads the QR code in one picture at a time. It keeps its buffers, so each goroutine needs one of its own.
+// Decoder reads the QR code in one picture at a time. It keeps its buffers, so each goroutine needs
+// a separate one.
 type Decoder struct {
-	// Effort bounds the work for one picture; NewDecoder sets qr.Thorough.
+	// Effort limits the work for one picture; NewDecoder sets qr.Thorough.
 	Effort qr.Effort
 
 	reader *qr.Reader
 }
 
-// NewDecoder makes a Decoder.
+// NewDecoder returns a Decoder.
 func NewDecoder() *Decoder { return &Decoder{Effort: qr.Thorough, reader: qr.NewReader()} }
 
-// Decode gives the bytes of the QR code in the picture exactly as they are encoded in it, whatever their charset; they
-// are good until the next call. Any error wraps ErrNoCode.
+// Decode returns the bytes of the QR code in the picture exactly as encoded, in any charset; they
+// are valid until the next call. Every error wraps ErrNoCode.
 func (d *Decoder) Decode(picture *qr.Image) (text []byte, err error) {
 	if !picture.Valid() {
-		return nil, fmt.Errorf("%w: a picture of %dx%d px with %d bytes", ErrNoCode, picture.Width, picture.Height, len(picture.Pix))
+		return nil, fmt.Errorf("%w: the picture has %dx%d px and %d bytes", ErrNoCode, picture.Width, picture.Height, len(picture.Pix))
 	}
 	text, err = d.reader.Read(picture, d.Effort)
 	switch {
-	case err == qr.ErrNoCode: // nearly always, so nothing is allocated for it
+	case err == qr.ErrNoCode: // nearly always, so do not allocate
 		return nil, ErrNoCode
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrNoCode, err)
@@ -38,7 +39,7 @@ func (d *Decoder) Decode(picture *qr.Image) (text []byte, err error) {
 	return text, nil
 }
 
-// all is Decode for pictures that may show several codes; it gives them in hexadecimal.
+// all is Decode for pictures with several codes; it returns them in hexadecimal.
 func (d *Decoder) all(picture *qr.Image) (texts []string) {
 	if picture.Valid() {
 		d.reader.Each(picture, d.Effort, func(text []byte) bool {

@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// passText is as long as a rotating pass, and of its characters.
+// passText has the length and the characters of a rotating pass.
 var passText = "AQ1:" + strings.Repeat("6BFOXN*TS0BI$ZD", 23)[:344]
 
 // doorway is an empty entrance as a frame.
@@ -24,7 +24,7 @@ func doorway(w, h int, seed uint64) *Frame {
 
 var emptyDoorway = sync.OnceValue(func() *Frame { return doorway(1280, 720, 1) })
 
-// held is a code held up in a doorway, 340 px wide, a little tilted.
+// held is a code held up in a doorway, 340 px wide, slightly tilted.
 func held(text string, o qrdraw.Options) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, 1280, 720))
 	copy(img.Pix, emptyDoorway().Pix)
@@ -80,7 +80,7 @@ func TestDecodeNothing(t *testing.T) {
 	}
 }
 
-// One decoder goes through pictures of all kinds and sizes, as after a camera was exchanged.
+// One decoder reads pictures of all kinds and sizes, as after the camera was replaced.
 func TestDecoderIsReusable(t *testing.T) {
 	d := NewDecoder()
 	small := qrdraw.Draw("SMALL", qrdraw.Options{Module: 5})
@@ -97,7 +97,7 @@ func TestDecoderIsReusable(t *testing.T) {
 	}
 }
 
-// However a code is damaged, it is read right or not at all.
+// A damaged code is read correctly or not at all.
 func TestDamagedCode(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	d := NewDecoder()
@@ -128,7 +128,8 @@ func TestDamagedCode(t *testing.T) {
 	}
 }
 
-// A sheet full of finder patterns must not keep the door busy: unbounded, comparing these takes minutes.
+// A sheet full of finder patterns must not keep the door busy: without limits, comparing them takes
+// minutes.
 func TestDecodeSheetOfFinderPatterns(t *testing.T) {
 	f := frameOf(image.NewGray(image.Rect(0, 0, 1280, 720)))
 	pattern := []string{"       ", " ##### ", " #   # ", " #   # ", " #   # ", " ##### ", "       "}
@@ -172,7 +173,7 @@ func benchmarkDecode(b *testing.B, f *Frame, want string) {
 	}
 }
 
-// A single picture's codes are all given, as decode prints them.
+// All codes of a single picture are returned, for decode.
 func TestAll(t *testing.T) {
 	img := held("FIRST", qrdraw.Options{})
 	qrdraw.Paste(img, qrdraw.Draw("SECOND", qrdraw.Options{}), qrdraw.Square(60, 200, 300))

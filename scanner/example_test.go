@@ -12,7 +12,7 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// A folder of pictures stands in for the camera.
+// A folder of pictures replaces the camera.
 func ExampleScanner() {
 	dir, err := os.MkdirTemp("", "camera")
 	if err != nil {

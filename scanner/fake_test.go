@@ -18,11 +18,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeCamera is a camera that does as it is told.
+// fakeCamera is a camera that does what the test says.
 type fakeCamera struct {
 	every   time.Duration               // between two pictures
 	show    func(n int) (*Frame, error) // the nth picture of this camera, from 0
-	hang    map[int]<-chan struct{}     // these reads hang until the channel is closed, whoever closes the camera
+	hang    map[int]<-chan struct{}     // these reads hang until the channel is closed
 	onClose func()                      // told of the first Close
 
 	n      int
@@ -87,7 +87,7 @@ func code(n int) (*Frame, error) {
 	return frameOf(qrdraw.Draw(fmt.Sprint("PICTURE ", n), qrdraw.Options{Module: 3})), nil
 }
 
-// states collects what OnState was told, with the second since the test began.
+// states collects the calls of OnState, with the second since the test began.
 type states struct {
 	begin time.Time
 	log   []string
@@ -105,7 +105,7 @@ func (s *states) add(err error) {
 
 var errUnplugged = errors.New("unplugged")
 
-// start runs a Scanner on fake cameras: open gives the nth one, from 0. Inside a synctest bubble.
+// start runs a Scanner on fake cameras: open returns the nth one, from 0. Inside a synctest bubble.
 func start(t *testing.T, cfg Config, open func(n int) (Camera, error)) (s *Scanner, told *states, stop func()) {
 	t.Helper()
 	told = &states{begin: time.Now()}

@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// A camera that fails is opened again after backoffMin, and each time after twice as long, up to backoffMax: soon enough
-// for somebody who has just plugged it in again. One that worked for longer than backoffMax starts from the beginning.
+// A failed camera is opened again after backoffMin, then each time after twice as long, up to
+// backoffMax: soon enough for a person who has just plugged it in. After more than backoffMax of
+// work, the pauses start again at backoffMin.
 const (
 	backoffMin = 500 * time.Millisecond
 	backoffMax = 4 * time.Second
 )
 
-// hungGrace is how long Run waits at its end for a camera to come back from a call.
+// hungGrace is how long Run waits at its end for a camera's call to return.
 const hungGrace = time.Second
 
-// keepOpen opens the camera again whenever it fails, until ctx ends.
+// keepOpen opens the camera again after each failure, until ctx ends.
 func (s *Scanner) keepOpen(ctx context.Context) {
 	backoff := backoffMin
 	for {
@@ -45,7 +46,7 @@ func (s *Scanner) keepOpen(ctx context.Context) {
 	}
 }
 
-// rest is all there is to do after the end of a video: nothing hangs, nothing is going to come.
+// rest is what remains after the end of a video: nothing hangs and nothing comes.
 func (s *Scanner) rest(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -59,10 +60,10 @@ func (s *Scanner) rest(ctx context.Context) {
 	}
 }
 
-// watch lets one camera live, from opening it to its end, and reports when it is silent meanwhile.
+// watch runs one camera from opening to its end, and reports when it is silent.
 func (s *Scanner) watch(ctx context.Context) error {
 	began := time.Now()
-	end := make(chan error, 1) // nobody may be there any more to take it
+	end := make(chan error, 1) // so that it can be sent after watch has returned
 	go func() { end <- s.follow(ctx) }()
 
 	tick := time.NewTicker(max(s.cfg.FrozenAfter/4, time.Millisecond))
@@ -75,7 +76,7 @@ func (s *Scanner) watch(ctx context.Context) error {
 			select {
 			case <-end:
 			case <-time.After(hungGrace):
-				s.cfg.Log.Warn("camera hangs in a call and is left behind", "camera", s.String())
+				s.cfg.Log.Warn("the camera hangs in a call; the scanner leaves it behind", "camera", s.String())
 			}
 			return ctx.Err()
 		case now := <-tick.C:
@@ -90,26 +91,26 @@ func (s *Scanner) watch(ctx context.Context) error {
 	}
 }
 
-// follow opens the camera and passes its pictures on. It is the only one that reads it. Its error is never nil.
+// follow opens the camera and passes on its pictures. Nobody else reads it. Its error is never nil.
 func (s *Scanner) follow(ctx context.Context) error {
 	cam, err := s.open(s.cfg.Source)
 	if err != nil {
 		return err
 	}
 	defer cam.Close()
-	stop := context.AfterFunc(ctx, func() { cam.Close() }) // wakes a Read that waits
+	stop := context.AfterFunc(ctx, func() { cam.Close() }) // wakes a waiting Read
 	defer stop()
 
-	changed := time.Now() // when the picture last differed from the one before
+	changed := time.Now() // when the picture last differed from the previous one
 	for {
-		f := s.exchange.blank()
+		f := s.latest.blank()
 		err := cam.Read(f)
 		switch {
-		case ctx.Err() != nil: // Run may have returned meanwhile: nothing more is said
+		case ctx.Err() != nil: // Run may have returned, so do not report
 			return ctx.Err()
 		case errors.Is(err, ErrNoPicture):
 			if err != ErrNoPicture {
-				s.cfg.Log.Warn("not a picture", "camera", s.String(), "error", err)
+				s.cfg.Log.Warn("cannot read a picture", "camera", s.String(), "error", err)
 			}
 			s.touch()
 			continue
@@ -119,14 +120,14 @@ func (s *Scanner) follow(ctx context.Context) error {
 		s.frames.Add(1)
 		s.lastFrame.Store(f.Taken.UnixNano())
 		switch {
-		case s.exchange.differs(f):
+		case s.latest.differs(f):
 			changed = f.Taken
-			s.report(nil) // before anybody can hear of a code in it
+			s.report(nil) // before anybody can get a code from it
 		case f.Taken.Sub(changed) > s.cfg.FrozenAfter:
 			return fmt.Errorf("%w for %v", ErrFrozen, s.cfg.FrozenAfter)
-		case !errors.Is(s.fault(), ErrFrozen): // or else opening it again has not helped so far
+		case !errors.Is(s.fault(), ErrFrozen): // otherwise it is still frozen after it was opened again
 			s.report(nil)
 		}
-		s.exchange.put(f)
+		s.latest.put(f)
 	}
 }

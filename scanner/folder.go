@@ -11,14 +11,14 @@ import (
 
 const (
 	folderPoll = 50 * time.Millisecond // how often an exhausted folder is listed again
-	folderWait = time.Second           // after this long without a new picture Read says so
+	folderWait = time.Second           // how long Read waits for a new picture
 )
 
-// pictures is the camera that shows the pictures of a folder.
+// pictures is a camera that shows the pictures of a folder.
 type pictures struct {
 	source
 	next    time.Time // when the next picture is due
-	last    string    // name of the picture shown last
+	last    string    // name of the last picture
 	waiting []string  // names after it, in order
 
 	close sync.Once
@@ -36,7 +36,7 @@ func openFolder(src source) (Camera, error) {
 	return &pictures{source: src, next: time.Now(), done: make(chan struct{})}, nil
 }
 
-// Read implements Camera. A file that cannot be read is passed over, with ErrNoPicture and the reason.
+// Read implements Camera. It skips an unreadable file, with ErrNoPicture and the reason.
 func (p *pictures) Read(f *Frame) error {
 	if err := p.sleep(time.Until(p.next)); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (p *pictures) Read(f *Frame) error {
 	}
 }
 
-// schedule says when the picture after the one of now is due. After a pause, nothing is made up for.
+// schedule sets when the next picture is due. It does not catch up after a pause.
 func (p *pictures) schedule(now time.Time) {
 	step := time.Duration(float64(time.Second) / p.fps)
 	if now.Sub(p.next) > step {
@@ -71,7 +71,7 @@ func (p *pictures) schedule(now time.Time) {
 	p.next = p.next.Add(step)
 }
 
-// following takes the name that comes after the last one; "" when there is none yet.
+// following takes the name after the last one; "" if there is none yet.
 func (p *pictures) following() (string, error) {
 	if len(p.waiting) == 0 {
 		if err := p.list(); err != nil {
@@ -91,7 +91,7 @@ func (p *pictures) following() (string, error) {
 	return p.last, nil
 }
 
-// list looks for pictures with names greater than the last one.
+// list finds pictures with names greater than the last one.
 func (p *pictures) list() error {
 	entries, err := os.ReadDir(p.path) // sorted by name
 	if err != nil {

@@ -42,7 +42,7 @@ func put(t testing.TB, dir, name string, img image.Image) string {
 	return path
 }
 
-// grey is a picture of one brightness, by which the tests tell pictures apart.
+// grey is a picture of one brightness, which identifies it.
 func grey(level byte) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, 3, 2))
 	for i := range img.Pix {
@@ -120,7 +120,7 @@ func TestFolderLoops(t *testing.T) {
 	})
 }
 
-// A file that is no picture is passed over with the reason, and the folder goes on.
+// A file that is not a picture is skipped with the reason, and the folder continues.
 func TestFolderPassesOverWhatIsNoPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -180,7 +180,7 @@ func TestFolderCloseWakesRead(t *testing.T) {
 	})
 }
 
-// The spool folder of a test at the door: a pass arrives, is read, and then nothing comes any more.
+// The spool folder of a test at the door: a pass arrives, is read, and nothing follows.
 func TestScannerOnFolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -213,7 +213,7 @@ func TestScannerOnFolder(t *testing.T) {
 	})
 }
 
-// All that Go decodes becomes grey: the brightness is what counts, not the format.
+// Every format that Go decodes becomes grey: only the brightness counts.
 func TestReadPictureFormats(t *testing.T) {
 	dir := t.TempDir()
 	rgba := image.NewNRGBA(image.Rect(0, 0, 16, 16))
@@ -242,7 +242,7 @@ func TestReadPictureFormats(t *testing.T) {
 	}
 }
 
-// A header that promises more pixels than any camera has is not believed.
+// A header with more pixels than any camera has is rejected.
 func TestReadPictureTooLarge(t *testing.T) {
 	path := put(t, t.TempDir(), "1.png", grey(1))
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -250,7 +250,8 @@ func TestReadPictureTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	// IHDR begins at byte 12: its type, then width and height, its CRC at 29 (PNG specification, 11.2.1).
+	// IHDR begins at byte 12: its type, then width and height, its CRC at 29 (PNG specification,
+	// 11.2.1).
 	if _, err := file.WriteAt(pngHeader(1<<16, 1<<16), 12); err != nil {
 		t.Fatal(err)
 	}

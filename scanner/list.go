@@ -16,18 +16,20 @@ import (
 
 var videoExtensions = []string{".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".ogv"}
 
-// DecodeList reads file names from list, one per line, and writes what the decoder reads in each file. For a picture:
+// DecodeList reads file names from list, one per line, and writes what the decoder reads in each
+// file. For a picture:
 //
 //	PATH <TAB> CPU milliseconds <TAB> text in hexadecimal, or several with commas between, or NONE
 //
-// and for a video one such line per frame, with the frame's number, from 0, after the path. A picture gets all the effort
-// there is. A video is looked at as the daemon looks at a camera: NONE also means that nothing had changed, or that the
-// code was read in one of the last frames. Only the budget of CPU time is left out, so that the result is always the same.
-// The time is the CPU time that one thread spent on the grey pixels; loading the file is not in it. A file that cannot
-// be read is reported on standard error; a picture has its line, with NONE, all the same. The error is that of reading
-// list or writing to out, or says that videos could not be read.
+// and for a video one such line per frame, with the frame's number, from 0, after the path. A
+// picture gets the full effort. A video is decoded like a camera's pictures: NONE may also mean
+// that nothing had changed, or that the code was read in one of the last frames. Only the CPU
+// budget is left out, so that the result is always the same. The time is the CPU time of one thread
+// for the grey pixels, without loading the file. Unreadable files are reported on standard error; a
+// picture still gets a line with NONE. The error is that of reading list, of writing to out, or of
+// reading a video.
 func DecodeList(list io.Reader, out io.Writer) error {
-	runtime.LockOSThread() // for the thread's CPU time: the threads that unpack a video run ahead meanwhile
+	runtime.LockOSThread() // for the thread's CPU time: other threads unpack the video
 	defer runtime.UnlockOSThread()
 	d := NewDecoder()
 	w := bufio.NewWriter(out)
@@ -77,7 +79,7 @@ func decodeVideo(w io.Writer, path string) error {
 		return err
 	}
 	defer frames.Close()
-	eyes := newLookout()
+	eyes := newROI()
 	var f Frame
 	for n := 0; ; n++ {
 		if err := frames.Read(&f); errors.Is(err, ErrEnded) && n > 0 {
@@ -90,7 +92,7 @@ func decodeVideo(w io.Writer, path string) error {
 	}
 }
 
-// timed decodes one picture and says how many milliseconds of CPU that took.
+// timed decodes one picture and returns the CPU time in milliseconds.
 func timed(decode func(*Frame) ([]byte, error), f *Frame) (ms float64, text string) {
 	before := threadCPU()
 	found, err := decode(f)

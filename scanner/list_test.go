@@ -49,7 +49,8 @@ func pairs(s ...string) func(func(string, string) bool) {
 	}
 }
 
-// A video that cannot be read must not pass for one without codes; what comes after it is decoded all the same.
+// An unreadable video must not look like one without codes; the files after it are decoded all the
+// same.
 func TestDecodeListVideoThatIsNone(t *testing.T) {
 	dir := t.TempDir()
 	video := filepath.Join(dir, "broken.mp4")

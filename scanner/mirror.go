@@ -2,18 +2,19 @@ package scanner
 
 import "image"
 
-// Mirror draws the newest picture into dst as a mirror shows it, left and right exchanged, shrunk or stretched to fill
-// dst and cut where the proportions differ. False, and dst as it was: the camera gives no pictures.
+// Mirror draws the newest picture into dst as a mirror shows it, with left and right exchanged,
+// scaled to fill dst and cropped if the proportions differ. It returns false and leaves dst
+// unchanged if the camera gives no pictures.
 func (s *Scanner) Mirror(dst *image.Gray) bool {
 	if dst.Rect.Empty() || s.fault() != nil {
 		return false
 	}
-	return s.exchange.view(func(f *Frame) { mirror(dst, f) })
+	return s.latest.view(func(f *Frame) { mirror(dst, f) })
 }
 
 func mirror(dst *image.Gray, f *Frame) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
-	// The part of the picture that is shown, in its middle: the largest with dst's proportions.
+	// The visible part, in the middle of the picture: the largest with dst's proportions.
 	partW, partH := f.Width, f.Width*h/w
 	if partH > f.Height {
 		partW, partH = f.Height*w/h, f.Height
@@ -25,7 +26,7 @@ func mirror(dst *image.Gray, f *Frame) {
 		lower := f.Row(min(sy+1, f.Height-1))
 		row := dst.Pix[y*dst.Stride:][:w]
 		for x := range row {
-			// Two by two pixels are enough against flicker, and cost nothing.
+			// Two by two pixels are enough against flicker and cost almost nothing.
 			a := left + (w-1-x)*partW/w
 			b := min(a+1, f.Width-1)
 			row[x] = byte((int(upper[a]) + int(upper[b]) + int(lower[a]) + int(lower[b])) / 4)

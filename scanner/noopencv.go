@@ -8,7 +8,7 @@ import (
 	"log/slog"
 )
 
-// errNoOpenCV is what this build says instead of opening a camera or a video.
+// errNoOpenCV is this build's error for a camera or a video.
 var errNoOpenCV = errors.New("cameras and videos need a build with OpenCV: make build")
 
 func openCapture(src source, _ Settings, _ *slog.Logger) (Camera, error) {

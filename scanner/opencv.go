@@ -13,14 +13,14 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// What a camera is asked for. One that cannot do it gives what it has; without MJPG, USB 2 carries only some 10 pictures
-// of this size a second.
+// The requested format. A camera that does not have it gives what it has; without MJPG, USB 2
+// transmits only some 10 pictures of this size a second.
 const (
 	askWidth, askHeight = 1280, 720
 	askFormat           = "MJPG"
 )
 
-// networkTimeout bounds each call to a camera on the network, in ms, for opening (property 53 of OpenCV's
+// networkTimeout limits each call to a network camera, in ms, for opening (property 53 of OpenCV's
 // VideoCapture) and for reading (54). V4L2's own limit for a read is 10 s.
 const networkTimeout = 5000
 
@@ -29,14 +29,14 @@ var networkOptions = []gocv.VideoCaptureProperties{53, networkTimeout, 54, netwo
 // capture is a camera or a video behind OpenCV.
 type capture struct {
 	source
-	paced bool // a video, to be played at its own speed
+	paced bool // a video that plays at its own speed
 	start time.Time
 	step  time.Duration // between two frames of a video
-	shown int64         // frames of it so far, all rounds
+	shown int64         // its frames so far, over all rounds
 
 	closing atomic.Bool
-	done    chan struct{} // closed with closing, to wake a sleep
-	mu      sync.Mutex    // guards what follows: OpenCV's objects take one call at a time
+	done    chan struct{} // closed with closing, to end a wait
+	mu      sync.Mutex    // guards all below: OpenCV's objects allow one call at a time
 	vc      *gocv.VideoCapture
 	colour  gocv.Mat
 	grey    gocv.Mat
@@ -70,14 +70,14 @@ func newCapture(src source, paced bool) (*capture, error) {
 	}
 	c := &capture{source: src, paced: paced, start: time.Now(), vc: vc, done: make(chan struct{}), colour: gocv.NewMat(), grey: gocv.NewMat()}
 	fps := vc.Get(gocv.VideoCaptureFPS)
-	if !(fps >= 1 && fps <= 240) { // also when it is not a number
+	if !(fps >= 1 && fps <= 240) { // also if it is NaN
 		fps = 25
 	}
 	c.step = time.Duration(float64(time.Second) / fps)
 	return c, nil
 }
 
-// open lets OpenCV open the source. Files are looked for first, for an error that says what is wrong.
+// open opens the source with OpenCV. It first checks that a file exists, for a clear error.
 func (src source) open() (vc *gocv.VideoCapture, err error) {
 	if src.kind != network {
 		if _, err := os.Stat(src.path); err != nil {
@@ -93,7 +93,7 @@ func (src source) open() (vc *gocv.VideoCapture, err error) {
 		vc, err = gocv.VideoCaptureFile(src.path)
 	}
 	if err == nil && !vc.IsOpened() {
-		err = fmt.Errorf("%q cannot be opened", Redacted(src.path))
+		err = fmt.Errorf("cannot open %q", Redacted(src.path))
 	}
 	if err != nil {
 		vc.Close()
@@ -135,7 +135,7 @@ func (c *capture) waitForTurn() error {
 	}
 }
 
-// grab takes the next picture as grey pixels.
+// grab gets the next picture as grey pixels.
 func (c *capture) grab(f *Frame) error {
 	if c.closing.Load() {
 		return errClosed
@@ -145,7 +145,7 @@ func (c *capture) grab(f *Frame) error {
 	}
 	f.Taken = time.Now()
 	if c.kind == video && !c.paced {
-		f.Taken = c.start.Add(time.Duration(c.shown) * c.step) // as if it had been played
+		f.Taken = c.start.Add(time.Duration(c.shown) * c.step) // as if it were played
 	}
 	grey := c.colour
 	if c.colour.Channels() != 1 {
@@ -156,14 +156,14 @@ func (c *capture) grab(f *Frame) error {
 	}
 	pix, err := grey.DataPtrUint8()
 	if err != nil || len(pix) != grey.Rows()*grey.Cols() {
-		return fmt.Errorf("read camera %q: a picture that is not one of bytes", Redacted(c.path))
+		return fmt.Errorf("read camera %q: the picture does not have one byte per pixel", Redacted(c.path))
 	}
 	f.Resize(grey.Cols(), grey.Rows())
 	copy(f.Pix, pix)
 	return nil
 }
 
-// retrieve fills c.colour with the next picture, from the beginning when a video loops.
+// retrieve sets c.colour to the next picture, from the beginning if a video loops.
 func (c *capture) retrieve() error {
 	if c.vc.Read(&c.colour) && !c.colour.Empty() {
 		return nil
@@ -181,12 +181,13 @@ func (c *capture) retrieve() error {
 	c.vc.Close()
 	c.vc = again
 	if !c.vc.Read(&c.colour) || c.colour.Empty() {
-		return fmt.Errorf("play %q: there is no picture in it", c.path)
+		return fmt.Errorf("play %q: it has no pictures", c.path)
 	}
 	return nil
 }
 
-// Close implements Camera. OpenCV cannot be interrupted: when Read is inside, Read frees the camera on its way out.
+// Close implements Camera. OpenCV cannot be interrupted: if Read is running, Read frees the camera
+// at its end.
 func (c *capture) Close() error {
 	if !c.closing.Swap(true) {
 		close(c.done)
@@ -197,7 +198,7 @@ func (c *capture) Close() error {
 
 func (c *capture) releaseIfClosing() {
 	if !c.closing.Load() || !c.mu.TryLock() {
-		return // whoever has the lock comes here after giving it back
+		return // the holder of the lock comes here after releasing it
 	}
 	defer c.mu.Unlock()
 	if c.vc != nil {

@@ -25,7 +25,7 @@ import (
 
 const videoFPS = 25
 
-// film makes a video of n frames; frame i shows a code that says so.
+// film makes a video of n frames; frame i shows a code with its number.
 func film(t *testing.T, n int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "film.avi")
@@ -118,7 +118,7 @@ func TestVideoLoops(t *testing.T) {
 	}
 }
 
-// Taking over a frame from OpenCV reuses the pixels' buffer; what is left are headers of a few bytes.
+// Copying a frame from OpenCV reuses the pixels' buffer; only headers of a few bytes are allocated.
 func TestAllocationsPerCapturedFrame(t *testing.T) {
 	cam, err := openFrames(film(t, 60))
 	if err != nil {
@@ -172,7 +172,8 @@ func TestOpenCaptureFails(t *testing.T) {
 	}
 }
 
-// mjpegServer is a network camera: pictures without end, ten a second, each a little different unless it is frozen.
+// mjpegServer is a network camera: endless pictures, ten a second, each slightly different unless
+// it is frozen.
 type mjpegServer struct {
 	http.Server
 	frozen atomic.Bool
@@ -205,7 +206,7 @@ func (m *mjpegServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve starts the camera at addr and gives the address that it has.
+// serve starts the camera at addr and returns its address.
 func serve(t *testing.T, m *mjpegServer, addr string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
@@ -217,7 +218,7 @@ func serve(t *testing.T, m *mjpegServer, addr string) string {
 	return l.Addr().String()
 }
 
-// A network camera is read through OpenCV, dies, comes back, and freezes.
+// A network camera is read through OpenCV, fails, comes back, and freezes.
 func TestNetworkCameraComesBack(t *testing.T) {
 	first := &mjpegServer{text: "FIRST"}
 	addr := serve(t, first, "127.0.0.1:0")
@@ -265,7 +266,7 @@ func await[T any](t *testing.T, c <-chan T, what string, is func(T) bool) {
 	}
 }
 
-// What only a real camera can show: it gives pictures in the size that was asked for, or in its own.
+// What only a real camera can show: it gives pictures in the requested size or in its own.
 func TestRealCamera(t *testing.T) {
 	if _, err := os.Stat("/dev/video0"); err != nil {
 		t.Skip("there is no camera: /dev/video0 is missing")

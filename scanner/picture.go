@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/draw"
-	_ "image/jpeg" // a picture's format is told by its first bytes
+	_ "image/jpeg" // the first bytes tell a picture's format
 	_ "image/png"
 	"io"
 	"os"
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// maxPicture is the largest picture that is opened, in pixels: more than any phone makes, and less than would hurt a Pi.
+// maxPicture is the largest picture, in pixels: larger than any phone's, and small enough for a Pi.
 const maxPicture = 64 << 20
 
 func isPicture(name string) bool {
@@ -51,17 +51,18 @@ func readPicture(name string, f *Frame) error {
 	return nil
 }
 
-// copyGrey fills f, which has the picture's size, with its brightness. The picture was just decoded, so it begins at 0, 0.
+// copyGrey copies the picture's brightness to f, which has its size. The picture was just decoded,
+// so it begins at 0, 0.
 func copyGrey(f *Frame, picture image.Image) {
 	pix, stride := []byte(nil), 0
 	switch p := picture.(type) {
 	case *image.Gray:
 		pix, stride = p.Pix, p.Stride
-	case *image.YCbCr: // its Y is the brightness as it is
+	case *image.YCbCr: // Y is the brightness
 		pix, stride = p.Y, p.YStride
 	default:
 		grey := image.Gray{Pix: f.Pix, Stride: f.Stride, Rect: image.Rect(0, 0, f.Width, f.Height)}
-		draw.Draw(&grey, grey.Rect, image.White, image.Point{}, draw.Src) // paper behind what is transparent
+		draw.Draw(&grey, grey.Rect, image.White, image.Point{}, draw.Src) // transparent pixels become white
 		draw.Draw(&grey, grey.Rect, picture, image.Point{}, draw.Over)
 		return
 	}

@@ -13,19 +13,21 @@ import (
 	"time"
 )
 
-// pipeTimeout is how long a program may take for a picture before it is started again; the first one waits for a sensor.
+// pipeTimeout is how long a program may take for a picture before it is started again; for the
+// first picture a sensor has to start.
 const pipeTimeout = 10 * time.Second
 
-// endGrace is for a program's last words and its exit status.
+// endGrace is for a program's last output and its exit status.
 const endGrace = 50 * time.Millisecond
 
-// piped is a camera behind a program that writes raw pictures, as rpicam-vid or gst-launch-1.0 for a Camera Module.
+// piped is a camera behind a program that writes raw pictures, such as rpicam-vid or gst-launch-1.0
+// for a Camera Module.
 type piped struct {
 	source
 	cmd    *exec.Cmd
 	out    *os.File
 	errors lastLine
-	chroma []byte // room for what follows the brightness in a picture
+	chroma []byte // buffer for the colours after the brightness
 
 	end  sync.Once
 	exit error // of the program; set by end
@@ -67,7 +69,7 @@ func openPipe(src source) (Camera, error) {
 	w.Close()
 	if err != nil {
 		r.Close()
-		return nil, fmt.Errorf("open camera: start %q: %w\nhint: is its package installed? Camera Modules want rpicam-apps", words[0], err)
+		return nil, fmt.Errorf("open camera: start %q: %w\nhint: is its package installed? Camera Modules need rpicam-apps", words[0], err)
 	}
 	return p, nil
 }
@@ -91,7 +93,7 @@ func (p *piped) Read(f *Frame) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("read camera: %w for %v from %q", ErrSilent, pipeTimeout, Redacted(p.path))
 	}
-	time.Sleep(endGrace) // it closed its output and is about to say why and to leave
+	time.Sleep(endGrace) // it has closed its output; wait for its last words and its exit
 	p.stop()
 	return fmt.Errorf("read camera: %q has ended (%v): %s", Redacted(p.path), p.exit, p.errors.String())
 }
@@ -102,16 +104,16 @@ func (p *piped) Close() error {
 	return nil
 }
 
-// stop kills the program and what it started, if they still are there, and waits for its exit status.
+// stop kills the program and its children, if they still run, and waits for its exit status.
 func (p *piped) stop() {
 	p.end.Do(func() {
-		p.out.Close() // first, for a Read that waits
+		p.out.Close() // first, to wake a waiting Read
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		p.exit = p.cmd.Wait()
 	})
 }
 
-// lastLine keeps the end of what a program says, for the error.
+// lastLine keeps the end of a program's messages for the error.
 type lastLine struct {
 	mu   sync.Mutex // guards text
 	text []byte

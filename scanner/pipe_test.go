@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The pictures of a program arrive one by one, the colours of I420 left out.
+// A program's pictures arrive one by one, without the colours of I420.
 func TestPipe(t *testing.T) {
 	const w, h = 64, 48
 	var grey, i420 []byte
@@ -28,7 +28,7 @@ func TestPipe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "raw")
-			if err := os.WriteFile(file, append(c.data, 1, 2, 3), 0o644); err != nil { // and the beginning of a fourth
+			if err := os.WriteFile(file, append(c.data, 1, 2, 3), 0o644); err != nil { // and part of a fourth
 				t.Fatal(err)
 			}
 			cam, err := OpenCamera(c.source + file)
@@ -81,7 +81,7 @@ func TestPipeFails(t *testing.T) {
 	}
 }
 
-// A program that hangs is left at once, together with what it started.
+// A program that hangs is stopped immediately, together with its children.
 func TestPipeCloseWhileReading(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "camera")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nsleep 600 &\nwait\n"), 0o755); err != nil {

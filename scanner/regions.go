@@ -2,18 +2,19 @@ package scanner
 
 import "image"
 
-// regions gathers blocks into rectangles that are worth a decoder's call.
+// regions groups blocks into rectangles for the decoder.
 type regions struct {
 	wanted []bool // blocks and their neighbours, row by row
 	stack  []image.Point
 	boxes  []image.Rectangle
 }
 
-// maxBoxes is how many rectangles there are at most; a picture with more places of interest is looked at as a whole.
+// maxBoxes is the largest number of rectangles; a picture with more is decoded as a whole.
 const maxBoxes = 8
 
-// around gives rectangles, in blocks, that contain the marked blocks and those around them: a code's margin, and what
-// of a code happens to look like what was there before. They do not overlap and are good until the next call.
+// around returns rectangles, in blocks, that contain the marked blocks and their neighbours: a
+// code's margin, and parts of a code that happen to look as before. They do not overlap and are
+// valid until the next call.
 func (r *regions) around(marked []bool, blocks image.Rectangle) []image.Rectangle {
 	r.boxes = r.boxes[:0]
 	if !r.spread(marked, blocks) {
@@ -32,7 +33,7 @@ func (r *regions) around(marked []bool, blocks image.Rectangle) []image.Rectangl
 	return r.boxes
 }
 
-// spread marks the neighbours of marked blocks, too; false: none is marked.
+// spread also marks the neighbours of marked blocks; false: no block is marked.
 func (r *regions) spread(marked []bool, blocks image.Rectangle) (any bool) {
 	if len(r.wanted) != len(marked) {
 		r.wanted = make([]bool, len(marked))
@@ -54,7 +55,8 @@ func (r *regions) spread(marked []bool, blocks image.Rectangle) (any bool) {
 	return any
 }
 
-// fill takes all wanted blocks that hang together with the one at start away, and gives the rectangle around them.
+// fill removes all wanted blocks that are connected to the one at start, and returns the rectangle
+// around them.
 func (r *regions) fill(start image.Point, blocks image.Rectangle) image.Rectangle {
 	box := image.Rectangle{Min: start, Max: start.Add(image.Pt(1, 1))}
 	r.wanted[start.Y*blocks.Max.X+start.X] = false
@@ -74,7 +76,7 @@ func (r *regions) fill(start image.Point, blocks image.Rectangle) image.Rectangl
 	return box
 }
 
-// add puts a rectangle with those that it overlaps.
+// add adds a rectangle, merged with those that it overlaps.
 func (r *regions) add(box image.Rectangle) {
 	for i := 0; i < len(r.boxes); i++ {
 		if r.boxes[i].Overlaps(box) {

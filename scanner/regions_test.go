@@ -36,7 +36,7 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// A picture full of small changes is one place.
+// A picture full of small changes is one region.
 func TestRegionsManyAreOne(t *testing.T) {
 	blocks := image.Rect(0, 0, 40, 22)
 	marked := make([]bool, 40*22)

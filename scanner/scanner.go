@@ -10,63 +10,65 @@ import (
 	"time"
 )
 
-// defaultFrozenAfter is enough for any camera's automatic exposure to settle and far less than a queue's patience.
+// defaultFrozenAfter is enough for any camera's automatic exposure to settle, and much less than a
+// queue's patience.
 const defaultFrozenAfter = 5 * time.Second
 
-// defaultBudget leaves two thirds of a core to everybody else at 30 pictures a second.
+// defaultBudget leaves two thirds of a core to others at 30 pictures a second.
 const defaultBudget = 10 * time.Millisecond
 
-// Config says what a Scanner looks at and whom it tells.
+// Config says what a Scanner reads and whom it calls.
 type Config struct {
 	Source      string        // see the package comment
-	FrozenAfter time.Duration // the same picture, or none, for this long is a dead camera; 0: 5 s
+	FrozenAfter time.Duration // the same picture, or no picture, for this long: the camera is dead; 0: 5 s
 	Settings    Settings      // for a V4L2 camera
 	Log         *slog.Logger  // nil: slog.Default
 
-	// Budget is how much CPU time the decoder may take for a picture, on average; 0: 10 ms. After a picture that took
-	// longer, the next ones are only compared with what is known, until it is made up for.
+	// Budget is the decoder's average CPU time per picture; 0: 10 ms. After a slower picture, the
+	// next ones are only compared until the average is right again.
 	Budget time.Duration
 
-	// OnCode gets the bytes of a code, exactly as encoded, once for every picture in which it was read, and when that
-	// picture was taken. A code that is held up is read ten times a second while it moves, and once a second while it
-	// does not. The bytes are good until OnCode returns; while it runs no other picture is looked at.
+	// OnCode gets the bytes of a code, exactly as encoded, for every picture in which it was read,
+	// and when that picture was taken. A code that is held up is read ten times a second while it
+	// moves, and once a second while it does not. The bytes are valid until OnCode returns;
+	// meanwhile no other picture is decoded.
 	OnCode func(text []byte, taken time.Time)
 
-	// OnState gets nil when pictures are coming, and otherwise why not. It is called when that changes, never twice at a
-	// time, but not from the goroutine that calls OnCode.
+	// OnState gets nil when pictures come, otherwise the reason. It is called at each change, never
+	// twice at the same time, but not from the goroutine that calls OnCode.
 	OnState func(error)
 }
 
 // Stats counts since the start.
 type Stats struct {
-	Frames     uint64        // pictures that the camera gave
-	Examined   uint64        // those that were not overtaken by the next one before anybody had time for them
-	Decoded    uint64        // those of them with something new, so that the decoder was called
-	Codes      uint64        // those of them in which it read a code
-	Reconnects uint64        // attempts to open the camera, but for the first
-	DecodeCPU  time.Duration // CPU time of the decoder's thread, with comparing pictures
-	LastFrame  time.Time     // when the newest picture was taken; zero: none yet
+	Frames     uint64        // pictures from the camera
+	Examined   uint64        // those that were compared before the next one replaced them
+	Decoded    uint64        // those with changes, so that the decoder was called
+	Codes      uint64        // those in which it read a code
+	Reconnects uint64        // attempts to open the camera, except the first
+	DecodeCPU  time.Duration // CPU time of the decoder's thread, including comparisons
+	LastFrame  time.Time     // when the newest picture was taken; zero: no picture yet
 }
 
 // Scanner reads the codes that are held up to one camera.
 type Scanner struct {
-	cfg      Config
-	open     func(source string) (Camera, error)
-	exchange *exchange
-	ready    chan struct{} // closed when the camera's state is known for the first time
+	cfg    Config
+	open   func(source string) (Camera, error)
+	latest *latest
+	ready  chan struct{} // closed when the camera's state is first known
 
 	mu    sync.Mutex // guards known, state and the calls of OnState
 	known bool
 	state error // nil: pictures are coming
 
 	alive                            atomic.Int64 // Unix ns
-	lastFrame                        atomic.Int64 // Unix ns; 0: none yet
+	lastFrame                        atomic.Int64 // Unix ns; 0: no picture yet
 	frames, examined, decoded, codes atomic.Uint64
 	reconnects                       atomic.Uint64
 	decodeCPU                        atomic.Int64 // ns
 }
 
-// New makes a Scanner; Run sets it to work.
+// New returns a Scanner; Run starts it.
 func New(cfg Config) *Scanner {
 	if cfg.FrozenAfter <= 0 {
 		cfg.FrozenAfter = defaultFrozenAfter
@@ -84,10 +86,10 @@ func New(cfg Config) *Scanner {
 		cfg.OnState = func(error) {}
 	}
 	open := func(source string) (Camera, error) { return openCamera(source, cfg.Settings, cfg.Log) }
-	return &Scanner{cfg: cfg, open: open, exchange: newExchange(), ready: make(chan struct{})}
+	return &Scanner{cfg: cfg, open: open, latest: newLatest(), ready: make(chan struct{})}
 }
 
-// Run keeps the camera open and reads codes until ctx ends; then it returns nil. It may be called once.
+// Run keeps the camera open and reads codes until ctx ends, then returns nil. Call it once.
 func (s *Scanner) Run(ctx context.Context) error {
 	if err := CheckSource(s.cfg.Source); err != nil {
 		return err
@@ -100,14 +102,14 @@ func (s *Scanner) Run(ctx context.Context) error {
 	return nil
 }
 
-// decode looks at the newest picture, again and again.
+// decode decodes the newest picture again and again.
 func (s *Scanner) decode(ctx context.Context) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
-	eyes := newLookout()
+	eyes := newROI()
 	eyes.budget, eyes.cpu = s.cfg.Budget, threadCPU
 	for {
-		f := s.exchange.take(ctx)
+		f := s.latest.take(ctx)
 		if f == nil {
 			return
 		}
@@ -124,7 +126,7 @@ func (s *Scanner) decode(ctx context.Context) {
 	}
 }
 
-// report makes err (nil: pictures are coming) the camera's state, and tells it when that is news.
+// report sets the camera's state to err (nil: pictures come), and reports a change.
 func (s *Scanner) report(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +145,7 @@ func (s *Scanner) report(err error) {
 	s.cfg.OnState(err)
 }
 
-// fault is the camera's state: nil when pictures are coming, ErrSilent before the first one.
+// fault is the camera's state: nil when pictures come, ErrSilent before the first one.
 func (s *Scanner) fault() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +157,8 @@ func (s *Scanner) fault() error {
 
 func (s *Scanner) touch() { s.alive.Store(time.Now().UnixNano()) }
 
-// Ready is closed once it is known whether the camera gives pictures: after the first picture or the first failure.
+// Ready is closed once it is known whether the camera gives pictures: after the first picture or
+// the first failure.
 func (s *Scanner) Ready() <-chan struct{} { return s.ready }
 
 // String names the scanner by its source.

@@ -44,7 +44,7 @@ func TestEveryPictureWithACodeIsReported(t *testing.T) {
 	})
 }
 
-// The reader of codes is slow; it must always be given the newest picture, not a queue of old ones.
+// The decoder is slow; it must always get the newest picture, not a queue of old ones.
 func TestNewestPictureWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 40 * time.Millisecond
@@ -121,7 +121,7 @@ func TestReconnectBacksOff(t *testing.T) {
 	})
 }
 
-// What OpenCV does after an unplug: the last picture, for ever.
+// What OpenCV does after an unplug: it repeats the last picture forever.
 func TestFrozenPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
@@ -144,7 +144,7 @@ func TestFrozenPicture(t *testing.T) {
 	})
 }
 
-// A camera that is opened again and still shows the very same picture has not come back to life.
+// A camera that is opened again and still shows the same picture still counts as frozen.
 func TestFrozenPictureStaysFrozen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, told, stop := start(t, Config{FrozenAfter: 5 * time.Second}, func(camera int) (Camera, error) {
@@ -163,7 +163,8 @@ func TestFrozenPictureStaysFrozen(t *testing.T) {
 	})
 }
 
-// A read that hangs inside OpenCV cannot be ended. It is reported, the watchdog can see it, and it may come back.
+// A read that hangs inside OpenCV cannot be ended. It is reported, the watchdog notices, and it may
+// recover.
 func TestHangingRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, never := make(chan struct{}), make(chan struct{})
@@ -210,7 +211,7 @@ func TestHangingOpen(t *testing.T) {
 	})
 }
 
-// The end of a video is not a failure that trying again would mend, and not a reason for the watchdog.
+// The end of a video is not a failure to retry, and does not concern the watchdog.
 func TestVideoEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, told, stop := start(t, Config{}, func(int) (Camera, error) {
@@ -232,7 +233,7 @@ func TestVideoEnds(t *testing.T) {
 	})
 }
 
-// A source that has nothing to show for now is alive, and yet gives no pictures.
+// A source that has nothing to show for now is alive but gives no pictures.
 func TestNothingToShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, told, stop := start(t, Config{FrozenAfter: 4 * time.Second}, func(int) (Camera, error) {
@@ -273,13 +274,13 @@ func TestMirror(t *testing.T) {
 	if s.Mirror(dst) {
 		t.Error("a picture before there is one")
 	}
-	// 12x4, brighter to the right; the middle 8x4 is what fits the proportions.
-	f := s.exchange.blank()
+	// 12x4, brighter to the right; the middle 8x4 fits the proportions.
+	f := s.latest.blank()
 	f.Resize(12, 4)
 	for i := range f.Pix {
 		f.Pix[i] = byte(i%12*10 + i/12)
 	}
-	s.exchange.put(f)
+	s.latest.put(f)
 	s.report(nil)
 	if !s.Mirror(dst) {
 		t.Fatal("no picture")
@@ -294,9 +295,10 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// Handing over and comparing a frame allocates nothing, and what gozxing allocates in an empty doorway is little.
+// Passing on and comparing a frame allocates nothing, and gozxing allocates little in an empty
+// doorway.
 func TestAllocationsPerFrame(t *testing.T) {
-	x := newExchange()
+	x := newLatest()
 	n := 0
 	if got := testing.AllocsPerRun(100, func() {
 		f := x.blank()

@@ -2,7 +2,8 @@ package scanner
 
 import "time"
 
-// Settings are what a V4L2 camera is told when it is opened; other sources take none. What is 0 stays as the camera has it.
+// Settings configure a V4L2 camera when it is opened; other sources ignore them. 0 keeps the
+// camera's own value.
 type Settings struct {
 	Exposure time.Duration // of one picture, in steps of 100 us; switches the automatic exposure off
 	Gain     float64       // in the driver's units

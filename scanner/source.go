@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// source is a camera's address, taken apart.
+// source is a camera's address, parsed.
 type source struct {
 	kind sourceKind
 	path string  // device, file, folder, URL, or a program with its arguments
 	fps  float64 // dir: pictures a second
-	loop bool    // file and dir: start over at the end
+	loop bool    // file and dir: start again at the end
 
 	width, height int  // pipe: of a picture, px
 	grey          bool // pipe: brightness only, not I420
@@ -33,14 +33,14 @@ const (
 
 const defaultFolderFPS = 10
 
-// CheckSource says whether OpenCamera would understand the source, without touching any camera.
+// CheckSource reports whether OpenCamera accepts the source, without opening it.
 func CheckSource(s string) error {
 	_, err := parseSource(s)
 	return err
 }
 
-// OpenCamera opens a camera, a video or a folder of pictures; the package comment lists the forms.
-// It may block for some seconds when a camera is on the network.
+// OpenCamera opens a camera, a video or a folder of pictures, in the forms of the package comment.
+// A network camera may take some seconds.
 func OpenCamera(s string) (Camera, error) { return openCamera(s, Settings{}, slog.Default()) }
 
 func openCamera(s string, settings Settings, log *slog.Logger) (Camera, error) {
@@ -78,7 +78,8 @@ func parseSource(s string) (source, error) {
 	return source{kind: network, path: s}, nil
 }
 
-// parseOptions reads "kind:PATH?key=value&...". A path may hold question marks; the last one begins the options.
+// parseOptions reads "kind:PATH?key=value&...". A path may have question marks; the last one begins
+// the options.
 func parseOptions(kind sourceKind, s string, known ...string) (source, error) {
 	_, path, _ := strings.Cut(s, ":")
 	src := source{kind: kind, fps: defaultFolderFPS}
@@ -97,7 +98,7 @@ func parseOptions(kind sourceKind, s string, known ...string) (source, error) {
 		value := values[len(values)-1]
 		switch {
 		case !slices.Contains(known, key):
-			return source{}, fmt.Errorf("camera %q: unknown option %q, known are %s", s, key, strings.Join(known, ", "))
+			return source{}, fmt.Errorf("camera %q: unknown option %q, want %s", s, key, strings.Join(known, " or "))
 		case key == "fps":
 			if src.fps, err = strconv.ParseFloat(value, 64); err != nil || !(src.fps >= 0.1 && src.fps <= 240) {
 				return source{}, fmt.Errorf("camera %q: fps %q is not between 0.1 and 240", s, value)
@@ -111,7 +112,8 @@ func parseOptions(kind sourceKind, s string, known ...string) (source, error) {
 	return src, nil
 }
 
-// Redacted is a source as it may be logged: without the password of a network camera, be it in a program's argument.
+// Redacted is a source for logs: without the password of a network camera, even in a program's
+// argument.
 func Redacted(s string) string {
 	words := strings.Split(s, " ")
 	for i, word := range words {

@@ -13,9 +13,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// film30 shows pictures to a lookout, 30 a second.
+// film30 shows pictures to a roi, 30 a second.
 type film30 struct {
-	*lookout
+	*roi
 	n int
 }
 
@@ -31,7 +31,7 @@ func (f *film30) show(img *image.Gray) (text string, decoded bool) {
 	return text, f.turns > before
 }
 
-// scene is the doorway with a code of this text at x, 200; nothing when it is empty.
+// scene is the doorway with a code of this text at x, 200; without a code if it is empty.
 func scene(text string, x int, seed uint64) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, 1280, 720))
 	copy(img.Pix, emptyDoorway().Pix)
@@ -42,8 +42,8 @@ func scene(text string, x int, seed uint64) *image.Gray {
 	return img
 }
 
-func TestLookoutRests(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIRests(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	looks := 0
 	for i := range 91 {
 		if _, decoded := eyes.show(scene("", 0, uint64(i))); decoded {
@@ -55,8 +55,8 @@ func TestLookoutRests(t *testing.T) {
 	}
 }
 
-func TestLookoutReadsAtOnce(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIReadsAtOnce(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	for i := range 12 {
 		eyes.show(scene("", 0, uint64(i)))
 	}
@@ -79,13 +79,13 @@ func TestLookoutReadsAtOnce(t *testing.T) {
 	}
 }
 
-// What the gate cannot see, the whole look once a second does.
-func TestLookoutMissesNothingForLong(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+// The whole picture, decoded once a second, finds what motion does not see.
+func TestROIMissesNothingForLong(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	eyes.show(scene("", 0, 1))
 	code := scene("HIDDEN", 500, 2)
-	eyes.gate.look(frameOf(code)) // it was there, says the gate
-	eyes.gate.saw(image.Rect(0, 0, 1280, 720))
+	eyes.motion.look(frameOf(code)) // it was there, says the gate
+	eyes.motion.saw(image.Rect(0, 0, 1280, 720))
 	for i := range 30 {
 		text, _ := eyes.show(code)
 		if last := i == 29; last != (text == "HIDDEN") {
@@ -94,9 +94,9 @@ func TestLookoutMissesNothingForLong(t *testing.T) {
 	}
 }
 
-// Somebody holds up what cannot be read: it is looked at again and again, and not for ever.
-func TestLookoutIsPatient(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+// A person holds up something unreadable: it is decoded again and again, but not forever.
+func TestROIIsPatient(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	eyes.show(scene("", 0, 1))
 	blurred := func(seed uint64) *image.Gray {
 		img := scene("", 0, 1)
@@ -120,9 +120,10 @@ func TestLookoutIsPatient(t *testing.T) {
 	}
 }
 
-// After a picture that took four times the budget, three are only compared; then the newest is looked at.
-func TestLookoutKeepsToItsBudget(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+// After a picture that took four times the budget, three are only compared; then the newest is
+// decoded.
+func TestROIKeepsToItsBudget(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	clock, spent := time.Duration(0), map[int]bool{}
 	eyes.budget = 10 * time.Millisecond
 	eyes.cpu = func() time.Duration { return clock }
@@ -149,19 +150,19 @@ func TestLookoutKeepsToItsBudget(t *testing.T) {
 	}
 }
 
-func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
-	eyes := newLookout()
+func TestROIAllocatesNothingOfItsOwn(t *testing.T) {
+	eyes := newROI()
 	pictures := []*Frame{frameOf(scene("", 0, 1)), frameOf(scene("", 0, 2)), frameOf(scene("AQ1:MOVES", 500, 3)), frameOf(scene("AQ1:MOVES", 540, 4))}
 	n := 0
 	run := func() {
 		f := pictures[n%len(pictures)]
 		n++
 		f.Taken = time.Unix(0, 0).Add(time.Duration(n) * time.Second / 30)
-		eyes.gate.look(f)
+		eyes.motion.look(f)
 		eyes.heat()
-		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.gate.blocks) {
+		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.motion.blocks) {
 			eyes.crop = f.Crop(eyes.pixels(box))
-			eyes.gate.saw(eyes.pixels(box))
+			eyes.motion.saw(eyes.pixels(box))
 		}
 	}
 	for range 20 {
@@ -172,15 +173,15 @@ func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
 	}
 }
 
-// A doorway full of noise sends each picture to the decoder, and nothing is allocated for any of them.
-func TestLookoutAllocatesNothing(t *testing.T) {
+// A doorway full of noise sends each picture to the decoder, without any allocation.
+func TestROIAllocatesNothing(t *testing.T) {
 	var frames []*Frame
 	for seed := range uint64(6) {
 		img := qrdraw.Doorway(640, 480, 3)
 		qrdraw.Noise(img, 60, seed)
 		frames = append(frames, frameOf(img))
 	}
-	eyes := newLookout()
+	eyes := newROI()
 	n := 0
 	look := func() {
 		f := frames[n%len(frames)]
@@ -200,14 +201,14 @@ func TestLookoutAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkStandingDoorway is what the daemon does 23 hours a day: a camera's noise in an empty doorway, the periodic
-// looks at the whole picture included.
+// BenchmarkStandingDoorway is what the daemon does 23 hours a day: a camera's noise in an empty
+// doorway, including the periodic decoding of the whole picture.
 func BenchmarkStandingDoorway(b *testing.B) {
 	var scenes []*image.Gray
 	for seed := range uint64(8) {
 		scenes = append(scenes, scene("", 0, seed))
 	}
-	f := film30{lookout: newLookout()}
+	f := film30{roi: newROI()}
 	f.show(scenes[0])
 	b.ReportAllocs()
 	runtime.LockOSThread() // for the thread's CPU time
@@ -219,9 +220,10 @@ func BenchmarkStandingDoorway(b *testing.B) {
 	b.ReportMetric(float64(threadCPU()-before)/float64(b.N)/1e6, "cpu-ms")
 }
 
-// BenchmarkWorstFrame shows the pictures of the folders in ASHYQ_FRAMES, separated by colons, one after the other as a camera would, with
-// the daemon's budget: each differs from the last one everywhere, so that nothing can be left out. The benchmark's own time is not
-// the figure: p95-ms is over the pictures' CPU time.
+// BenchmarkWorstFrame shows the pictures of the folders in ASHYQ_FRAMES, separated by colons, one
+// after the other like a camera, with the daemon's budget: each differs everywhere from the last
+// one, so nothing can be left out. The figure is not the benchmark's own time but p95-ms, over the
+// CPU time of the pictures.
 func BenchmarkWorstFrame(b *testing.B) {
 	folders := os.Getenv("ASHYQ_FRAMES")
 	if folders == "" {
@@ -249,7 +251,7 @@ func BenchmarkWorstFrame(b *testing.B) {
 	}
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
-	eyes := newLookout()
+	eyes := newROI()
 	eyes.budget, eyes.cpu = defaultBudget, threadCPU
 	var times []float64 // ms
 	for b.Loop() {
