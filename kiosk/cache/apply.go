@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -124,148 +126,96 @@ func (c *Cache) apply(u Update) error {
 	if err := u.check(); err != nil {
 		return err
 	}
-	p, err := c.next(u)
+	p, waits, err := c.next(u)
+	if err == nil && !waits {
+		err = c.write(p)
+	}
 	if err != nil {
+		clear(c.whole) // may be ahead of what is in force
 		return err
 	}
-	if p != nil {
+	if waits {
 		c.pending.Store(p)
 		c.flushIfDue()
-		return nil
-	}
-	if err := c.flush(); err != nil {
-		return err
-	}
-	return c.db.Update(func(tx *bbolt.Tx) error { return apply(tx, u) })
-}
-
-func apply(tx *bbolt.Tx, u Update) error {
-	h, err := readHead(tx)
-	if err != nil && !errors.Is(err, kiosk.ErrNoData) {
-		return err
-	}
-	if u.Version <= h.version {
-		return fmt.Errorf("%w: version %d", ErrOlder, h.version)
-	}
-	sameList := string(h.list) == u.List
-	for id, s := range u.Sections {
-		if err := applySection(tx, u.List, sameList, uint32(id), s); err != nil {
-			return fmt.Errorf("section %d: %w", id, err)
-		}
-	}
-	if err := dropBeyond(tx, len(u.Sections)); err != nil {
-		return err
-	}
-	if err := dropStale(tx, sameList); err != nil {
-		return err
-	}
-	meta := tx.Bucket(bucketMeta)
-	if u.Rules != nil {
-		if err := meta.Put(keyRules, u.Rules); err != nil {
-			return err
-		}
-	}
-	if u.Keys != nil {
-		if err := meta.Put(keyKeys, u.Keys); err != nil {
-			return err
-		}
-	}
-	return writeHead(tx, head{u.Version, u.AsOf.Unix(), []byte(u.List)})
-}
-
-func applySection(tx *bbolt.Tx, list string, sameList bool, id uint32, u SectionUpdate) error {
-	current, found, err := readSection(tx.Bucket(bucketSections), id)
-	if err != nil {
-		return err
-	}
-	switch {
-	case sameList && u.Version < current.version:
-		return fmt.Errorf("%w: section version %d is to follow %d", ErrOlder, u.Version, current.version)
-	case len(u.Deltas) > 0 && found && sameList:
-		return patch(tx, list, id, current, u)
-	case len(u.Deltas) > 0:
-		return fmt.Errorf("%w: changes to a section that is not there", ErrMismatch)
-	case u.Version == current.version && u.Content == current.content:
-		return nil
-	}
-	return switchOver(tx, id, u)
-}
-
-// patch brings a section up to date by its deltas and rewrites only the chunks that they touch.
-func patch(tx *bbolt.Tx, list string, id uint32, current section, u SectionUpdate) error {
-	s, err := readWhole(tx, current.slot)
-	if err != nil {
-		return err
-	}
-	if err := applyDeltas(s, list, id, current.version, u); err != nil {
-		return err
-	}
-	var touched [chunks]bool
-	for _, d := range u.Deltas {
-		for _, change := range d.Changes {
-			touched[change.Index/chunkEntries] = true
-		}
-	}
-	packed := s.Packed()
-	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
-	for n := range chunks {
-		if !touched[n] {
-			continue
-		}
-		if err := b.Put(chunkKey(n), packed[n*chunkSize:][:chunkSize]); err != nil {
-			return err
-		}
-	}
-	return writeSection(tx.Bucket(bucketSections), id, section{u.Version, u.Content, current.slot})
-}
-
-// readWhole is a section as it is stored.
-func readWhole(tx *bbolt.Tx, slot uint64) (*statuslist.Section, error) {
-	packed, err := readSlot(tx, slot)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	s, err := statuslist.FromPacked(packed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	return s, nil
-}
-
-// applyDeltas brings a section from a version to the one that u promises.
-func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
-	for _, d := range u.Deltas {
-		if d.List != list || d.ID != id || d.From != version {
-			return fmt.Errorf("%w: changes to version %d of section %d of %q, want version %d", ErrMismatch, d.From, d.ID, d.List, version)
-		}
-		if err := d.Apply(s); err != nil {
-			return fmt.Errorf("%w: %w", ErrMismatch, err)
-		}
-		version++
-	}
-	// Each Apply has compared the section with its delta's Result, so the last one's is the section's content.
-	if version != u.Version || u.Deltas[len(u.Deltas)-1].Result != u.Content {
-		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, version, u.Version)
 	}
 	return nil
 }
 
+// write makes p the version on the card.
+func (p *pending) write(tx *bbolt.Tx) error {
+	h, err := readHead(tx)
+	if err != nil && !errors.Is(err, kiosk.ErrNoData) {
+		return err
+	}
+	for id, want := range p.sections {
+		if err := p.writeSection(tx, uint32(id), want); err != nil {
+			return fmt.Errorf("section %d: %w", id, err)
+		}
+	}
+	if err := dropBeyond(tx, len(p.sections)); err != nil {
+		return err
+	}
+	if err := dropStale(tx, string(h.list) == p.update.List); err != nil {
+		return err
+	}
+	meta := tx.Bucket(bucketMeta)
+	if p.update.Rules != nil {
+		if err := meta.Put(keyRules, p.update.Rules); err != nil {
+			return err
+		}
+	}
+	if p.update.Keys != nil {
+		if err := meta.Put(keyKeys, p.update.Keys); err != nil {
+			return err
+		}
+	}
+	return writeHead(tx, p.head())
+}
+
+// writeSection rewrites the chunks that have changed, or switches to the staged section.
+func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error {
+	sections := tx.Bucket(bucketSections)
+	current, found, err := readSection(sections, id)
+	if err != nil {
+		return err
+	}
+	chunks, changed := p.changed[id]
+	switch {
+	case found && want == (SectionState{current.version, current.content}):
+		return nil
+	case !changed:
+		return switchOver(tx, id, want)
+	case !found:
+		return fmt.Errorf("%w: changes to a section that is not there", ErrMismatch)
+	}
+	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
+	if b == nil {
+		return fmt.Errorf("%w: %w", ErrMismatch, damaged("slot %d is missing", current.slot))
+	}
+	for _, n := range slices.Sorted(maps.Keys(chunks)) {
+		if err := b.Put(chunkKey(int(n)), chunks[n]); err != nil {
+			return err
+		}
+	}
+	return writeSection(sections, id, section{want.Version, want.Content, current.slot})
+}
+
 // switchOver makes the staged section the current one, after another look at what is really on the card.
-func switchOver(tx *bbolt.Tx, id uint32, u SectionUpdate) error {
+func switchOver(tx *bbolt.Tx, id uint32, want SectionState) error {
 	staged := tx.Bucket(bucketStaged)
 	next, found, err := readSection(staged, id)
 	if err != nil {
 		return err
 	}
-	if !found || next.version != u.Version || next.content != u.Content {
-		return fmt.Errorf("%w: version %d with this content is not staged", ErrMismatch, u.Version)
+	if !found || want != (SectionState{next.version, next.content}) {
+		return fmt.Errorf("%w: version %d with this content is not staged", ErrMismatch, want.Version)
 	}
 	packed, err := readSlot(tx, next.slot)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	if sha256.Sum256(packed) != next.content {
-		return fmt.Errorf("%w: staged version %d is damaged", ErrMismatch, u.Version)
+		return fmt.Errorf("%w: staged version %d is damaged", ErrMismatch, want.Version)
 	}
 	if err := dropSection(tx, bucketSections, id); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -40,20 +42,118 @@ func TestApplyRefuses(t *testing.T) {
 		"one more section":  {func(u *Update) { u.Sections = append(u.Sections, u.Sections[0]) }, ErrMismatch},
 		"one section moved": {func(u *Update) { u.Sections[0], u.Sections[1] = u.Sections[1], u.Sections[0] }, ErrMismatch},
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := mustOpen(t, testPath(t))
-			mustLoad(t, c, version-1)
-			u := genDeltas(version)
-			test.spoil(&u)
-			if err := c.Apply(u); !errors.Is(err, test.want) {
-				t.Errorf("Apply: %v, want %v", err, test.want)
-			}
-			mustBe(t, c, version-1)
-			if err := c.Apply(genDeltas(version)); err != nil {
-				t.Fatal(err)
-			}
-			mustBe(t, c, version)
-		})
+		for _, waits := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, version before it waits %v", name, waits), func(t *testing.T) {
+				c := mustOpen(t, testPath(t))
+				if mustLoad(t, c, version-2); waits {
+					writeNothing(c)
+				}
+				mustApply(t, c, version-1)
+				u := genDeltas(version)
+				test.spoil(&u)
+				if err := c.Apply(u); !errors.Is(err, test.want) {
+					t.Errorf("Apply: %v, want %v", err, test.want)
+				}
+				mustBe(t, c, version-1)
+				mustApply(t, c, version)
+				if (c.pending.Load() != nil) != waits {
+					t.Errorf("pending: %v", !waits)
+				}
+				mustBe(t, c, version)
+			})
+		}
+	}
+}
+
+// writeNothing lets all versions wait.
+func writeNothing(c *Cache) { c.budget.balance = -10 * budgetBurst }
+
+func mustApply(t *testing.T, c *Cache, version uint64) {
+	t.Helper()
+	if err := c.Apply(genDeltas(version)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What waits for a card that lost its section is given up, so that the registry's section comes whole.
+func TestPendingOnADamagedCard(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	writeNothing(c)
+	mustApply(t, c, 2)
+	mustApply(t, c, 3)
+	mustBe(t, c, 3)
+	err := c.db.Update(func(tx *bbolt.Tx) error {
+		s, _, err := readSection(tx.Bucket(bucketSections), 1)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucketSlots).DeleteBucket(slotKey(s.slot))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeRefused := func(err error) {
+		t.Helper()
+		if !errors.Is(err, ErrMismatch) {
+			t.Errorf("%v, want ErrMismatch", err)
+		}
+	}
+	mustBeRefused(c.flush())
+	if state, err := c.State(); err != nil || state.Version != 1 {
+		t.Errorf("State = %+v, %v, want version 1, which the card has", state, err)
+	}
+	mustBeRefused(c.Apply(genDeltas(2)))
+}
+
+// What an update has changed before it is refused, no later one meets.
+func TestRefusedUpdateIsForgotten(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	writeNothing(c)
+	mustApply(t, c, 2)
+	other := genSection(3, 0)
+	for i := range uint32(100) {
+		other.Set(i*1000, statuslist.Suspended)
+	}
+	u := genDeltas(3)
+	u.Sections[0].Content = other.Content()
+	u.Sections[0].Deltas[0].Changes, u.Sections[0].Deltas[0].Result = statuslist.Diff(genSection(2, 0), other), other.Content()
+	u.Sections[1].Content[0] ^= 1
+	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply: %v, want ErrMismatch", err)
+	}
+	mustApply(t, c, 3)
+	mustBe(t, c, 3)
+}
+
+// A pending version and whole sections reach the card together, and a failure leaves the pending one in force.
+func TestWholeSectionOntoPending(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	u := genDeltas(3)
+	u.Sections[1].Deltas = nil
+	if err := c.Stage(1, u.Sections[1].Version, genSection(3, 1)); err != nil {
+		t.Fatal(err)
+	}
+	writeNothing(c)
+	mustApply(t, c, 2)
+	spoilt := u
+	spoilt.Sections = slices.Clone(u.Sections)
+	spoilt.Sections[1].Content[0] ^= 1
+	if err := c.Apply(spoilt); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply: %v, want ErrMismatch", err)
+	}
+	mustBe(t, c, 2)
+	if err := c.Apply(u); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, c, 3)
+	if c.pending.Load() != nil {
+		t.Error("a version with a whole section waits")
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
 	}
 }
 

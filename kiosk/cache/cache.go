@@ -28,10 +28,11 @@ type Cache struct {
 	OnUnwritten func(error)
 
 	db      *bbolt.DB
-	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards budget, and who replaces pending
+	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards budget, whole, and who replaces pending
 	pending atomic.Pointer[pending] // nil: everything is on the card
 	budget  writeBudget
-	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
+	whole   map[uint32]*statuslist.Section // those with pending changes as they are now, for the next delta
+	vouched atomic.Pointer[vouch]          // what Refresh did not write to the card; nil: nothing
 	clock   struct {
 		sync.Mutex
 		seen, written int64 // Unix s; newest time noted, newest one on the card
@@ -94,11 +95,11 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 			return kiosk.ErrUnknownPerson
 		}
 		i := uint32(p.Index % statuslist.SectionSize)
-		if ahead != nil && ahead.changed[uint32(id)] != nil {
-			out.Status = ahead.changed[uint32(id)].Get(i)
-		} else {
-			out.Status, err = readEntry(tx, s.slot, i)
+		var chunk []byte
+		if ahead != nil {
+			chunk = ahead.changed[uint32(id)][i/chunkEntries]
 		}
+		out.Status, err = readEntry(tx, s.slot, i, chunk)
 		out.AsOf = unixTime(c.asOf(h))
 		return err
 	})

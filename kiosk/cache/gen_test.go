@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -127,24 +125,13 @@ func checkVersion(c *Cache, version uint64) error {
 	return nil
 }
 
-// storedSection puts a section together from the chunks on the card.
+// storedSection puts a section together from its chunks, on the card and in memory.
 func storedSection(c *Cache, id uint32) (*statuslist.Section, error) {
-	if p := c.pending.Load(); p != nil && p.changed[id] != nil {
-		return p.changed[id], nil
+	var ahead overlay
+	if p := c.pending.Load(); p != nil {
+		ahead = p.changed[id]
 	}
-	var packed []byte
-	err := c.db.View(func(tx *bbolt.Tx) error {
-		s, _, err := readSection(tx.Bucket(bucketSections), id)
-		if err != nil {
-			return err
-		}
-		packed, err = readSlot(tx, s.slot)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return statuslist.FromPacked(packed)
+	return c.readWhole(id, ahead)
 }
 
 func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "cache.db") }

@@ -13,6 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // lockTimeout is how long Open waits for another process to let go of the file: the daemon that is being restarted.
@@ -75,7 +77,7 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}}
+	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}, whole: map[uint32]*statuslist.Section{}}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}

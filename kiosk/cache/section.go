@@ -97,16 +97,18 @@ func readSlot(tx *bbolt.Tx, slot uint64) ([]byte, error) {
 	return packed, nil
 }
 
-// readEntry looks one status up without touching more than its chunk.
-func readEntry(tx *bbolt.Tx, slot uint64, i uint32) (statuslist.Status, error) {
-	var key [8]byte
-	binary.BigEndian.PutUint64(key[:], slot)
-	b := tx.Bucket(bucketSlots).Bucket(key[:])
-	if b == nil {
-		return 0, damaged("slot %d is missing", slot)
+// readEntry looks one status up without touching more than its chunk; chunk is nil where it is as on the card.
+func readEntry(tx *bbolt.Tx, slot uint64, i uint32, chunk []byte) (statuslist.Status, error) {
+	if chunk == nil {
+		var key [8]byte
+		binary.BigEndian.PutUint64(key[:], slot)
+		b := tx.Bucket(bucketSlots).Bucket(key[:])
+		if b == nil {
+			return 0, damaged("slot %d is missing", slot)
+		}
+		binary.BigEndian.PutUint16(key[:2], uint16(i/chunkEntries))
+		chunk = b.Get(key[:2])
 	}
-	binary.BigEndian.PutUint16(key[:2], uint16(i/chunkEntries))
-	chunk := b.Get(key[:2])
 	if len(chunk) != chunkSize {
 		return 0, damaged("slot %d: chunk %d of %d bytes", slot, i/chunkEntries, len(chunk))
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -46,11 +45,13 @@ func (c *Cache) writeThrough() { c.budget.balance = math.Inf(1) }
 
 // pending is what is in force and not yet on the card. It is never changed, only replaced, so readers need no lock.
 type pending struct {
-	update   Update                         // from the version on the card to this one
-	sections []SectionState                 // all of the list, as they are now
-	changed  map[uint32]*statuslist.Section // those that differ from the card's
-	touched  map[[2]uint32]bool             // section and chunk
+	update   Update             // from the version on the card to this one, without its sections
+	sections []SectionState     // all of the list, as they are now
+	changed  map[uint32]overlay // those that the card has in an older version
 }
+
+// overlay holds the chunks of a section that differ from the card's.
+type overlay map[uint32][]byte
 
 // over is p where it is ahead of what the card holds, else nil.
 func (p *pending) over(h head) *pending {
@@ -64,31 +65,29 @@ func (p *pending) head() head {
 	return head{p.update.Version, p.update.AsOf.Unix(), []byte(p.update.List)}
 }
 
-// next is what is pending after u; nil where u cannot wait, because it brings whole sections, another list or the first one.
-func (c *Cache) next(u Update) (*pending, error) {
-	if math.IsInf(c.budget.balance, 1) {
-		return nil, nil
+// chunks counts the chunks to be written.
+func (p *pending) chunks() (n int) {
+	for _, chunks := range p.changed {
+		n += len(chunks)
 	}
+	return n
+}
+
+// next is what is pending after u. waits is false where that has to be written now: it brings whole sections, another list
+// or the first one.
+func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 	now, err := c.State()
 	if err != nil {
-		return nil, err
-	}
-	if now.Version == 0 || now.List != u.List || len(now.Sections) != len(u.Sections) {
-		return nil, nil
+		return nil, false, err
 	}
 	if u.Version <= now.Version {
-		return nil, fmt.Errorf("%w: version %d", ErrOlder, now.Version)
+		return nil, false, fmt.Errorf("%w: version %d", ErrOlder, now.Version)
 	}
-	for id, s := range u.Sections {
-		if len(s.Deltas) == 0 && (SectionState{s.Version, s.Content}) != now.Sections[id] {
-			return nil, nil
-		}
-	}
-	p := &pending{update: u, sections: slices.Clone(now.Sections), changed: map[uint32]*statuslist.Section{}, touched: map[[2]uint32]bool{}}
-	p.update.Sections = slices.Clone(u.Sections)
-	old := c.pending.Load()
-	if old != nil {
-		p.changed, p.touched = maps.Clone(old.changed), maps.Clone(old.touched)
+	sameList := now.List == u.List
+	p = &pending{update: u, changed: map[uint32]overlay{}}
+	p.update.Sections = nil
+	if old := c.pending.Load(); old != nil {
+		p.changed = maps.Clone(old.changed)
 		if u.Rules == nil {
 			p.update.Rules = old.update.Rules
 		}
@@ -96,51 +95,97 @@ func (c *Cache) next(u Update) (*pending, error) {
 			p.update.Keys = old.update.Keys
 		}
 	}
+	maps.DeleteFunc(p.changed, func(id uint32, _ overlay) bool { return int(id) >= len(u.Sections) })
+	waits = sameList && len(now.Sections) == len(u.Sections) && !math.IsInf(c.budget.balance, 1)
 	for id, s := range u.Sections {
-		if old != nil {
-			p.update.Sections[id].Deltas = slices.Concat(old.update.Sections[id].Deltas, s.Deltas)
+		var have SectionState
+		if id < len(now.Sections) {
+			have = now.Sections[id]
 		}
-		if len(s.Deltas) == 0 {
-			continue
+		want := SectionState{s.Version, s.Content}
+		switch {
+		case sameList && want.Version < have.Version:
+			err = fmt.Errorf("%w: section version %d is to follow %d", ErrOlder, want.Version, have.Version)
+		case len(s.Deltas) > 0 && !(sameList && have.Version > 0):
+			err = fmt.Errorf("%w: changes to a section that is not there", ErrMismatch)
+		case len(s.Deltas) > 0:
+			err = c.patch(p, uint32(id), have, s)
+		case want != have:
+			delete(p.changed, uint32(id)) // the staged one takes its place
+			waits = false
 		}
-		if err := c.patchPending(p, uint32(id), s); err != nil {
-			return nil, fmt.Errorf("section %d: %w", id, err)
+		if err != nil {
+			return nil, false, fmt.Errorf("section %d: %w", id, err)
 		}
+		p.sections = append(p.sections, want)
 	}
-	return p, nil
+	return p, waits, nil
 }
 
-// patchPending changes a section of p in memory.
-func (c *Cache) patchPending(p *pending, id uint32, u SectionUpdate) error {
-	from := p.sections[id].Version
-	if u.Version < from {
-		return fmt.Errorf("%w: section version %d is to follow %d", ErrOlder, u.Version, from)
-	}
-	s := p.changed[id]
-	if s != nil {
-		s = s.Clone()
-	} else {
-		err := c.db.View(func(tx *bbolt.Tx) error {
-			stored, _, err := readSection(tx.Bucket(bucketSections), id)
-			if err == nil {
-				s, err = readWhole(tx, stored.slot)
-			}
+// patch brings a section up to date in memory, and p with it.
+func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate) error {
+	s := c.whole[id]
+	if s == nil {
+		var err error
+		if s, err = c.readWhole(id, p.changed[id]); err != nil {
 			return err
-		})
+		}
+		c.whole[id] = s
+	}
+	if err := applyDeltas(s, p.update.List, id, have.Version, u); err != nil {
+		return err
+	}
+	chunks := overlay{}
+	maps.Copy(chunks, p.changed[id])
+	for _, d := range u.Deltas {
+		for _, change := range d.Changes {
+			chunks[change.Index/chunkEntries] = nil
+		}
+	}
+	for n, chunk := range chunks {
+		if chunk == nil {
+			chunks[n] = s.AppendPacked(nil, int(n)*chunkSize, chunkSize)
+		}
+	}
+	p.changed[id] = chunks
+	return nil
+}
+
+// applyDeltas brings a section from a version to the one that u promises.
+func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
+	first, last := u.Deltas[0], u.Deltas[len(u.Deltas)-1]
+	if first.List != list || first.ID != id || first.From != version {
+		return fmt.Errorf("%w: changes to version %d of section %d of %q, want version %d", ErrMismatch, first.From, first.ID, first.List, version)
+	}
+	if last.From+1 != u.Version || last.Result != u.Content {
+		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, last.From+1, u.Version)
+	}
+	if err := statuslist.Apply(s, u.Deltas...); err != nil {
+		return fmt.Errorf("%w: %w", ErrMismatch, err)
+	}
+	return nil
+}
+
+// readWhole is a section as it is now: what is stored, and the chunks that are ahead of it.
+func (c *Cache) readWhole(id uint32, ahead overlay) (s *statuslist.Section, err error) {
+	err = c.db.View(func(tx *bbolt.Tx) error {
+		stored, _, err := readSection(tx.Bucket(bucketSections), id)
 		if err != nil {
 			return err
 		}
-	}
-	if err := applyDeltas(s, p.update.List, id, from, u); err != nil {
-		return err
-	}
-	for _, d := range u.Deltas {
-		for _, change := range d.Changes {
-			p.touched[[2]uint32{id, change.Index / chunkEntries}] = true
+		packed, err := readSlot(tx, stored.slot)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrMismatch, err)
 		}
-	}
-	p.changed[id], p.sections[id] = s, SectionState{u.Version, u.Content}
-	return nil
+		for n, chunk := range ahead {
+			copy(packed[int(n)*chunkSize:], chunk)
+		}
+		if s, err = statuslist.FromPacked(packed); err != nil {
+			return fmt.Errorf("%w: %w", ErrMismatch, err)
+		}
+		return nil
+	})
+	return s, err
 }
 
 // flushIfDue writes what is pending where the allowance lets it. An error is told and does not undo anything: the version is
@@ -151,7 +196,7 @@ func (c *Cache) flushIfDue() {
 		return
 	}
 	c.budget.earn(time.Now())
-	if c.budget.balance < min(costBase+costPage*float64(len(p.touched)), budgetBurst) {
+	if c.budget.balance < min(costBase+costPage*float64(p.chunks()), budgetBurst) {
 		return
 	}
 	if err := c.flush(); err != nil {
@@ -162,24 +207,34 @@ func (c *Cache) flushIfDue() {
 	}
 }
 
-// flush writes what is pending in one transaction.
+// flush writes what is pending.
 func (c *Cache) flush() error {
 	p := c.pending.Load()
 	if p == nil {
 		return nil
 	}
-	stats := c.db.Stats()
-	before := stats.TxStats.GetPageAlloc()
-	err := c.db.Update(func(tx *bbolt.Tx) error { return apply(tx, p.update) })
-	if errors.Is(err, ErrMismatch) || errors.Is(err, ErrDamaged) {
+	err := c.write(p)
+	if errors.Is(err, ErrMismatch) {
 		// The card does not hold what these changes are to; its version counts until the registry's sections have come whole.
 		c.pending.Store(nil)
+		clear(c.whole)
 	}
 	if err != nil {
 		return fmt.Errorf("write version %d of the status list: %w", p.update.Version, err)
 	}
+	return nil
+}
+
+// write puts p on the card in one transaction. Nothing is pending afterwards.
+func (c *Cache) write(p *pending) error {
+	stats := c.db.Stats()
+	before := stats.TxStats.GetPageAlloc()
+	if err := c.db.Update(p.write); err != nil {
+		return err
+	}
 	stats = c.db.Stats()
 	c.budget.balance -= float64(stats.TxStats.GetPageAlloc()-before) + costCommit
 	c.pending.Store(nil)
+	clear(c.whole) // half a megabyte each, and what is on the card is looked at again now and then
 	return nil
 }

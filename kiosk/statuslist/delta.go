@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"ashyq-kiosk/kiosk/sign1"
 )
@@ -15,8 +16,8 @@ import (
 // DeltaType is the typ header of a sealed delta.
 const DeltaType = "application/ashyq-status-delta+cwt"
 
-// ErrResult says that a delta does not lead to what it promises: it was made for another section or another version.
-var ErrResult = errors.New("the section after the delta is not what the delta promises")
+// ErrResult says that deltas do not lead to what they promise: they were made for another section or another version.
+var ErrResult = errors.New("does not lead from this section to what it promises")
 
 // Delta leads from one version of a section to the next one.
 type Delta struct {
@@ -49,24 +50,37 @@ func (d Delta) check() error {
 	return nil
 }
 
-// Apply changes the section as the delta says. On an error, which wraps ErrResult where the delta is not for this
-// section in this version, the section is unchanged.
-func (d Delta) Apply(s *Section) error {
-	if err := d.check(); err != nil {
-		return fmt.Errorf("delta of section %d: %w", d.ID, err)
+// Apply changes the section as the deltas say, the oldest first, each starting from the version that the one before it
+// leads to. The section is hashed once, after the last of them. On an error, which wraps ErrResult where the deltas are
+// not for this section in this version, the section is unchanged.
+func Apply(s *Section, deltas ...Delta) error {
+	for i, d := range deltas {
+		if err := d.check(); err != nil {
+			return fmt.Errorf("delta of section %d: %w", d.ID, err)
+		}
+		if first := deltas[0]; d.List != first.List || d.ID != first.ID || d.From != first.From+uint64(i) {
+			return fmt.Errorf("delta from version %d of section %d of %q, want one from version %d of section %d of %q: %w",
+				d.From, d.ID, d.List, first.From+uint64(i), first.ID, first.List, ErrResult)
+		}
 	}
-	before := make([]Status, len(d.Changes))
-	for i, c := range d.Changes {
-		before[i] = s.Get(c.Index)
-		s.Set(c.Index, c.Status)
-	}
-	if s.Content() == d.Result {
+	if len(deltas) == 0 {
 		return nil
 	}
-	for i, c := range d.Changes {
-		s.Set(c.Index, before[i])
+	var before []Change
+	for _, d := range deltas {
+		for _, c := range d.Changes {
+			before = append(before, Change{c.Index, s.Get(c.Index)})
+			s.Set(c.Index, c.Status)
+		}
 	}
-	return fmt.Errorf("delta of section %d from version %d: %w", d.ID, d.From, ErrResult)
+	last := deltas[len(deltas)-1]
+	if s.Content() == last.Result {
+		return nil
+	}
+	for _, c := range slices.Backward(before) {
+		s.Set(c.Index, c.Status)
+	}
+	return fmt.Errorf("delta of section %d from version %d: %w", last.ID, last.From, ErrResult)
 }
 
 type deltaClaims struct {

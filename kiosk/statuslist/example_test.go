@@ -31,7 +31,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if err := delta.Apply(before); err != nil {
+	if err := statuslist.Apply(before, delta); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -29,10 +29,10 @@ type Section struct {
 // NewSection returns a section with every entry Valid.
 func NewSection() *Section { return &Section{packed: make([]byte, PackedSize)} }
 
-// FromPacked makes a section of a copy of packed, PackedSize bytes with two entries each. An error wraps ErrStatus
-// where an entry has no meaning.
+// FromPacked makes a section of packed, PackedSize bytes with two entries each, which belong to the section from then on.
+// An error wraps ErrStatus where an entry has no meaning.
 func FromPacked(packed []byte) (*Section, error) {
-	s := &Section{packed: bytes.Clone(packed)}
+	s := &Section{packed: packed}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -75,6 +75,11 @@ func (s *Section) Set(i uint32, st Status) {
 
 // Packed returns a copy of the section's PackedSize bytes.
 func (s *Section) Packed() []byte { return bytes.Clone(s.packed) }
+
+// AppendPacked appends n of the section's bytes, from offset on, to dst.
+func (s *Section) AppendPacked(dst []byte, offset, n int) []byte {
+	return append(dst, s.packed[offset:][:n]...)
+}
 
 // Content is the section's identity: the SHA-256 of its packed form.
 func (s *Section) Content() [sha256.Size]byte { return sha256.Sum256(s.packed) }

@@ -56,7 +56,6 @@ func TestFromPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed[7] = 0xFF
 	s.Packed()[7] = 0xFF
 	s.Clone().Set(14, Valid)
 	if s.Get(14) != Red || s.Get(15) != Green {
@@ -137,14 +136,14 @@ func TestModel(t *testing.T) {
 			}
 			wrong.Set(i, other(wrong.Get(i)))
 			before := wrong.Packed()
-			if err := delta.Apply(wrong); !errors.Is(err, ErrResult) || !bytes.Equal(wrong.Packed(), before) {
+			if err := Apply(wrong, delta); !errors.Is(err, ErrResult) || !bytes.Equal(wrong.Packed(), before) {
 				t.Fatalf("Apply to another section: %v, want ErrResult and the section as it was", err)
 			}
 		}
 		if !bytes.Equal(from.Packed(), base) {
 			t.Fatal("a section was changed through its clone")
 		}
-		if err := delta.Apply(from); err != nil {
+		if err := Apply(from, delta); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(from.Packed(), to.Packed()) {
