@@ -14,6 +14,7 @@
 //	      kiosk/pass        the citizen's code
 //	      kiosk/statuslist  the packed list and its changes
 //	      kiosk/task        long-lived parts, watchdog, trusted clock
+//	      kiosk/latest      a slot in which the newest value wins
 //	      kiosk/retry       keeps trying, with pauses that no two doors share
 //	        kiosk/sign1     signed messages in one encoding
 //

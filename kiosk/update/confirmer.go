@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"ashyq-kiosk/kiosk/latest"
 )
 
 // Confirmer judges the running system, once per start.
@@ -131,12 +133,12 @@ const (
 func (c *Confirmer) test(ctx context.Context, alone bool) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
-	registry := make(chan error, 1) // newest wins
+	registry := latest.New[error]()
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
 		if alone {
-			registry <- nil
+			registry.Put(nil)
 			return
 		}
 		c.askRegistry(ctx, registry)
@@ -151,7 +153,7 @@ func (c *Confirmer) test(ctx context.Context, alone bool) error {
 		select {
 		case <-ctx.Done():
 			return verdict(health, answer, c.Within)
-		case answer = <-registry:
+		case answer = <-registry.C():
 		case <-tick.C:
 			err := c.Health(ctx)
 			if ctx.Err() != nil {
@@ -179,7 +181,7 @@ var (
 )
 
 // askRegistry says what came of it until the registry has answered once.
-func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
+func (c *Confirmer) askRegistry(ctx context.Context, answer *latest.Slot[error]) {
 	for ctx.Err() == nil {
 		var err error
 		if c.Registry != nil {
@@ -188,11 +190,7 @@ func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
 		if ctx.Err() != nil {
 			return // it was not let finish
 		}
-		select {
-		case <-answer:
-		default:
-		}
-		answer <- err
+		answer.Put(err)
 		if err == nil {
 			return
 		}
