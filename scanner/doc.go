@@ -2,7 +2,7 @@
 //
 // A [Scanner] keeps one camera open, reconnects when it dies, and calls back with the bytes of each code it reads:
 //
-//	camera --Read--> exchange (one slot, newest wins) --> Decoder --> OnCode
+//	camera --Read--> latest (one slot, newest wins) --> Decoder --> OnCode
 //
 // The feed's goroutine owns the camera, the decode loop owns the [Decoder]; between them are three frames whose buffers
 // are used over and over. A picture that the decoder had no time for is overwritten by the next one.

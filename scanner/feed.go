@@ -102,7 +102,7 @@ func (s *Scanner) follow(ctx context.Context) error {
 
 	changed := time.Now() // when the picture last differed from the one before
 	for {
-		f := s.exchange.blank()
+		f := s.latest.blank()
 		err := cam.Read(f)
 		switch {
 		case ctx.Err() != nil: // Run may have returned meanwhile: nothing more is said
@@ -119,7 +119,7 @@ func (s *Scanner) follow(ctx context.Context) error {
 		s.frames.Add(1)
 		s.lastFrame.Store(f.Taken.UnixNano())
 		switch {
-		case s.exchange.differs(f):
+		case s.latest.differs(f):
 			changed = f.Taken
 			s.report(nil) // before anybody can hear of a code in it
 		case f.Taken.Sub(changed) > s.cfg.FrozenAfter:
@@ -127,6 +127,6 @@ func (s *Scanner) follow(ctx context.Context) error {
 		case !errors.Is(s.fault(), ErrFrozen): // or else opening it again has not helped so far
 			s.report(nil)
 		}
-		s.exchange.put(f)
+		s.latest.put(f)
 	}
 }

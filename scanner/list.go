@@ -77,7 +77,7 @@ func decodeVideo(w io.Writer, path string) error {
 		return err
 	}
 	defer frames.Close()
-	eyes := newLookout()
+	eyes := newROI()
 	var f Frame
 	for n := 0; ; n++ {
 		if err := frames.Read(&f); errors.Is(err, ErrEnded) && n > 0 {

@@ -8,7 +8,7 @@ func (s *Scanner) Mirror(dst *image.Gray) bool {
 	if dst.Rect.Empty() || s.fault() != nil {
 		return false
 	}
-	return s.exchange.view(func(f *Frame) { mirror(dst, f) })
+	return s.latest.view(func(f *Frame) { mirror(dst, f) })
 }
 
 func mirror(dst *image.Gray, f *Frame) {

@@ -50,10 +50,10 @@ type Stats struct {
 
 // Scanner reads the codes that are held up to one camera.
 type Scanner struct {
-	cfg      Config
-	open     func(source string) (Camera, error)
-	exchange *exchange
-	ready    chan struct{} // closed when the camera's state is known for the first time
+	cfg    Config
+	open   func(source string) (Camera, error)
+	latest *latest
+	ready  chan struct{} // closed when the camera's state is known for the first time
 
 	mu    sync.Mutex // guards known, state and the calls of OnState
 	known bool
@@ -84,7 +84,7 @@ func New(cfg Config) *Scanner {
 		cfg.OnState = func(error) {}
 	}
 	open := func(source string) (Camera, error) { return openCamera(source, cfg.Settings, cfg.Log) }
-	return &Scanner{cfg: cfg, open: open, exchange: newExchange(), ready: make(chan struct{})}
+	return &Scanner{cfg: cfg, open: open, latest: newLatest(), ready: make(chan struct{})}
 }
 
 // Run keeps the camera open and reads codes until ctx ends; then it returns nil. It may be called once.
@@ -103,10 +103,10 @@ func (s *Scanner) Run(ctx context.Context) error {
 func (s *Scanner) decode(ctx context.Context) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
-	eyes := newLookout()
+	eyes := newROI()
 	eyes.budget, eyes.cpu = s.cfg.Budget, threadCPU
 	for {
-		f := s.exchange.take(ctx)
+		f := s.latest.take(ctx)
 		if f == nil {
 			return
 		}

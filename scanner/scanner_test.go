@@ -274,12 +274,12 @@ func TestMirror(t *testing.T) {
 		t.Error("a picture before there is one")
 	}
 	// 12x4, brighter to the right; the middle 8x4 is what fits the proportions.
-	f := s.exchange.blank()
+	f := s.latest.blank()
 	f.resize(12, 4)
 	for i := range f.Pix {
 		f.Pix[i] = byte(i%12*10 + i/12)
 	}
-	s.exchange.put(f)
+	s.latest.put(f)
 	s.report(nil)
 	if !s.Mirror(dst) {
 		t.Fatal("no picture")
@@ -296,7 +296,7 @@ func TestMirror(t *testing.T) {
 
 // Handing over and comparing a frame allocates nothing, and what gozxing allocates in an empty doorway is little.
 func TestAllocationsPerFrame(t *testing.T) {
-	x := newExchange()
+	x := newLatest()
 	n := 0
 	if got := testing.AllocsPerRun(100, func() {
 		f := x.blank()

@@ -20,8 +20,8 @@ func noisy(sigma, gain float64, seed uint64) *Frame {
 	return frameOf(img)
 }
 
-// changes counts the blocks that a gate finds changed in the last of the pictures since it first looked.
-func changes(g *gate, f *Frame) (n int) {
+// changes counts the blocks that motion finds changed in the last of the pictures since it first looked.
+func changes(g *motion, f *Frame) (n int) {
 	g.look(f)
 	for _, changed := range g.changed {
 		if changed {
@@ -31,9 +31,9 @@ func changes(g *gate, f *Frame) (n int) {
 	return n
 }
 
-// settled is a gate that knows the noise.
-func settled(sigma float64) *gate {
-	g := &gate{}
+// settled is motion that knows the noise.
+func settled(sigma float64) *motion {
+	g := &motion{}
 	for seed := range uint64(25) {
 		g.look(noisy(sigma, 1, seed))
 	}
@@ -41,7 +41,7 @@ func settled(sigma float64) *gate {
 	return g
 }
 
-func TestGateIgnoresNoise(t *testing.T) {
+func TestMotionIgnoresNoise(t *testing.T) {
 	for _, sigma := range []float64{0, 2, 8, 12} {
 		g := settled(sigma)
 		for seed := range uint64(10) {
@@ -53,7 +53,7 @@ func TestGateIgnoresNoise(t *testing.T) {
 }
 
 // In a second, automatic exposure or a cloud may change the light by a fifth.
-func TestGateIgnoresExposure(t *testing.T) {
+func TestMotionIgnoresExposure(t *testing.T) {
 	for _, perFrame := range []float64{-.006, .006} {
 		g, gain := settled(3), 1.0
 		for i := range uint64(30) {
@@ -65,7 +65,7 @@ func TestGateIgnoresExposure(t *testing.T) {
 	}
 }
 
-func TestGateSeesWhereSomethingIs(t *testing.T) {
+func TestMotionSeesWhereSomethingIs(t *testing.T) {
 	for _, sigma := range []float64{0, 2, 8} {
 		g := settled(sigma)
 		img := &image.Gray{Pix: noisy(sigma, 1, 99).Pix, Stride: 640, Rect: image.Rect(0, 0, 640, 360)}
@@ -86,7 +86,7 @@ func TestGateSeesWhereSomethingIs(t *testing.T) {
 }
 
 // Half of the picture moving must not pass for noise.
-func TestGateLearnsNoiseSlowly(t *testing.T) {
+func TestMotionLearnsNoiseSlowly(t *testing.T) {
 	g := settled(2)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range uint64(5) {
@@ -107,8 +107,8 @@ func TestGateLearnsNoiseSlowly(t *testing.T) {
 }
 
 // Whatever its size, a picture is compared without a crash, and one of another size is all new.
-func TestGateSizes(t *testing.T) {
-	g := &gate{}
+func TestMotionSizes(t *testing.T) {
+	g := &motion{}
 	for _, size := range []image.Point{{1, 1}, {7, 9}, {33, 20}, {100, 61}, {1280, 720}, {0, 0}} {
 		f := &Frame{Pix: make([]byte, size.X*size.Y), Width: size.X, Height: size.Y}
 		if g.look(f) {
@@ -121,8 +121,8 @@ func TestGateSizes(t *testing.T) {
 	}
 }
 
-func BenchmarkGate(b *testing.B) {
-	g := &gate{}
+func BenchmarkMotion(b *testing.B) {
+	g := &motion{}
 	pictures := []*Frame{doorway(1280, 720, 1), doorway(1280, 720, 1)}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -5,7 +5,7 @@ import (
 	"image"
 )
 
-// The gate works on means of cells of 8 by 16 px, in units of 1/16 of a grey level. Only the row in a cell's middle is
+// Motion works on means of cells of 8 by 16 px, in units of 1/16 of a grey level. Only the row in a cell's middle is
 // read: getting the picture from memory is most of what an empty doorway costs. Cells are gathered in blocks of 4 by 2.
 const (
 	cellWidth  = 8 // px
@@ -26,9 +26,9 @@ const (
 // black has none.
 const noiseBands = 8
 
-// gate tells cheaply where a picture differs from what the decoder last saw there, by more than the sensor's noise and
+// motion tells cheaply where a picture differs from what the decoder last saw there, by more than the sensor's noise and
 // a change of exposure. It allocates only when the size of the pictures changes.
-type gate struct {
+type motion struct {
 	width, height int // px
 	cols, rows    int // cells; what remains at the right and below is left out
 	now, before   []uint16
@@ -39,44 +39,44 @@ type gate struct {
 }
 
 // look takes a picture's means and fills changed. False: there is nothing to compare it with.
-func (g *gate) look(f *Frame) bool {
-	if f.Width != g.width || f.Height != g.height {
-		g.resize(f.Width, f.Height)
-		g.means(f)
-		copy(g.seen, g.now)
+func (m *motion) look(f *Frame) bool {
+	if f.Width != m.width || f.Height != m.height {
+		m.resize(f.Width, f.Height)
+		m.means(f)
+		copy(m.seen, m.now)
 		return false
 	}
-	g.now, g.before = g.before, g.now
-	g.means(f)
-	gain := g.gain()
+	m.now, m.before = m.before, m.now
+	m.means(f)
+	gain := m.gain()
 	if gain != gainUnit {
-		for i, v := range g.seen {
-			g.seen[i] = uint16(min((int(v)*gain+gainUnit/2)/gainUnit, 255*unit))
+		for i, v := range m.seen {
+			m.seen[i] = uint16(min((int(v)*gain+gainUnit/2)/gainUnit, 255*unit))
 		}
 	}
-	g.learnNoise(gain)
-	g.compare()
+	m.learnNoise(gain)
+	m.compare()
 	return true
 }
 
-func (g *gate) resize(w, h int) {
-	g.width, g.height = w, h
-	g.cols, g.rows = w/cellWidth, h/cellHeight
-	cells := make([]uint16, 3*g.cols*g.rows)
-	n := g.cols * g.rows
-	g.now, g.before, g.seen = cells[:n], cells[n:2*n], cells[2*n:]
-	g.blocks = image.Rect(0, 0, (w+blockSize-1)/blockSize, (h+blockSize-1)/blockSize)
-	g.changed = make([]bool, g.blocks.Dx()*g.blocks.Dy())
-	for i := range g.noise {
-		g.noise[i] = unit
+func (m *motion) resize(w, h int) {
+	m.width, m.height = w, h
+	m.cols, m.rows = w/cellWidth, h/cellHeight
+	cells := make([]uint16, 3*m.cols*m.rows)
+	n := m.cols * m.rows
+	m.now, m.before, m.seen = cells[:n], cells[n:2*n], cells[2*n:]
+	m.blocks = image.Rect(0, 0, (w+blockSize-1)/blockSize, (h+blockSize-1)/blockSize)
+	m.changed = make([]bool, m.blocks.Dx()*m.blocks.Dy())
+	for i := range m.noise {
+		m.noise[i] = unit
 	}
 }
 
 // means fills now, eight pixels at a time.
-func (g *gate) means(f *Frame) {
-	for y := range g.rows {
+func (m *motion) means(f *Frame) {
+	for y := range m.rows {
 		row := f.Pix[(y*cellHeight+cellHeight/2)*f.Width:][:f.Width]
-		out := g.now[y*g.cols:][:g.cols]
+		out := m.now[y*m.cols:][:m.cols]
 		for x := range out {
 			const even = 0x00ff00ff00ff00ff
 			pixels := binary.LittleEndian.Uint64(row[x*cellWidth:])
@@ -95,12 +95,12 @@ const sampleStep = 7
 
 // gain is the brightness of this picture by that of the last one: the median of the cells' ratios, which people who
 // walk by do not move.
-func (g *gate) gain() int {
+func (m *motion) gain() int {
 	var histogram [gainUnit]uint16
 	n := 0
-	for i := 0; i < len(g.now); i += sampleStep {
-		if before := int(g.before[i]); before >= 16*unit {
-			if at := int(g.now[i])*gainUnit/before - gainUnit/2; at >= 0 && at < len(histogram) {
+	for i := 0; i < len(m.now); i += sampleStep {
+		if before := int(m.before[i]); before >= 16*unit {
+			if at := int(m.now[i])*gainUnit/before - gainUnit/2; at >= 0 && at < len(histogram) {
 				histogram[at]++
 				n++
 			}
@@ -113,31 +113,31 @@ func (g *gate) gain() int {
 }
 
 // learnNoise takes the median difference from the last picture for the noise: most of a doorway does not move.
-func (g *gate) learnNoise(gain int) {
+func (m *motion) learnNoise(gain int) {
 	const grain = unit / 4 // of the histogram; it ends at 16 levels
 	var histograms [noiseBands][64]uint16
 	var n [noiseBands]int
-	for i := 0; i < len(g.now); i += sampleStep {
-		now := int(g.now[i])
-		at := distance(now, int(g.before[i])*gain/gainUnit) / grain
+	for i := 0; i < len(m.now); i += sampleStep {
+		now := int(m.now[i])
+		at := distance(now, int(m.before[i])*gain/gainUnit) / grain
 		band := now * noiseBands / (256 * unit)
 		histograms[band][min(at, 63)]++
 		n[band]++
 	}
 	highest := 0
-	for band := range g.noise {
+	for band := range m.noise {
 		if n[band] < 20 {
 			continue
 		}
 		now := (2*median(histograms[band][:], n[band]) + 1) * grain * 3 / 4 // the median difference is 0.67 sigma
 		// Slowly, for when most of the picture moves for a moment, or a camera gives one picture twice.
-		step := g.noise[band]/8 + 1
-		g.noise[band] = min(max(now, g.noise[band]-step), g.noise[band]+step, maxNoise)
-		highest = max(highest, g.noise[band])
+		step := m.noise[band]/8 + 1
+		m.noise[band] = min(max(now, m.noise[band]-step), m.noise[band]+step, maxNoise)
+		highest = max(highest, m.noise[band])
 	}
-	for band := range g.noise {
+	for band := range m.noise {
 		if n[band] < 20 {
-			g.noise[band] = highest
+			m.noise[band] = highest
 		}
 	}
 }
@@ -155,29 +155,29 @@ func median(histogram []uint16, n int) int {
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
-func (g *gate) compare() {
+func (m *motion) compare() {
 	var limits [noiseBands]int
-	for band, noise := range g.noise {
+	for band, noise := range m.noise {
 		limits[band] = max(alarm*noise, minChange)
 	}
-	clear(g.changed)
-	for by := range g.blocks.Max.Y {
-		for bx := range g.blocks.Max.X {
-			g.changed[by*g.blocks.Max.X+bx] = g.compareBlock(bx, by, &limits)
+	clear(m.changed)
+	for by := range m.blocks.Max.Y {
+		for bx := range m.blocks.Max.X {
+			m.changed[by*m.blocks.Max.X+bx] = m.compareBlock(bx, by, &limits)
 		}
 	}
 }
 
-func (g *gate) compareBlock(bx, by int, limits *[noiseBands]int) bool {
+func (m *motion) compareBlock(bx, by int, limits *[noiseBands]int) bool {
 	const across, down = blockSize / cellWidth, blockSize / cellHeight
 	score := 0
-	for y := by * down; y < min(by*down+down, g.rows); y++ {
-		from, to := y*g.cols+bx*across, y*g.cols+min(bx*across+across, g.cols)
+	for y := by * down; y < min(by*down+down, m.rows); y++ {
+		from, to := y*m.cols+bx*across, y*m.cols+min(bx*across+across, m.cols)
 		if from >= to {
 			continue
 		}
-		seen := g.seen[from:to]
-		for i, now := range g.now[from:to] {
+		seen := m.seen[from:to]
+		for i, now := range m.now[from:to] {
 			limit := limits[int(now)*noiseBands/(256*unit)]
 			switch d := distance(int(now), int(seen[i])); {
 			case d > 3*limit:
@@ -191,9 +191,9 @@ func (g *gate) compareBlock(bx, by int, limits *[noiseBands]int) bool {
 }
 
 // saw notes that the decoder has looked at this part of the picture, in px.
-func (g *gate) saw(part image.Rectangle) {
-	x0, x1 := part.Min.X/cellWidth, min(part.Max.X/cellWidth, g.cols)
-	for y := part.Min.Y / cellHeight; y < min(part.Max.Y/cellHeight, g.rows); y++ {
-		copy(g.seen[y*g.cols+x0:y*g.cols+x1], g.now[y*g.cols+x0:y*g.cols+x1])
+func (m *motion) saw(part image.Rectangle) {
+	x0, x1 := part.Min.X/cellWidth, min(part.Max.X/cellWidth, m.cols)
+	for y := part.Min.Y / cellHeight; y < min(part.Max.Y/cellHeight, m.rows); y++ {
+		copy(m.seen[y*m.cols+x0:y*m.cols+x1], m.now[y*m.cols+x0:y*m.cols+x1])
 	}
 }

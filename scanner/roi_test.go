@@ -13,9 +13,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// film30 shows pictures to a lookout, 30 a second.
+// film30 shows pictures to a roi, 30 a second.
 type film30 struct {
-	*lookout
+	*roi
 	n int
 }
 
@@ -42,8 +42,8 @@ func scene(text string, x int, seed uint64) *image.Gray {
 	return img
 }
 
-func TestLookoutRests(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIRests(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	looks := 0
 	for i := range 91 {
 		if _, decoded := eyes.show(scene("", 0, uint64(i))); decoded {
@@ -55,8 +55,8 @@ func TestLookoutRests(t *testing.T) {
 	}
 }
 
-func TestLookoutReadsAtOnce(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIReadsAtOnce(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	for i := range 12 {
 		eyes.show(scene("", 0, uint64(i)))
 	}
@@ -79,13 +79,13 @@ func TestLookoutReadsAtOnce(t *testing.T) {
 	}
 }
 
-// What the gate cannot see, the whole look once a second does.
-func TestLookoutMissesNothingForLong(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+// What motion cannot see, the whole look once a second does.
+func TestROIMissesNothingForLong(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	eyes.show(scene("", 0, 1))
 	code := scene("HIDDEN", 500, 2)
-	eyes.gate.look(frameOf(code)) // it was there, says the gate
-	eyes.gate.saw(image.Rect(0, 0, 1280, 720))
+	eyes.motion.look(frameOf(code)) // it was there, says motion
+	eyes.motion.saw(image.Rect(0, 0, 1280, 720))
 	for i := range 30 {
 		text, _ := eyes.show(code)
 		if last := i == 29; last != (text == "HIDDEN") {
@@ -95,8 +95,8 @@ func TestLookoutMissesNothingForLong(t *testing.T) {
 }
 
 // Somebody holds up what cannot be read: it is looked at again and again, and not for ever.
-func TestLookoutIsPatient(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIIsPatient(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	eyes.show(scene("", 0, 1))
 	blurred := func(seed uint64) *image.Gray {
 		img := scene("", 0, 1)
@@ -121,8 +121,8 @@ func TestLookoutIsPatient(t *testing.T) {
 }
 
 // After a picture that took four times the budget, three are only compared; then the newest is looked at.
-func TestLookoutKeepsToItsBudget(t *testing.T) {
-	eyes := film30{lookout: newLookout()}
+func TestROIKeepsToItsBudget(t *testing.T) {
+	eyes := film30{roi: newROI()}
 	clock, spent := time.Duration(0), map[int]bool{}
 	eyes.budget = 10 * time.Millisecond
 	eyes.cpu = func() time.Duration { return clock }
@@ -149,19 +149,19 @@ func TestLookoutKeepsToItsBudget(t *testing.T) {
 	}
 }
 
-func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
-	eyes := newLookout()
+func TestROIAllocatesNothingOfItsOwn(t *testing.T) {
+	eyes := newROI()
 	pictures := []*Frame{frameOf(scene("", 0, 1)), frameOf(scene("", 0, 2)), frameOf(scene("AQ1:MOVES", 500, 3)), frameOf(scene("AQ1:MOVES", 540, 4))}
 	n := 0
 	run := func() {
 		f := pictures[n%len(pictures)]
 		n++
 		f.Taken = time.Unix(0, 0).Add(time.Duration(n) * time.Second / 30)
-		eyes.gate.look(f)
+		eyes.motion.look(f)
 		eyes.heat()
-		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.gate.blocks) {
+		for _, box := range eyes.regions.around(eyes.mark(f.Taken), eyes.motion.blocks) {
 			eyes.cut(f, eyes.pixels(box))
-			eyes.gate.saw(eyes.pixels(box))
+			eyes.motion.saw(eyes.pixels(box))
 		}
 	}
 	for range 20 {
@@ -173,14 +173,14 @@ func TestLookoutAllocatesNothingOfItsOwn(t *testing.T) {
 }
 
 // A doorway full of noise sends each picture to the decoder, and nothing is allocated for any of them.
-func TestLookoutAllocatesNothing(t *testing.T) {
+func TestROIAllocatesNothing(t *testing.T) {
 	var frames []*Frame
 	for seed := range uint64(6) {
 		img := qrdraw.Doorway(640, 480, 3)
 		qrdraw.Noise(img, 60, seed)
 		frames = append(frames, frameOf(img))
 	}
-	eyes := newLookout()
+	eyes := newROI()
 	n := 0
 	look := func() {
 		f := frames[n%len(frames)]
@@ -207,7 +207,7 @@ func BenchmarkStandingDoorway(b *testing.B) {
 	for seed := range uint64(8) {
 		scenes = append(scenes, scene("", 0, seed))
 	}
-	f := film30{lookout: newLookout()}
+	f := film30{roi: newROI()}
 	f.show(scenes[0])
 	b.ReportAllocs()
 	runtime.LockOSThread() // for the thread's CPU time
@@ -249,7 +249,7 @@ func BenchmarkWorstFrame(b *testing.B) {
 	}
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
-	eyes := newLookout()
+	eyes := newROI()
 	eyes.budget, eyes.cpu = defaultBudget, threadCPU
 	var times []float64 // ms
 	for b.Loop() {
