@@ -20,12 +20,12 @@ import (
 var (
 	// ErrOlder says that an update is not newer than what the cache holds.
 	ErrOlder = errors.New("not newer than what the cache holds")
-	// ErrMismatch says that current, staged and changed sections do not add up to what the update promises. Staging the
-	// sections whole helps.
-	ErrMismatch = errors.New("sections do not add up to the update")
+	// ErrMismatch says that the sections here, with the update's changes, are not what the update
+	// promises. Staging whole sections helps.
+	ErrMismatch = errors.New("the sections do not match the update")
 )
 
-// Update leads to the next version that the cache is to hold.
+// Update leads the cache to its next version.
 type Update struct {
 	Version     uint64    // of the manifest, above the current one
 	AsOf        time.Time // when the registry vouched for it
@@ -34,7 +34,8 @@ type Update struct {
 	Rules, Keys []byte // nil: as they are
 }
 
-// SectionUpdate says what a section has to be afterwards. Without Deltas it is what it was, or the staged one.
+// SectionUpdate says what a section must be afterwards. Without Deltas, it stays as it is or the
+// staged one replaces it.
 type SectionUpdate struct {
 	Version uint64
 	Content [32]byte           // SHA-256 of the packed section
@@ -58,8 +59,8 @@ func (u Update) check() error {
 	return sign1.CheckTime(u.AsOf.Unix())
 }
 
-// Stage stores a whole section beside the current one, in place of one staged before. It is on the card when Stage
-// returns and nobody sees it until Apply takes it.
+// Stage stores a whole section beside the current one and replaces one that was staged before. It
+// is on the card when Stage returns. Lookups do not see it until Apply switches to it.
 func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -83,8 +84,8 @@ func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
 	return nil
 }
 
-// Staged tells which version of a section is staged, so that a download can go on where it was cut off. The zero value
-// says that there is none.
+// Staged tells which version of a section is staged, so that a download can continue where it was
+// cut off. The zero value means that no version is.
 func (c *Cache) Staged(id uint32) (SectionState, error) {
 	var out SectionState
 	pending := c.pending.Load()
@@ -98,7 +99,7 @@ func (c *Cache) Staged(id uint32) (SectionState, error) {
 			return err
 		}
 		if p := pending.over(h); p != nil && (int(id) >= len(p.sections) || s.version <= p.sections[id].Version) {
-			return nil // of no use any more
+			return nil // the pending version is as new
 		}
 		out = SectionState{s.version, s.content}
 		return nil
@@ -109,10 +110,11 @@ func (c *Cache) Staged(id uint32) (SectionState, error) {
 	return out, nil
 }
 
-// Apply switches to the next version, which is in force when it returns: after an error, which may wrap ErrOlder or
-// ErrMismatch, everything is as before. Whole sections are on the card by then; changes to them reach it later, together
-// (see pending), and after a power cut the card holds one of the versions since. Staged sections that can be of no use
-// any more are dropped.
+// Apply switches to the next version, which is in force when it returns. After an error, which may
+// wrap ErrOlder or ErrMismatch, everything is as before. Whole sections are on the card when Apply
+// returns. Changes to sections reach the card later, together (see pending): after a power cut the
+// card holds some complete version between the last one written and this one. Apply drops staged
+// sections that nobody needs any more.
 func (c *Cache) Apply(u Update) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -141,7 +143,7 @@ func (c *Cache) apply(u Update) error {
 	return nil
 }
 
-// write makes p the version on the card.
+// write writes p to the card.
 func (p *pending) write(tx *bbolt.Tx) error {
 	h, err := readHead(tx)
 	if err != nil && !errors.Is(err, kiosk.ErrNoData) {
@@ -172,7 +174,7 @@ func (p *pending) write(tx *bbolt.Tx) error {
 	return writeHead(tx, p.head())
 }
 
-// writeSection rewrites the chunks that have changed, or switches to the staged section.
+// writeSection rewrites the chunks that changed, or switches to the staged section.
 func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error {
 	sections := tx.Bucket(bucketSections)
 	current, found, err := readSection(sections, id)
@@ -186,7 +188,7 @@ func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error
 	case !changed:
 		return switchOver(tx, id, want)
 	case !found:
-		return fmt.Errorf("%w: changes to a section that is not there", ErrMismatch)
+		return fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
 	}
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
 	if b == nil {
@@ -200,7 +202,7 @@ func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error
 	return writeSection(sections, id, section{want.Version, want.Content, current.slot})
 }
 
-// switchOver makes the staged section the current one, after another look at what is really on the card.
+// switchOver makes the staged section the current one. It hashes what the card returns first.
 func switchOver(tx *bbolt.Tx, id uint32, want SectionState) error {
 	staged := tx.Bucket(bucketStaged)
 	next, found, err := readSection(staged, id)
@@ -226,7 +228,7 @@ func switchOver(tx *bbolt.Tx, id uint32, want SectionState) error {
 	return staged.Delete(sectionKey(id))
 }
 
-// dropBeyond removes the sections that the list has no more.
+// dropBeyond removes the sections beyond the first n, which the list no longer has.
 func dropBeyond(tx *bbolt.Tx, n int) error {
 	for id := uint32(n); ; id++ {
 		_, found, err := readSection(tx.Bucket(bucketSections), id)
@@ -239,7 +241,7 @@ func dropBeyond(tx *bbolt.Tx, n int) error {
 	}
 }
 
-// dropStale removes what is staged and not ahead of the sections as they are now.
+// dropStale removes staged sections that are not newer than the current ones.
 func dropStale(tx *bbolt.Tx, sameList bool) error {
 	var stale []uint32
 	err := tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
@@ -265,7 +267,7 @@ func dropStale(tx *bbolt.Tx, sameList bool) error {
 	return nil
 }
 
-// dropSection removes a section, where there is one, together with its slot.
+// dropSection removes a section and its slot, if there is one.
 func dropSection(tx *bbolt.Tx, bucket []byte, id uint32) error {
 	b := tx.Bucket(bucket)
 	v := bytes.Clone(b.Get(sectionKey(id)))

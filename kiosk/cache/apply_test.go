@@ -13,8 +13,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// TestApplyRefuses spoils one thing of an update after the other; the last section or the last delta, so that
-// everything before it has been written within the transaction.
+// TestApplyRefuses spoils one thing of an update after the other; the last section or the last
+// delta, so that everything before it has been written within the transaction.
 func TestApplyRefuses(t *testing.T) {
 	t.Parallel()
 	const version = 6 // all three sections change
@@ -75,7 +75,8 @@ func mustApply(t *testing.T, c *Cache, version uint64) {
 	}
 }
 
-// What waits for a card that lost its section is given up, so that the registry's section comes whole.
+// What waits for a card that lost its section is given up, so that the registry's section comes
+// whole.
 func TestPendingOnADamagedCard(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 1)
@@ -127,7 +128,8 @@ func TestRefusedUpdateIsForgotten(t *testing.T) {
 	mustBe(t, c, 3)
 }
 
-// A pending version and whole sections reach the card together, and a failure leaves the pending one in force.
+// A pending version and whole sections reach the card together, and a failure leaves the pending
+// one in force.
 func TestWholeSectionOntoPending(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 1)
@@ -157,8 +159,8 @@ func TestWholeSectionOntoPending(t *testing.T) {
 	}
 }
 
-// TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is torn or garbled, or
-// that is another one than the manifest has promised.
+// TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is
+// torn or garbled, or that is another one than the manifest has promised.
 func TestTornStatusList(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	public := key.Public().(ed25519.PublicKey)
@@ -251,8 +253,8 @@ func TestDamagedSection(t *testing.T) {
 	mustBe(t, mustOpen(t, path), 2)
 }
 
-// TestOtherList replaces the list by one with fewer sections, whose versions start over. One of them is by chance as it
-// was; what was staged beside it was for the old list.
+// TestOtherList replaces the list by one with fewer sections, whose versions start over. One of
+// them is by chance as it was; what was staged beside it was for the old list.
 func TestOtherList(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 7)

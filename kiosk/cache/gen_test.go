@@ -16,8 +16,9 @@ var known = []statuslist.Status{
 	statuslist.Valid, statuslist.Invalid, statuslist.Suspended, statuslist.Red, statuslist.Yellow, statuslist.Green,
 }
 
-// The tests load versions of a list that are made from nothing but their number, so that whoever finds a version in a
-// cache, be it after a kill, knows what has to be in it: three sections; the last one changes only every third time.
+// The tests load versions of a list that are made from nothing but their number, so that whoever
+// finds a version in a cache, be it after a kill, knows what has to be in it: three sections; the
+// last one changes only every third time.
 const genSections = 3
 
 func genSectionVersion(version uint64, id int) uint64 {
@@ -32,7 +33,8 @@ func genSection(version uint64, id int) *statuslist.Section {
 	s := statuslist.NewSection()
 	where := rand.New(rand.NewPCG(uint64(id), 1))
 	for k := range uint64(300) {
-		// The version moves the statuses along, so that most, not all, of these entries change with it.
+		// The version moves the statuses along, so that most, not all, of these entries change with
+		// it.
 		s.Set(where.Uint32N(statuslist.SectionSize), known[(version+k)/2%uint64(len(known))])
 	}
 	return s

@@ -12,24 +12,28 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// A card wears out by what is written to it, and one changed entry costs some 46 kB: the page of its chunk, and those that
-// lead to it. A country's registry publishes a version each second. So changes are in force at once, out of memory, and reach
-// the card together, as often as the allowance lets them (docs/adr/0008).
+// Writes wear a card out, and one changed entry costs some 46 kB: the page of its chunk and the
+// pages that lead to it. A country's registry publishes a version each second. So changes are in
+// force at once, in memory, and reach the card together, as often as the write budget allows
+// (docs/adr/0008).
 const (
-	// budgetRate is what the list may write on average, bytes a second: 15 MB a day. The times (clock.go) and the reports come on
-	// top of it, some 20 MB.
+	// budgetRate is what the list may write on average, bytes a second: 15 MB a day. The times
+	// (clock.go) and the reports add some 20 MB a day.
 	budgetRate = 15e6 / 86400
-	// budgetBurst is what may be saved up for: after a quiet hour, some 20 versions are written as they come.
+	// budgetBurst is the most that can be saved: after a quiet hour, some 20 versions are written
+	// as they come.
 	budgetBurst = 1e6
-	// costBase and costPage are what a transaction and each chunk that it changes are expected to cost.
+	// costBase and costPage are what a transaction and each chunk that it changes are expected to
+	// cost.
 	costBase, costPage = 40e3, 4096
-	// costCommit is what a transaction costs beyond the pages that it allocates: the database's and the file system's own.
+	// costCommit is what a transaction costs beyond the pages that it allocates: the database's and
+	// the file system's own.
 	costCommit = 4 * 4096
 )
 
-// wear is the allowance.
+// writeBudget is what the list may write to the card now.
 type writeBudget struct {
-	balance float64 // bytes; below 0: a transaction that cost more than was there
+	balance float64 // bytes; below 0: a transaction cost more than there was
 	at      time.Time
 }
 
@@ -40,20 +44,21 @@ func (w *writeBudget) earn(now time.Time) {
 	w.at = now
 }
 
-// writeThrough takes the allowance away: each version is on the card when Apply returns.
+// writeThrough removes the limit: each version is on the card when Apply returns.
 func (c *Cache) writeThrough() { c.budget.balance = math.Inf(1) }
 
-// pending is what is in force and not yet on the card. It is never changed, only replaced, so readers need no lock.
+// pending is the version in force where the card has an older one. It is replaced, never changed,
+// so readers need no lock.
 type pending struct {
 	update   Update             // from the version on the card to this one, without its sections
-	sections []SectionState     // all of the list, as they are now
-	changed  map[uint32]overlay // those that the card has in an older version
+	sections []SectionState     // all sections of the list, as they are now
+	changed  map[uint32]overlay // sections that are older on the card
 }
 
 // overlay holds the chunks of a section that differ from the card's.
 type overlay map[uint32][]byte
 
-// over is p where it is ahead of what the card holds, else nil.
+// over returns p if it is newer than what the card holds, else nil.
 func (p *pending) over(h head) *pending {
 	if p == nil || p.update.Version <= h.version {
 		return nil
@@ -73,8 +78,8 @@ func (p *pending) chunks() (n int) {
 	return n
 }
 
-// next is what is pending after u. waits is false where that has to be written now: it brings whole sections, another list
-// or the first one.
+// next returns what is pending after u. waits is false if it must be written at once, because u
+// brings whole sections, another list or the first one.
 func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 	now, err := c.State()
 	if err != nil {
@@ -105,13 +110,13 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 		want := SectionState{s.Version, s.Content}
 		switch {
 		case sameList && want.Version < have.Version:
-			err = fmt.Errorf("%w: section version %d is to follow %d", ErrOlder, want.Version, have.Version)
+			err = fmt.Errorf("%w: section version %d after %d", ErrOlder, want.Version, have.Version)
 		case len(s.Deltas) > 0 && !(sameList && have.Version > 0):
-			err = fmt.Errorf("%w: changes to a section that is not there", ErrMismatch)
+			err = fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
 		case len(s.Deltas) > 0:
 			err = c.patch(p, uint32(id), have, s)
 		case want != have:
-			delete(p.changed, uint32(id)) // the staged one takes its place
+			delete(p.changed, uint32(id)) // the staged section replaces it
 			waits = false
 		}
 		if err != nil {
@@ -122,7 +127,7 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 	return p, waits, nil
 }
 
-// patch brings a section up to date in memory, and p with it.
+// patch applies the deltas of one section, in memory, and adds the chunks that changed to p.
 func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate) error {
 	s := c.whole[id]
 	if s == nil {
@@ -151,14 +156,14 @@ func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate)
 	return nil
 }
 
-// applyDeltas brings a section from a version to the one that u promises.
+// applyDeltas brings a section from a version to the one that u promises, or changes nothing.
 func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
 	first, last := u.Deltas[0], u.Deltas[len(u.Deltas)-1]
 	if first.List != list || first.ID != id || first.From != version {
-		return fmt.Errorf("%w: changes to version %d of section %d of %q, want version %d", ErrMismatch, first.From, first.ID, first.List, version)
+		return fmt.Errorf("%w: the changes start from version %d of section %d of %q, the cache has version %d", ErrMismatch, first.From, first.ID, first.List, version)
 	}
 	if last.From+1 != u.Version || last.Result != u.Content {
-		return fmt.Errorf("%w: changes lead to version %d with other content than version %d is to have", ErrMismatch, last.From+1, u.Version)
+		return fmt.Errorf("%w: the changes lead to version %d, the manifest wants version %d, or the hashes differ", ErrMismatch, last.From+1, u.Version)
 	}
 	if err := statuslist.Apply(s, u.Deltas...); err != nil {
 		return fmt.Errorf("%w: %w", ErrMismatch, err)
@@ -166,7 +171,7 @@ func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, 
 	return nil
 }
 
-// readWhole is a section as it is now: what is stored, and the chunks that are ahead of it.
+// readWhole reads a section from the card and puts the newer chunks over it.
 func (c *Cache) readWhole(id uint32, ahead overlay) (s *statuslist.Section, err error) {
 	err = c.db.View(func(tx *bbolt.Tx) error {
 		stored, _, err := readSection(tx.Bucket(bucketSections), id)
@@ -188,8 +193,9 @@ func (c *Cache) readWhole(id uint32, ahead overlay) (s *statuslist.Section, err 
 	return s, err
 }
 
-// flushIfDue writes what is pending where the allowance lets it. An error is told and does not undo anything: the version is
-// in force, and the next attempt comes with the next allowance.
+// flushIfDue writes what is pending if the budget allows it. An error goes to OnUnwritten and
+// undoes nothing: the version stays in force, and the next attempt comes when the budget allows
+// one.
 func (c *Cache) flushIfDue() {
 	p := c.pending.Load()
 	if p == nil {
@@ -215,7 +221,8 @@ func (c *Cache) flush() error {
 	}
 	err := c.write(p)
 	if errors.Is(err, ErrMismatch) {
-		// The card does not hold what these changes are to; its version counts until the registry's sections have come whole.
+		// The card does not hold the sections that these changes belong to. Its version counts
+		// until the registry's whole sections are here.
 		c.pending.Store(nil)
 		clear(c.whole)
 	}
@@ -225,7 +232,7 @@ func (c *Cache) flush() error {
 	return nil
 }
 
-// write puts p on the card in one transaction. Nothing is pending afterwards.
+// write writes p to the card in one transaction. Nothing is pending afterwards.
 func (c *Cache) write(p *pending) error {
 	stats := c.db.Stats()
 	before := stats.TxStats.GetPageAlloc()
@@ -235,6 +242,6 @@ func (c *Cache) write(p *pending) error {
 	stats = c.db.Stats()
 	c.budget.balance -= float64(stats.TxStats.GetPageAlloc()-before) + costCommit
 	c.pending.Store(nil)
-	clear(c.whole) // half a megabyte each, and what is on the card is looked at again now and then
+	clear(c.whole) // half a megabyte each; the next delta checks what the card has now
 	return nil
 }
