@@ -251,15 +251,15 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
 		OnChange: func(replica.Result) { follow() },
 	}
-	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
+	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {
 		if !cfg.Unenrolled {
 			log.Warn("no registry is configured; the door lives on what its cache holds")
 		}
-		return []task.Task{task.Func{Name: "seed", Do: seeds.Run}}
+		return []task.Task{task.Func{Name: "offline snapshot", Do: snapshots.Run}}
 	}
 	opt.Source = observed{remote, func(err error) { setup.note("registry", err) }}
-	opt.Before = seeds.Follow // and never beside: the cache has one writer
+	opt.Before = snapshots.Follow // and never beside: the cache has one writer
 	rep := replica.New(opt)
 	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
 }

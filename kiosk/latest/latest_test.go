@@ -57,8 +57,8 @@ func TestReceiverWaits(t *testing.T) {
 	})
 }
 
-// Each of many senders counts up. The receiver sees no sender's values twice or out of order, and at the end gets what one
-// of them has put last.
+// Each of many senders counts up. The receiver sees no sender's values twice or out of order, and
+// at the end gets what one of them has put last.
 func TestManySenders(t *testing.T) {
 	const senders, values = 4, 5000
 	type value struct{ sender, n int }

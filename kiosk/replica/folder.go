@@ -12,18 +12,19 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// maxBlob bounds a blob, bytes, as the registry's client does.
+// maxBlob bounds a blob, in bytes, as the registry's client does.
 const maxBlob = 1 << 20
 
-// Folder is a Source of files: "manifest" and "blob/HEX" as the registry serves them. It is as little trusted as a network.
+// Folder is a Source of files: "manifest" and "blob/HEX", as the registry serves them. It is
+// trusted no more than a network.
 type Folder string
 
-// Manifest reads the folder's manifest. There will never be a newer one, so it does not wait.
+// Manifest reads the folder's manifest. It does not wait for a newer one.
 func (f Folder) Manifest(context.Context, uint64, time.Duration) ([]byte, error) {
 	return f.read("manifest", api.MaxManifest)
 }
 
-// Blob reads a blob. What it returns has that hash.
+// Blob reads a blob and checks its hash.
 func (f Folder) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -49,13 +50,14 @@ func (f Folder) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", file.Name(), limit)
+		return nil, fmt.Errorf("%q has more than %d bytes", file.Name(), limit)
 	}
 	return data, nil
 }
 
-// Seed follows a folder once, without a network. ok is false where there is none, or where the cache is not older.
-func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
+// FollowSnapshot follows an offline snapshot in a folder once. ok is false if the folder holds
+// none, or nothing newer than the cache.
+func FollowSnapshot(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
 	opt.Source, opt.Offline = folder, true
 	if _, err := os.Stat(filepath.Join(string(folder), "manifest")); errors.Is(err, os.ErrNotExist) {
 		return result, false, nil
@@ -67,20 +69,22 @@ func Seed(ctx context.Context, folder Folder, opt Options) (result Result, ok bo
 	return result, err == nil, err
 }
 
-// Seeds are folders that an administrator fills: on the card, or on a stick that comes and goes. Not for several goroutines at once.
-type Seeds struct {
+// Snapshots are offline snapshots in folders that an administrator fills: on the card, or on a
+// stick that comes and goes. Only one goroutine may use them.
+type Snapshots struct {
 	folders []Folder
 	opt     Options
-	seen    map[Folder]string // what was found there last, so that each manifest is followed, or complained about, once
+	seen    map[Folder]string // what was found last, to follow each manifest or log its fault once
 }
 
-// NewSeeds makes seeds that go where opt's Store is. Without opt's Key nothing is followed: nobody has said yet whose signature counts.
-func NewSeeds(opt Options, folders ...Folder) *Seeds {
-	return &Seeds{folders: folders, opt: opt, seen: map[Folder]string{}}
+// NewSnapshots follows the folders into opt's Store. Without a Key it follows nothing: before the
+// enrolment the door does not know whose signature counts.
+func NewSnapshots(opt Options, folders ...Folder) *Snapshots {
+	return &Snapshots{folders: folders, opt: opt, seen: map[Folder]string{}}
 }
 
-// Follow takes over what is there now and newer than the cache.
-func (s *Seeds) Follow(ctx context.Context) {
+// Follow follows each folder whose manifest has changed and is newer than the cache.
+func (s *Snapshots) Follow(ctx context.Context) {
 	if s.opt.Key == nil {
 		return
 	}
@@ -90,30 +94,30 @@ func (s *Seeds) Follow(ctx context.Context) {
 		if found == s.seen[folder] {
 			continue
 		}
-		result, ok, err := Seed(ctx, folder, s.opt)
+		result, ok, err := FollowSnapshot(ctx, folder, s.opt)
 		if ctx.Err() != nil {
 			return
 		}
 		s.seen[folder] = found
 		switch {
 		case err != nil:
-			s.opt.Log.Warn("cannot follow a seed", "folder", string(folder), "error", err)
+			s.opt.Log.Warn("cannot follow the offline snapshot", "folder", string(folder), "error", err)
 		case ok && result.Changed:
-			s.opt.Log.Info("followed a seed", "folder", string(folder), "version", result.Version)
+			s.opt.Log.Info("followed the offline snapshot", "folder", string(folder), "version", result.Version)
 		}
 	}
 }
 
-// seedEvery is how often a door without a registry looks for one.
-const seedEvery = 5 * time.Second
+// snapshotEvery is how often a door without a registry looks into the folders.
+const snapshotEvery = 5 * time.Second
 
-// Run follows until ctx ends, on a door without a registry.
-func (s *Seeds) Run(ctx context.Context) error {
+// Run follows until ctx ends, for a door without a registry.
+func (s *Snapshots) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		s.Follow(ctx)
 		select {
 		case <-ctx.Done():
-		case <-time.After(seedEvery):
+		case <-time.After(snapshotEvery):
 		}
 	}
 	return nil

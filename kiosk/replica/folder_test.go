@@ -54,7 +54,7 @@ func openCache(t *testing.T) *cache.Cache {
 	return store
 }
 
-func TestSeed(t *testing.T) {
+func TestSnapshot(t *testing.T) {
 	registry := newRegistry(t, 2)
 	registry.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
 	issued := registry.now
@@ -65,11 +65,12 @@ func TestSeed(t *testing.T) {
 			Now: func() time.Time { return now },
 		}
 	}
-	// The clock of a board that was never set, one that is right, and one a year on: the data are as old as they are.
+	// The clock of a board that was never set, one that is right, and one a year on: the data are
+	// as old as they are.
 	for _, now := range []time.Time{time.Unix(0, 0), issued, issued.AddDate(1, 0, 0)} {
 		store := openCache(t)
-		result, ok, err := replica.Seed(t.Context(), folder, options(store, now))
-		if err != nil || !ok || result.Version != 2 || result.Snapshots != 2 {
+		result, ok, err := replica.FollowSnapshot(t.Context(), folder, options(store, now))
+		if err != nil || !ok || result.Version != 2 || result.Whole != 2 {
 			t.Fatalf("at %v: %+v, %v, %v", now, result, ok, err)
 		}
 		if state, err := store.State(); err != nil || state.Version != 2 || !state.AsOf.Equal(issued.Truncate(time.Second)) {
@@ -81,18 +82,18 @@ func TestSeed(t *testing.T) {
 	newer := newRegistry(t, 2)
 	newer.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
 	newer.publish(set(map[uint64]statuslist.Status{6: statuslist.Red}))
-	if _, ok, err := replica.Seed(t.Context(), snapshot(t, newer), options(store, issued)); !ok || err != nil {
+	if _, ok, err := replica.FollowSnapshot(t.Context(), snapshot(t, newer), options(store, issued)); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if _, ok, err := replica.Seed(t.Context(), folder, options(store, issued)); ok || err != nil {
-		t.Errorf("an older seed over version 3: %v, %v", ok, err)
+	if _, ok, err := replica.FollowSnapshot(t.Context(), folder, options(store, issued)); ok || err != nil {
+		t.Errorf("an older snapshot over version 3: %v, %v", ok, err)
 	}
-	if _, ok, err := replica.Seed(t.Context(), replica.Folder(t.TempDir()), options(store, issued)); ok || err != nil {
-		t.Errorf("no seed: %v, %v", ok, err)
+	if _, ok, err := replica.FollowSnapshot(t.Context(), replica.Folder(t.TempDir()), options(store, issued)); ok || err != nil {
+		t.Errorf("no snapshot: %v, %v", ok, err)
 	}
 }
 
-func TestSpoiltSeedChangesNothing(t *testing.T) {
+func TestSpoiltSnapshotChangesNothing(t *testing.T) {
 	registry := newRegistry(t, 2)
 	for name, spoil := range map[string]func(replica.Folder, *replica.Options) error{
 		"a torn blob": func(f replica.Folder, _ *replica.Options) error {
@@ -115,7 +116,7 @@ func TestSpoiltSeedChangesNothing(t *testing.T) {
 			if err := spoil(folder, &opt); err != nil {
 				t.Fatal(err)
 			}
-			if _, ok, err := replica.Seed(t.Context(), folder, opt); ok || err == nil {
+			if _, ok, err := replica.FollowSnapshot(t.Context(), folder, opt); ok || err == nil {
 				t.Error("it was taken")
 			}
 			if state, err := store.State(); err != nil || state.Version != 0 {
@@ -125,8 +126,8 @@ func TestSpoiltSeedChangesNothing(t *testing.T) {
 	}
 }
 
-// A stick comes with a seed, goes, and another one comes.
-func TestSeedsComeAndGo(t *testing.T) {
+// A stick comes with an offline snapshot, goes, and another one comes.
+func TestSnapshotsComeAndGo(t *testing.T) {
 	registry := newRegistry(t, 2)
 	old := snapshot(t, registry)
 	registry.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
@@ -136,7 +137,7 @@ func TestSeedsComeAndGo(t *testing.T) {
 	}
 	store, stick := openCache(t), filepath.Join(t.TempDir(), "stick")
 	var log bytes.Buffer
-	seeds := replica.NewSeeds(replica.Options{
+	snapshots := replica.NewSnapshots(replica.Options{
 		Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Now: time.Now,
 	}, replica.Folder(t.TempDir()), replica.Folder(stick))
@@ -158,7 +159,7 @@ func TestSeedsComeAndGo(t *testing.T) {
 			}
 		}
 		for range 3 {
-			seeds.Follow(t.Context())
+			snapshots.Follow(t.Context())
 		}
 		state, err := store.State()
 		if err != nil || state.Version != step.version {
