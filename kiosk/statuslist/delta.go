@@ -16,15 +16,16 @@ import (
 // DeltaType is the typ header of a sealed delta.
 const DeltaType = "application/ashyq-status-delta+cwt"
 
-// ErrResult says that deltas do not lead to what they promise: they were made for another section or another version.
-var ErrResult = errors.New("does not lead from this section to what it promises")
+// ErrResult says that deltas do not lead to the content that they promise: they belong to another
+// section or version.
+var ErrResult = errors.New("does not lead to the content that it promises")
 
 // Delta leads from one version of a section to the next one.
 type Delta struct {
 	List    string            // URI of the status list, as in the credentials
 	ID      uint32            // the section
-	From    uint64            // version that it starts from, from 1; it leads to From+1
-	Changes []Change          // by ascending index, none twice
+	From    uint64            // the version that it starts from, 1 or later; it leads to From+1
+	Changes []Change          // by ascending index, each at most once
 	Result  [sha256.Size]byte // Content of the section after it
 }
 
@@ -37,7 +38,7 @@ func (d Delta) check() error {
 	case d.From == math.MaxUint64:
 		return errors.New("leads beyond the last version")
 	}
-	next := uint32(0) // the lowest index that may come
+	next := uint32(0) // the lowest index that may follow
 	for _, c := range d.Changes {
 		if c.Index < next || c.Index >= SectionSize {
 			return fmt.Errorf("index %d, want %d to %d", c.Index, next, SectionSize-1)
@@ -50,9 +51,10 @@ func (d Delta) check() error {
 	return nil
 }
 
-// Apply changes the section as the deltas say, the oldest first, each starting from the version that the one before it
-// leads to. The section is hashed once, after the last of them. On an error, which wraps ErrResult where the deltas are
-// not for this section in this version, the section is unchanged.
+// Apply applies deltas to the section, the oldest first. Each must start from the version that the
+// one before it leads to. Apply hashes the section once, after the last delta. After an error the
+// section is unchanged; the error wraps ErrResult if the deltas are not for this section in this
+// version.
 func Apply(s *Section, deltas ...Delta) error {
 	for i, d := range deltas {
 		if err := d.check(); err != nil {
@@ -131,7 +133,7 @@ func (d Delta) encode() ([]byte, error) {
 	return sign1.Marshal(claims)
 }
 
-// decodeDelta reads what encode writes and nothing else: it puts the payload together again and compares.
+// decodeDelta reads only what encode writes: it encodes the delta again and compares.
 func decodeDelta(payload []byte) (Delta, error) {
 	var claims deltaClaims
 	if err := sign1.Unmarshal(payload, &claims); err != nil {
@@ -147,7 +149,7 @@ func decodeDelta(payload []byte) (Delta, error) {
 		gaps = gaps[n:]
 		i := len(d.Changes)
 		if i/2 >= len(claims.Statuses) {
-			return Delta{}, fmt.Errorf("%d bytes of statuses for more than %d changes", len(claims.Statuses), i)
+			return Delta{}, fmt.Errorf("only %d bytes of statuses for more than %d changes", len(claims.Statuses), i)
 		}
 		status := Status(claims.Statuses[i/2] >> (i % 2 * entryBits) & 0xF)
 		d.Changes = append(d.Changes, Change{uint32(next + gap), status})
@@ -158,7 +160,7 @@ func decodeDelta(payload []byte) (Delta, error) {
 		return Delta{}, err
 	}
 	if !bytes.Equal(again, payload) {
-		return Delta{}, errors.New("not the one encoding of these changes")
+		return Delta{}, errors.New("not the canonical encoding of these changes")
 	}
 	return d, nil
 }

@@ -128,13 +128,13 @@ func TestDecodeDeltaRefuses(t *testing.T) {
 		change func(c map[int64]any)
 		want   string
 	}{
-		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "one encoding"},
+		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "canonical encoding"},
 		"cut gap":          {func(c map[int64]any) { c[-65540] = []byte{0, 0x80} }, "beyond"},
 		"overflowing gap":  {func(c map[int64]any) { c[-65540] = bytes.Repeat([]byte{0xFF}, 11) }, "beyond"},
 		"gap beyond":       {func(c map[int64]any) { c[-65540] = []byte{0, 0xFF, 0xFF, 0x3F} }, "beyond"},
-		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "one encoding"},
+		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "canonical encoding"},
 		"status missing":   {func(c map[int64]any) { c[-65540] = []byte{7, 0, 0} }, "1 bytes of statuses"},
-		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "one encoding"},
+		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "canonical encoding"},
 		"unknown status":   {func(c map[int64]any) { c[-65541] = []byte{0xCF} }, "without a meaning"},
 		"null gaps":        {func(c map[int64]any) { c[-65540], c[-65541] = nil, []byte{} }, "deterministic"},
 		"null statuses":    {func(c map[int64]any) { c[-65540], c[-65541] = []byte{}, nil }, "deterministic"},

@@ -8,7 +8,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// A registry seals the difference between two versions; a door opens it and brings its own copy up to date.
+// A registry seals the difference between two versions; a door opens it and brings its own copy up
+// to date.
 func Example() {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	before := statuslist.NewSection()

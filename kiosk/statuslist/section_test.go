@@ -11,8 +11,9 @@ import (
 
 var known = []Status{Valid, Invalid, Suspended, Red, Yellow, Green}
 
-// TestDraftVector reads the 4-bit test vector of draft-ietf-oauth-status-list (appendix "Test vectors for Status List
-// encoding"), which happens to be one section long. It uses all sixteen values, so as a list of ours it is refused.
+// TestDraftVector reads the 4-bit test vector of draft-ietf-oauth-status-list (appendix "Test
+// vectors for Status List encoding"), which happens to be one section long. It uses all sixteen
+// values, so as a list of ours it is refused.
 func TestDraftVector(t *testing.T) {
 	lst, err := os.ReadFile("testdata/draft-4bits.zlib")
 	if err != nil {
@@ -85,8 +86,8 @@ func drawChanges(t *rapid.T) model {
 	return rapid.MapOfN(index, rapid.SampledFrom(known), 0, 60).Draw(t, "changes")
 }
 
-// TestModel makes a section by single changes, another one from it, and goes from the first to the second by a delta
-// that has been over the wire.
+// TestModel makes a section by single changes, another one from it, and goes from the first to the
+// second by a delta that has been over the wire.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		entries := model{}
@@ -129,7 +130,8 @@ func TestModel(t *testing.T) {
 
 		base := from.Packed()
 		if len(changes) > 0 {
-			// One entry is not what the delta was made for, and it is none that the delta overwrites.
+			// One entry is not what the delta was made for, and it is none that the delta
+			// overwrites.
 			wrong, i := from.Clone(), uint32(0)
 			for contains(changes, i) {
 				i++
