@@ -11,6 +11,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/latest"
 )
 
 const (
@@ -40,9 +41,9 @@ type Panel struct {
 	patterns Patterns
 	opt      Options
 
-	verdicts chan kiosk.Verdict // one slot; full: the newest wins, because old verdicts are over
-	faults   chan error         // one slot; full: the newest wins, because it is the current state
-	releases chan struct{}      // one slot; full: the door is about to open anyway
+	verdicts *latest.Slot[kiosk.Verdict]
+	faults   *latest.Slot[error]
+	releases chan struct{} // one slot; full: the door is about to open anyway
 	ready    chan struct{}
 	alive    atomic.Pointer[time.Time]
 
@@ -65,8 +66,8 @@ func NewPanel(pins *Pins, patterns Patterns, opt Options) *Panel {
 		all:      pins,
 		patterns: maps.Clone(patterns),
 		opt:      opt,
-		verdicts: make(chan kiosk.Verdict, 1),
-		faults:   make(chan error, 1),
+		verdicts: latest.New[kiosk.Verdict](),
+		faults:   latest.New[error](),
 		releases: make(chan struct{}, 1),
 		ready:    make(chan struct{}),
 	}
@@ -90,7 +91,7 @@ func (p *Panel) beat() {
 
 // Show replaces what is shown. It returns immediately. A light that lasts until the next verdict
 // continues undisturbed if the same signal comes again.
-func (p *Panel) Show(v kiosk.Verdict) { newest(p.verdicts, v) }
+func (p *Panel) Show(v kiosk.Verdict) { p.verdicts.Put(v) }
 
 // Release opens the relay for a person who leaves, for as long as for an admitted one, whatever the
 // door shows. While the relay is open it does nothing. It returns immediately.
@@ -98,21 +99,6 @@ func (p *Panel) Release() {
 	select {
 	case p.releases <- struct{}{}:
 	default:
-	}
-}
-
-// newest puts v into a one-slot channel and replaces what nobody has taken yet.
-func newest[T any](slot chan T, v T) {
-	for {
-		select {
-		case slot <- v:
-			return
-		default:
-		}
-		select {
-		case <-slot:
-		default:
-		}
 	}
 }
 
@@ -140,7 +126,7 @@ func (p *Panel) Run(ctx context.Context) (err error) {
 		select {
 		case <-ctx.Done():
 			return nil
-		case v := <-p.verdicts:
+		case v := <-p.verdicts.C():
 			c = p.take(v, c)
 		case <-p.releases:
 			if now := time.Now(); !p.have[relay] && now.Sub(p.closed) >= relayGap {
@@ -160,7 +146,7 @@ func (p *Panel) tellFaults() (end func()) {
 	teller.Go(func() {
 		for {
 			select {
-			case err := <-p.faults:
+			case err := <-p.faults.C():
 				if p.opt.OnFault != nil {
 					p.opt.OnFault(err)
 				}
@@ -276,6 +262,6 @@ func (p *Panel) safe() error {
 func (p *Panel) fault(err error) {
 	if (err != nil) != p.faulty {
 		p.faulty = err != nil
-		newest(p.faults, err)
+		p.faults.Put(err)
 	}
 }

@@ -22,6 +22,7 @@
 //	      kiosk/pass      the citizen's code: format, verification, replay guard
 //	      kiosk/statuslist  the packed list and its deltas
 //	      kiosk/api       what a door and a registry say to each other
+//	      kiosk/latest    hands over a value of which only the newest counts
 //	      kiosk/names     which names of doors, sources and networks are refused
 //	      kiosk/task      long-lived parts, watchdog, trusted clock
 //	      kiosk/retry     keeps trying, with random pauses

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ashyq-kiosk/kiosk/latest"
 	"ashyq-kiosk/kiosk/pass"
 )
 
@@ -77,11 +78,11 @@ type Door struct {
 	opt   Options
 	judge judge
 
-	sightings chan Sighting  // one slot; full: the newest wins, an older sighting is useless
-	trusts    chan Trust     // one slot; full: the newest wins
-	vouched   chan time.Time // one slot; full: the newest wins
-	faults    chan fault     // full: the sender waits, so that no fault is lost
-	done      chan struct{}  // closed when Run returns, so that no sender waits forever
+	sightings *latest.Slot[Sighting]
+	trusts    *latest.Slot[Trust]
+	vouched   *latest.Slot[time.Time]
+	faults    chan fault    // full: the sender waits, so that no fault is lost
+	done      chan struct{} // closed when Run returns, so that no sender waits forever
 	ready     chan struct{}
 	alive     atomic.Int64 // Unix ns of the last turn of the loop
 
@@ -115,9 +116,9 @@ func NewDoor(opt Options) *Door {
 	}
 	d := &Door{
 		opt:       opt,
-		sightings: make(chan Sighting, 1),
-		trusts:    make(chan Trust, 1),
-		vouched:   make(chan time.Time, 1),
+		sightings: latest.New[Sighting](),
+		trusts:    latest.New[Trust](),
+		vouched:   latest.New[time.Time](),
 		faults:    make(chan fault),
 		done:      make(chan struct{}),
 		ready:     make(chan struct{}),
@@ -145,36 +146,21 @@ func (d *Door) Alive() time.Time { return time.Unix(0, d.alive.Load()) }
 // blocks.
 func (d *Door) Present(s Sighting) {
 	s.Text = bytes.Clone(s.Text)
-	put(d.sightings, s)
+	d.sightings.Put(s)
 }
 
 // Follow gives the door what the registry vouches for now. It never blocks.
-func (d *Door) Follow(t Trust) { put(d.trusts, t) }
+func (d *Door) Follow(t Trust) { d.trusts.Put(t) }
 
 // Vouch tells the door that the registry vouched again, at asOf, for what the door follows. It never blocks. A time that
 // is not newer changes nothing.
-func (d *Door) Vouch(asOf time.Time) { put(d.vouched, asOf) }
+func (d *Door) Vouch(asOf time.Time) { d.vouched.Put(asOf) }
 
 // fault gives a fault to Run. It waits until Run has taken it, so that no fault is lost.
 func (d *Door) fault(reason Reason, err error) {
 	select {
 	case d.faults <- fault{reason, err}:
 	case <-d.done:
-	}
-}
-
-// put replaces the content of a one-slot channel, which must have a single sender.
-func put[T any](slot chan T, v T) {
-	for {
-		select {
-		case slot <- v:
-			return
-		default:
-		}
-		select {
-		case <-slot:
-		default:
-		}
 	}
 }
 
@@ -198,16 +184,16 @@ func (d *Door) Run(ctx context.Context) error {
 			return nil
 		case f := <-d.faults:
 			d.note(f)
-		case t := <-d.trusts:
+		case t := <-d.trusts.C():
 			d.trust = t
 			delete(d.active, NoData)
 			d.checkAge()
-		case asOf := <-d.vouched:
+		case asOf := <-d.vouched.C():
 			if d.trust.Rules != nil && asOf.After(d.trust.AsOf) {
 				d.trust.AsOf = asOf
 				d.checkAge()
 			}
-		case s := <-d.sightings:
+		case s := <-d.sightings.C():
 			d.see(ctx, s)
 		case <-hold.C:
 			if !d.until.IsZero() && !time.Now().Before(d.until) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -11,8 +13,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// TestApplyRefuses spoils one thing of an update after the other; the last section or the last delta, so that
-// everything before it has been written within the transaction.
+// TestApplyRefuses spoils one thing of an update after the other; the last section or the last
+// delta, so that everything before it has been written within the transaction.
 func TestApplyRefuses(t *testing.T) {
 	t.Parallel()
 	const version = 6 // all three sections change
@@ -40,25 +42,125 @@ func TestApplyRefuses(t *testing.T) {
 		"one more section":  {func(u *Update) { u.Sections = append(u.Sections, u.Sections[0]) }, ErrMismatch},
 		"one section moved": {func(u *Update) { u.Sections[0], u.Sections[1] = u.Sections[1], u.Sections[0] }, ErrMismatch},
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := mustOpen(t, testPath(t))
-			mustLoad(t, c, version-1)
-			u := genDeltas(version)
-			test.spoil(&u)
-			if err := c.Apply(u); !errors.Is(err, test.want) {
-				t.Errorf("Apply: %v, want %v", err, test.want)
-			}
-			mustBe(t, c, version-1)
-			if err := c.Apply(genDeltas(version)); err != nil {
-				t.Fatal(err)
-			}
-			mustBe(t, c, version)
-		})
+		for _, waits := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, version before it waits %v", name, waits), func(t *testing.T) {
+				c := mustOpen(t, testPath(t))
+				if mustLoad(t, c, version-2); waits {
+					writeNothing(c)
+				}
+				mustApply(t, c, version-1)
+				u := genDeltas(version)
+				test.spoil(&u)
+				if err := c.Apply(u); !errors.Is(err, test.want) {
+					t.Errorf("Apply: %v, want %v", err, test.want)
+				}
+				mustBe(t, c, version-1)
+				mustApply(t, c, version)
+				if (c.pending.Load() != nil) != waits {
+					t.Errorf("pending: %v", !waits)
+				}
+				mustBe(t, c, version)
+			})
+		}
 	}
 }
 
-// TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is torn or garbled, or
-// that is another one than the manifest has promised.
+// writeNothing lets all versions wait.
+func writeNothing(c *Cache) { c.budget.balance = -10 * budgetBurst }
+
+func mustApply(t *testing.T, c *Cache, version uint64) {
+	t.Helper()
+	if err := c.Apply(genDeltas(version)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What waits for a card that lost its section is given up, so that the registry's section comes
+// whole.
+func TestPendingOnADamagedCard(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	writeNothing(c)
+	mustApply(t, c, 2)
+	mustApply(t, c, 3)
+	mustBe(t, c, 3)
+	err := c.db.Update(func(tx *bbolt.Tx) error {
+		s, _, err := readSection(tx.Bucket(bucketSections), 1)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucketSlots).DeleteBucket(slotKey(s.slot))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeRefused := func(err error) {
+		t.Helper()
+		if !errors.Is(err, ErrMismatch) {
+			t.Errorf("%v, want ErrMismatch", err)
+		}
+	}
+	mustBeRefused(c.flush())
+	if state, err := c.State(); err != nil || state.Version != 1 {
+		t.Errorf("State = %+v, %v, want version 1, which the card has", state, err)
+	}
+	mustBeRefused(c.Apply(genDeltas(2)))
+}
+
+// What an update has changed before it is refused, no later one meets.
+func TestRefusedUpdateIsForgotten(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	writeNothing(c)
+	mustApply(t, c, 2)
+	other := genSection(3, 0)
+	for i := range uint32(100) {
+		other.Set(i*1000, statuslist.Suspended)
+	}
+	u := genDeltas(3)
+	u.Sections[0].Content = other.Content()
+	u.Sections[0].Deltas[0].Changes, u.Sections[0].Deltas[0].Result = statuslist.Diff(genSection(2, 0), other), other.Content()
+	u.Sections[1].Content[0] ^= 1
+	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply: %v, want ErrMismatch", err)
+	}
+	mustApply(t, c, 3)
+	mustBe(t, c, 3)
+}
+
+// A pending version and whole sections reach the card together, and a failure leaves the pending
+// one in force.
+func TestWholeSectionOntoPending(t *testing.T) {
+	c := mustOpen(t, testPath(t))
+	mustLoad(t, c, 1)
+	u := genDeltas(3)
+	u.Sections[1].Deltas = nil
+	if err := c.Stage(1, u.Sections[1].Version, genSection(3, 1)); err != nil {
+		t.Fatal(err)
+	}
+	writeNothing(c)
+	mustApply(t, c, 2)
+	spoilt := u
+	spoilt.Sections = slices.Clone(u.Sections)
+	spoilt.Sections[1].Content[0] ^= 1
+	if err := c.Apply(spoilt); !errors.Is(err, ErrMismatch) {
+		t.Errorf("Apply: %v, want ErrMismatch", err)
+	}
+	mustBe(t, c, 2)
+	if err := c.Apply(u); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, c, 3)
+	if c.pending.Load() != nil {
+		t.Error("a version with a whole section waits")
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is
+// torn or garbled, or that is another one than the manifest has promised.
 func TestTornStatusList(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	public := key.Public().(ed25519.PublicKey)
@@ -151,8 +253,8 @@ func TestDamagedSection(t *testing.T) {
 	mustBe(t, mustOpen(t, path), 2)
 }
 
-// TestOtherList replaces the list by one with fewer sections, whose versions start over. One of them is by chance as it
-// was; what was staged beside it was for the old list.
+// TestOtherList replaces the list by one with fewer sections, whose versions start over. One of
+// them is by chance as it was; what was staged beside it was for the old list.
 func TestOtherList(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 7)

@@ -31,7 +31,8 @@ func country(b *testing.B) (*Cache, Update, []*statuslist.Section) {
 	return c, u, sections
 }
 
-// nextVersion is the update after u, with 100 changes spread over the first sections, which it changes in current.
+// nextVersion is the update after u, with 100 changes spread over the first sections, which it
+// changes in current.
 func nextVersion(u Update, current []*statuslist.Section, random *rand.Rand, sections int) Update {
 	u.Version++
 	u.Sections = slices.Clone(u.Sections)
@@ -84,8 +85,8 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
-// BenchmarkApplyMinute is what the registry of a busy country makes of a minute: a version each second, with 100 changes spread
-// over its 20 sections, which reach the card together.
+// BenchmarkApplyMinute is what the registry of a busy country makes of a minute: a version each
+// second, with 100 changes spread over its 20 sections, which reach the card together.
 func BenchmarkApplyMinute(b *testing.B) {
 	c, u, current := country(b)
 	random := rand.New(rand.NewPCG(1, 1))

@@ -17,28 +17,32 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// Cache is an open cache file. Its methods may be called from any goroutine; Status never waits for a write.
+// Cache is an open cache file. Its methods may be called from any goroutine; Status never waits for
+// a write.
 type Cache struct {
-	// SetAside says why the file that was found could not be used and where it is kept now, after Open started a fresh
-	// one in its place. It is nil where the file was good or absent.
+	// SetAside says why Open replaced a damaged file with a new one, and where the old file is now.
+	// It is nil if the file was good or did not exist.
 	SetAside error
 
-	// OnUnwritten is told that a version which is in force could not be written to the card; it is tried again. Set it
-	// before the first Apply; nil: nobody is.
+	// OnUnwritten, if set, hears that a version in force could not be written to the card; the
+	// cache tries again. Set it before the first Apply.
 	OnUnwritten func(error)
 
-	db      *bbolt.DB
-	writing sync.Mutex              // held by Apply, Stage, Refresh and Close; guards budget, and who replaces pending
+	db *bbolt.DB
+	// writing is held by Apply, Stage, Refresh and Close. It guards budget and whole, and only its
+	// holder replaces pending.
+	writing sync.Mutex
 	pending atomic.Pointer[pending] // nil: everything is on the card
 	budget  writeBudget
-	vouched atomic.Pointer[vouch] // what Refresh did not write to the card; nil: nothing
+	whole   map[uint32]*statuslist.Section // sections with pending changes, for the next delta
+	vouched atomic.Pointer[vouch]          // what Refresh did not write yet; nil: nothing
 	clock   struct {
 		sync.Mutex
-		seen, written int64 // Unix s; newest time noted, newest one on the card
+		seen, written int64 // Unix s: the newest time, the newest on the card
 	}
 }
 
-// vouch is the registry's word for a version that the card does not know to be that fresh.
+// vouch is how fresh a version is, where the card has an older time for it.
 type vouch struct {
 	version uint64
 	asOf    int64 // Unix s
@@ -60,19 +64,20 @@ var (
 	keySeen   = []byte("seen")
 )
 
-// Close writes what is pending and gives the file back. What Refresh and NoteTime have not written yet is lost, at most
-// writeEvery of freshness.
+// Close writes what is pending and closes the file. The times of Refresh and NoteTime that are not
+// written yet are lost, at most writeEvery.
 func (c *Cache) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return errors.Join(c.flush(), c.db.Close())
 }
 
-// Status implements kiosk.Lookup out of the memory-mapped file, in microseconds. Until is not known here. Besides
-// kiosk.ErrNoData and kiosk.ErrUnknownPerson an error means that the file is damaged or closed.
+// Status implements kiosk.Lookup from the memory-mapped file, in microseconds. It does not know
+// Until. Any error other than kiosk.ErrNoData and kiosk.ErrUnknownPerson means that the file is
+// damaged or closed.
 func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
 	var out kiosk.Standing
-	pending := c.pending.Load() // before the transaction, so that together they are never older than the card
+	pending := c.pending.Load() // first, so that the two together are never older than the card
 	err := c.db.View(func(tx *bbolt.Tx) error {
 		h, err := readHead(tx)
 		if err != nil {
@@ -94,11 +99,11 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 			return kiosk.ErrUnknownPerson
 		}
 		i := uint32(p.Index % statuslist.SectionSize)
-		if ahead != nil && ahead.changed[uint32(id)] != nil {
-			out.Status = ahead.changed[uint32(id)].Get(i)
-		} else {
-			out.Status, err = readEntry(tx, s.slot, i)
+		var chunk []byte
+		if ahead != nil {
+			chunk = ahead.changed[uint32(id)][i/chunkEntries]
 		}
+		out.Status, err = readEntry(tx, s.slot, i, chunk)
 		out.AsOf = unixTime(c.asOf(h))
 		return err
 	})
@@ -110,13 +115,13 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 
 // State is what the cache holds.
 type State struct {
-	Version  uint64    // of the manifest; 0: nothing yet, and the rest is zero too
+	Version  uint64    // of the manifest; 0: no data yet, and all else is zero
 	AsOf     time.Time // when the registry last vouched for all of it, whole seconds
 	List     string    // URI of the status list
 	Sections []SectionState
 }
 
-// SectionState is one section of it.
+// SectionState is the state of one section.
 type SectionState struct {
 	Version uint64
 	Content [32]byte // SHA-256 of the packed section
@@ -154,10 +159,10 @@ func (c *Cache) State() (State, error) {
 	return out, nil
 }
 
-// Rules returns the venue rules of the current version as they were given to Apply; nil: none yet.
+// Rules returns the venue rules of the current version as Apply got them; nil: no version yet.
 func (c *Cache) Rules() ([]byte, error) { return c.document(keyRules) }
 
-// Keys returns the issuers' keys of the current version as they were given to Apply; nil: none yet.
+// Keys returns the issuers' keys of the current version as Apply got them; nil: no version yet.
 func (c *Cache) Keys() ([]byte, error) { return c.document(keyKeys) }
 
 func (c *Cache) document(key []byte) ([]byte, error) {
@@ -188,14 +193,14 @@ func (c *Cache) document(key []byte) ([]byte, error) {
 	return out, nil
 }
 
-// head is the version that the cache holds. list is valid only as long as its transaction.
+// head is the version that the cache holds. list is valid only during its transaction.
 type head struct {
 	version uint64
 	asOf    int64 // Unix s
 	list    []byte
 }
 
-// readHead returns kiosk.ErrNoData where there is no version yet.
+// readHead returns kiosk.ErrNoData while there is no version.
 func readHead(tx *bbolt.Tx) (head, error) {
 	v := tx.Bucket(bucketMeta).Get(keyHead)
 	if v == nil {
@@ -217,7 +222,7 @@ func writeHead(tx *bbolt.Tx, h head) error {
 	return tx.Bucket(bucketMeta).Put(keyHead, append(v, h.list...))
 }
 
-// asOf is how fresh that version is, with what Refresh has not written.
+// asOf is how fresh that version is; it counts what Refresh has not written yet.
 func (c *Cache) asOf(h head) int64 {
 	if v := c.vouched.Load(); v != nil && v.version == h.version {
 		return max(v.asOf, h.asOf)

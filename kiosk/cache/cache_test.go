@@ -63,7 +63,8 @@ func TestFreshFile(t *testing.T) {
 	}
 }
 
-// TestRefused says what the operator can do, and leaves the file alone: it is not the file that is wrong.
+// TestRefused says what the operator can do, and leaves the file alone: it is not the file that is
+// wrong.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)

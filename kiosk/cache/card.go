@@ -14,10 +14,10 @@ import (
 // fileName is the cache file in a state directory.
 const fileName = "cache.db"
 
-// OpenState opens the cache in the state directory dir, which it makes where it is missing. If the card cannot be written,
-// it opens a copy in memory, a directory in RAM, so that a door on a worn-out card keeps working; the log says so. With
-// an empty memory it returns the error instead. What was wrong with the file, and every version that cannot be written,
-// goes to the log too.
+// OpenState opens the cache in the state directory dir, which it makes if it is missing. If the
+// card cannot be written, it opens a copy in memory, a directory in RAM, so that a door on a
+// worn-out card keeps working. Without memory ("") it returns the error instead. The log tells what
+// was wrong, and later which versions cannot be written.
 func OpenState(dir, memory string, log *slog.Logger) (*Cache, error) {
 	c, err := openIn(dir)
 	if memory != "" {
@@ -42,8 +42,8 @@ func OpenState(dir, memory string, log *slog.Logger) (*Cache, error) {
 	return c, nil
 }
 
-// cardFails reports whether an error means that the card is read-only, failing or full. EUCLEAN and EBADMSG are what ext4
-// returns for its own damaged blocks.
+// cardFails reports whether an error means that the card is read-only, failing or full. EUCLEAN and
+// EBADMSG are what ext4 returns for its own damaged blocks.
 func cardFails(err error) bool {
 	return slices.ContainsFunc(
 		[]syscall.Errno{syscall.EROFS, syscall.EIO, syscall.ENOSPC, syscall.EUCLEAN, syscall.EBADMSG},
@@ -57,7 +57,8 @@ func openIn(dir string) (*Cache, error) {
 	return Open(filepath.Join(dir, fileName))
 }
 
-// openCopy opens the copy in memory. One that is there already is newer than the card: this process has run on it before.
+// openCopy opens the copy in memory. If one is there already, this process has used it before, and
+// it is newer than the card.
 func openCopy(dir, memory string, log *slog.Logger) (*Cache, error) {
 	to := filepath.Join(memory, fileName)
 	if _, err := os.Stat(to); errors.Is(err, os.ErrNotExist) {
@@ -68,14 +69,14 @@ func openCopy(dir, memory string, log *slog.Logger) (*Cache, error) {
 	return openIn(memory)
 }
 
-// forget removes a copy in memory: now that the card can be written, the copy gets older than what is on it.
+// forget removes a copy in memory: the card can be written again, and will be newer.
 func forget(memory string, log *slog.Logger) {
 	if err := os.Remove(filepath.Join(memory, fileName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		log.Warn("cannot remove the copy of the cache in memory", "error", err)
 	}
 }
 
-// copyFile leaves nothing behind where it fails: half a cache would only be set aside as damaged.
+// copyFile leaves no file if it fails: half a cache would only be set aside as damaged.
 func copyFile(to, from string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {

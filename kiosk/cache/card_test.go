@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// A door on a card that has become read-only takes its cache along into memory, and goes on there when it starts again.
+// A door on a card that has become read-only takes its cache along into memory, and goes on there
+// when it starts again.
 func TestReadOnlyCard(t *testing.T) { onDisk(t, "8m", makeReadOnly) }
 
 func makeReadOnly(t *testing.T, card string) {
@@ -55,7 +56,8 @@ func makeReadOnly(t *testing.T, card string) {
 	mustClose(t, c)
 }
 
-// A card that is full or read-only from the start has nothing to copy; the door comes up all the same.
+// A card that is full or read-only from the start has nothing to copy; the door comes up all the
+// same.
 func TestCardWithoutCache(t *testing.T) { onDisk(t, "64k", startWithoutCache) }
 
 func startWithoutCache(t *testing.T, card string) {

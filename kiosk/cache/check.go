@@ -11,8 +11,9 @@ import (
 	"ashyq-kiosk/kiosk"
 )
 
-// Check reads the whole file: each section has to have the content that it had when it was applied or staged, and the
-// database has to be sound in itself. Writers wait for it, lookups do not. An error wraps ErrDamaged.
+// Check reads the whole file: each section must have the content with which it was applied or
+// staged, and the database must be consistent. Writers wait for it, lookups do not. An error wraps
+// ErrDamaged.
 func (c *Cache) Check() error {
 	tx, err := c.db.Begin(true) // the database's own check must not meet a writer
 	if err != nil {
@@ -24,8 +25,8 @@ func (c *Cache) Check() error {
 			return err
 		}
 	}
-	// The database's own check believes page headers and runs in a goroutine of its own, where Open could not catch a
-	// fault. So it comes last, when every page has been seen once.
+	// The database's own check trusts page headers and runs in its own goroutine, where Open cannot
+	// catch a fault. So it comes last, when every page has been read once.
 	var first error
 	for err := range tx.Check() {
 		if first == nil {
@@ -35,7 +36,7 @@ func (c *Cache) Check() error {
 	return first
 }
 
-// checkRuns goes from page to page by what each says of its length.
+// checkRuns goes from page to page by the length that each states.
 func checkRuns(tx *bbolt.Tx) error {
 	pages := int(tx.Size() / int64(tx.DB().Info().PageSize))
 	for id := 0; id < pages; {
@@ -47,7 +48,7 @@ func checkRuns(tx *bbolt.Tx) error {
 			id += page.OverflowCount
 		}
 		if id > pages {
-			return damaged("page %d has %d more behind it, the last one is %d", page.ID, page.OverflowCount, pages-1)
+			return damaged("page %d is followed by %d more, the last page is %d", page.ID, page.OverflowCount, pages-1)
 		}
 	}
 	return nil
@@ -82,7 +83,7 @@ func checkBucket(b *bbolt.Bucket) error {
 func checkContents(tx *bbolt.Tx) error {
 	for _, name := range [][]byte{bucketMeta, bucketSections, bucketStaged, bucketSlots, bucketOutbox} {
 		if tx.Bucket(name) == nil {
-			return damaged("no %s in it", name)
+			return damaged("the bucket %q is missing", name)
 		}
 	}
 	if v := tx.Bucket(bucketMeta).Get(keyFormat); string(v) != strconv.Itoa(format) {
@@ -103,7 +104,7 @@ func checkContents(tx *bbolt.Tx) error {
 	}
 	err := tx.Bucket(bucketSlots).ForEachBucket(func([]byte) error { slots--; return nil })
 	if err != nil || slots != 0 {
-		return damaged("%d more sections than slots", slots)
+		return damaged("the sections outnumber the slots by %d", slots)
 	}
 	return tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
 		_, _, err := parseReport(v)
@@ -121,7 +122,7 @@ func checkSection(tx *bbolt.Tx, k, v []byte) error {
 		return err
 	}
 	if len(k) != 4 || sha256.Sum256(packed) != s.content {
-		return damaged("section %x in version %d has not the content it was stored with", k, s.version)
+		return damaged("section %x, version %d: the content does not match its hash", k, s.version)
 	}
 	return nil
 }

@@ -10,13 +10,14 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// writeEvery is how far a time has to be ahead of the one on the card before it is written: a write a minute for years
-// wears a card out, and after a power cut data may well look a few minutes older than it is.
+// writeEvery is how much newer than the time on the card a time must be to be written. A write each
+// minute for years wears a card out, and after a power cut data may look some minutes older than it
+// is.
 const writeEvery = 15 * time.Minute
 
-// Refresh notes that the registry vouched again, at asOf, for the version that the cache holds. Lookups have it at
-// once, the card only when it is writeEvery ahead of what is written there. A time that is not newer changes nothing.
-// kiosk.ErrNoData: there is no version yet.
+// Refresh notes that the registry vouched again, at asOf, for the version that the cache holds.
+// Lookups see it at once; the card gets it when it is writeEvery ahead of the time there. A time
+// that is not newer changes nothing. Without a version, the error is kiosk.ErrNoData.
 func (c *Cache) Refresh(asOf time.Time) error {
 	if err := c.refresh(asOf.Unix()); err != nil {
 		return fmt.Errorf("refresh the cache: %w", err)
@@ -49,7 +50,7 @@ func (c *Cache) refresh(asOf int64) error {
 	switch {
 	case err != nil:
 		return err
-	case p != nil && write: // it is written with the version that it vouches for
+	case p != nil && write: // it reaches the card with the version that it vouches for
 		next := *p
 		next.update.AsOf = unixTime(asOf)
 		c.pending.Store(&next)
@@ -67,8 +68,9 @@ func (c *Cache) refresh(asOf int64) error {
 	return nil
 }
 
-// NoteTime remembers t as the newest trusted time, for the next start of a board whose clock has no battery. It is
-// written when it is writeEvery ahead of what is on the card. A time that is not newer changes nothing.
+// NoteTime notes t as the newest trusted time, for the next start of a board whose clock has no
+// battery. The card gets it when it is writeEvery ahead of the time there. A time that is not newer
+// changes nothing.
 func (c *Cache) NoteTime(t time.Time) error {
 	seen := t.Unix()
 	if err := sign1.CheckTime(seen); err != nil {
@@ -90,7 +92,7 @@ func (c *Cache) NoteTime(t time.Time) error {
 	return nil
 }
 
-// SeenTime returns the newest time noted, in whole seconds; zero: none yet.
+// SeenTime returns the newest time noted, in whole seconds; zero: no time was noted yet.
 func (c *Cache) SeenTime() (time.Time, error) {
 	c.clock.Lock()
 	defer c.clock.Unlock()
@@ -108,7 +110,7 @@ func (c *Cache) loadSeen() error {
 			c.clock.written = int64(binary.BigEndian.Uint64(v))
 			c.clock.seen = c.clock.written
 		default:
-			return damaged("time seen of %d bytes", len(v))
+			return damaged("the time seen has %d bytes, want 8", len(v))
 		}
 		return nil
 	})

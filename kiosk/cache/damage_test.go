@@ -37,8 +37,8 @@ func image(t *testing.T, version uint64) []byte {
 	return data
 }
 
-// openImage opens a file with these bytes. It has to come up in any case: with the old content, or fresh and with the
-// damaged file kept.
+// openImage opens a file with these bytes. It has to come up in any case: with the old content, or
+// fresh and with the damaged file kept.
 func openImage(t *testing.T, data []byte) *Cache {
 	t.Helper()
 	path := testPath(t)
@@ -93,7 +93,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// TestGarbledPages overwrites what a dying card may overwrite. Damage that is not noticed must be where nothing is.
+// TestGarbledPages overwrites what a dying card may overwrite. Damage that is not noticed must be
+// where nothing is.
 func TestGarbledPages(t *testing.T) {
 	t.Parallel()
 	const version = 5
@@ -134,7 +135,8 @@ func garble(random *rand.Rand, data []byte) {
 	}
 }
 
-// TestPageHeaders flips each bit of the page headers and of the first elements, one at a time, in a few pages.
+// TestPageHeaders flips each bit of the page headers and of the first elements, one at a time, in a
+// few pages.
 func TestPageHeaders(t *testing.T) {
 	t.Parallel()
 	const version = 2
@@ -154,8 +156,8 @@ func TestPageHeaders(t *testing.T) {
 	}
 }
 
-// TestPowerCut makes every file that a power cut within one Apply can leave: any of its pages are on the card or not,
-// and the page that makes them count comes last, whole, torn or not at all.
+// TestPowerCut makes every file that a power cut within one Apply can leave: any of its pages are
+// on the card or not, and the page that makes them count comes last, whole, torn or not at all.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	const version = 5
@@ -222,7 +224,8 @@ func TestPowerCut(t *testing.T) {
 		}
 		mustClose(t, c)
 	}
-	// A card that loses what it has confirmed: the old file is gone then, but nobody may be shown a wrong colour.
+	// A card that loses what it has confirmed: the old file is gone then, but nobody may be shown a
+	// wrong colour.
 	lost := 0
 	for _, at := range pages {
 		data := bytes.Clone(after)
@@ -272,7 +275,8 @@ func TestForeignDatabase(t *testing.T) {
 	}
 }
 
-// TestSetAsideCounts breaks the file three times: only the last one is kept, and its name says that it is the third.
+// TestSetAsideCounts breaks the file three times: only the last one is kept, and its name says that
+// it is the third.
 func TestSetAsideCounts(t *testing.T) {
 	path := testPath(t)
 	for _, what := range []string{"first", "second", "third"} {

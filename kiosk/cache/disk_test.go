@@ -13,7 +13,8 @@ import (
 
 const diskEnv = "ASHYQ_TEST_CACHE_DISK"
 
-// onDisk runs do on a real file system of some MiB, mounted where only a child process of its own sees it.
+// onDisk runs do on a real file system of some MiB, mounted where only a child process of its own
+// sees it.
 func onDisk(t *testing.T, size string, do func(t *testing.T, dir string)) {
 	if dir, inside := os.LookupEnv(diskEnv); inside {
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -18,8 +16,9 @@ var known = []statuslist.Status{
 	statuslist.Valid, statuslist.Invalid, statuslist.Suspended, statuslist.Red, statuslist.Yellow, statuslist.Green,
 }
 
-// The tests load versions of a list that are made from nothing but their number, so that whoever finds a version in a
-// cache, be it after a kill, knows what has to be in it: three sections; the last one changes only every third time.
+// The tests load versions of a list that are made from nothing but their number, so that whoever
+// finds a version in a cache, be it after a kill, knows what has to be in it: three sections; the
+// last one changes only every third time.
 const genSections = 3
 
 func genSectionVersion(version uint64, id int) uint64 {
@@ -34,7 +33,8 @@ func genSection(version uint64, id int) *statuslist.Section {
 	s := statuslist.NewSection()
 	where := rand.New(rand.NewPCG(uint64(id), 1))
 	for k := range uint64(300) {
-		// The version moves the statuses along, so that most, not all, of these entries change with it.
+		// The version moves the statuses along, so that most, not all, of these entries change with
+		// it.
 		s.Set(where.Uint32N(statuslist.SectionSize), known[(version+k)/2%uint64(len(known))])
 	}
 	return s
@@ -127,24 +127,13 @@ func checkVersion(c *Cache, version uint64) error {
 	return nil
 }
 
-// storedSection puts a section together from the chunks on the card.
+// storedSection puts a section together from its chunks, on the card and in memory.
 func storedSection(c *Cache, id uint32) (*statuslist.Section, error) {
-	if p := c.pending.Load(); p != nil && p.changed[id] != nil {
-		return p.changed[id], nil
+	var ahead overlay
+	if p := c.pending.Load(); p != nil {
+		ahead = p.changed[id]
 	}
-	var packed []byte
-	err := c.db.View(func(tx *bbolt.Tx) error {
-		s, _, err := readSection(tx.Bucket(bucketSections), id)
-		if err != nil {
-			return err
-		}
-		packed, err = readSlot(tx, s.slot)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return statuslist.FromPacked(packed)
+	return c.readWhole(id, ahead)
 }
 
 func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "cache.db") }

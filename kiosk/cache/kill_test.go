@@ -14,8 +14,8 @@ import (
 
 const writerEnv = "ASHYQ_TEST_CACHE_WRITER"
 
-// write is the other process: it takes the cache from version to version until it is killed, by deltas and every fourth
-// time by whole sections, and says so each time that Apply has returned.
+// write is the other process: it takes the cache from version to version until it is killed, by
+// deltas and every fourth time by whole sections, and says so each time that Apply has returned.
 func write(path string) error {
 	c, err := Open(path)
 	if err != nil {
@@ -46,8 +46,8 @@ func write(path string) error {
 	}
 }
 
-// TestKill kills a process again and again while it writes. Each time the cache has to come up as one complete version,
-// and none that was reported as applied may be lost.
+// TestKill kills a process again and again while it writes. Each time the cache has to come up as
+// one complete version, and none that was reported as applied may be lost.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	if raceDetector {
@@ -71,7 +71,8 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatalf("kill %d: %v", n, err)
 		}
-		// A process that dies before the file is laid out may leave a torn one, which holds nothing yet.
+		// A process that dies before the file is laid out may leave a torn one, which holds nothing
+		// yet.
 		if c.SetAside != nil && reported != 0 {
 			t.Fatalf("kill %d: %v", n, c.SetAside)
 		}
@@ -99,8 +100,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runKilled starts the writer, kills it after a delay, counted from when it is writing or from its start, and returns
-// what it said.
+// runKilled starts the writer, kills it after a delay, counted from when it is writing or from its
+// start, and returns what it said.
 func runKilled(t *testing.T, path string, writing bool, delay time.Duration) string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

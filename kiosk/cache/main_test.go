@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain lets the tests start their own binary as another process that works on a cache: see kill_test.go.
+// TestMain lets the tests start their own binary as another process that works on a cache: see
+// kill_test.go.
 func TestMain(m *testing.M) {
 	path, writer := os.LookupEnv(writerEnv)
 	if !writer {

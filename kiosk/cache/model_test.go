@@ -16,7 +16,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// model is the cache the simple way: values in memory, and beside them those that a restart brings back.
+// model is the cache the simple way: values in memory, and beside them those that a restart brings
+// back.
 type model struct {
 	version          uint64
 	asOf, asOfOnCard int64
@@ -73,7 +74,8 @@ func (m *machine) stage(t *rapid.T) {
 	m.model.staged[id] = next
 }
 
-// apply makes an update in which each section stays, gets deltas or is the staged one, and which may be spoilt.
+// apply makes an update in which each section stays, gets deltas or is the staged one, and which
+// may be spoilt.
 func (m *machine) apply(t *rapid.T) {
 	u := Update{Version: m.model.version + 1, AsOf: unixTime(m.model.asOf + rapid.Int64Range(-10, 1000).Draw(t, "later")), List: testList}
 	u.AsOf = unixTime(max(u.AsOf.Unix(), 0))
@@ -185,8 +187,8 @@ func (m *machine) done(t *rapid.T) {
 	}
 }
 
-// allowance lets the next versions reach the card at once, or wait.
-func (m *machine) allowance(t *rapid.T) {
+// budget lets the next versions reach the card at once, or wait.
+func (m *machine) budget(t *rapid.T) {
 	m.cache.budget.balance = rapid.SampledFrom([]float64{-budgetBurst, budgetBurst, math.Inf(1)}).Draw(t, "balance")
 	m.cache.budget.at = time.Time{}
 }
@@ -258,7 +260,8 @@ func (m *machine) check(t *rapid.T) {
 	case err != nil || standing.Status != s.list.Get(uint32(index%statuslist.SectionSize)) || standing.AsOf.Unix() != m.model.asOf:
 		t.Fatalf("Status(%d) = %+v, %v", index, standing, err)
 	}
-	// The contents, entry by entry, at once: Check compares what is stored with the hashes that State has given.
+	// The contents, entry by entry, at once: Check compares what is stored with the hashes that
+	// State has given.
 	if rapid.IntRange(0, 3).Draw(t, "check") == 0 {
 		if err := m.cache.Check(); err != nil {
 			t.Fatal(err)
@@ -266,7 +269,8 @@ func (m *machine) check(t *rapid.T) {
 	}
 }
 
-// TestModel does random operations on a cache, with restarts in between, and expects what the model says.
+// TestModel does random operations on a cache, with restarts in between, and expects what the model
+// says.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -282,7 +286,7 @@ func TestModel(t *testing.T) {
 		defer func() { _ = m.cache.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
 			"stage": m.stage, "apply": m.apply, "apply again": m.apply, "refresh": m.refresh, "note time": m.noteTime,
-			"queue": m.queue, "done": m.done, "reopen": m.reopen, "cut": m.cut, "allowance": m.allowance,
+			"queue": m.queue, "done": m.done, "reopen": m.reopen, "cut": m.cut, "budget": m.budget,
 			"": m.check,
 		})
 	})

@@ -13,25 +13,29 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// lockTimeout is how long Open waits for another process to let go of the file: the daemon that is being restarted.
+// lockTimeout is how long Open waits until another process closes the file: the daemon that is
+// being restarted.
 const lockTimeout = 2 * time.Second
 
 // format is the version of the layout in the package comment.
 const format = 1
 
-// ErrDamaged says that the file is not, or is no longer, what this package has written.
+// ErrDamaged says that the file is not what this package has written.
 var ErrDamaged = errors.New("cache file is damaged")
 
 func damaged(why string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(why, args...))
 }
 
-// Open opens the cache file, and creates it with mode 0600 where there is none; its directory has to exist. It reads
-// all of the file once: a damaged one is moved aside to PATH.broken-N, where N counts and only the newest is kept, and
-// a fresh one is started, see Cache.SetAside. A door has to come up by itself, and everything but the reports that were
-// not sent comes again from the registry.
+// Open opens the cache file. If it does not exist, Open creates it with mode 0600, in a directory
+// that must exist. Open reads the whole file once. It renames a damaged file to PATH.broken-N,
+// where N counts and only the newest is kept, and starts a new one, see Cache.SetAside: a door has
+// to start by itself, and the registry gives it everything again except the reports that were not
+// sent.
 func Open(path string) (*Cache, error) {
 	c, err := open(path)
 	if !errors.Is(err, ErrDamaged) {
@@ -45,13 +49,14 @@ func Open(path string) (*Cache, error) {
 	if c, err = open(path); err != nil {
 		return nil, err
 	}
-	c.SetAside = fmt.Errorf("started a fresh cache, the old file is kept as %q: %w", kept, why)
+	c.SetAside = fmt.Errorf("started a new cache and kept the old file as %q: %w", kept, why)
 	return c, nil
 }
 
 func open(path string) (c *Cache, err error) {
-	// The database trusts its file: a page that is not what it should be ends in a panic, one beyond the end of a cut
-	// file in a fault. Here both mean a damaged file, and a door that dies of it would die again at each start.
+	// The database trusts its file: a wrong page causes a panic, and a page beyond the end of a cut
+	// file a fault. Both mean a damaged file here. A door that died of it would die again at each
+	// start.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var file *os.File
 	defer func() {
@@ -59,7 +64,7 @@ func open(path string) (c *Cache, err error) {
 			c, err = nil, fmt.Errorf("open cache %q: %w", path, damaged("%v", r))
 		}
 		if err != nil && file != nil {
-			_ = file.Close() // gives the lock back; it is closed already where the database could do it
+			_ = file.Close() // releases the lock, unless the database has closed it
 		}
 	}()
 
@@ -75,27 +80,27 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}}
+	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}, whole: map[uint32]*statuslist.Section{}}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}
 	return c, nil
 }
 
-// openError tells what the system refuses from what the file is.
+// openError tells an error of the system from a damaged file.
 func openError(path string, err error) error {
 	var refused syscall.Errno
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("open cache %q: another process has it open\n"+
-			"hint: stop the service first, as in: systemctl stop ashyq-kiosk", path)
+			"hint: stop the service first: systemctl stop ashyq-kiosk", path)
 	case errors.As(err, &refused):
 		return fmt.Errorf("open cache: %w", err) // names the path
 	}
 	return fmt.Errorf("open cache %q: %w", path, damaged("%v", err))
 }
 
-// start makes sure of the file, lays out a new one and reads what lives in memory.
+// start lays out a new file, checks an old one, and reads what is kept in memory.
 func (c *Cache) start() error {
 	fresh := false
 	err := c.db.View(func(tx *bbolt.Tx) error {
@@ -126,7 +131,8 @@ func layOut(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketMeta).Put(keyFormat, []byte(strconv.Itoa(format)))
 }
 
-// setAside renames the file to PATH.broken-N and removes the one kept before. N tells how often it happened.
+// setAside renames the file to PATH.broken-N and removes the one before it. N tells how often it
+// happened.
 func setAside(path string) (string, error) {
 	dir, prefix := filepath.Dir(path), filepath.Base(path)+".broken-"
 	entries, err := os.ReadDir(dir)

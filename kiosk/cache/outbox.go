@@ -8,14 +8,15 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// outboxSize is how many reports wait at most. When the registry is away for longer, the oldest are dropped.
+// outboxSize is how many reports wait at most. If the registry is away for longer, the oldest are
+// dropped.
 const outboxSize = 1000
 
-// Queue puts a report at the end of the outbox. The id, 1 to 65535 bytes, is the report's own for ever. Beyond
-// outboxSize reports the oldest is dropped.
+// Queue puts a report at the end of the outbox. The ID has 1 to 65535 bytes; no two reports ever
+// have the same. Beyond outboxSize reports, the oldest is dropped.
 func (c *Cache) Queue(id string, body []byte) error {
 	if id == "" || len(id) > math.MaxUint16 {
-		return fmt.Errorf("queue a report: id of %d bytes", len(id))
+		return fmt.Errorf("queue a report: its ID has %d bytes, want 1 to %d", len(id), math.MaxUint16)
 	}
 	v := binary.BigEndian.AppendUint16(nil, uint16(len(id)))
 	v = append(append(v, id...), body...)
@@ -51,7 +52,8 @@ func trim(b *bbolt.Bucket) error {
 	return nil
 }
 
-// Next returns the oldest report of the outbox and leaves it there; an empty id: there is none.
+// Next returns the oldest report of the outbox and leaves it there; an empty id: the outbox is
+// empty.
 func (c *Cache) Next() (id string, body []byte, err error) {
 	err = c.db.View(func(tx *bbolt.Tx) error {
 		_, v := tx.Bucket(bucketOutbox).Cursor().First()
@@ -68,7 +70,8 @@ func (c *Cache) Next() (id string, body []byte, err error) {
 	return id, body, nil
 }
 
-// Done removes a report. One that is not there, delivered or dropped meanwhile, is no error.
+// Done removes a report. It is no error if the report is not there, because it was dropped
+// meanwhile.
 func (c *Cache) Done(id string) error {
 	err := c.db.Update(func(tx *bbolt.Tx) error {
 		cursor := tx.Bucket(bucketOutbox).Cursor()
@@ -89,7 +92,7 @@ func (c *Cache) Done(id string) error {
 	return nil
 }
 
-// parseReport returns parts of v.
+// parseReport splits v; id and body share its memory.
 func parseReport(v []byte) (id, body []byte, err error) {
 	if len(v) < 2 || len(v)-2 < int(binary.BigEndian.Uint16(v)) {
 		return nil, nil, damaged("report of %d bytes", len(v))

@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPowerCutMachine is the whole user space of a machine whose power is cut again and again (image-build/hil): it is process
-// 1, mounts the card, looks whether the cache is one complete version, says so, and writes on until the end. What
-// it says is read by the host, a word and a number a line.
+// TestPowerCutMachine is the whole user space of a machine whose power is cut again and again
+// (image-build/hil): it is process 1, mounts the card, looks whether the cache is one complete
+// version, says so, and writes on until the end. What it says is read by the host, a word and a
+// number a line.
 func TestPowerCutMachine(t *testing.T) {
 	if os.Getpid() != 1 {
 		t.Skip("not process 1 of a machine: make hil starts one")
@@ -41,7 +42,7 @@ func writeOn() error {
 	if err != nil {
 		return err
 	}
-	if time.Now().UnixNano()/1000%2 == 0 { // every other time all is written at once, else some of it waits
+	if time.Now().UnixNano()/1000%2 == 0 { // every other time everything is written at once
 		c.writeThrough()
 	}
 	if err := errors.Join(c.Check(), checkVersion(c, state.Version)); err != nil {

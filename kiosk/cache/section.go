@@ -58,7 +58,7 @@ func slotKey(slot uint64) []byte { return binary.BigEndian.AppendUint64(nil, slo
 
 func chunkKey(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 
-// newSlot stores a packed section under a number that was never used before.
+// newSlot stores a packed section under a new number.
 func newSlot(tx *bbolt.Tx, packed []byte) (slot uint64, err error) {
 	slots := tx.Bucket(bucketSlots)
 	if slot, err = slots.NextSequence(); err != nil {
@@ -68,7 +68,7 @@ func newSlot(tx *bbolt.Tx, packed []byte) (slot uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	b.FillPercent = 1 // chunks never grow, so pages need no room to
+	b.FillPercent = 1 // chunks never grow, so pages need no spare room
 	for n := range chunks {
 		if err := b.Put(chunkKey(n), packed[n*chunkSize:][:chunkSize]); err != nil {
 			return 0, err
@@ -77,7 +77,7 @@ func newSlot(tx *bbolt.Tx, packed []byte) (slot uint64, err error) {
 	return slot, nil
 }
 
-// readSlot puts a packed section together, in memory of its own.
+// readSlot returns a copy of a packed section.
 func readSlot(tx *bbolt.Tx, slot uint64) ([]byte, error) {
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(slot))
 	if b == nil {
@@ -97,16 +97,19 @@ func readSlot(tx *bbolt.Tx, slot uint64) ([]byte, error) {
 	return packed, nil
 }
 
-// readEntry looks one status up without touching more than its chunk.
-func readEntry(tx *bbolt.Tx, slot uint64, i uint32) (statuslist.Status, error) {
-	var key [8]byte
-	binary.BigEndian.PutUint64(key[:], slot)
-	b := tx.Bucket(bucketSlots).Bucket(key[:])
-	if b == nil {
-		return 0, damaged("slot %d is missing", slot)
+// readEntry looks up one status and reads only its chunk: the given one, or with nil the one on the
+// card.
+func readEntry(tx *bbolt.Tx, slot uint64, i uint32, chunk []byte) (statuslist.Status, error) {
+	if chunk == nil {
+		var key [8]byte
+		binary.BigEndian.PutUint64(key[:], slot)
+		b := tx.Bucket(bucketSlots).Bucket(key[:])
+		if b == nil {
+			return 0, damaged("slot %d is missing", slot)
+		}
+		binary.BigEndian.PutUint16(key[:2], uint16(i/chunkEntries))
+		chunk = b.Get(key[:2])
 	}
-	binary.BigEndian.PutUint16(key[:2], uint16(i/chunkEntries))
-	chunk := b.Get(key[:2])
 	if len(chunk) != chunkSize {
 		return 0, damaged("slot %d: chunk %d of %d bytes", slot, i/chunkEntries, len(chunk))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/latest"
 	"ashyq-kiosk/kiosk/retry"
 )
 
@@ -42,7 +43,7 @@ type Task struct {
 	first    string // code on the card, "": no code
 	progress func(Progress, error)
 	log      *slog.Logger
-	codes    chan string // one slot; full: the newest wins
+	codes    *latest.Slot[string]
 
 	// Owned by Run.
 	text string    // of the latest code
@@ -53,7 +54,7 @@ type Task struct {
 // NewTask returns a task that first tries the code of an attempt that a power cut ended, or else
 // the card's code. It calls progress from its own goroutines, one at a time.
 func NewTask(e *Enroller, card string, progress func(Progress, error), log *slog.Logger) *Task {
-	return &Task{enroller: e, first: card, progress: progress, log: log, codes: make(chan string, 1)}
+	return &Task{enroller: e, first: card, progress: progress, log: log, codes: latest.New[string]()}
 }
 
 // String names the task.
@@ -62,21 +63,8 @@ func (t *Task) String() string { return "enrolment" }
 // Ready is closed from the start: such a door only waits for a code.
 func (t *Task) Ready() <-chan struct{} { return ready }
 
-// Present receives what the camera has read. It copies the text and never blocks. Only one
-// goroutine may call it.
-func (t *Task) Present(text []byte) {
-	for {
-		select {
-		case t.codes <- string(text):
-			return
-		default:
-		}
-		select {
-		case <-t.codes:
-		default:
-		}
-	}
-}
+// Present receives what the camera has read. It copies the text and never blocks.
+func (t *Task) Present(text []byte) { t.codes.Put(string(text)) }
 
 // Run waits for codes and tries them until ctx ends, or returns ErrEnrolled when the door is
 // enrolled.
@@ -108,7 +96,7 @@ func (t *Task) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case text := <-t.codes:
+		case text := <-t.codes.C():
 			now := time.Now()
 			known := text == t.text && (t.busy || now.Sub(t.seen) < another)
 			t.seen = now

@@ -1,5 +1,5 @@
-// Package lookuptest is what everything that calls itself a kiosk.Lookup has to pass: the cache, the registry's client,
-// and one behind the other. It is for tests only.
+// Package lookuptest is the test that every kiosk.Lookup must pass: the cache, the registry's
+// client, and the two behind each other. It is for tests only.
 package lookuptest
 
 import (
@@ -19,13 +19,15 @@ import (
 // List is the URI of the one list that the lookup under test knows.
 const List = "https://registry.example/lists/1"
 
-// Sections is the number of sections that the list has: the indexes below Sections*statuslist.SectionSize are its own.
+// Sections is the number of sections of the list. It has the indexes below
+// Sections*statuslist.SectionSize.
 const Sections = 2
 
 // AsOf is when the registry vouched for the entries.
 var AsOf = time.Date(2026, time.March, 1, 8, 30, 0, 0, time.UTC)
 
-// entries has every status, at indexes where something may go wrong: both halves of a byte, both ends of a section.
+// entries has every status, at indexes where mistakes happen: both halves of a byte, both ends of a
+// section.
 var entries = map[uint64]statuslist.Status{
 	0:                              statuslist.Red,
 	1:                              statuslist.Green,
@@ -41,9 +43,10 @@ var entries = map[uint64]statuslist.Status{
 	2*statuslist.SectionSize - 777: statuslist.Red,
 }
 
-// Test checks the contract. open makes the lookup of a list named List with these entries, vouched for at AsOf; with
-// nil it makes one that has no list yet. Indexes of the list's sections that are not among the entries are not asked
-// for: a packed list calls them Valid, the registry itself has never given them out.
+// Test checks the contract. open makes a lookup of a list named List with these entries, vouched
+// for at AsOf; with nil entries, a lookup that has no list yet. Test never asks for other indexes
+// of the list's sections: a packed list calls them Valid, and the registry has never given them
+// out.
 func Test(t *testing.T, open func(t *testing.T, entries map[uint64]statuslist.Status) kiosk.Lookup) {
 	t.Run("every status", func(t *testing.T) { testEntries(t, open(t, entries)) })
 	t.Run("unknown", func(t *testing.T) { testUnknown(t, open(t, entries)) })
@@ -89,7 +92,7 @@ func testUnknown(t *testing.T, lookup kiosk.Lookup) {
 	}
 }
 
-// checkRefusal makes sure that nobody takes the answer beside an error for one, and that the error names nobody:
+// checkRefusal checks that there is no answer beside an error, and that the error names nobody:
 // errors are logged.
 func checkRefusal(t *testing.T, got kiosk.Standing, err error, p kiosk.Person) {
 	t.Helper()
@@ -110,7 +113,8 @@ func testNothingYet(t *testing.T, lookup kiosk.Lookup) {
 	checkRefusal(t, got, err, p)
 }
 
-// testEnded allows an answer, which needs no waiting in a cache, or the context's error, but no finding about the person.
+// testEnded allows an answer, because a cache need not wait, or the context's error, but no other
+// error.
 func testEnded(t *testing.T, lookup kiosk.Lookup) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

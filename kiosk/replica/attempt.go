@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// maxDeltas is the longest way that is gone step by step.
+	// maxDeltas is how many deltas are followed at most.
 	maxDeltas = 32
-	// maxDeltaBytes bounds all deltas of a section together, bytes. Beyond half a packed section the whole one costs less.
+	// maxDeltaBytes bounds all deltas of a section together. Beyond half a packed section, the
+	// whole section costs less.
 	maxDeltaBytes = statuslist.PackedSize / 2
 )
 
 var errMismatch = errors.New("does not fit the manifest")
 
-// attempt is one way from the cache's state to one manifest.
+// attempt brings the cache from its state to one manifest.
 type attempt struct {
 	*Replica
 	ctx      context.Context
@@ -50,7 +51,7 @@ func (a *attempt) follow() error {
 	})
 }
 
-// document returns nil when the cache already has it.
+// document fetches a document and checks it. It returns nil if the cache has it already.
 func (a *attempt) document(name string, want api.Hash, have func() ([]byte, error), check func([]byte) error) ([]byte, error) {
 	old, err := have()
 	if err != nil {
@@ -79,8 +80,8 @@ func checkKeys(data []byte) error {
 	return err
 }
 
-// apply gets the sections and hands the update to the cache, once more with whole sections if it finds that the pieces
-// do not add up.
+// apply gets the sections and hands the update to the cache. If deltas and sections do not match,
+// it tries again with whole sections.
 func (a *attempt) apply(u cache.Update) error {
 	var err error
 	if u.Sections, err = a.sections(a.cheapest); err != nil {
@@ -89,7 +90,7 @@ func (a *attempt) apply(u cache.Update) error {
 	if err = a.opt.Store.Apply(u); !errors.Is(err, cache.ErrMismatch) {
 		return err
 	}
-	a.opt.Log.Warn("the pieces do not add up, taking whole sections", "manifest", u.Version, "error", err)
+	a.opt.Log.Warn("the deltas do not match the cache; fetching whole sections", "manifest", u.Version, "error", err)
 	a.result.Deltas = 0
 	if u.Sections, err = a.sections(a.whole); err != nil {
 		return err
@@ -97,7 +98,8 @@ func (a *attempt) apply(u cache.Update) error {
 	return a.opt.Store.Apply(u)
 }
 
-// sections calls get for each section that has changed; it either returns deltas or stages the section.
+// sections calls get for each section that changed. get returns deltas, or stages the section and
+// returns nil.
 func (a *attempt) sections(get func(uint32, api.Section) ([]statuslist.Delta, error)) ([]cache.SectionUpdate, error) {
 	updates := make([]cache.SectionUpdate, len(a.manifest.Sections))
 	for i, s := range a.manifest.Sections {
@@ -115,7 +117,7 @@ func (a *attempt) sections(get func(uint32, api.Section) ([]statuslist.Delta, er
 	return updates, nil
 }
 
-// version is the one that the cache has of section i, 0 for none.
+// version is that of section i in the cache; 0: the cache does not have it.
 func (a *attempt) version(i int) uint64 {
 	if i >= len(a.state.Sections) {
 		return 0
@@ -123,7 +125,8 @@ func (a *attempt) version(i int) uint64 {
 	return a.state.Sections[i].Version
 }
 
-// cheapest takes what an attempt that broke off has staged, or a short way of deltas, or the whole section.
+// cheapest uses what a broken-off attempt has staged, or else a few deltas, or else the whole
+// section.
 func (a *attempt) cheapest(id uint32, s api.Section) ([]statuslist.Delta, error) {
 	staged, err := a.opt.Store.Staged(id)
 	if err != nil {
@@ -138,14 +141,14 @@ func (a *attempt) cheapest(id uint32, s api.Section) ([]statuslist.Delta, error)
 	}
 	deltas, err := a.deltas(id, s, int(s.Version-have))
 	if err != nil && a.ctx.Err() == nil {
-		a.opt.Log.Warn("deltas are of no use, taking the whole section", "section", id, "error", err)
+		a.opt.Log.Warn("cannot use the deltas; fetching the whole section", "section", id, "error", err)
 		return a.whole(id, s)
 	}
 	return deltas, err
 }
 
-// deltas gets the last n steps to section s, the oldest first. Whether they are of this section and lead there, the
-// cache finds out.
+// deltas gets the last n deltas to section s, the oldest first. The cache checks that they belong
+// to this section and lead to s.
 func (a *attempt) deltas(id uint32, s api.Section, n int) ([]statuslist.Delta, error) {
 	deltas := make([]statuslist.Delta, n)
 	size := 0
@@ -156,7 +159,7 @@ func (a *attempt) deltas(id uint32, s api.Section, n int) ([]statuslist.Delta, e
 			return nil, fmt.Errorf("delta from version %d: %w", step.From, err)
 		}
 		if size += len(sealed); size > maxDeltaBytes {
-			return nil, fmt.Errorf("deltas of more than %d bytes", maxDeltaBytes)
+			return nil, fmt.Errorf("the deltas have more than %d bytes", maxDeltaBytes)
 		}
 		if deltas[i], err = statuslist.OpenDelta(sealed, a.opt.Key); err != nil {
 			return nil, fmt.Errorf("delta from version %d: %w", step.From, err)
@@ -165,7 +168,7 @@ func (a *attempt) deltas(id uint32, s api.Section, n int) ([]statuslist.Delta, e
 	return deltas, nil
 }
 
-// whole stages the section beside the cache's current one.
+// whole fetches the section and stages it beside the current one.
 func (a *attempt) whole(id uint32, s api.Section) ([]statuslist.Delta, error) {
 	sealed, err := a.blob(s.Blob)
 	if err != nil {
@@ -176,16 +179,16 @@ func (a *attempt) whole(id uint32, s api.Section) ([]statuslist.Delta, error) {
 		return nil, err
 	}
 	if token.List != a.manifest.List || token.ID != id || token.Version != s.Version {
-		return nil, fmt.Errorf("%w: list %q, section %d, version %d, want %q, %d, %d",
+		return nil, fmt.Errorf("%w: it is list %q, section %d, version %d, want %q, %d, %d",
 			errMismatch, token.List, token.ID, token.Version, a.manifest.List, id, s.Version)
 	}
 	if section.Content() != s.Content {
-		return nil, fmt.Errorf("%w: other content", errMismatch)
+		return nil, fmt.Errorf("%w: its content has another hash", errMismatch)
 	}
 	if err := a.opt.Store.Stage(id, s.Version, section); err != nil {
 		return nil, err
 	}
-	a.result.Snapshots++
+	a.result.Whole++
 	return nil, nil
 }
 

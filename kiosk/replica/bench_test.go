@@ -7,8 +7,9 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// BenchmarkFollowDelta is what a door does when 200 people's statuses have changed in one of its 20 sections (20 M
-// people): long poll answered, delta fetched over loopback, checked and made durable.
+// BenchmarkFollowDelta is what a door does when 200 people's statuses have changed in one of its 20
+// sections (20 M people): long poll answered, delta fetched over loopback, checked and made
+// durable.
 func BenchmarkFollowDelta(b *testing.B) {
 	r := newRegistry(b, 20)
 	d := newDoor(b, r)
@@ -48,7 +49,7 @@ func BenchmarkFollowSnapshot(b *testing.B) {
 		d := openDoor(b, r, b.TempDir())
 		b.StartTimer()
 		result, err := d.Follow1(b.Context())
-		if err != nil || result.Snapshots != 1 {
+		if err != nil || result.Whole != 1 {
 			b.Fatalf("Follow1 = %+v, %v", result, err)
 		}
 		b.StopTimer()

@@ -14,8 +14,8 @@ import (
 	"ashyq-kiosk/kiosk/replica"
 )
 
-// A door puts client, cache and the registry's key together. It then runs the replica as one of its tasks; here it is
-// one attempt.
+// A door puts client, cache and the registry's key together. It then runs the replica as one of its
+// tasks; here it is one attempt.
 func ExampleNew() {
 	registry := startRegistry(new(testing.T), 1) // stands for a real one
 	defer registry.stop()

@@ -12,18 +12,19 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// maxBlob bounds a blob, bytes, as the registry's client does.
+// maxBlob bounds a blob, in bytes, as the registry's client does.
 const maxBlob = 1 << 20
 
-// Folder is a Source of files: "manifest" and "blob/HEX" as the registry serves them. It is as little trusted as a network.
+// Folder is a Source of files: "manifest" and "blob/HEX", as the registry serves them. It is
+// trusted no more than a network.
 type Folder string
 
-// Manifest reads the folder's manifest. There will never be a newer one, so it does not wait.
+// Manifest reads the folder's manifest. It does not wait for a newer one.
 func (f Folder) Manifest(context.Context, uint64, time.Duration) ([]byte, error) {
 	return f.read("manifest", api.MaxManifest)
 }
 
-// Blob reads a blob. What it returns has that hash.
+// Blob reads a blob and checks its hash.
 func (f Folder) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -49,13 +50,13 @@ func (f Folder) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", file.Name(), limit)
+		return nil, fmt.Errorf("%q has more than %d bytes", file.Name(), limit)
 	}
 	return data, nil
 }
 
-// FollowSnapshot follows a folder once, without a network. ok is false if there is no snapshot, or if
-// the cache is not older.
+// FollowSnapshot follows an offline snapshot in a folder once. ok is false if the folder holds
+// none, or nothing newer than the cache.
 func FollowSnapshot(ctx context.Context, folder Folder, opt Options) (result Result, ok bool, err error) {
 	opt.Source, opt.Offline = folder, true
 	if _, err := os.Stat(filepath.Join(string(folder), "manifest")); errors.Is(err, os.ErrNotExist) {
@@ -68,21 +69,21 @@ func FollowSnapshot(ctx context.Context, folder Folder, opt Options) (result Res
 	return result, err == nil, err
 }
 
-// Snapshots are folders with offline snapshots: on the card, or on a stick that comes and goes. Not for
-// several goroutines at once.
+// Snapshots are offline snapshots in folders that an administrator fills: on the card, or on a
+// stick that comes and goes. Only one goroutine may use them.
 type Snapshots struct {
 	folders []Folder
 	opt     Options
-	seen    map[Folder]string // what was found there last, so that each manifest is followed, or complained about, once
+	seen    map[Folder]string // what was found last, to follow each manifest or log its fault once
 }
 
-// NewSnapshots makes snapshots that go into opt's Store. Without opt's Key nothing is followed: it is
-// not known yet whose signature counts.
+// NewSnapshots follows the folders into opt's Store. Without a Key it follows nothing: before the
+// enrolment the door does not know whose signature counts.
 func NewSnapshots(opt Options, folders ...Folder) *Snapshots {
 	return &Snapshots{folders: folders, opt: opt, seen: map[Folder]string{}}
 }
 
-// Follow takes over what is there now and newer than the cache.
+// Follow follows each folder whose manifest has changed and is newer than the cache.
 func (s *Snapshots) Follow(ctx context.Context) {
 	if s.opt.Key == nil {
 		return
@@ -100,23 +101,23 @@ func (s *Snapshots) Follow(ctx context.Context) {
 		s.seen[folder] = found
 		switch {
 		case err != nil:
-			s.opt.Log.Warn("cannot follow an offline snapshot", "folder", string(folder), "error", err)
+			s.opt.Log.Warn("cannot follow the offline snapshot", "folder", string(folder), "error", err)
 		case ok && result.Changed:
-			s.opt.Log.Info("followed an offline snapshot", "folder", string(folder), "version", result.Version)
+			s.opt.Log.Info("followed the offline snapshot", "folder", string(folder), "version", result.Version)
 		}
 	}
 }
 
-// snapshotsEvery is how often a door without a registry looks for one.
-const snapshotsEvery = 5 * time.Second
+// snapshotEvery is how often a door without a registry looks into the folders.
+const snapshotEvery = 5 * time.Second
 
-// Run follows until ctx ends, on a door without a registry.
+// Run follows until ctx ends, for a door without a registry.
 func (s *Snapshots) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		s.Follow(ctx)
 		select {
 		case <-ctx.Done():
-		case <-time.After(snapshotsEvery):
+		case <-time.After(snapshotEvery):
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func openCache(t *testing.T) *cache.Cache {
 	return store
 }
 
-func TestSeed(t *testing.T) {
+func TestSnapshot(t *testing.T) {
 	registry := newRegistry(t, 2)
 	registry.publish(set(map[uint64]statuslist.Status{5: statuslist.Red}))
 	issued := registry.now
@@ -65,11 +65,12 @@ func TestSeed(t *testing.T) {
 			Now: func() time.Time { return now },
 		}
 	}
-	// The clock of a board that was never set, one that is right, and one a year on: the data are as old as they are.
+	// The clock of a board that was never set, one that is right, and one a year on: the data are
+	// as old as they are.
 	for _, now := range []time.Time{time.Unix(0, 0), issued, issued.AddDate(1, 0, 0)} {
 		store := openCache(t)
 		result, ok, err := replica.FollowSnapshot(t.Context(), folder, options(store, now))
-		if err != nil || !ok || result.Version != 2 || result.Snapshots != 2 {
+		if err != nil || !ok || result.Version != 2 || result.Whole != 2 {
 			t.Fatalf("at %v: %+v, %v, %v", now, result, ok, err)
 		}
 		if state, err := store.State(); err != nil || state.Version != 2 || !state.AsOf.Equal(issued.Truncate(time.Second)) {
@@ -92,7 +93,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestSpoiltSeedChangesNothing(t *testing.T) {
+func TestSpoiltSnapshotChangesNothing(t *testing.T) {
 	registry := newRegistry(t, 2)
 	for name, spoil := range map[string]func(replica.Folder, *replica.Options) error{
 		"a torn blob": func(f replica.Folder, _ *replica.Options) error {
@@ -125,7 +126,7 @@ func TestSpoiltSeedChangesNothing(t *testing.T) {
 	}
 }
 
-// A stick comes with a snapshot, goes, and another one comes.
+// A stick comes with an offline snapshot, goes, and another one comes.
 func TestSnapshotsComeAndGo(t *testing.T) {
 	registry := newRegistry(t, 2)
 	old := snapshot(t, registry)

@@ -136,11 +136,11 @@ func TestFollowStepByStep(t *testing.T) {
 		want   replica.Result // without Bytes
 		asked  int            // requests
 	}{
-		{"first time", set(map[uint64]statuslist.Status{5: statuslist.Red, 1 << 20: statuslist.Green}), replica.Result{Version: 2, Changed: true, Snapshots: 2}, 5},
+		{"first time", set(map[uint64]statuslist.Status{5: statuslist.Red, 1 << 20: statuslist.Green}), replica.Result{Version: 2, Changed: true, Whole: 2}, 5},
 		{"one section", set(map[uint64]statuslist.Status{5: statuslist.Green}), replica.Result{Version: 3, Changed: true, Deltas: 1}, 2},
 		{"rules", func(e *edition) { e.rules = testRules(1) }, replica.Result{Version: 4, Changed: true}, 2},
 		{"keys", func(e *edition) { e.keys = marshalKeys(t, 7, 8) }, replica.Result{Version: 5, Changed: true}, 2},
-		{"new section", func(e *edition) { e.sections = append(e.sections, statuslist.NewSection()) }, replica.Result{Version: 6, Changed: true, Snapshots: 1}, 2},
+		{"new section", func(e *edition) { e.sections = append(e.sections, statuslist.NewSection()) }, replica.Result{Version: 6, Changed: true, Whole: 1}, 2},
 		{"everything", func(e *edition) {
 			set(map[uint64]statuslist.Status{5: statuslist.Valid, 1<<20 + 7: statuslist.Yellow, 3<<20 - 1: statuslist.Invalid})(e)
 			e.rules, e.keys = testRules(2), marshalKeys(t)
@@ -175,7 +175,7 @@ func TestRefresh(t *testing.T) {
 	d.follow(t)
 	r.reissue(90 * time.Second)
 	result := d.follow(t)
-	if result.Changed || result.Deltas != 0 || result.Snapshots != 0 || len(d.changes) != 2 {
+	if result.Changed || result.Deltas != 0 || result.Whole != 0 || len(d.changes) != 2 {
 		t.Errorf("%+v after %d changes, want a refresh", result, len(d.changes))
 	}
 	if state, err := d.cache.State(); err != nil || !state.AsOf.Equal(r.clock()) {
@@ -211,7 +211,7 @@ func TestDeltasUpToALimit(t *testing.T) {
 	for behind, want := range map[int]replica.Result{
 		1:  {Deltas: 1},
 		32: {Deltas: 32},
-		33: {Snapshots: 1},
+		33: {Whole: 1},
 	} {
 		r := newRegistry(t, 1)
 		d := newDoor(t, r)
@@ -219,7 +219,7 @@ func TestDeltasUpToALimit(t *testing.T) {
 		for i := range behind {
 			r.publish(set(map[uint64]statuslist.Status{uint64(i * i): statuslist.Red, uint64(i): statuslist.Green}))
 		}
-		if got := d.follow(t); got.Deltas != want.Deltas || got.Snapshots != want.Snapshots {
+		if got := d.follow(t); got.Deltas != want.Deltas || got.Whole != want.Whole {
 			t.Errorf("%d versions behind: %+v, want %+v", behind, got, want)
 		}
 	}
@@ -233,7 +233,7 @@ func TestDeltasThatAreNotAllThere(t *testing.T) {
 		r.publish(set(map[uint64]statuslist.Status{uint64(i): statuslist.Red}))
 	}
 	r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas = m.Sections[0].Deltas[:2] })
-	if got := d.follow(t); got.Snapshots != 1 || got.Deltas != 0 {
+	if got := d.follow(t); got.Whole != 1 || got.Deltas != 0 {
 		t.Errorf("%+v, want the whole section", got)
 	}
 }
@@ -250,12 +250,13 @@ func TestLongDeltasAreNotWorthIt(t *testing.T) {
 			}
 		})
 	}
-	if got := d.follow(t); got.Snapshots != 1 || got.Deltas != 0 {
+	if got := d.follow(t); got.Whole != 1 || got.Deltas != 0 {
 		t.Errorf("%+v, want the whole section", got)
 	}
 }
 
-// TestBrokenOffDownloadGoesOn: what an attempt has staged is not fetched again, also after a restart.
+// TestBrokenOffDownloadGoesOn: what an attempt has staged is not fetched again, also after a
+// restart.
 func TestBrokenOffDownloadGoesOn(t *testing.T) {
 	r := newRegistry(t, 4)
 	d := newDoor(t, r)
@@ -272,7 +273,7 @@ func TestBrokenOffDownloadGoesOn(t *testing.T) {
 	r.setFault(nil)
 	r.requests()
 	d.restart(t)
-	if got := d.follow(t); got.Snapshots != 1 {
+	if got := d.follow(t); got.Whole != 1 {
 		t.Errorf("%+v, want one section that was missing; asked for %q", got, r.requests())
 	}
 }

@@ -16,20 +16,20 @@ type Door interface {
 	Vouch(asOf time.Time)
 }
 
-// Handover passes on to the door what the cache holds. Rules and keys are parsed only where they have changed; most of
-// the time it is the hour alone that is passed on. Not for several goroutines at once.
+// Handover passes on to the door what the cache holds. It parses rules and keys only if they have
+// changed; otherwise it passes on only the time. Only one goroutine may use it.
 type Handover struct {
 	store Store
 	door  Door
-	rules []byte // as the door has them; nil: it has none
+	rules []byte // as the door has them; nil: it has no rules yet
 	keys  []byte // the same
 }
 
 // NewHandover makes a handover between the two.
 func NewHandover(store Store, door Door) *Handover { return &Handover{store: store, door: door} }
 
-// Pass tells the door what is new. ok is false while the cache holds no version. On an error the door keeps what it has,
-// and the next Pass tries again.
+// Pass tells the door what is new. ok is false while the cache holds no version. After an error the
+// door keeps what it has, and the next Pass tries again.
 func (h *Handover) Pass() (ok bool, err error) {
 	state, err := h.store.State()
 	if err != nil || state.Version == 0 {

@@ -25,7 +25,8 @@ type doorplate struct {
 func (d *doorplate) Follow(t kiosk.Trust) { d.trusts = append(d.trusts, t) }
 func (d *doorplate) Vouch(asOf time.Time) { d.vouched = append(d.vouched, asOf) }
 
-// The door gets rules and keys when they have changed, and only the time when they have not, however the version moves.
+// The door gets rules and keys when they have changed, and only the time when they have not,
+// however the version moves.
 func TestHandover(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)

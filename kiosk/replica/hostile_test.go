@@ -102,7 +102,7 @@ func TestBrokenDeltaCostsAWholeSection(t *testing.T) {
 		d.follow(t)
 		r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red, 1 << 20: statuslist.Green}))
 		r.setFault(onPath(api.PathBlob+"/"+r.current.manifest.Sections[1].Deltas[0].Blob.String(), f))
-		if got := d.follow(t); got.Deltas != 1 || got.Snapshots != 1 {
+		if got := d.follow(t); got.Deltas != 1 || got.Whole != 1 {
 			t.Errorf("%s: %+v, want one delta and one section", name, got)
 		}
 		if !strings.Contains(d.log.String(), "section=1") {
@@ -135,7 +135,7 @@ func TestSignedDeltasThatDoNotFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas = []api.Delta{{From: 1, Blob: r.put(sealed)}} })
-		if got := d.follow(t); got.Deltas != 0 || got.Snapshots != 1 {
+		if got := d.follow(t); got.Deltas != 0 || got.Whole != 1 {
 			t.Errorf("%s: %+v, want the whole section", name, got)
 		}
 		if d.log.Len() == 0 {
@@ -156,7 +156,7 @@ func TestDeltaOfAForeignKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas[0].Blob = r.put(sealed) })
-	if got := d.follow(t); got.Deltas != 0 || got.Snapshots != 1 {
+	if got := d.follow(t); got.Deltas != 0 || got.Whole != 1 {
 		t.Errorf("%+v, want the whole section", got)
 	}
 }
@@ -168,9 +168,9 @@ func TestSectionsThatDoNotFit(t *testing.T) {
 		encode
 		want string // in the error
 	}{
-		"other list":    {resealed(func(tok *statuslist.Token) { tok.List += "0" }), "does not fit the manifest: list"},
-		"other section": {resealed(func(tok *statuslist.Token) { tok.ID = 1 }), "does not fit the manifest: list"},
-		"other version": {resealed(func(tok *statuslist.Token) { tok.Version++ }), "does not fit the manifest: list"},
+		"other list":    {resealed(func(tok *statuslist.Token) { tok.List += "0" }), "does not fit the manifest: it is list"},
+		"other section": {resealed(func(tok *statuslist.Token) { tok.ID = 1 }), "does not fit the manifest: it is list"},
+		"other version": {resealed(func(tok *statuslist.Token) { tok.Version++ }), "does not fit the manifest: it is list"},
 		"foreign key": {func(t *testing.T, _ *testRegistry, tok statuslist.Token, s *statuslist.Section) []byte {
 			return seal(t, testKey(2), tok, s)
 		}, "signature does not verify"},
@@ -178,7 +178,7 @@ func TestSectionsThatDoNotFit(t *testing.T) {
 			s = s.Clone()
 			s.Set(1, statuslist.Yellow)
 			return seal(t, r.key, tok, s)
-		}, "does not fit the manifest: other content"},
+		}, "does not fit the manifest: its content has another hash"},
 		"bomb": {func(t *testing.T, r *testRegistry, _ statuslist.Token, _ *statuslist.Section) []byte {
 			return bomb(t, r.key)
 		}, "decompress the list: more than"},
@@ -214,7 +214,8 @@ func seal(t *testing.T, key ed25519.PrivateKey, token statuslist.Token, s *statu
 	return sealed
 }
 
-// bomb is a signed status list token whose list unpacks to 64 MiB. Its labels are those of package statuslist.
+// bomb is a signed status list token whose list unpacks to 64 MiB. Its labels are those of package
+// statuslist.
 func bomb(t *testing.T, key ed25519.PrivateKey) []byte {
 	t.Helper()
 	var list bytes.Buffer
@@ -274,7 +275,8 @@ func TestManifestsThatAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestContradictionInDocuments: a registry that was set back from a backup counts the same numbers again.
+// TestContradictionInDocuments: a registry that was set back from a backup counts the same numbers
+// again.
 func TestContradictionInDocuments(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)

@@ -9,19 +9,20 @@ import (
 	"ashyq-kiosk/kiosk/cache"
 )
 
-// skew is how far the clocks of door and registry may be apart; both are kept by time servers.
+// skew is how far apart the clocks of door and registry may be. Time servers keep both.
 const skew = 2 * time.Minute
 
 var (
-	// ErrOlder says that the registry, or a proxy before it, answered with something older than the door already has.
+	// ErrOlder says that the registry, or a proxy before it, sent something older than the door
+	// has.
 	ErrOlder = errors.New("older than what the door has")
 	// ErrTime says that the manifest does not fit the door's clock.
 	ErrTime = errors.New("does not fit the door's clock")
-	// ErrContradiction says that the registry now says something else about what it has published before.
+	// ErrContradiction says that the registry changed what it has published before.
 	ErrContradiction = errors.New("contradicts what was published before")
 )
 
-// checkManifest decides whether a manifest, whose signature is good, may follow what the cache has, now.
+// checkManifest decides whether a manifest with a good signature may follow what the cache has.
 func (r *Replica) checkManifest(m api.Manifest, have cache.State) error {
 	if err := checkFollows(m, have); err != nil || r.opt.Offline {
 		return err
@@ -32,9 +33,9 @@ func (r *Replica) checkManifest(m api.Manifest, have cache.State) error {
 func checkTime(m api.Manifest, now time.Time) error {
 	switch {
 	case m.IssuedAt().After(now.Add(skew)):
-		return fmt.Errorf("%w: issued %s, and here it is %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
+		return fmt.Errorf("%w: it was issued at %s, the door's clock says %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
 	case time.Unix(m.Expires, 0).Before(now.Add(-skew)):
-		return fmt.Errorf("%w: expired %s, and here it is %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
+		return fmt.Errorf("%w: it expired at %s, the door's clock says %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
 	}
 	return nil
 }

@@ -53,7 +53,8 @@ type testRegistry struct {
 	fault    fault           // nil: none
 }
 
-// fault answers in the registry's place; false: it has nothing against this request. body is the right answer.
+// fault answers in the registry's place; false: it has nothing against this request. body is the
+// right answer.
 type fault func(w http.ResponseWriter, r *http.Request, body []byte) bool
 
 // newRegistry starts a registry that ends with the test.
@@ -65,7 +66,7 @@ func newRegistry(t testing.TB, sections int) *testRegistry {
 
 func startRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
-		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // AsOf is when the second edition is published
+		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
 	server := httptest.NewServer(r)
@@ -172,7 +173,8 @@ func (r *testRegistry) put(blob []byte) api.Hash {
 	return h
 }
 
-// tamper changes the current manifest as only the holder of the key could. The edition is no published one any more.
+// tamper changes the current manifest as only the holder of the key could. The edition is no
+// published one any more.
 func (r *testRegistry) tamper(change func(*api.Manifest)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,11 +1,13 @@
 // Package replica follows the registry into the cache, and carries the door's counts the other way.
 //
-// Follow1 is one attempt: it asks for the manifest, and when that is newer than the cache it gets what has changed,
-// checks everything against the registry's pinned key and the manifest, and hands all of it to the cache at once. So the
-// cache always is exactly one version that the registry has published, whatever happens in between.
+// Follow1 is one attempt. It asks for the manifest. If that is newer than the cache, it fetches
+// what has changed, checks it against the registry's pinned key and the manifest, and hands all of
+// it to the cache at once. So the cache always holds exactly one version that the registry has
+// published, whatever fails on the way.
 //
-// Run keeps trying. What arrives is bounded and believed only as far as it is signed: a proxy on the way can keep a
-// door from following, and the age of the data then tells, but it can never make it follow something else.
+// Run keeps trying. Downloads are bounded, and only signatures are trusted: a proxy can keep a door
+// from following, which the age of the data then shows, but it can never make the door follow
+// something else.
 package replica
 
 import (
@@ -23,22 +25,23 @@ import (
 )
 
 const (
-	// Wait is for how long the registry may hold back its answer until there is something new.
+	// Wait is how long the registry may hold back its answer while there is nothing new.
 	Wait = 25 * time.Second
-	// earliest is when an unchanged manifest is asked for again, counted from the last time. It only matters where
-	// something on the way answers long polls at once.
+	// earliest is the time from one request to the next while the manifest does not change. It only
+	// matters where a proxy answers long polls at once.
 	earliest = 5 * time.Second
 )
 
-// Source is the registry, or anything that serves its files (package client).
+// Source is the registry (package client), or anything that serves its files.
 type Source interface {
-	// Manifest gets the current manifest, sealed. With after it may take up to wait until there is a newer one.
+	// Manifest gets the current manifest, sealed. If that is version after, it may wait for a newer
+	// one, at most for wait.
 	Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error)
-	// Blob gets the bytes with the SHA-256 h, and never any others.
+	// Blob gets the bytes with the SHA-256 h, and never others.
 	Blob(ctx context.Context, h api.Hash) ([]byte, error)
 }
 
-// Store is where it goes (kiosk/cache).
+// Store keeps what the replica fetches (kiosk/cache).
 type Store interface {
 	State() (cache.State, error)
 	Rules() ([]byte, error)
@@ -53,12 +56,12 @@ type Store interface {
 type Options struct {
 	Source   Source
 	Store    Store
-	Key      ed25519.PublicKey     // the registry's, given to the door when it was set up
-	Before   func(context.Context) // called by Run before each attempt, for what else writes to the Store
-	OnChange func(Result)          // called after each success, from the goroutine that follows
-	// Offline is for a Source of files that may be of any age, on a door whose clock may not be set yet: the manifest is not
-	// compared with the clock. That is not to believe it more: what is taken over keeps the age that its manifest gives it,
-	// by which the door decides, and shows, what it is still worth.
+	Key      ed25519.PublicKey     // the registry's, pinned at enrolment
+	Before   func(context.Context) // before each attempt of Run, for others who write to Store
+	OnChange func(Result)          // called after each success, by the goroutine that follows
+	// Offline is for a Source of files of any age, on a door whose clock may not be set yet: the
+	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
+	// the door decides by that age and shows it.
 	Offline bool
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -66,11 +69,11 @@ type Options struct {
 
 // Result is what one successful attempt did.
 type Result struct {
-	Version   uint64 // of the manifest that the cache now has
-	Changed   bool   // false: the registry has vouched again for the version that the cache already had
-	Bytes     int    // that came over the network, without HTTP's own
-	Deltas    int    // deltas that were applied
-	Snapshots int    // sections that were taken as a whole
+	Version uint64 // of the manifest that the cache now has
+	Changed bool   // false: the registry vouched again for the version in the cache
+	Bytes   int    // downloaded, without HTTP headers
+	Deltas  int    // deltas that were applied
+	Whole   int    // sections that were fetched whole
 }
 
 // Replica follows one registry into one cache.
@@ -88,11 +91,11 @@ func New(opt Options) *Replica {
 // String names the task.
 func (r *Replica) String() string { return "replica" }
 
-// Ready is closed once the cache holds any version, also one of an earlier run.
+// Ready is closed once the cache holds a version, from this run or an earlier one.
 func (r *Replica) Ready() <-chan struct{} { return r.ready }
 
-// Run follows until ctx ends: the next attempt comes right after a success, as the registry is what waits then, and
-// after a failure with a growing pause.
+// Run follows until ctx ends. After a success the next attempt comes at once, because the registry
+// waits then. After failures the pauses grow.
 func (r *Replica) Run(ctx context.Context) error {
 	state, err := r.opt.Store.State()
 	if err != nil {
@@ -115,8 +118,8 @@ func (r *Replica) Run(ctx context.Context) error {
 	return nil
 }
 
-// Follow1 makes one attempt to follow, which takes up to Wait when there is nothing new. Not for several goroutines at
-// once. On an error the cache is what it was before.
+// Follow1 makes one attempt to follow, which takes up to Wait while there is nothing new. Only one
+// goroutine may call it. After an error the cache is as before.
 func (r *Replica) Follow1(ctx context.Context) (Result, error) {
 	state, err := r.opt.Store.State()
 	if err != nil {

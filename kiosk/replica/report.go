@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// queueEvery is how often the counts go to the outbox. Each report is a write to the card, so it is minutes, and a door
-	// where nothing happened writes nothing.
+	// queueEvery is how often the counts go to the outbox. Each report is a write to the card, so
+	// it is minutes. A door where nothing happened writes nothing.
 	queueEvery = 5 * time.Minute
 	// sendEvery is how often the reporter looks into the outbox.
 	sendEvery = time.Minute
-	// helloEvery is how often the registry hears of a door where nobody comes, so that its administrator sees which doors
-	// are running.
+	// helloEvery is how often the registry hears of a door where nobody comes, so that its
+	// administrator sees which doors are running.
 	helloEvery = 5 * time.Minute
 )
 
@@ -40,27 +40,30 @@ type Sink interface {
 	Hello(ctx context.Context) error // says that the door is there, and what it runs
 }
 
-// Reporter counts verdicts about people and codes for the registry: numbers, never identities. It is a kiosk.Outlet, and
-// a task that moves the counts to the outbox as reports and sends what is in there, the oldest first.
+// Reporter counts verdicts about people and codes for the registry: numbers, never identities. It
+// is a kiosk.Outlet. It is also a task, which puts the counts into the outbox as reports and sends
+// them, the oldest first.
 //
-// A report is made once and keeps its ID: in memory until the outbox has it, in the outbox until the registry has it.
-// Where it cannot tell whether a step was done it takes the step again, because the ID makes a second delivery harmless.
+// A report keeps its ID: in memory until the outbox has it, then in the outbox until the registry
+// has it. If the reporter cannot tell whether a step has worked, it repeats the step, because the
+// ID makes a second delivery harmless.
 type Reporter struct {
 	outbox Outbox
 	sink   Sink
 	log    *slog.Logger
 	ready  chan struct{}
 
-	mu    sync.Mutex        // guards from, count and over, and is never held during a write to the card
+	mu    sync.Mutex        // guards from, count and over; never held during a write
 	from  time.Time         // when the first of count was counted
 	count map[string]uint64 // not in a report yet
 	over  bool              // Run has ended
 
 	queueing sync.Mutex  // guards made
-	made     *api.Counts // the report that the outbox has not taken yet; nil: it has taken all
+	made     *api.Counts // a report that the outbox has not taken yet; nil: no report waits
 }
 
-// NewReporter makes a reporter. With a nil sink, reports wait in the outbox until the door has a registry.
+// NewReporter makes a reporter. With a nil sink, reports wait in the outbox until the door has a
+// registry.
 func NewReporter(outbox Outbox, sink Sink, log *slog.Logger) *Reporter {
 	ready := make(chan struct{})
 	close(ready) // a door does its work whether its counts get through or not
@@ -148,7 +151,7 @@ func (r *Reporter) report() *api.Counts {
 	if len(r.count) == 0 {
 		return nil
 	}
-	from, to := r.from.Round(0), time.Now().Round(0) // as on the wall, which is what the registry compares
+	from, to := r.from.Round(0), time.Now().Round(0) // by the wall clock, as the registry
 	if to.Before(from) {
 		from = to // the clock was set back
 	}

@@ -43,7 +43,8 @@ func (n *nobody) Hello(context.Context) error {
 	return nil
 }
 
-// A door where nobody comes is heard of at the start and every five minutes, and soon after the registry is back.
+// A door where nobody comes is heard of at the start and every five minutes, and soon after the
+// registry is back.
 func TestHello(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +71,8 @@ func TestHello(t *testing.T) {
 	})
 }
 
-// card is an outbox whose card may refuse writes: at once, or after it has written, as where the power to sync is missing.
+// card is an outbox whose card may refuse writes: at once, or after it has written, as where the
+// power to sync is missing.
 type card struct {
 	*cache.Cache
 	mu      sync.Mutex
@@ -169,7 +171,8 @@ func (o *office) expect(t *testing.T, reports int, want map[string]uint64) {
 	}
 }
 
-// Verdicts become one report in five minutes; what the door shows of itself, and time without anybody, becomes none.
+// Verdicts become one report in five minutes; what the door shows of itself, and time without
+// anybody, becomes none.
 func TestCounts(t *testing.T) {
 	counting(t, func(t *testing.T, c *card, o *office) {
 		r, stop := running(t, c, o)
@@ -199,7 +202,8 @@ func TestCounts(t *testing.T) {
 	})
 }
 
-// What was counted last is queued at the end, also what the door shows after the reporter has stopped.
+// What was counted last is queued at the end, also what the door shows after the reporter has
+// stopped.
 func TestLastCountsAreQueued(t *testing.T) {
 	counting(t, func(t *testing.T, c *card, o *office) {
 		r, stop := running(t, c, nil)
@@ -214,7 +218,8 @@ func TestLastCountsAreQueued(t *testing.T) {
 	})
 }
 
-// While the card refuses writes nothing is lost, and whatever it has really written nothing counts twice.
+// While the card refuses writes nothing is lost, and whatever it has really written nothing counts
+// twice.
 func TestCountsOnARefusingCard(t *testing.T) {
 	for _, written := range []bool{false, true} {
 		t.Run(fmt.Sprintf("written %v", written), func(t *testing.T) {
@@ -227,7 +232,8 @@ func TestCountsOnARefusingCard(t *testing.T) {
 				}
 				c.set(false, false)
 				time.Sleep(6 * time.Minute)
-				// The report that was refused first keeps what was in it; the rest came together once it was taken.
+				// The report that was refused first keeps what was in it; the rest came together
+				// once it was taken.
 				o.expect(t, 2, map[string]uint64{"admitted/green": 3})
 				if written != (o.twice > 0) {
 					t.Errorf("%d reports came twice", o.twice)

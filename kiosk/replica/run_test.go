@@ -141,7 +141,7 @@ func TestRunDoesNotSpin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if want := 1 + 12; source.asked != want { // the first one changes something, then at 0, 5, ... 55 s
+	if want := 1 + 12; source.asked != want { // one change, then at 0, 5, ... 55 s
 		t.Errorf("asked %d times in 59 s, want %d", source.asked, want)
 	}
 }

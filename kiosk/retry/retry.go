@@ -1,5 +1,5 @@
-// Package retry is how a door keeps trying what depends on others: with growing pauses that no two doors share, and a line in
-// the log for each new trouble and for its end.
+// Package retry keeps trying what depends on others: with growing, random pauses, and with one line
+// in the log when a failure begins or changes, and one when it ends.
 package retry
 
 import (
@@ -13,15 +13,16 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// Pauses after failures: each is a random time between half of a bound and the bound, which doubles from the first to
-// the last. So no door waits less than a second or more than a minute, and no two of ten thousand doors come back to a
-// registry together.
+// Pauses after failures: each is a random time between half of a bound and the bound, which doubles
+// from the first to the last. So each pause is between a second and a minute, and ten thousand
+// doors do not come back to a registry together.
 const (
 	firstBound = 2 * time.Second
 	lastBound  = time.Minute
 )
 
-// Forever calls once again and again until ctx ends, with the pause it asks for after a success.
+// Forever calls once again and again until ctx ends. After a success it pauses for as long as once
+// asks.
 func Forever(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
 	trouble := trouble{log: log, what: what}
 	bound := firstBound
@@ -45,11 +46,11 @@ func Forever(ctx context.Context, log *slog.Logger, what string, once func(conte
 	}
 }
 
-// trouble logs a failure when it is new or another than before, and its end.
+// trouble logs a failure when it is new or differs from the last one, and its end.
 type trouble struct {
 	log      *slog.Logger
 	what     string
-	last     string // failure without its digits, empty: none
+	last     string // the failure without its digits; empty: no failure
 	since    time.Time
 	attempts int
 }
@@ -77,7 +78,7 @@ func (t *trouble) note(err error) {
 	t.log.Warn("cannot "+t.what, "error", err)
 }
 
-// withoutDigits makes errors comparable that differ in times, ports and versions only.
+// withoutDigits makes errors comparable that differ only in times, ports and versions.
 func withoutDigits(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {

@@ -1,20 +1,21 @@
 // Package sign1 seals and opens the one kind of signed message that the project knows: an untagged
-// COSE_Sign1 (RFC 9052 section 4.2) with Ed25519 (RFC 8032, COSE algorithm -8 EdDSA), in deterministic CBOR
-// (RFC 8949 section 4.2.1).
+// COSE_Sign1 (RFC 9052 section 4.2) with Ed25519 (RFC 8032, COSE algorithm -8 EdDSA), in
+// deterministic CBOR (RFC 8949 section 4.2.1).
 //
 // Byte by byte:
 //
 //	84                      array of 4
 //	  bstr                  protected header, a CBOR map in a byte string:
 //	    1: -8               alg, always EdDSA
-//	    4: bstr .size 4     kid, the first 4 bytes of SHA-256 of the public key; absent where the key is implied
+//	    4: bstr .size 4     kid, the first 4 bytes of SHA-256 of the public key;
+//	                        absent if the key is implied
 //	    16: tstr            typ (RFC 9596); absent in passes, where every byte counts
 //	  A0                    unprotected header, always empty
 //	  bstr                  payload
 //	  bstr .size 64         signature over Sig_structure "Signature1" with empty external_aad
 //
-// There is exactly one encoding of everything: Open takes a message apart, puts it together again and refuses it when
-// the bytes differ.
+// Only this canonical encoding is accepted: Open decodes a message, encodes it again and rejects it
+// if the bytes differ.
 package sign1
 
 import (
@@ -29,8 +30,8 @@ import (
 	"github.com/veraison/go-cose"
 )
 
-// KeyIDSize is the length of a key identifier in bytes. It only selects a key; four bytes are short enough to print and
-// a collision costs a failed verification, never a false one.
+// KeyIDSize is the length of a key identifier in bytes. An identifier only selects a key. Four
+// bytes are short enough to print, and a collision makes a verification fail, never succeed.
 const KeyIDSize = 4
 
 // KeyID names a public key: the first KeyIDSize bytes of its SHA-256.
@@ -49,9 +50,10 @@ func (id KeyID) String() string { return fmt.Sprintf("%x", id[:]) }
 const headerType = int64(16)
 
 var (
-	// ErrForm says that the bytes are not a message of the one accepted encoding.
-	ErrForm = errors.New("not a COSE_Sign1 in the one accepted encoding")
-	// ErrSignature says that the message is well formed and its signature is not of the given key.
+	// ErrForm says that the bytes are not a message in the canonical encoding.
+	ErrForm = errors.New("not a COSE_Sign1 in the canonical encoding")
+	// ErrSignature says that the message is well formed, but the signature was not made with the
+	// given key.
 	ErrSignature = errors.New("signature does not verify")
 	// ErrKey says that the bytes are not a public key that somebody can hold alone.
 	ErrKey = errors.New("not an Ed25519 public key")
@@ -64,7 +66,7 @@ var (
 
 func mustEncMode() cbor.EncMode {
 	options := cbor.CoreDetEncOptions()
-	options.NilContainers = cbor.NilContainerAsEmpty // so that null is no second spelling of an empty array
+	options.NilContainers = cbor.NilContainerAsEmpty // null is no other encoding of an empty array
 	mode, err := options.EncMode()
 	if err != nil {
 		panic("sign1: deterministic CBOR options: " + err.Error())
@@ -92,8 +94,8 @@ func mustDecMode() cbor.DecMode {
 // Marshal encodes v in deterministic CBOR.
 func Marshal(v any) ([]byte, error) { return encoder.Marshal(v) }
 
-// Unmarshal decodes data into v and accepts only what Marshal writes: no unknown or duplicate keys, no tags, no
-// trailing bytes, shortest lengths, sorted keys.
+// Unmarshal decodes data into v and accepts only what Marshal writes: no unknown or duplicate keys,
+// no tags, no trailing bytes, shortest lengths, sorted keys.
 func Unmarshal(data []byte, v any) error {
 	if err := decoder.Unmarshal(data, v); err != nil {
 		return err
@@ -110,7 +112,7 @@ func Unmarshal(data []byte, v any) error {
 
 // Header is what a message says about itself, protected by its signature.
 type Header struct {
-	KeyID *KeyID // nil where the key is implied
+	KeyID *KeyID // nil if the key is implied
 	Type  string // media type, as "application/statuslist+cwt"; empty in passes
 }
 
@@ -137,14 +139,14 @@ func Seal(key ed25519.PrivateKey, header Header, payload []byte) ([]byte, error)
 	return message.MarshalCBOR()
 }
 
-// Message is a well-formed message whose signature has not been looked at yet.
+// Message is a well-formed message whose signature is not verified yet.
 type Message struct {
 	Header  Header
 	Payload []byte
 	parsed  cose.UntaggedSign1Message
 }
 
-// Parse takes a message apart without verifying it. Every error wraps ErrForm.
+// Parse decodes a message without verifying it. Every error wraps ErrForm.
 func Parse(data []byte) (*Message, error) {
 	m := &Message{}
 	if err := m.parsed.UnmarshalCBOR(data); err != nil {
@@ -158,7 +160,7 @@ func Parse(data []byte) (*Message, error) {
 		return nil, fmt.Errorf("%w: signature of %d bytes, want %d", ErrForm, len(m.parsed.Signature), ed25519.SignatureSize)
 	}
 	if len(m.parsed.Payload) == 0 {
-		return nil, fmt.Errorf("%w: empty payload", ErrForm)
+		return nil, fmt.Errorf("%w: the payload is empty", ErrForm)
 	}
 	if err := sameBytes(data, header, m.parsed); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
@@ -182,7 +184,7 @@ func (m *Message) Verify(key ed25519.PublicKey) error {
 	return nil
 }
 
-// Open parses a message of the given type and verifies it: what is meant for anything that comes with one known key.
+// Open parses and verifies a message of the given type. It is for messages of one known key.
 func Open(data []byte, key ed25519.PublicKey, typ string) ([]byte, error) {
 	m, err := Parse(data)
 	if err != nil {
@@ -200,7 +202,7 @@ func Open(data []byte, key ed25519.PublicKey, typ string) ([]byte, error) {
 func readHeader(h cose.Headers) (Header, error) {
 	var out Header
 	if len(h.Unprotected) != 0 {
-		return out, errors.New("unprotected header is not empty")
+		return out, errors.New("the unprotected header is not empty")
 	}
 	for label, value := range h.Protected {
 		switch label {
@@ -218,7 +220,7 @@ func readHeader(h cose.Headers) (Header, error) {
 		case headerType:
 			text, ok := value.(string)
 			if !ok || text == "" {
-				return out, errors.New("type header is not a text")
+				return out, errors.New("the type header is not a text")
 			}
 			out.Type = text
 		default:
@@ -226,12 +228,13 @@ func readHeader(h cose.Headers) (Header, error) {
 		}
 	}
 	if _, ok := h.Protected[cose.HeaderLabelAlgorithm]; !ok {
-		return out, errors.New("algorithm is missing")
+		return out, errors.New("the algorithm is missing")
 	}
 	return out, nil
 }
 
-// sameBytes rebuilds the message from what was understood of it, so that no second spelling gets in.
+// sameBytes encodes again what was understood of the message, so that no second encoding is
+// accepted.
 func sameBytes(data []byte, header Header, parsed cose.UntaggedSign1Message) error {
 	protected := map[int64]any{1: int64(cose.AlgorithmEdDSA)}
 	if header.KeyID != nil {
@@ -254,11 +257,11 @@ func sameBytes(data []byte, header Header, parsed cose.UntaggedSign1Message) err
 	return nil
 }
 
-// MaxTime is the largest time a message may carry, in Unix seconds: 9999-12-31T23:59:59Z, so that it survives JSON and
-// every calendar.
+// MaxTime is the largest time that a message may carry, in Unix seconds: 9999-12-31T23:59:59Z,
+// which JSON and every calendar can express.
 const MaxTime = int64(253402300799)
 
-// CheckTime refuses times that no clock of ours could have written.
+// CheckTime rejects times that none of our clocks could have written.
 func CheckTime(unix int64) error {
 	if unix < 0 || unix > MaxTime {
 		return fmt.Errorf("time %d is outside of 1970 to 9999", unix)

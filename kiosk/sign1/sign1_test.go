@@ -82,7 +82,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// The signature is unknown here, so the frame is rebuilt around it: header and payload decide all other bytes.
+		// The signature is unknown here, so the frame is rebuilt around it: header and payload
+		// decide all other bytes.
 		again, err := sign1.Seal(testKey(1), m.Header, m.Payload)
 		if err != nil {
 			t.Fatal(err)

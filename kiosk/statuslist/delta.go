@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"ashyq-kiosk/kiosk/sign1"
 )
@@ -15,15 +16,16 @@ import (
 // DeltaType is the typ header of a sealed delta.
 const DeltaType = "application/ashyq-status-delta+cwt"
 
-// ErrResult says that a delta does not lead to what it promises: it was made for another section or another version.
-var ErrResult = errors.New("the section after the delta is not what the delta promises")
+// ErrResult says that deltas do not lead to the content that they promise: they belong to another
+// section or version.
+var ErrResult = errors.New("does not lead to the content that it promises")
 
 // Delta leads from one version of a section to the next one.
 type Delta struct {
 	List    string            // URI of the status list, as in the credentials
 	ID      uint32            // the section
-	From    uint64            // version that it starts from, from 1; it leads to From+1
-	Changes []Change          // by ascending index, none twice
+	From    uint64            // the version that it starts from, 1 or later; it leads to From+1
+	Changes []Change          // by ascending index, each at most once
 	Result  [sha256.Size]byte // Content of the section after it
 }
 
@@ -36,7 +38,7 @@ func (d Delta) check() error {
 	case d.From == math.MaxUint64:
 		return errors.New("leads beyond the last version")
 	}
-	next := uint32(0) // the lowest index that may come
+	next := uint32(0) // the lowest index that may follow
 	for _, c := range d.Changes {
 		if c.Index < next || c.Index >= SectionSize {
 			return fmt.Errorf("index %d, want %d to %d", c.Index, next, SectionSize-1)
@@ -49,24 +51,38 @@ func (d Delta) check() error {
 	return nil
 }
 
-// Apply changes the section as the delta says. On an error, which wraps ErrResult where the delta is not for this
-// section in this version, the section is unchanged.
-func (d Delta) Apply(s *Section) error {
-	if err := d.check(); err != nil {
-		return fmt.Errorf("delta of section %d: %w", d.ID, err)
+// Apply applies deltas to the section, the oldest first. Each must start from the version that the
+// one before it leads to. Apply hashes the section once, after the last delta. After an error the
+// section is unchanged; the error wraps ErrResult if the deltas are not for this section in this
+// version.
+func Apply(s *Section, deltas ...Delta) error {
+	for i, d := range deltas {
+		if err := d.check(); err != nil {
+			return fmt.Errorf("delta of section %d: %w", d.ID, err)
+		}
+		if first := deltas[0]; d.List != first.List || d.ID != first.ID || d.From != first.From+uint64(i) {
+			return fmt.Errorf("delta from version %d of section %d of %q, want one from version %d of section %d of %q: %w",
+				d.From, d.ID, d.List, first.From+uint64(i), first.ID, first.List, ErrResult)
+		}
 	}
-	before := make([]Status, len(d.Changes))
-	for i, c := range d.Changes {
-		before[i] = s.Get(c.Index)
-		s.Set(c.Index, c.Status)
-	}
-	if s.Content() == d.Result {
+	if len(deltas) == 0 {
 		return nil
 	}
-	for i, c := range d.Changes {
-		s.Set(c.Index, before[i])
+	var before []Change
+	for _, d := range deltas {
+		for _, c := range d.Changes {
+			before = append(before, Change{c.Index, s.Get(c.Index)})
+			s.Set(c.Index, c.Status)
+		}
 	}
-	return fmt.Errorf("delta of section %d from version %d: %w", d.ID, d.From, ErrResult)
+	last := deltas[len(deltas)-1]
+	if s.Content() == last.Result {
+		return nil
+	}
+	for _, c := range slices.Backward(before) {
+		s.Set(c.Index, c.Status)
+	}
+	return fmt.Errorf("delta of section %d from version %d: %w", last.ID, last.From, ErrResult)
 }
 
 type deltaClaims struct {
@@ -117,7 +133,7 @@ func (d Delta) encode() ([]byte, error) {
 	return sign1.Marshal(claims)
 }
 
-// decodeDelta reads what encode writes and nothing else: it puts the payload together again and compares.
+// decodeDelta reads only what encode writes: it encodes the delta again and compares.
 func decodeDelta(payload []byte) (Delta, error) {
 	var claims deltaClaims
 	if err := sign1.Unmarshal(payload, &claims); err != nil {
@@ -133,7 +149,7 @@ func decodeDelta(payload []byte) (Delta, error) {
 		gaps = gaps[n:]
 		i := len(d.Changes)
 		if i/2 >= len(claims.Statuses) {
-			return Delta{}, fmt.Errorf("%d bytes of statuses for more than %d changes", len(claims.Statuses), i)
+			return Delta{}, fmt.Errorf("only %d bytes of statuses for more than %d changes", len(claims.Statuses), i)
 		}
 		status := Status(claims.Statuses[i/2] >> (i % 2 * entryBits) & 0xF)
 		d.Changes = append(d.Changes, Change{uint32(next + gap), status})
@@ -144,7 +160,7 @@ func decodeDelta(payload []byte) (Delta, error) {
 		return Delta{}, err
 	}
 	if !bytes.Equal(again, payload) {
-		return Delta{}, errors.New("not the one encoding of these changes")
+		return Delta{}, errors.New("not the canonical encoding of these changes")
 	}
 	return d, nil
 }

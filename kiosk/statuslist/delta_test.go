@@ -75,8 +75,50 @@ func TestBadDeltas(t *testing.T) {
 		}
 		s := NewSection()
 		d.Result = s.Content()
-		if err := d.Apply(s); err == nil || s.Content() != d.Result {
+		if err := Apply(s, d); err == nil || s.Content() != d.Result {
 			t.Errorf("%s: Apply: %v, want an error and the section as it was", name, err)
+		}
+	}
+}
+
+// chain is a way from a section over n versions, the first of which is 5.
+func chain(n int) (from *Section, deltas []Delta, to *Section) {
+	from = fill(NewSection(), 1000, 1)
+	to = from.Clone()
+	for i := range n {
+		next := fill(to.Clone(), 100, uint64(i)+2)
+		deltas = append(deltas, Delta{List: "l", ID: 2, From: 5 + uint64(i), Changes: Diff(to, next), Result: next.Content()})
+		to = next
+	}
+	return from, deltas, to
+}
+
+func TestApplyChain(t *testing.T) {
+	s, deltas, to := chain(5)
+	if err := Apply(s, deltas...); err != nil || !bytes.Equal(s.Packed(), to.Packed()) {
+		t.Errorf("Apply: %v, want the section after the last delta", err)
+	}
+	if err := Apply(s); err != nil {
+		t.Errorf("Apply of no deltas: %v", err)
+	}
+}
+
+func TestApplyRefusesBrokenChains(t *testing.T) {
+	for name, spoil := range map[string]func(d []Delta) []Delta{
+		"one missing":      func(d []Delta) []Delta { return append(d[:2:2], d[3:]...) },
+		"first missing":    func(d []Delta) []Delta { return d[1:] },
+		"last missing":     func(d []Delta) []Delta { d[3].Result = d[4].Result; return d[:4] },
+		"one twice":        func(d []Delta) []Delta { return append(d, d[4]) },
+		"wrong order":      func(d []Delta) []Delta { d[1], d[2] = d[2], d[1]; return d },
+		"another list":     func(d []Delta) []Delta { d[3].List = "m"; return d },
+		"another section":  func(d []Delta) []Delta { d[3].ID++; return d },
+		"a change missing": func(d []Delta) []Delta { d[4].Changes = d[4].Changes[1:]; return d },
+		"another result":   func(d []Delta) []Delta { d[4].Result[0] ^= 1; return d },
+	} {
+		s, deltas, _ := chain(5)
+		before := s.Packed()
+		if err := Apply(s, spoil(deltas)...); !errors.Is(err, ErrResult) || !bytes.Equal(s.Packed(), before) {
+			t.Errorf("%s: %v, want ErrResult and the section as it was", name, err)
 		}
 	}
 }
@@ -86,13 +128,13 @@ func TestDecodeDeltaRefuses(t *testing.T) {
 		change func(c map[int64]any)
 		want   string
 	}{
-		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "one encoding"},
+		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "canonical encoding"},
 		"cut gap":          {func(c map[int64]any) { c[-65540] = []byte{0, 0x80} }, "beyond"},
 		"overflowing gap":  {func(c map[int64]any) { c[-65540] = bytes.Repeat([]byte{0xFF}, 11) }, "beyond"},
 		"gap beyond":       {func(c map[int64]any) { c[-65540] = []byte{0, 0xFF, 0xFF, 0x3F} }, "beyond"},
-		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "one encoding"},
+		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "canonical encoding"},
 		"status missing":   {func(c map[int64]any) { c[-65540] = []byte{7, 0, 0} }, "1 bytes of statuses"},
-		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "one encoding"},
+		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "canonical encoding"},
 		"unknown status":   {func(c map[int64]any) { c[-65541] = []byte{0xCF} }, "without a meaning"},
 		"null gaps":        {func(c map[int64]any) { c[-65540], c[-65541] = nil, []byte{} }, "deterministic"},
 		"null statuses":    {func(c map[int64]any) { c[-65540], c[-65541] = []byte{}, nil }, "deterministic"},
@@ -137,7 +179,7 @@ func FuzzDecodeDelta(f *testing.F) {
 			t.Fatalf("decoded %x, encodes as %x, %v", payload, again, err)
 		}
 		s := NewSection()
-		if err := d.Apply(s); err == nil {
+		if err := Apply(s, d); err == nil {
 			t.Fatal("a made-up delta has the right hash")
 		}
 		if s.Content() != NewSection().Content() {
@@ -154,7 +196,7 @@ func BenchmarkApply100(b *testing.B) {
 	s := from.Clone()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := forth.Apply(s); err != nil {
+		if err := Apply(s, forth); err != nil {
 			b.Fatal(err)
 		}
 		forth, back = back, forth

@@ -8,7 +8,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// A registry seals the difference between two versions; a door opens it and brings its own copy up to date.
+// A registry seals the difference between two versions; a door opens it and brings its own copy up
+// to date.
 func Example() {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	before := statuslist.NewSection()
@@ -31,7 +32,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if err := delta.Apply(before); err != nil {
+	if err := statuslist.Apply(before, delta); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -2,7 +2,8 @@ package statuslist
 
 import "fmt"
 
-// ParseStatus reads a status by its name, as String writes it. A number is no name: what has no meaning here stays out.
+// ParseStatus reads a status by its name, as String writes it. It accepts no numbers, so every
+// result has a meaning.
 func ParseStatus(name string) (Status, error) {
 	for status, known := range statusNames {
 		if known == name {

@@ -21,7 +21,8 @@ const (
 // ErrStatus says that a list holds a status without a meaning.
 var ErrStatus = errors.New("status without a meaning")
 
-// Section is one section of a list. The zero value is not usable, see NewSection and FromPacked.
+// Section is one section of a list. NewSection and FromPacked make one; the zero value is not
+// usable.
 type Section struct {
 	packed []byte // PackedSize bytes, all entries Known
 }
@@ -29,17 +30,18 @@ type Section struct {
 // NewSection returns a section with every entry Valid.
 func NewSection() *Section { return &Section{packed: make([]byte, PackedSize)} }
 
-// FromPacked makes a section of a copy of packed, PackedSize bytes with two entries each. An error wraps ErrStatus
-// where an entry has no meaning.
+// FromPacked makes a section of packed: PackedSize bytes with two entries each. The caller must not
+// use them any more. An error wraps ErrStatus if an entry has no meaning.
 func FromPacked(packed []byte) (*Section, error) {
-	s := &Section{packed: bytes.Clone(packed)}
+	s := &Section{packed: packed}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// knownPair tells for each byte whether both entries in it are Known: one look instead of two for half a million bytes.
+// knownPair tells for each byte whether both entries in it are Known: half a million bytes need one
+// look each instead of two.
 var knownPair = func() (table [256]bool) {
 	for b := range table {
 		table[b] = Status(b&0xF).Known() && Status(b>>4).Known()
@@ -49,7 +51,7 @@ var knownPair = func() (table [256]bool) {
 
 func (s *Section) check() error {
 	if len(s.packed) != PackedSize {
-		return fmt.Errorf("packed section of %d bytes, want %d", len(s.packed), PackedSize)
+		return fmt.Errorf("the packed section has %d bytes, want %d", len(s.packed), PackedSize)
 	}
 	for k, b := range s.packed {
 		if !knownPair[b] {
@@ -64,7 +66,8 @@ func (s *Section) Get(i uint32) Status {
 	return Status(s.packed[i/2] >> (i % 2 * entryBits) & 0xF)
 }
 
-// Set changes entry i, which is less than SectionSize. A status that is not Known is a mistake of the caller: it panics.
+// Set changes entry i, which is less than SectionSize. It panics on a status that is not Known,
+// which is the caller's mistake.
 func (s *Section) Set(i uint32, st Status) {
 	if !st.Known() {
 		panic("statuslist: set to " + st.String())
@@ -75,6 +78,11 @@ func (s *Section) Set(i uint32, st Status) {
 
 // Packed returns a copy of the section's PackedSize bytes.
 func (s *Section) Packed() []byte { return bytes.Clone(s.packed) }
+
+// AppendPacked appends n of the section's bytes, from offset on, to dst.
+func (s *Section) AppendPacked(dst []byte, offset, n int) []byte {
+	return append(dst, s.packed[offset:][:n]...)
+}
 
 // Content is the section's identity: the SHA-256 of its packed form.
 func (s *Section) Content() [sha256.Size]byte { return sha256.Sum256(s.packed) }
@@ -88,7 +96,8 @@ type Change struct {
 	Status Status
 }
 
-// Diff returns what has to change in from to make it to, by ascending index; nil where they are equal.
+// Diff returns the changes that lead from one section to another, by ascending index; nil if they
+// are equal.
 func Diff(from, to *Section) []Change {
 	const perWord = 64 / entryBits
 	var changes []Change

@@ -199,7 +199,8 @@ func BenchmarkDiff(b *testing.B) {
 	}
 }
 
-// The registry's work for each version of a section, and a door's for each it takes whole: a tenth is not Valid.
+// The registry's work for each version of a section, and a door's for each it takes whole: a tenth
+// is not Valid.
 func BenchmarkSealSection(b *testing.B) {
 	key, _ := testKey(1)
 	s := fill(NewSection(), SectionSize/10, 1)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"ashyq-kiosk/kiosk/latest"
 )
 
 // Confirmer judges the running system, once per start.
@@ -16,49 +18,50 @@ type Confirmer struct {
 	Running string // version
 	Boot    string // the kernel's ID of this start
 
-	// Health asks the daemon on this machine how the door is. ErrSilent: there is none that answers. ErrNetwork: all that it lacks
-	// comes over a network.
+	// Health asks the daemon on this machine how the door is. ErrSilent: no daemon answers.
+	// ErrNetwork: the door lacks only what comes over a network.
 	Health func(context.Context) error
-	// Registry asks the registry anything; nil: none is configured.
+	// Registry asks the registry anything; nil: no registry is configured.
 	Registry func(context.Context) error
 
-	For    time.Duration // for which the daemon has to be well, without a break
-	Within time.Duration // from now, in which that has to have happened and the registry to have answered
+	For    time.Duration // the door has to be healthy for this long, without a break
+	Within time.Duration // from now: the time for both, that and an answer of the registry
 	Log    *slog.Logger
 }
 
 var (
 	// ErrSilent says that the daemon did not answer at all.
 	ErrSilent = errors.New("the daemon does not answer")
-	// ErrNetwork says that the door lacks nothing but what comes over a network: the time, a list that is not too old.
-	ErrNetwork = errors.New("it lacks what comes over a network")
+	// ErrNetwork says that the door lacks only what comes over a network: the time, a recent list.
+	ErrNetwork = errors.New("the door lacks what comes over a network")
 )
 
-// Run tests the system, marks it, and restarts the door where it failed on trial. An error of a system that is not on
-// trial says why it is not well.
+// Run tests the system and marks its slot. A system that fails its trial is restarted into the old
+// one. Otherwise an error says why the system is unhealthy.
 func (c *Confirmer) Run(ctx context.Context) error {
-	booted, sick := c.Slots.Booted(ctx)
-	at, trial := c.where(booted, sick)
-	if sick == nil {
-		sick = c.test(ctx, at == onTrial && trial.Alone)
+	booted, problem := c.Slots.Booted(ctx)
+	at, trial := c.where(booted, problem)
+	if problem == nil {
+		problem = c.test(ctx, at == onTrial && trial.Alone)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // being stopped says nothing about the system
 	}
 	switch {
-	case at == onTrial && sick == nil:
+	case at == onTrial && problem == nil:
 		return c.good(ctx, trial.Version)
 	case at == onTrial:
-		return c.failed(ctx, trial.Version, sick)
-	case sick == nil:
-		c.Log.Info("well", "version", c.Running)
+		return c.failed(ctx, trial.Version, problem)
+	case problem == nil:
+		c.Log.Info("healthy", "version", c.Running)
 		return c.Slots.Mark(ctx, MarkGood)
 	}
-	return errors.Join(sick, c.refill(ctx, sick))
+	return errors.Join(problem, c.refill(ctx, problem))
 }
 
-// where works out what is being tried. An error is no reason not to test: the starts have to be counted afresh all the same.
-func (c *Confirmer) where(booted string, sick error) (at stage, trial Trial) {
+// where finds out whether the running system is on trial. Where it cannot, the system is tested all
+// the same: a healthy system has to get its starts back.
+func (c *Confirmer) where(booted string, problem error) (at stage, trial Trial) {
 	err := change(c.Path, c.Log, func(s *State) {
 		t := s.Trial
 		if t == nil {
@@ -66,14 +69,14 @@ func (c *Confirmer) where(booted string, sick error) (at stage, trial Trial) {
 		}
 		trial = *t
 		switch {
-		case sick == nil:
+		case problem == nil:
 			at = s.settle(booted, c.Boot, time.Now())
 		case t.Installed && t.Version == c.Running:
 			at = onTrial // a system that cannot talk to RAUC could never be replaced again
 		}
 	})
 	if err != nil {
-		c.Log.Error("keep what was tried", "error", err)
+		c.Log.Error("cannot write down which version is on trial", "error", err)
 	}
 	return at, trial
 }
@@ -82,40 +85,41 @@ func (c *Confirmer) good(ctx context.Context, version string) error {
 	if err := c.Slots.Mark(ctx, MarkGood); err != nil {
 		return err
 	}
-	c.Log.Info("the new version is good", "version", version)
+	c.Log.Info("the new version works; the door keeps it", "version", version)
 	return change(c.Path, c.Log, func(s *State) {
 		s.note(version, Good, "", time.Now())
 		s.Trial = nil
 	})
 }
 
-// failed keeps the trial in the file: the old system ends it. Where the power is cut before the slot is marked, the same
-// system is tested again.
-func (c *Confirmer) failed(ctx context.Context, version string, sick error) error {
-	c.Log.Error("the new version is not well; the door goes back to the old one", "version", version, "error", sick)
+// failed leaves the trial in the file: the old system ends it. If the power is cut before the slot
+// is marked, the same system is tested again.
+func (c *Confirmer) failed(ctx context.Context, version string, problem error) error {
+	c.Log.Error("the new version is unhealthy; the door goes back to the old one", "version", version, "error", problem)
 	result := Failed
-	if errors.Is(sick, errUnreachable) {
+	if errors.Is(problem, errUnreachable) {
 		result = Returned
 	}
 	err := change(c.Path, c.Log, func(s *State) {
-		s.note(version, result, sick.Error(), time.Now())
+		s.note(version, result, problem.Error(), time.Now())
 		if s.Trial != nil {
 			s.Trial.Judged = true
 		}
 	})
 	if err != nil {
-		c.Log.Error("keep that it failed", "error", err)
+		c.Log.Error("cannot write down that the version failed", "error", err)
 	}
 	if err := c.Slots.Mark(ctx, MarkBad); err != nil {
-		c.Log.Error("mark it bad; U-Boot gives up on it when its starts are used up", "error", err)
+		c.Log.Error("cannot mark the slot bad; U-Boot leaves it when its starts are used up", "error", err)
 	}
-	return errors.Join(sick, c.Reboot(ctx))
+	return errors.Join(problem, c.Reboot(ctx))
 }
 
-// refill counts the starts afresh for a system that works and has a sick door in front of it, as its other slot would, too.
-// A system whose daemon is silent may be damaged: the other slot gets its chance after three starts.
-func (c *Confirmer) refill(ctx context.Context, sick error) error {
-	if errors.Is(sick, ErrSilent) {
+// refill gives a working system on an unhealthy door its starts back: the system in the other slot
+// would find the same door. A system whose daemon is silent may be damaged, so after three starts
+// U-Boot tries the other slot.
+func (c *Confirmer) refill(ctx context.Context, problem error) error {
+	if errors.Is(problem, ErrSilent) {
 		return nil
 	}
 	return c.Slots.Mark(ctx, MarkGood)
@@ -126,17 +130,18 @@ const (
 	registryEvery = 10 * time.Second
 )
 
-// test returns nil as soon as the door has been well for long enough, and else why it was not in all the time. Of a door that is alone
-// nothing is asked that only a network can give it: the old version did not have it, and the door would never get another one.
+// test returns nil as soon as the door has been healthy for long enough; otherwise the error says
+// at the end of Within why it was not. A door that is alone need not have what only a network
+// brings: the old version did not have it either, and otherwise the door could never be updated.
 func (c *Confirmer) test(ctx context.Context, alone bool) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
-	registry := make(chan error, 1) // newest wins
+	registry := latest.New[error]()
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
 		if alone {
-			registry <- nil
+			registry.Put(nil)
 			return
 		}
 		c.askRegistry(ctx, registry)
@@ -144,55 +149,51 @@ func (c *Confirmer) test(ctx context.Context, alone bool) error {
 	defer func() { cancel(); <-asked }()
 
 	answer, health := errUnasked, errUnasked
-	var wellSince time.Time // zero: it is not
+	var healthySince time.Time // zero: it is unhealthy
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return verdict(health, answer, c.Within)
-		case answer = <-registry:
+		case answer = <-registry.C():
 		case <-tick.C:
 			err := c.Health(ctx)
 			if ctx.Err() != nil {
-				continue // it was not let finish
+				continue // the time was up before it could answer
 			}
 			if alone && errors.Is(err, ErrNetwork) {
 				err = nil
 			}
 			switch health = err; {
 			case err != nil:
-				wellSince = time.Time{}
-			case wellSince.IsZero():
-				wellSince = time.Now()
+				healthySince = time.Time{}
+			case healthySince.IsZero():
+				healthySince = time.Now()
 			}
 		}
-		if answer == nil && !wellSince.IsZero() && time.Since(wellSince) >= c.For {
+		if answer == nil && !healthySince.IsZero() && time.Since(healthySince) >= c.For {
 			return nil
 		}
 	}
 }
 
 var (
-	errUnasked     = errors.New("nobody was asked yet")
+	errUnasked     = errors.New("not asked yet")
 	errUnreachable = errors.New("the registry did not answer")
 )
 
-// askRegistry says what came of it until the registry has answered once.
-func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
+// askRegistry asks until the registry has answered once, and tells each outcome.
+func (c *Confirmer) askRegistry(ctx context.Context, answer *latest.Slot[error]) {
 	for ctx.Err() == nil {
 		var err error
 		if c.Registry != nil {
 			err = c.Registry(ctx)
 		}
 		if ctx.Err() != nil {
-			return // it was not let finish
+			return // the time was up before it could answer
 		}
-		select {
-		case <-answer:
-		default:
-		}
-		answer <- err
+		answer.Put(err)
 		if err == nil {
 			return
 		}
@@ -206,9 +207,9 @@ func (c *Confirmer) askRegistry(ctx context.Context, answer chan error) {
 func verdict(health, answer error, within time.Duration) error {
 	switch {
 	case health != nil:
-		return fmt.Errorf("not well %v after the start: %w", within, health)
+		return fmt.Errorf("unhealthy %v after the start: %w", within, health)
 	case answer != nil:
 		return fmt.Errorf("%w within %v: %w", errUnreachable, within, answer)
 	}
-	return fmt.Errorf("not well for long enough at a time within %v", within)
+	return fmt.Errorf("not healthy for long enough without a break within %v", within)
 }

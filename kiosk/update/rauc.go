@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Slots is what installs and marks systems; RAUC, or a test's.
+// Slots installs and marks systems: RAUC, or a fake in tests.
 type Slots interface {
-	// Booted is the boot name of the slot that is running, as "A".
+	// Booted returns the boot name of the running slot, as "A".
 	Booted(ctx context.Context) (string, error)
-	// Version is that of a bundle whose signature is good.
+	// Version returns the version of a bundle and verifies its signature.
 	Version(ctx context.Context, bundle string) (string, error)
 	// Install writes a bundle, a path or URL, into the other slot and makes that the next to start.
 	Install(ctx context.Context, bundle string) error
@@ -29,18 +29,18 @@ type Mark string
 
 // Marks of slots.
 const (
-	MarkGood   Mark = "good"   // its starts are counted afresh
-	MarkBad    Mark = "bad"    // it is not started again
-	MarkActive Mark = "active" // it is the next to start
+	MarkGood   Mark = "good"   // it gets its starts back
+	MarkBad    Mark = "bad"    // U-Boot does not start it again
+	MarkActive Mark = "active" // U-Boot starts it next
 )
 
 const (
-	installLimit = 2 * time.Hour // a full bundle over a 2G modem does not fit; that one goes over a stick
+	installLimit = 2 * time.Hour // too short for a full bundle over a 2G modem: use a stick there
 	askLimit     = time.Minute
 	maxAnswer    = 1 << 20
 )
 
-// RAUC is the program of that name, 1.8 or later.
+// RAUC calls the program rauc, version 1.8 or later.
 type RAUC struct {
 	Out io.Writer // where the progress of an installation goes
 }
@@ -72,7 +72,7 @@ func bootedSlot(data []byte) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("rauc status names no slot that is running\nhint: does the kernel's command line say rauc.slot=A or B?")
+	return "", errors.New("rauc status names no running slot\nhint: the kernel's command line needs rauc.slot=A or rauc.slot=B")
 }
 
 // Version asks rauc.
@@ -88,12 +88,12 @@ func (r RAUC) Version(ctx context.Context, bundle string) (string, error) {
 		return "", fmt.Errorf("read the answer of rauc info: %w", err)
 	}
 	if info.Version == "" {
-		return "", fmt.Errorf("bundle %q does not say its version", bundle)
+		return "", fmt.Errorf("bundle %q names no version", bundle)
 	}
 	return info.Version, nil
 }
 
-// Install passes on what rauc says.
+// Install runs rauc and passes its output on.
 func (r RAUC) Install(ctx context.Context, bundle string) error {
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
@@ -121,7 +121,7 @@ func (r RAUC) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("rauc %s: %w: %s", strings.Join(args, " "), ended(ctx, err), lastLine(problems.String()))
 	}
 	if out.Len() > maxAnswer {
-		return nil, fmt.Errorf("rauc %s: an answer of %d bytes", strings.Join(args, " "), out.Len())
+		return nil, fmt.Errorf("rauc %s: the answer has %d bytes, at most %d are read", strings.Join(args, " "), out.Len(), maxAnswer)
 	}
 	return out.Bytes(), nil
 }
@@ -132,7 +132,7 @@ func command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// ended tells a deadline from the "signal: killed" that it comes as.
+// ended returns the context's error instead of the "signal: killed" that a deadline causes.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

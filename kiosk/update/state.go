@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// State is update.json. A key that one of two neighbouring versions does not know has to be without harm to it, as either may
-// be the one that runs next.
+// State is update.json. Either of two versions may run next, so a key that one of them does not
+// know must not harm it.
 type State struct {
 	Trial    *Trial  `json:"trial,omitempty"`    // nil: nothing is being tried
 	Versions []Tried `json:"versions,omitempty"` // the newest last
@@ -25,19 +25,19 @@ type State struct {
 // Trial is a version on its way into service.
 type Trial struct {
 	Version   string `json:"version"`
-	From      string `json:"from"`            // boot name of the slot that was running while it was installed
+	From      string `json:"from"`            // boot name of the slot that installed it
 	Boot      string `json:"boot"`            // the kernel's ID of that start
-	Installed bool   `json:"installed"`       // in full
-	Alone     bool   `json:"alone,omitempty"` // it came as a file, and the registry did not answer the old version either
-	Judged    bool   `json:"judged"`          // it has failed, as is kept in Versions; only the way back is missing
+	Installed bool   `json:"installed"`       // the whole bundle is written
+	Alone     bool   `json:"alone,omitempty"` // from a file, and the old version had no registry
+	Judged    bool   `json:"judged"`          // it failed; the door only has to go back
 }
 
-// Tried is how a version did.
+// Tried is the result of a version's trials.
 type Tried struct {
 	Version string    `json:"version"`
 	Result  Result    `json:"result"`
 	Why     string    `json:"why,omitempty"`
-	Times   int       `json:"times"` // that it was tried
+	Times   int       `json:"times"` // how often it was tried
 	At      time.Time `json:"at"`    // the last time
 }
 
@@ -46,19 +46,22 @@ type Result string
 
 // Results of trials.
 const (
-	Good     Result = "good"
-	Failed   Result = "failed"   // it came up and was not well
-	Returned Result = "returned" // it never came so far, or was without its registry; power and network may be the reason
+	Good   Result = "good"
+	Failed Result = "failed" // it started and was unhealthy
+	// Returned: it never got so far, or did not reach its registry. A power cut or the network may
+	// be the reason.
+	Returned Result = "returned"
 )
 
 const (
-	maxReturns  = 3  // a version that returned as often is not installed again
+	maxReturns  = 3  // after so many returns a version is not installed again
 	maxVersions = 50 // kept in the file
 	maxFile     = 1 << 20
 )
 
-// change lets do work on the file and nobody else meanwhile. A door whose file cannot be read has tried nothing: one that
-// forgot is better than one that is never brought up to date again.
+// change calls do with the file's content and writes it back, under a lock. If the file cannot be
+// read, the door starts with an empty one: forgetting what was tried is better than never updating
+// again.
 func change(path string, log *slog.Logger, do func(*State)) error {
 	unlock, err := lock(path+".lock", unix.LOCK_EX)
 	if err != nil {
@@ -71,9 +74,9 @@ func change(path string, log *slog.Logger, do func(*State)) error {
 	case errors.Is(err, fs.ErrNotExist):
 		before = []byte("{}\n")
 	case err != nil:
-		log.Error("read which versions were tried; it begins anew", "error", err)
+		log.Error("cannot read which versions were tried; starting with an empty file", "error", err)
 	case len(before) > maxFile || json.Unmarshal(before, &s) != nil:
-		log.Error("the file of the versions that were tried is none; it begins anew", "file", path)
+		log.Error("the file of tried versions is damaged; starting with an empty one", "file", path)
 		s = State{}
 	}
 	do(&s)
@@ -82,12 +85,13 @@ func change(path string, log *slog.Logger, do func(*State)) error {
 		return err
 	}
 	if after = append(after, '\n'); bytes.Equal(before, after) {
-		return nil // a start does not have to cost the card a write
+		return nil // spares the card a write at each start
 	}
 	return renameio.WriteFile(path, after, 0o644)
 }
 
-// lock takes a lock that ends with the process, too. how is LOCK_EX, or LOCK_EX|LOCK_NB not to wait (flock(2)).
+// lock takes a lock, which also ends with the process. how is LOCK_EX, or LOCK_EX|LOCK_NB not to
+// wait (flock(2)).
 func lock(path string, how int) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -99,7 +103,7 @@ func lock(path string, how int) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil // nothing was written to it
 }
 
-// note keeps how a version did.
+// note writes down a version's result.
 func (s *State) note(version string, result Result, why string, at time.Time) {
 	t := Tried{Version: version, Result: result, Why: why, At: at.UTC().Truncate(time.Second), Times: 1}
 	if i := s.find(version); i >= 0 {
@@ -116,13 +120,13 @@ func (s State) find(version string) int {
 	return slices.IndexFunc(s.Versions, func(t Tried) bool { return t.Version == version })
 }
 
-// wasGood says that a version has proved itself here, whatever came after it.
+// wasGood reports whether a version has passed its trial here, whatever came after it.
 func (s State) wasGood(version string) bool {
 	i := s.find(version)
 	return i >= 0 && s.Versions[i].Result == Good
 }
 
-// refused says why a version is not installed; "": it may be.
+// refused says why a version must not be installed; "": it may.
 func (s State) refused(version string) string {
 	i := s.find(version)
 	if i < 0 {
@@ -132,21 +136,21 @@ func (s State) refused(version string) string {
 	case t.Result == Failed:
 		return fmt.Sprintf("version %q failed its self-test on %s: %s", version, t.At.Format(time.DateOnly), t.Why)
 	case t.Result == Returned && t.Times >= maxReturns:
-		return fmt.Sprintf("version %q did not prove itself in %d trials: %s", version, t.Times, t.Why)
+		return fmt.Sprintf("version %q did not pass its self-test in %d trials: %s", version, t.Times, t.Why)
 	}
 	return ""
 }
 
-// stage of the trial, as seen from the system that is running.
+// stage of the trial, as the running system sees it.
 type stage int
 
 const (
 	nothing stage = iota // is being tried
-	waiting              // it is installed; the restart is still to come
-	onTrial              // it is what is running
+	waiting              // it is installed and waits for the restart
+	onTrial              // it is running
 )
 
-// settle works out where the trial stands now, and closes one that is over.
+// settle returns the stage of the trial, and ends one that is over.
 func (s *State) settle(booted, boot string, now time.Time) stage {
 	t := s.Trial
 	switch {
@@ -156,7 +160,7 @@ func (s *State) settle(booted, boot string, now time.Time) stage {
 		return onTrial
 	case boot == t.Boot && t.Installed:
 		return waiting
-	case boot == t.Boot: // it is being installed, or that was stopped
+	case boot == t.Boot: // the installation is running, or was stopped
 		return nothing
 	case t.Installed && !t.Judged:
 		s.note(t.Version, Returned, "the boot loader went back to the old system", now)

@@ -236,7 +236,8 @@ func TestSelfTest(t *testing.T) {
 	})
 }
 
-// A system that is not on trial is never restarted, and its starts are counted afresh unless it may be damaged.
+// A system that is not on trial is never restarted, and its starts are counted afresh unless it may
+// be damaged.
 func TestNotOnTrial(t *testing.T) {
 	for _, x := range []struct {
 		name   string

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Release is a version and where its bundle is, a path or URL. No version: there is none.
+// Release is a version and the path or URL of its bundle. An empty version: there is no release.
 type Release struct{ Version, Bundle string }
 
 // Updater installs versions.
 type Updater struct {
-	Ask      func(context.Context) (Release, error) // the registry; nil: there is none
-	Registry func(context.Context) error            // asks it anything, as the Confirmer does; nil: there is none
+	Ask      func(context.Context) (Release, error) // the registry; nil: no registry is configured
+	Registry func(context.Context) error            // as the Confirmer's
 	Slots    Slots
 	Reboot   func(context.Context) error
 	Path     string // of update.json
@@ -27,21 +27,22 @@ type Updater struct {
 	Log      *slog.Logger
 }
 
-// Request is what is asked of an Updater.
+// Request says what an Updater is to do.
 type Request struct {
-	Bundle string // "": what the registry wants
+	Bundle string // "": the release that the registry names
 	Check  bool   // only say what would be done
 	Now    bool   // restart without waiting for the window
-	// Once leaves out a version that has been good here before: it was replaced since, and a bundle that stays where it is would
-	// take turns with what replaced it.
+	// Once skips a version that was good here before and was replaced since. Otherwise a bundle
+	// that stays on its stick would take turns with the version that replaced it.
 	Once bool
 }
 
-// Run brings the door one step on: nothing to do, installed, or restarting. It is called again and again.
+// Run takes the next step, if there is one: it installs or restarts. A timer calls it again and
+// again.
 func (u *Updater) Run(ctx context.Context, r Request) error {
 	unlock, err := lock(u.Path+".running", unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
-		return fmt.Errorf("another update is under way: %w", err)
+		return fmt.Errorf("another update is running: %w", err)
 	}
 	defer unlock()
 	booted, err := u.Slots.Booted(ctx)
@@ -58,7 +59,7 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		return err
 	}
 	if at == onTrial {
-		u.Log.Info("this version is on trial itself; there is nothing newer until that is over", "version", u.Running)
+		u.Log.Info("this version is still on trial; looking for a newer one afterwards", "version", u.Running)
 		return nil
 	}
 	release, err := u.wanted(ctx, r)
@@ -69,14 +70,14 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	why := s.refused(release.Version)
 	switch {
 	case release.Version == "" || release.Version == u.Running:
-		u.Log.Info("nothing newer", "version", u.Running)
+		u.Log.Info("nothing newer to install", "version", u.Running)
 		if at == waiting && r.Bundle == "" && !r.Check {
 			return u.takeBack(ctx, s.Trial.Version)
 		}
 		return nil
 	case there:
 	case r.Once && s.wasGood(release.Version):
-		u.Log.Warn("not installed again: it was good here before, and has been replaced since", "version", release.Version, "running", u.Running)
+		u.Log.Warn("not installed again: this version was good here before and was replaced since", "version", release.Version, "running", u.Running)
 		return nil
 	case why != "" && r.Bundle != "":
 		return fmt.Errorf("%s\nhint: give the bundle another version, or remove %q", why, u.Path)
@@ -85,7 +86,7 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		return nil
 	}
 	if r.Check {
-		u.Log.Info("would be installed", "version", release.Version, "bundle", release.Bundle, "is installed already", there)
+		u.Log.Info("would be installed", "version", release.Version, "bundle", release.Bundle, "already_installed", there)
 		return nil
 	}
 	if !there {
@@ -107,7 +108,8 @@ func (u *Updater) wanted(ctx context.Context, r Request) (Release, error) {
 	return u.Ask(ctx)
 }
 
-// install keeps in the file that it begins, before it does: if the power is cut right after, the next start still knows.
+// install writes the trial down before it begins, so that the next start knows of it after a power
+// cut.
 func (u *Updater) install(ctx context.Context, booted string, release Release, alone bool) error {
 	t := Trial{Version: release.Version, From: booted, Boot: u.Boot, Alone: alone}
 	if err := change(u.Path, u.Log, func(s *State) { s.Trial = &t }); err != nil {
@@ -126,8 +128,9 @@ func (u *Updater) install(ctx context.Context, booted string, release Release, a
 	return change(u.Path, u.Log, func(s *State) { s.Trial = &t })
 }
 
-// alone says that this version does not reach the registry. It is asked before an installation and after it, which are minutes apart: one
-// lost answer must not let a version through that has lost its network.
+// alone reports whether this version does not reach the registry. It is asked before an
+// installation and minutes later, after it: one lost answer must not let a version through that has
+// broken the network.
 func (u *Updater) alone(ctx context.Context) bool {
 	if u.Registry == nil {
 		return true
@@ -139,8 +142,9 @@ func (u *Updater) alone(ctx context.Context) bool {
 	return err != nil
 }
 
-// installTries is how often an installation is begun before the next run of the timer. RAUC loses the device of a stream when udev is
-// the first to close it (rauc/rauc pull request 1741, open in November 2026); the next one begins with a device of its own.
+// installTries is how often an installation is tried before the next run of the timer. RAUC loses
+// the device of a stream when udev is the first to close it (rauc/rauc pull request 1741, open in
+// November 2026); the next try gets a new device.
 const installTries = 3
 
 func (u *Updater) tryInstall(ctx context.Context, bundle string) error {
@@ -149,22 +153,23 @@ func (u *Updater) tryInstall(ctx context.Context, bundle string) error {
 		if err == nil || try == installTries || ctx.Err() != nil {
 			return err
 		}
-		u.Log.Warn("not installed; trying again", "error", err)
+		u.Log.Warn("the installation failed; trying again", "error", err)
 	}
 }
 
-// takeBack makes the running system the next to start again, where another one had been installed.
+// takeBack makes the running system the next to start again, instead of one that was installed
+// since.
 func (u *Updater) takeBack(ctx context.Context, version string) error {
 	if err := u.Slots.Mark(ctx, MarkActive); err != nil {
 		return err
 	}
-	u.Log.Info("taken back before it was started", "version", version)
+	u.Log.Info("the registry took the version back before it was started", "version", version)
 	return change(u.Path, u.Log, func(s *State) { s.Trial = nil })
 }
 
 func (u *Updater) restart(ctx context.Context, r Request, version string) error {
 	if now := u.Now(); !r.Now && !u.Window.open(now) {
-		u.Log.Info("installed; it waits for the hours in which the door may restart", "version", version, "now", now.Format("15:04"),
+		u.Log.Info("installed; the restart waits for the hours of update.window", "version", version, "now", now.Format("15:04"),
 			"from", clock(u.Window.From), "until", clock(u.Window.Until))
 		return nil
 	}

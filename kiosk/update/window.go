@@ -2,10 +2,11 @@ package update
 
 import "time"
 
-// Window is when a door may restart for an update, as times of the day since midnight. Both the same: at any time.
+// Window says when a door may restart for an update, as times since midnight. If both are the same,
+// it may at any time.
 type Window struct{ From, Until time.Duration }
 
-// open says whether t, on the clock of its own zone, is inside. A window may reach over midnight.
+// open reports whether t, in its own time zone, is inside. A window may reach over midnight.
 func (w Window) open(t time.Time) bool {
 	hour, minute, second := t.Clock()
 	at := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second

@@ -19,11 +19,12 @@ type draft struct {
 	from     []*statuslist.Section // the current ones
 	next     api.Manifest
 	sections []*statuslist.Section
+	written  map[int][]uint32 // for each changed section the entries that were set, in any order
 	blobs    [][]byte
 }
 
 func (p *publisher) draft() *draft {
-	d := &draft{from: p.sections, next: p.manifest, sections: slices.Clone(p.sections)}
+	d := &draft{from: p.sections, next: p.manifest, sections: slices.Clone(p.sections), written: map[int][]uint32{}}
 	d.next.Sections = slices.Clone(p.manifest.Sections)
 	d.next.Version++
 	return d
@@ -57,14 +58,26 @@ func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
 }
 
 func (d *draft) set(index uint64, status statuslist.Status) {
-	id, i := index/statuslist.SectionSize, uint32(index%statuslist.SectionSize)
+	id, i := int(index/statuslist.SectionSize), uint32(index%statuslist.SectionSize)
 	if d.sections[id].Get(i) == status {
 		return
 	}
-	if id < uint64(len(d.from)) && d.sections[id] == d.from[id] {
+	if id < len(d.from) && d.sections[id] == d.from[id] {
 		d.sections[id] = d.from[id].Clone()
 	}
 	d.sections[id].Set(i, status)
+	d.written[id] = append(d.written[id], i)
+}
+
+// changes are the entries of a section that differ from the current version's, by ascending index.
+func (d *draft) changes(id int) []statuslist.Change {
+	var changes []statuslist.Change
+	for _, i := range slices.Compact(slices.Sorted(slices.Values(d.written[id]))) {
+		if status := d.sections[id].Get(i); status != d.from[id].Get(i) {
+			changes = append(changes, statuslist.Change{Index: i, Status: status})
+		}
+	}
+	return changes
 }
 
 // grow adds an empty section.
@@ -79,19 +92,19 @@ func (d *draft) seal(key ed25519.PrivateKey, at time.Time) error {
 		if id < len(d.from) && section == d.from[id] {
 			continue
 		}
-		if err := d.sealSection(key, uint32(id), at); err != nil {
+		if err := d.sealSection(key, id, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *draft) sealSection(key ed25519.PrivateKey, id uint32, at time.Time) error {
+func (d *draft) sealSection(key ed25519.PrivateKey, id int, at time.Time) error {
 	entry, section := &d.next.Sections[id], d.sections[id]
 	content := section.Content()
 	if entry.Version > 0 {
 		delta := statuslist.Delta{
-			List: d.next.List, ID: id, From: entry.Version, Changes: statuslist.Diff(d.from[id], section), Result: content,
+			List: d.next.List, ID: uint32(id), From: entry.Version, Changes: d.changes(id), Result: content,
 		}
 		sealed, err := delta.Seal(key)
 		if err != nil {
@@ -101,7 +114,7 @@ func (d *draft) sealSection(key ed25519.PrivateKey, id uint32, at time.Time) err
 		entry.Deltas = deltas[:min(len(deltas), store.KeepDeltas)]
 	}
 	entry.Version++
-	token := statuslist.Token{List: d.next.List, ID: id, Version: entry.Version, Issued: at.Unix()}
+	token := statuslist.Token{List: d.next.List, ID: uint32(id), Version: entry.Version, Issued: at.Unix()}
 	sealed, err := statuslist.SealSection(key, token, section)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func TestResultReachesAWaitingDoor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := delta.Apply(list); err != nil || list.Content() != after.Sections[0].Content {
+		if err := statuslist.Apply(list, delta); err != nil || list.Content() != after.Sections[0].Content {
 			t.Fatalf("apply the delta: %v", err)
 		}
 		if list.Get(p.index) != statuslist.Red || r.section(after, 0).Get(p.index) != statuslist.Red {
