@@ -18,7 +18,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// up is a generous limit for the start of an emulated board, on a machine that does other things too.
+// up is a generous limit for the start of an emulated board, on a machine that does other things
+// too.
 const up = 5 * time.Minute
 
 // readme is the README's chapter "A new door". The tests run its commands word for word.
@@ -36,7 +37,8 @@ func readme(t testing.TB) string {
 	return chapter
 }
 
-// command is the chapter's command that begins with begin, with its examples replaced by real values.
+// command is the chapter's command that begins with begin, with its examples replaced by real
+// values.
 func command(t testing.TB, begin string, replace ...string) string {
 	t.Helper()
 	for line := range strings.Lines(readme(t)) {
@@ -115,9 +117,9 @@ func (m *machine) version() string {
 
 const trace = "/run/ashyq-kiosk/lines"
 
-// TestCard follows a door from a blank card through its life: the enrolment by a code held to its camera, a pass, a stick
-// with a new version while the registry is down, a good update, an update whose door is unhealthy, and one that does not
-// boot.
+// TestCard follows a door from a blank card through its life: the enrolment by a code held to its
+// camera, a pass, a stick with a new version while the registry is down, a good update, an update
+// whose door is unhealthy, and one that does not boot.
 func TestCard(t *testing.T) {
 	m := newMachine(t, "virt", freshCard(t))
 	w := newWorld(t)
@@ -147,7 +149,8 @@ func TestCard(t *testing.T) {
 	t.Run("reset", func(t *testing.T) { factoryReset(t, w, m) })
 }
 
-// factoryReset puts the file factory-reset on the card: the door forgets everything, and accepts another code.
+// factoryReset puts the file factory-reset on the card: the door forgets everything, and accepts
+// another code.
 func factoryReset(t *testing.T, w *world, m *machine) {
 	m.cut()
 	m.put("factory-reset", "")
@@ -175,8 +178,8 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("confirmed %s, and after another start it runs %s", second, got)
 	}
 
-	// The power is cut while a slot is being written or just after that: writes in the machine's memory cannot be seen from
-	// here. TestUpdateCuts covers each moment.
+	// The power is cut while a slot is being written or just after that: writes in the machine's
+	// memory cannot be seen from here. TestUpdateCuts covers each moment.
 	half := first + "+half"
 	w.release(t, m.disk, half, nil)
 	written := func() int { // MiB, since the start
@@ -254,7 +257,8 @@ func (m *machine) restart(t *testing.T) {
 	await(t, "a restart", up, m.said, func() bool { id := m.bootID(); return id != "" && id != before })
 }
 
-// release makes a bundle of the card's own slot with another version, lets spoil change the slot, and offers it to all doors.
+// release makes a bundle of the card's own slot with another version, lets spoil change the slot,
+// and offers it to all doors.
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
 	name := bundleName(version)

@@ -18,10 +18,11 @@ import (
 	"ashyq-kiosk/image-build/hil"
 )
 
-// TestUpdateCuts cuts the power at random moments of an update, between its first write and the end of the new version's
-// trial, and the card loses some of what was not flushed. Each time the door has to start by itself, on the old or the new
-// version, with every byte of that version's slot as built, and has to be in order: enrolled, with its list. Two updates,
-// one into each slot, are recorded as requests to the card. For each cut, a machine starts with a card as these requests
+// TestUpdateCuts cuts the power at random moments of an update, between its first write and the end
+// of the new version's trial, and the card loses some of what was not flushed. Each time the door
+// has to start by itself, on the old or the new version, with every byte of that version's slot as
+// built, and has to be in order: enrolled, with its list. Two updates, one into each slot, are
+// recorded as requests to the card. For each cut, a machine starts with a card as these requests
 // leave it at that moment.
 //
 //	ASHYQ_CUTS     number of cuts
@@ -44,8 +45,8 @@ func TestUpdateCuts(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, uint64(n)))
 				c := u.updates[n/2%2]
 				of := c.recording.Requests()
-				// Half of the cuts at any request, which is mostly a write of the slot; half near the end, where the order of the
-				// slots changes.
+				// Half of the cuts at any request, which is mostly a write of the slot; half near
+				// the end, where the order of the slots changes.
 				at := 1 + r.IntN(of)
 				if n%2 == 1 {
 					at = of - r.IntN(max(1, of/5))

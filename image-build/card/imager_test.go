@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestImagerManifest checks the manifest for Raspberry Pi Imager, which refuses an image of another size or hash.
+// TestImagerManifest checks the manifest for Raspberry Pi Imager, which refuses an image of another
+// size or hash.
 func TestImagerManifest(t *testing.T) {
 	stem := filepath.Join(t.TempDir(), "ashyq-kiosk-lean-1.2.3+5.g0123456")
 	image, packed := bytes.Repeat([]byte("image"), 1000), []byte("packed")

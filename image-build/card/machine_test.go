@@ -1,7 +1,7 @@
 //go:build hil
 
-// Package card_test boots the card image in QEMU: on a virtio board, which is faster, for updates, and on an emulated
-// Raspberry Pi 3 for its lines.
+// Package card_test boots the card image in QEMU: on a virtio board, which is faster, for updates,
+// and on an emulated Raspberry Pi 3 for its lines.
 package card_test
 
 import (
@@ -60,7 +60,8 @@ func run(t testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
-// put writes a file to the card's boot partition, as an administrator does before the card goes into the door.
+// put writes a file to the card's boot partition, as an administrator does before the card goes
+// into the door.
 func (m *machine) put(name, content string) {
 	m.t.Helper()
 	file := filepath.Join(m.t.TempDir(), "file")
@@ -106,7 +107,8 @@ func (m *machine) on() {
 	}
 }
 
-// boots replaces the Pi's firmware, which QEMU does not have: QEMU starts U-Boot with the board's device tree.
+// boots replaces the Pi's firmware, which QEMU does not have: QEMU starts U-Boot with the board's
+// device tree.
 func (m *machine) boots() []string {
 	if m.direct != nil {
 		return m.direct

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// GPLEV0 has the levels of lines 0 to 31 (BCM2835 ARM Peripherals, chapter 6; on a Pi 3 the controller is at 0x3f200000).
+// GPLEV0 has the levels of lines 0 to 31 (BCM2835 ARM Peripherals, chapter 6; on a Pi 3 the
+// controller is at 0x3f200000).
 const gplev0 = "0x3f200034"
 
 // lines are the daemon's default lines.
@@ -37,8 +38,8 @@ func (m *machine) quietWatchdog() {
 	m.put("uboot.env", string(data))
 }
 
-// TestPi starts the card on an emulated Raspberry Pi 3, and reads the levels of the lamps from the GPIO controller, outside
-// the machine.
+// TestPi starts the card on an emulated Raspberry Pi 3, and reads the levels of the lamps from the
+// GPIO controller, outside the machine.
 func TestPi(t *testing.T) {
 	m := newMachine(t, "pi", freshCard(t))
 	w := newWorld(t)
@@ -109,8 +110,8 @@ func micros(t testing.TB, text string) time.Duration {
 	return time.Duration(n) * time.Microsecond
 }
 
-// stockDebian measures, on the same emulated board, an unchanged Debian with the same packages and daemon. ASHYQ_STOCK is the
-// directory that image-build/card/stock made.
+// stockDebian measures, on the same emulated board, an unchanged Debian with the same packages and
+// daemon. ASHYQ_STOCK is the directory that image-build/card/stock made.
 func stockDebian(t *testing.T) time.Duration {
 	t.Helper()
 	dir := os.Getenv("ASHYQ_STOCK")
@@ -134,7 +135,8 @@ func stockDebian(t *testing.T) time.Duration {
 	return micros(t, ready) - micros(t, userspace)
 }
 
-// TestStart compares how long a card and a stock Debian take from the start of userspace until the door is ready.
+// TestStart compares how long a card and a stock Debian take from the start of userspace until the
+// door is ready.
 func TestStart(t *testing.T) {
 	stock := stockDebian(t)
 	m := newMachine(t, "pi", freshCard(t))

@@ -112,7 +112,8 @@ func (m *machine) pull(id string) {
 	}
 }
 
-// stickImage makes a stick with the files of a folder, formatted as sticks are sold: one FAT partition at 1 MiB.
+// stickImage makes a stick with the files of a folder, formatted as sticks are sold: one FAT
+// partition at 1 MiB.
 func stickImage(t *testing.T, size int, dir string) string {
 	t.Helper()
 	image := filepath.Join(t.TempDir(), "stick.img")

@@ -184,7 +184,8 @@ func (c citizen) code() string {
 	return text
 }
 
-// camera sends raw grey pictures to whoever connects. The door uses it as a "pipe:" camera, through bash.
+// camera sends raw grey pictures to whoever connects. The door uses it as a "pipe:" camera, through
+// bash.
 type camera struct {
 	mu       sync.Mutex
 	text     func() string // guarded by mu; nil: an empty doorway

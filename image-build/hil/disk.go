@@ -1,6 +1,7 @@
 //go:build hil
 
-// Package hil cuts the power of a machine: a user-mode Linux kernel whose card is a Disk of this package.
+// Package hil cuts the power of a machine: a user-mode Linux kernel whose card is a Disk of this
+// package.
 package hil
 
 import (
@@ -20,8 +21,8 @@ import (
 // sectorSize is the unit that a card writes as a whole or not at all.
 const sectorSize = 512
 
-// Disk is a block device with a volatile write cache, shown as a file in a FUSE file system. When the power is cut, any part
-// of what was not flushed may be lost.
+// Disk is a block device with a volatile write cache, shown as a file in a FUSE file system. When
+// the power is cut, any part of what was not flushed may be lost.
 type Disk struct {
 	fs.Inode
 
@@ -54,8 +55,8 @@ func NewDisk(content []byte) *Disk {
 	return &Disk{durable: content, current: slices.Clone(content)}
 }
 
-// On switches the disk on. If n is not 0, the power is cut at the n-th write or flush from now: it fails, as do all that
-// follow, and gone is called.
+// On switches the disk on. If n is not 0, the power is cut at the n-th write or flush from now: it
+// fails, as do all that follow, and gone is called.
 func (d *Disk) On(n int, gone func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,8 +115,8 @@ func (l Loss) String() string {
 	return [...]string{"all lost", "none lost", "a prefix kept", "mixed"}[l]
 }
 
-// Lose is called when the machine has ended. It drops some of the sectors that were not flushed, and returns how many were
-// at stake and how many of them were kept.
+// Lose is called when the machine has ended. It drops some of the sectors that were not flushed,
+// and returns how many were at stake and how many of them were kept.
 func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

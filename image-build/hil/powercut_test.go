@@ -26,9 +26,10 @@ const bootLimit = 60 * time.Second
 // stateFeatures are the ext4 features of the partition that the door writes to.
 const stateFeatures = "^metadata_csum,^metadata_csum_seed,^orphan_file"
 
-// TestPowerCuts cuts the power of a machine that loads status lists, changes rules and queues reports, again and again, and
-// each time the disk loses some of what was not flushed. The machine has to boot each time, and to find one complete
-// version that is not older than the last one it reported as written, and every report that it had queued.
+// TestPowerCuts cuts the power of a machine that loads status lists, changes rules and queues
+// reports, again and again, and each time the disk loses some of what was not flushed. The machine
+// has to boot each time, and to find one complete version that is not older than the last one it
+// reported as written, and every report that it had queued.
 //
 //	ASHYQ_CUTS      number of cuts (20)
 //	ASHYQ_CUT_LOG   file for a table of the cuts
@@ -126,8 +127,9 @@ func newMachine(t *testing.T, kernel string) *machine {
 	if err := os.Truncate(image, 48<<20); err != nil {
 		t.Fatal(err)
 	}
-	// Without checksums: the superblock has two sectors. If a card writes only one of them, each field is still valid, but
-	// neither the kernel nor e2fsck -p accepts the checksum (seen in this test). The cache's content has its own checksums.
+	// Without checksums: the superblock has two sectors. If a card writes only one of them, each
+	// field is still valid, but neither the kernel nor e2fsck -p accepts the checksum (seen in this
+	// test). The cache's content has its own checksums.
 	if out, err := exec.Command("mke2fs", "-q", "-t", "ext4", "-O", stateFeatures, image).CombinedOutput(); err != nil {
 		t.Fatalf("mke2fs: %v\n%s", err, out)
 	}
@@ -156,8 +158,8 @@ type outcome struct {
 	atStake, kept int
 }
 
-// runAndCut boots the machine and cuts the power at a request to its disk. Requests count from the moment it has opened its
-// cache or, with early, from its start.
+// runAndCut boots the machine and cuts the power at a request to its disk. Requests count from the
+// moment it has opened its cache or, with early, from its start.
 func (m *machine) runAndCut(n, after int, early bool, loss Loss, r *rand.Rand) outcome {
 	m.t.Helper()
 	var off atomic.Bool // from then on the machine's reports do not count
@@ -229,7 +231,8 @@ func (m *machine) check(n int) {
 	}
 }
 
-// listen reads the machine's reports until the power is off. The machine runs on for some milliseconds without its disk.
+// listen reads the machine's reports until the power is off. The machine runs on for some
+// milliseconds without its disk.
 func (m *machine) listen(r io.Reader, said *[]string, off *atomic.Bool, opened func(version uint64)) error {
 	lines := bufio.NewScanner(r)
 	m.report = 0

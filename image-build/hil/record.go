@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Recording holds all requests of a machine to its Disk during some time. The card's content after a cut at any moment
-// follows from it, so one run of a machine serves for any number of cuts.
+// Recording holds all requests of a machine to its Disk during some time. The card's content after
+// a cut at any moment follows from it, so one run of a machine serves for any number of cuts.
 type Recording struct {
 	before   string  // file with the content before the first request
 	requests []write // a flush has no data
@@ -47,8 +47,9 @@ func (d *Disk) keep(w write) {
 // Requests counts the writes and flushes.
 func (r *Recording) Requests() int { return len(r.requests) - r.pending }
 
-// Cut writes to file what is on the card when the power is cut during the n-th request, counted from 1, and some of what was
-// not flushed is lost. It returns how many sectors were at stake and how many of them were kept.
+// Cut writes to file what is on the card when the power is cut during the n-th request, counted
+// from 1, and some of what was not flushed is lost. It returns how many sectors were at stake and
+// how many of them were kept.
 func (r *Recording) Cut(file string, n int, loss Loss, random *rand.Rand) (atStake, kept int, err error) {
 	before, err := os.ReadFile(r.before)
 	if err != nil {
