@@ -150,6 +150,9 @@ type enrolWorld struct {
 }
 
 func newEnrolWorld(t *testing.T) *enrolWorld {
+	if testing.Short() {
+		t.Skip("-short leaves registry and door as processes to make test")
+	}
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	if other := os.Getenv("ASHYQ_REGISTRY"); other != "" {

@@ -52,6 +52,9 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
+	if testing.Short() {
+		t.Skip("-short leaves registry and door as processes to make test")
+	}
 	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir()}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	w.camera = newCamera(t)
@@ -76,9 +79,6 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) build(names ...string) {
 	w.t.Helper()
-	if testing.Short() {
-		w.t.Skip("-short leaves registry and door as processes to make test")
-	}
 	args := []string{"build", "-buildvcs=false", "-tags", buildTags, "-o", w.bin + "/"}
 	for _, n := range names {
 		args = append(args, "ashyq-kiosk/cmd/"+n)

@@ -136,7 +136,7 @@ func (w *world) enrolCode(name, venue string) string {
 	return answer.Codes[0].Code
 }
 
-// door is what the registry knows about a door.
+// door is how the registry sees one.
 func (w *world) door(name string) store.KioskState {
 	w.t.Helper()
 	var o store.Overview
