@@ -5,7 +5,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# OpenCV: only what gocv's video part needs. Without these flags `go build ./...` leaves cameras out.
+# OpenCV: only what gocv's video part needs. Without these flags `go build ./...` leaves cameras
+# out.
 GOTAGS := gocv_specific_modules,gocv_videoio,customenv
 export CGO_ENABLED := 1
 export CGO_CPPFLAGS := -I/usr/include/opencv4

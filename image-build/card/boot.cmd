@@ -1,16 +1,19 @@
-# U-Boot's script: it chooses a slot, counts the try and boots it. The script "build" compiles it to boot.scr.
+# U-Boot's script: it chooses a slot, counts the try and boots it. The script "build" compiles it to
+# boot.scr.
 #
-# The state is RAUC's (BOOT_ORDER, BOOT_A_LEFT, BOOT_B_LEFT) in U-Boot's format, CRC-32 and NAME=VALUE. It fits into one
-# sector of 512 bytes, so a write is complete or does not happen. RAUC writes the first copy (sector 0x800) through
-# fw_setenv. The second (0xc00) is written at each start: if the first is torn, it leads to the slot that was running,
-# never to one that was being written.
+# The state is RAUC's (BOOT_ORDER, BOOT_A_LEFT, BOOT_B_LEFT) in U-Boot's format, CRC-32 and
+# NAME=VALUE. It fits into one sector of 512 bytes, so a write is complete or does not happen. RAUC
+# writes the first copy (sector 0x800) through fw_setenv. The second (0xc00) is written at each
+# start: if the first is torn, it leads to the slot that was running, never to one that was being
+# written.
 #
-# A slot is one FAT partition with kernel, initrd, the boards' device trees and the root file system as a file, so that all
-# of them change together.
+# A slot is one FAT partition with kernel, initrd, the boards' device trees and the root file system
+# as a file, so that all of them change together.
 test -n "${devtype}" || setenv devtype mmc
 test -n "${devnum}" || setenv devnum 0
 
-# Addresses in memory: a Pi has 512 MB or more from 0; QEMU's virt board begins at 0x40000000 and sets most of them itself.
+# Addresses in memory: a Pi has 512 MB or more from 0; QEMU's virt board begins at 0x40000000 and
+# sets most of them itself.
 if test "${devtype}" = virtio; then
 	setenv kernel_comp_addr_r 0x48000000
 	setenv tree_of_slot 'setenv tree ${fdtcontroladdr}'

@@ -18,10 +18,11 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// up is how long an emulated board may take to start, on a machine that does other things too. It is no measurement.
+// up is a generous limit for the start of an emulated board, on a machine that does other things
+// too.
 const up = 5 * time.Minute
 
-// readme is the README's chapter "A new door", whose commands the test follows to the letter.
+// readme is the README's chapter "A new door". The tests run its commands word for word.
 func readme(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -36,7 +37,8 @@ func readme(t testing.TB) string {
 	return chapter
 }
 
-// command is the chapter's command that begins so, with its examples replaced by what is there.
+// command is the chapter's command that begins with begin, with its examples replaced by real
+// values.
 func command(t testing.TB, begin string, replace ...string) string {
 	t.Helper()
 	for line := range strings.Lines(readme(t)) {
@@ -56,11 +58,11 @@ func command(t testing.TB, begin string, replace ...string) string {
 	return ""
 }
 
-// freshCard is a card that was written as the README says.
+// freshCard writes a card as the README says.
 func freshCard(t testing.TB) string {
 	t.Helper()
 	if os.Getenv("ASHYQ_CARD_PARTS") == "" {
-		t.Skip("ASHYQ_CARD_PARTS names no boot loader to start a card with: make image-test does all of it")
+		t.Skip("ASHYQ_CARD_PARTS names no boot loader: make image-test sets it")
 	}
 	disk := filepath.Join(t.TempDir(), "card.img")
 	cmd := exec.Command("sh", "-c", command(t, "zstd ", "/dev/sdX", disk, "conv=fsync", "conv=sparse"))
@@ -71,7 +73,7 @@ func freshCard(t testing.TB) string {
 	return disk
 }
 
-// settings are an administrator's file for a board without lines and cameras of its own.
+// settings is an administrator's ashyq-kiosk.toml for a board without camera.
 func settings(w *world, pins string) string {
 	return fmt.Sprintf("[hardware]\npins = %q\n[camera]\nsource = %q\n[update]\ntrial = \"90s\"\n", pins, w.camera.source())
 }
@@ -91,15 +93,16 @@ func enrol(w *world, m *machine, name string) {
 	w.camera.show(func() string { return code })
 	await(w.t, "the enrolment", up, func() string { return m.health() }, func() bool { return w.door(name).Enrolled })
 	w.camera.show(nil)
-	await(w.t, "the door to be in order", up, func() string { return m.health() }, m.well)
+	await(w.t, "the door to be in order", up, func() string { return m.health() }, m.healthy)
 }
 
+// health is for people to read.
 func (m *machine) health() string {
-	out, _ := m.try("ashyq-kiosk status; journalctl -b -u ashyq-kiosk --no-pager | tail -n 12; timedatectl | grep -i sync") // for a person to read
+	out, _ := m.try("ashyq-kiosk status; journalctl -b -u ashyq-kiosk --no-pager | tail -n 12; timedatectl | grep -i sync") // fails with the door
 	return out
 }
 
-func (m *machine) well() bool {
+func (m *machine) healthy() bool {
 	_, err := m.try("ashyq-kiosk status")
 	return err == nil
 }
@@ -114,8 +117,9 @@ func (m *machine) version() string {
 
 const trace = "/run/ashyq-kiosk/lines"
 
-// TestCard takes a blank card to a door that reports, and through its life: enrolled by a code held to its camera, a pass, a stick that brings
-// another version while the registry is gone, an update that is good, one that is not well, one that does not even start.
+// TestCard follows a door from a blank card through its life: the enrolment by a code held to its
+// camera, a pass, a stick with a new version while the registry is down, a good update, an update
+// whose door is unhealthy, and one that does not boot.
 func TestCard(t *testing.T) {
 	m := newMachine(t, "virt", freshCard(t))
 	w := newWorld(t)
@@ -125,13 +129,13 @@ func TestCard(t *testing.T) {
 	if got := m.sh("hostname"); got != "north-gate" {
 		t.Errorf("the host name is %q", got)
 	}
-	if m.well() || !strings.Contains(m.health(), "enrol") {
-		t.Errorf("a door that nobody has enrolled says:\n%s", m.health())
+	if m.healthy() || !strings.Contains(m.health(), "enrol") {
+		t.Errorf("before its enrolment the door says:\n%s", m.health())
 	}
 	enrol(w, m, "North gate")
 	first := m.version()
 	if got := w.door("North gate").Running; got != "" && got != first {
-		t.Errorf("the registry thinks that it runs %q, it is %q", got, first)
+		t.Errorf("the registry says that the door runs %q, want %q", got, first)
 	}
 
 	green := w.citizen("010101500013", "negative")
@@ -145,13 +149,14 @@ func TestCard(t *testing.T) {
 	t.Run("reset", func(t *testing.T) { factoryReset(t, w, m) })
 }
 
-// factoryReset is the administrator's file: the door is as new, and takes another code.
+// factoryReset puts the file factory-reset on the card: the door forgets everything, and accepts
+// another code.
 func factoryReset(t *testing.T, w *world, m *machine) {
 	m.cut()
 	m.put("factory-reset", "")
 	m.on()
 	m.awaitUp(up)
-	if m.well() || !strings.Contains(m.health(), "enrol") {
+	if m.healthy() || !strings.Contains(m.health(), "enrol") {
 		t.Errorf("after a factory reset the door says:\n%s", m.health())
 	}
 	if got := m.sh("ls /boot/firmware /state/ashyq-kiosk"); strings.Contains(got, "factory-reset") || strings.Contains(got, "identity") {
@@ -165,16 +170,16 @@ func update(t *testing.T, w *world, m *machine, first string) {
 	w.release(t, m.disk, second, nil)
 	m.updateTo(t, second)
 	await(t, "the self-test", up, m.health, func() bool { return m.judged(second) == "good" })
-	if !m.well() || !w.door("North gate").Enrolled {
+	if !m.healthy() || !w.door("North gate").Enrolled {
 		t.Fatalf("after the update: %s", m.health())
 	}
 	m.restart(t)
 	if got := m.version(); got != second {
-		t.Fatalf("confirmed %s, and after another start it is %s", second, got)
+		t.Fatalf("confirmed %s, and after another start it runs %s", second, got)
 	}
 
-	// The power goes while a slot is written, or has just been: what the machine still keeps to itself cannot be seen from here.
-	// TestUpdateCuts has each moment.
+	// The power is cut while a slot is being written or just after that: writes in the machine's
+	// memory cannot be seen from here. TestUpdateCuts covers each moment.
 	half := first + "+half"
 	w.release(t, m.disk, half, nil)
 	written := func() int { // MiB, since the start
@@ -182,31 +187,31 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		return sectors * 512 / mib
 	}
 	before := written()
-	go func() { _, _ = m.try("ashyq-kiosk update --now") }() // ends with the machine
+	go func() { _, _ = m.try("ashyq-kiosk update --now") }() // the restart ends the connection
 	await(t, "the slot's first writes", up, m.health, func() bool { return written() > before+2 })
 	m.cut()
 	m.on()
 	m.awaitUp(up)
 	switch got := m.version(); got {
 	case second:
-		await(t, "the door to be in order", up, m.health, m.well)
+		await(t, "the door to be in order", up, m.health, m.healthy)
 	case half:
 		await(t, "the self-test", up, m.health, func() bool { return m.judged(half) == "good" })
 		second = half
 	default:
-		t.Fatalf("after a power cut in the middle of an update it runs %q, not %s", got, second)
+		t.Fatalf("after a power cut during an update it runs %q, not %s", got, second)
 	}
 
 	third := first + "+third"
 	w.release(t, m.disk, third, nil)
 	m.updateTo(t, third)
 	w.camera.stop(true)
-	await(t, "the way back from a door that is not well", up, m.health, func() bool { return m.version() == second })
+	await(t, "the way back from an unhealthy door", up, m.health, func() bool { return m.version() == second })
 	if got := m.judged(third); got != "failed" {
-		t.Errorf("the version that was not well is remembered as %q", got)
+		t.Errorf("the version of the unhealthy door is remembered as %q", got)
 	}
 	w.camera.stop(false)
-	await(t, "the door to be in order again", up, m.health, m.well)
+	await(t, "the door to be in order again", up, m.health, m.healthy)
 
 	fourth := first + "+fourth"
 	w.release(t, m.disk, fourth, func(slot string) {
@@ -217,12 +222,12 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		run(t, "mcopy", "-n", "-o", "-i", slot, empty, "::vmlinuz")
 	})
 	start := m.bootID()
-	_, _ = m.try("ashyq-kiosk update --now") // ends with the machine
-	await(t, "the way back from a kernel that is none", up, m.said, func() bool { id := m.bootID(); return id != "" && id != start })
+	_, _ = m.try("ashyq-kiosk update --now") // the restart ends the connection
+	await(t, "the way back from a broken kernel", up, m.said, func() bool { id := m.bootID(); return id != "" && id != start })
 	if got := m.version(); got != second {
-		t.Errorf("after a release that does not start it runs %q", got)
+		t.Errorf("after a release that does not boot it runs %q", got)
 	}
-	await(t, "the door to be in order again", up, m.health, m.well)
+	await(t, "the door to be in order again", up, m.health, m.healthy)
 }
 
 func (m *machine) bootID() string {
@@ -233,7 +238,7 @@ func (m *machine) bootID() string {
 	return out
 }
 
-// judged is what the door remembers of a version's trial.
+// judged is the result of a version's trial that the door remembers.
 func (m *machine) judged(version string) string {
 	out, _ := m.try("cat /state/update.json") // absent at first
 	return verdictOf(out, version)
@@ -241,7 +246,7 @@ func (m *machine) judged(version string) string {
 
 func (m *machine) updateTo(t *testing.T, version string) {
 	t.Helper()
-	out, _ := m.try("ashyq-kiosk update --now") // its connection ends with the machine
+	out, _ := m.try("ashyq-kiosk update --now") // the restart ends the connection
 	await(t, "the start of "+version, up, func() string { return out + m.said() }, func() bool { return m.version() == version })
 }
 
@@ -252,7 +257,8 @@ func (m *machine) restart(t *testing.T) {
 	await(t, "a restart", up, m.said, func() bool { id := m.bootID(); return id != "" && id != before })
 }
 
-// release makes a bundle of the card's own slot under another version, spoiled or not, and gives it to all doors.
+// release makes a bundle of the card's own slot with another version, lets spoil change the slot,
+// and offers it to all doors.
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
 	name := bundleName(version)
@@ -264,7 +270,7 @@ func (w *world) release(t *testing.T, disk, version string, spoil func(slot stri
 	w.ask(server.PathReleases, w.admin, store.ReleaseRequest{Ring: "all", Bundle: name, Version: version}, nil)
 }
 
-// bundleName has only what the registry takes in a name.
+// bundleName has only characters that the registry accepts.
 func bundleName(version string) string {
 	return strings.NewReplacer("~", "-", "+", "-").Replace(version) + ".raucb"
 }
@@ -312,7 +318,7 @@ func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) str
 	return dir + ".raucb"
 }
 
-// verdictOf reads a version's result out of update.json.
+// verdictOf reads a version's result in update.json.
 func verdictOf(text, version string) string {
 	var state struct {
 		Versions []struct{ Version, Result string }

@@ -18,17 +18,19 @@ import (
 	"ashyq-kiosk/image-build/hil"
 )
 
-// TestUpdateCuts cuts the power at random moments of an update, from its first write until the new version has proved itself, and lets the card
-// lose what was not flushed. Each time the door has to come up by itself, on the old version or the new one, with every byte of that
-// version's slot as it was built, and to be in order: enrolled, with its list. Two updates, into either slot, are recorded as requests to
-// the card; each cut is a card with what these leave behind at that moment, put into a machine.
+// TestUpdateCuts cuts the power at random moments of an update, between its first write and the end
+// of the new version's trial, and the card loses some of what was not flushed. Each time the door
+// has to start by itself, on the old or the new version, with every byte of that version's slot as
+// built, and has to be in order: enrolled, with its list. Two updates, one into each slot, are
+// recorded as requests to the card. For each cut, a machine starts with a card as these requests
+// leave it at that moment.
 //
-//	ASHYQ_CUTS     how many
-//	ASHYQ_CUT_LOG  file for a table of them
+//	ASHYQ_CUTS     number of cuts
+//	ASHYQ_CUT_LOG  file for a table of the cuts
 func TestUpdateCuts(t *testing.T) {
-	cuts, _ := strconv.Atoi(os.Getenv("ASHYQ_CUTS")) // none, where it is no number
+	cuts, _ := strconv.Atoi(os.Getenv("ASHYQ_CUTS")) // 0 if it is not a number
 	if cuts == 0 {
-		t.Skip("ASHYQ_CUTS does not say how many: CUTS=50 make image-test")
+		t.Skip("ASHYQ_CUTS does not say how many cuts: CUTS=50 make image-test")
 	}
 	u := recordUpdates(t)
 	table := cutTable(t)
@@ -43,7 +45,8 @@ func TestUpdateCuts(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, uint64(n)))
 				c := u.updates[n/2%2]
 				of := c.recording.Requests()
-				// Half of them anywhere, which is mostly while the slot is written; half at the ends, where the order of the slots changes.
+				// Half of the cuts at any request, which is mostly a write of the slot; half near
+				// the end, where the order of the slots changes.
 				at := 1 + r.IntN(of)
 				if n%2 == 1 {
 					at = of - r.IntN(max(1, of/5))
@@ -60,12 +63,12 @@ func TestUpdateCuts(t *testing.T) {
 				m.awaitUp(up)
 				version := m.version()
 				if version != c.running && version != c.installing {
-					t.Fatalf("version %q, it was %q or %q", version, c.running, c.installing)
+					t.Fatalf("it runs %q, want %q or %q", version, c.running, c.installing)
 				}
 				if sumOfSlot(t, m, u.slots[version].size) != u.slots[version] {
-					t.Fatalf("the slot that runs says it is %q and has other bytes than that", version)
+					t.Fatalf("the running slot says that it is %q, but its bytes differ", version)
 				}
-				await(t, "the door to be in order", up, m.health, m.well)
+				await(t, "the door to be in order", up, m.health, m.healthy)
 				m.cut()
 				t.Logf("cut at %d of %d, %v: was %s, installing %s, found %s", at, of, loss, c.running, c.installing, version)
 				mu.Lock()
@@ -78,10 +81,10 @@ func TestUpdateCuts(t *testing.T) {
 	t.Logf("after %d cuts: %v", cuts, found)
 }
 
-// updates are two of them, as the card saw them.
+// updates are two recorded updates.
 type updates struct {
-	key     string          // of SSH, to the machine that made them
-	slots   map[string]slot // of each version
+	key     string          // SSH key of the machine that made them
+	slots   map[string]slot // by version
 	updates [2]recordedCard
 }
 
@@ -90,7 +93,7 @@ type recordedCard struct {
 	running, installing string // versions
 }
 
-// slot is what a version's slot holds.
+// slot is the content of a version's slot.
 type slot struct {
 	size int64
 	sum  [sha256.Size]byte
@@ -105,7 +108,7 @@ func readSlot(t *testing.T, file string) slot {
 	return slot{int64(len(data)), sha256.Sum256(data)}
 }
 
-// recordUpdates enrols a door and brings it up to date twice, so that each slot is written once.
+// recordUpdates enrols a door and updates it twice, so that each slot is written once.
 func recordUpdates(t *testing.T) updates {
 	card := freshCard(t)
 	content, err := os.ReadFile(card)
@@ -115,7 +118,7 @@ func recordUpdates(t *testing.T) updates {
 	disk := hil.NewDisk(content)
 	file, unmount, err := hil.Mount(t.TempDir(), disk)
 	if err != nil {
-		t.Skipf("no FUSE here, which the card is made of: %v", err)
+		t.Skipf("this machine cannot mount FUSE, which the card needs: %v", err)
 	}
 	defer unmount()
 	disk.On(0, nil)
@@ -147,7 +150,7 @@ func recordUpdates(t *testing.T) updates {
 	return u
 }
 
-// cutTable begins the table, where one is wanted.
+// cutTable begins the table, if ASHYQ_CUT_LOG asks for one.
 func cutTable(t *testing.T) io.Writer {
 	name := os.Getenv("ASHYQ_CUT_LOG")
 	if name == "" {
@@ -162,7 +165,7 @@ func cutTable(t *testing.T) io.Writer {
 	return f
 }
 
-// sumOfSlot reads what is in the slot that runs, up to a size.
+// sumOfSlot reads the running slot up to size.
 func sumOfSlot(t *testing.T, m *machine, size int64) slot {
 	t.Helper()
 	offset := int64(slotA)

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestImagerManifest reads what Raspberry Pi Imager is told of an image: Imager gives up on a wrong size or hash.
+// TestImagerManifest checks the manifest for Raspberry Pi Imager, which refuses an image of another
+// size or hash.
 func TestImagerManifest(t *testing.T) {
 	stem := filepath.Join(t.TempDir(), "ashyq-kiosk-lean-1.2.3+5.g0123456")
 	image, packed := bytes.Repeat([]byte("image"), 1000), []byte("packed")
@@ -20,7 +21,7 @@ func TestImagerManifest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	publish, err := os.ReadFile("publish") // not sourced: so go test knows that it depends on it
+	publish, err := os.ReadFile("publish") // read here, so that go test knows that the result depends on it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 //go:build hil
 
-// Package card_test boots the card image in QEMU: on a board with virtio for speed and for both slots, and on an emulated
-// Raspberry Pi 3 for its lines.
+// Package card_test boots the card image in QEMU: on a virtio board, which is faster, for updates,
+// and on an emulated Raspberry Pi 3 for its lines.
 package card_test
 
 import (
@@ -30,14 +30,14 @@ const (
 type machine struct {
 	t      testing.TB
 	board  string   // virt or pi
-	disk   string   // the card's image, or a device that stands for it
-	parts  string   // packages' files: U-Boot, device trees
-	key    string   // SSH
-	direct []string // what a Pi starts instead of the card's boot loader
-	serial string   // file with all that the console said
+	disk   string   // the card's image, or a device in its place
+	parts  string   // folder with files of packages: U-Boot, device trees
+	key    string   // file of the SSH key
+	direct []string // QEMU arguments that replace the card's boot loader
+	serial string   // file with the console's output
 	port   string   // of SSH, on this machine
 	cmd    *exec.Cmd
-	quit   string // monitor's socket
+	quit   string // socket of QEMU's monitor
 }
 
 func newMachine(t testing.TB, board, disk string) *machine {
@@ -50,7 +50,7 @@ func newMachine(t testing.TB, board, disk string) *machine {
 	return m
 }
 
-// run runs a program of this machine, which has to succeed.
+// run runs a program on this machine, which has to succeed.
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -60,7 +60,8 @@ func run(t testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
-// put writes a file to the card's boot partition, as an administrator does before the card goes into the door.
+// put writes a file to the card's boot partition, as an administrator does before the card goes
+// into the door.
 func (m *machine) put(name, content string) {
 	m.t.Helper()
 	file := filepath.Join(m.t.TempDir(), "file")
@@ -70,7 +71,7 @@ func (m *machine) put(name, content string) {
 	run(m.t, "mcopy", "-n", "-o", "-i", fmt.Sprintf("%s@@%d", m.disk, bootAt), file, "::"+name)
 }
 
-// putKey lets the test in.
+// putKey gives the test access by SSH.
 func (m *machine) putKey() {
 	public, err := os.ReadFile(m.key + ".pub")
 	if err != nil {
@@ -106,7 +107,8 @@ func (m *machine) on() {
 	}
 }
 
-// boots is what stands for the Pi's firmware, which QEMU does not have: it starts U-Boot with the board's device tree, as on the card.
+// boots replaces the Pi's firmware, which QEMU does not have: QEMU starts U-Boot with the board's
+// device tree.
 func (m *machine) boots() []string {
 	if m.direct != nil {
 		return m.direct
@@ -118,7 +120,7 @@ func (m *machine) boots() []string {
 	return []string{"-kernel", m.parts + "/usr/lib/u-boot/rpi_arm64/u-boot.bin", "-dtb", trees[0]}
 }
 
-// cut takes its power away.
+// cut cuts the power.
 func (m *machine) cut() {
 	if m.cmd != nil {
 		_ = m.cmd.Process.Kill()
@@ -127,7 +129,7 @@ func (m *machine) cut() {
 	}
 }
 
-// monitor asks QEMU itself, from outside of the machine.
+// monitor runs a command of QEMU's monitor, outside the machine.
 func (m *machine) monitor(command string) string {
 	m.t.Helper()
 	conn, err := net.Dial("unix", m.quit)
@@ -162,7 +164,7 @@ func (m *machine) sh(command string) string {
 	return out
 }
 
-// awaitUp waits until it can be logged in to.
+// awaitUp waits until the machine accepts a login.
 func (m *machine) awaitUp(limit time.Duration) {
 	m.t.Helper()
 	await(m.t, "the machine to come up", limit, m.said, func() bool {
@@ -171,9 +173,9 @@ func (m *machine) awaitUp(limit time.Duration) {
 	})
 }
 
-// said is the end of what the console said.
+// said is the end of the console's output.
 func (m *machine) said() string {
-	data, _ := os.ReadFile(m.serial) // what there is
+	data, _ := os.ReadFile(m.serial) // absent before the start
 	return string(data[max(0, len(data)-3000):])
 }
 

@@ -12,13 +12,14 @@ import (
 	"time"
 )
 
-// The Pi 3's GPIO controller (BCM2835 ARM Peripherals, chapter 6, at 0x3f200000 there): GPLEV0 has the level of lines 0 to 31.
+// GPLEV0 has the levels of lines 0 to 31 (BCM2835 ARM Peripherals, chapter 6; on a Pi 3 the
+// controller is at 0x3f200000).
 const gplev0 = "0x3f200034"
 
-// lines of the header as the daemon's defaults have them.
+// lines are the daemon's default lines.
 var lines = map[string]uint{"red": 17, "yellow": 27, "blue": 22, "green": 23, "buzzer": 24, "relay": 25}
 
-// quietWatchdog keeps systemd from starting the board's watchdog: QEMU's has no time, it resets the board at that moment.
+// quietWatchdog keeps systemd from starting the board's watchdog: QEMU's resets the board at once.
 func (m *machine) quietWatchdog() {
 	m.t.Helper()
 	settings, err := os.ReadFile("uboot.env")
@@ -37,8 +38,8 @@ func (m *machine) quietWatchdog() {
 	m.put("uboot.env", string(data))
 }
 
-// TestPi has an emulated Raspberry Pi 3 start the card as it is written for all boards, and reads the lamps' levels off the GPIO
-// controller, from outside of the machine.
+// TestPi starts the card on an emulated Raspberry Pi 3, and reads the levels of the lamps from the
+// GPIO controller, outside the machine.
 func TestPi(t *testing.T) {
 	m := newMachine(t, "pi", freshCard(t))
 	w := newWorld(t)
@@ -48,7 +49,7 @@ func TestPi(t *testing.T) {
 	m.awaitUp(2 * up)
 	t.Logf("from the start of userspace to READY=1: %v", m.readyAfter())
 	if lit := m.lit(); len(lit) != 0 && fmt.Sprint(lit) != "[yellow]" { // out of order blinks
-		t.Errorf("before anybody came these are lit: %v", lit)
+		t.Errorf("these are lit before the enrolment: %v", lit)
 	}
 	enrol(w, m, "Pi gate")
 
@@ -93,7 +94,7 @@ func (m *machine) lit() []string {
 	return lit
 }
 
-// readyAfter is how long the door took from the start of userspace until it told systemd that it is ready.
+// readyAfter is the time from the start of userspace until the door told systemd that it is ready.
 func (m *machine) readyAfter() time.Duration {
 	m.t.Helper()
 	return micros(m.t, m.sh("systemctl show -P ActiveEnterTimestampMonotonic ashyq-kiosk.service")) -
@@ -109,13 +110,13 @@ func micros(t testing.TB, text string) time.Duration {
 	return time.Duration(n) * time.Microsecond
 }
 
-// stockDebian starts the anchor on the same emulated board: Debian with the same packages and the same daemon, as Debian starts.
-// ASHYQ_STOCK is the directory that image-build/card/stock has made.
+// stockDebian measures, on the same emulated board, an unchanged Debian with the same packages and
+// daemon. ASHYQ_STOCK is the directory that image-build/card/stock made.
 func stockDebian(t *testing.T) time.Duration {
 	t.Helper()
 	dir := os.Getenv("ASHYQ_STOCK")
 	if dir == "" {
-		t.Skip("ASHYQ_STOCK names no stock Debian to compare with: image-build/card/stock makes one")
+		t.Skip("ASHYQ_STOCK names no stock Debian to compare with: STOCK=1 make image-test makes one")
 	}
 	m := newMachine(t, "pi", filepath.Join(dir, "stock.img"))
 	m.direct = []string{"-kernel", dir + "/vmlinuz", "-initrd", dir + "/initrd", "-dtb", dir + "/board.dtb", "-append", "quiet systemd.watchdog_sec=0", "-snapshot"}
@@ -134,7 +135,8 @@ func stockDebian(t *testing.T) time.Duration {
 	return micros(t, ready) - micros(t, userspace)
 }
 
-// TestStart compares how long a card and a stock Debian take from the start of userspace until the door is ready, on one board in one run.
+// TestStart compares how long a card and a stock Debian take from the start of userspace until the
+// door is ready.
 func TestStart(t *testing.T) {
 	stock := stockDebian(t)
 	m := newMachine(t, "pi", freshCard(t))
@@ -146,6 +148,6 @@ func TestStart(t *testing.T) {
 	card := m.readyAfter()
 	t.Logf("from the start of userspace to READY=1: stock Debian %v, the card %v, a ratio of %.2f", stock, card, float64(card)/float64(stock))
 	if card > stock/2 {
-		t.Errorf("the card takes %v, more than half of a stock Debian's %v: is the door waiting for something again?", card, stock)
+		t.Errorf("the card takes %v, more than half of a stock Debian's %v: what does the door wait for?", card, stock)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// stick brings a door whose registry is gone to another version and another list, with nobody logging in.
+// stick brings a new version and a new list to a door whose registry is down, without a login.
 func stick(t *testing.T, w *world, m *machine, first string) {
 	version := first + "+stick"
 	dir := filepath.Join(t.TempDir(), "stick")
@@ -26,7 +26,7 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	run(t, "mv", makeBundle(t, m.disk, version, nil), filepath.Join(dir, bundleName(version)))
 
 	before := m.list()
-	m.sh("systemctl stop ashyq-kiosk") // so that only the stick brings it what comes now
+	m.sh("systemctl stop ashyq-kiosk") // so that it gets the newer list from the stick only
 	w.citizen("020202500024", "positive")
 	await(t, "a newer list", up, m.said, func() bool {
 		var o store.Overview
@@ -35,7 +35,7 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	})
 	registry := filepath.Join(w.dir, "ashyq-registry")
 	key := strings.TrimSpace(run(t, registry, "key", "--data", w.dir+"/data"))
-	said := run(t, registry, "offline-snapshot", "--from", w.url, "--key", key, "--ca", w.dir+"/data/ca.pem", snapshot)
+	said := run(t, registry, "offline-snapshot", "--from", w.url, "--key="+key, "--ca", w.dir+"/data/ca.pem", snapshot)
 	var newer uint64
 	if _, err := fmt.Sscanf(said[strings.Index(said, "version "):], "version %d", &newer); err != nil {
 		t.Fatalf("%v in %q", err, said)
@@ -73,9 +73,9 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	}
 }
 
-// list is the version of the door's list; 0: it does not say.
+// list is the version of the door's list; 0: it has none.
 func (m *machine) list() (version uint64) {
-	out, _ := m.try("ashyq-kiosk status") // fails where the door is not well, and says it all the same
+	out, _ := m.try("ashyq-kiosk status") // fails for an unhealthy door, and prints the version anyway
 	_, data, _ := strings.Cut(out, "data: version ")
 	_, _ = fmt.Sscan(data, &version)
 	return version
@@ -86,7 +86,7 @@ func (m *machine) stickIn() bool {
 	return err == nil
 }
 
-// stickSays is what this start's journal has of sticks.
+// stickSays is the journal about sticks since the last start.
 func (m *machine) stickSays() string {
 	out, _ := m.try("journalctl -b -o cat --no-pager -u 'ashyq-stick@*' -u 'ashyq-stick-update@*'") // for a person to read, too
 	return out
@@ -104,7 +104,7 @@ func (m *machine) plug(id, image string) {
 	}
 }
 
-// pull takes it out, without a word to the machine before.
+// pull takes it out, without telling the machine before.
 func (m *machine) pull(id string) {
 	m.t.Helper()
 	if out := m.monitor("device_del " + id); strings.Contains(out, "Error") {
@@ -112,7 +112,8 @@ func (m *machine) pull(id string) {
 	}
 }
 
-// stickImage makes a stick as they are sold, one FAT partition at 1 MiB, with the files of a folder.
+// stickImage makes a stick with the files of a folder, formatted as sticks are sold: one FAT
+// partition at 1 MiB.
 func stickImage(t *testing.T, size int, dir string) string {
 	t.Helper()
 	image := filepath.Join(t.TempDir(), "stick.img")

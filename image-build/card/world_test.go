@@ -28,18 +28,18 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// gateway is how the machine in QEMU reaches this one.
+// gateway is this machine's address for the machine in QEMU.
 const gateway = "10.0.2.2"
 
-// world is what is around a door: a registry, the time, what its camera sees, and citizens.
+// world is everything around a door: registry, time server, what the camera sees, citizens.
 type world struct {
 	t        testing.TB
 	dir      string
 	registry *exec.Cmd
-	url      string // the registry's, as from here
+	url      string // of the registry, from this machine
 	port     string
 	http     *http.Client
-	admin    string // key
+	admin    string // the administrator's key
 	time     string // port of the time server
 	camera   *camera
 }
@@ -93,7 +93,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// ask posts a request, or gets where there is none, and reads the answer into one.
+// ask posts a request, or makes a GET if request is nil, and decodes the answer into answer.
 func (w *world) ask(path, key string, request, answer any) {
 	w.t.Helper()
 	method, body := http.MethodGet, []byte(nil)
@@ -128,7 +128,7 @@ func (w *world) ask(path, key string, request, answer any) {
 	}
 }
 
-// enrolCode is the code of a new door.
+// enrolCode creates a door and returns its code.
 func (w *world) enrolCode(name, venue string) string {
 	w.t.Helper()
 	var answer server.EnrolCodesAnswer
@@ -175,19 +175,20 @@ func (w *world) citizen(iin, result string) citizen {
 	return citizen{key, credential}
 }
 
-// code is what the phone shows now.
+// code is the code on the phone now.
 func (c citizen) code() string {
 	text, err := pass.Rotate(c.key, c.credential, time.Now().Truncate(pass.Period))
 	if err != nil {
-		panic(err) // the phone is right
+		panic(err) // this phone's clock is right
 	}
 	return text
 }
 
-// camera sends raw grey pictures to whoever connects: the door's "pipe:" camera, through bash.
+// camera sends raw grey pictures to whoever connects. The door uses it as a "pipe:" camera, through
+// bash.
 type camera struct {
 	mu       sync.Mutex
-	text     func() string // guarded by mu; nil: nobody is there
+	text     func() string // guarded by mu; nil: an empty doorway
 	stopped  bool          // guarded by mu
 	listener net.Listener
 }
@@ -219,14 +220,14 @@ func (c *camera) source() string {
 	return fmt.Sprintf("pipe:%dx%d,gray bash -c cat</dev/tcp/%s/%s", width, height, gateway, port)
 }
 
-// show holds something up; nil takes it away.
+// show holds a code to the camera; nil takes it away.
 func (c *camera) show(text func() string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.text = text
 }
 
-// stop breaks the camera, or mends it.
+// stop stops the camera, or starts it again.
 func (c *camera) stop(stopped bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -252,7 +253,7 @@ func (c *camera) send(conn net.Conn) {
 		if _, err := conn.Write(img.Pix); err != nil {
 			return
 		}
-		time.Sleep(300 * time.Millisecond) // an emulated processor has three pictures a second to look at
+		time.Sleep(300 * time.Millisecond) // three pictures a second are enough for an emulated processor
 	}
 }
 

@@ -1,6 +1,7 @@
 //go:build hil
 
-// Package hil cuts a machine's power: a user-mode Linux kernel whose card is a Disk of this package.
+// Package hil cuts the power of a machine: a user-mode Linux kernel whose card is a Disk of this
+// package.
 package hil
 
 import (
@@ -17,21 +18,21 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// sectorSize is what a card writes whole or not at all.
+// sectorSize is the unit that a card writes as a whole or not at all.
 const sectorSize = 512
 
-// Disk is a block device with a volatile write cache, as a file in a FUSE file system: what was written and not flushed
-// may be lost when the power is cut, in any part.
+// Disk is a block device with a volatile write cache, shown as a file in a FUSE file system. When
+// the power is cut, any part of what was not flushed may be lost.
 type Disk struct {
 	fs.Inode
 
 	mu      sync.Mutex // guards all below
 	on      bool
-	durable []byte  // what is there whatever happens
+	durable []byte  // what has been flushed
 	current []byte  // what the machine sees
-	pending []write // since the last flush, in order
-	left    int     // of them until the power goes; 0: it stays
-	gone    func()  // called then
+	pending []write // writes since the last flush, in order
+	left    int     // requests until the power is cut; 0: it is not
+	gone    func()  // called when it is cut
 	record  *Recording
 }
 
@@ -49,20 +50,20 @@ var (
 	_ = (fs.NodeSetattrer)((*Disk)(nil))
 )
 
-// NewDisk is a disk with a content, switched off.
+// NewDisk returns a disk with this content, switched off.
 func NewDisk(content []byte) *Disk {
 	return &Disk{durable: content, current: slices.Clone(content)}
 }
 
-// On switches it on, for good or, where n is not 0, until the n-th write or flush from now, which fails like all after
-// it. gone is called at that moment.
+// On switches the disk on. If n is not 0, the power is cut at the n-th write or flush from now: it
+// fails, as do all that follow, and gone is called.
 func (d *Disk) On(n int, gone func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.on, d.left, d.gone = true, n, gone
 }
 
-// ReadAt reads what the machine would (io.ReaderAt).
+// ReadAt reads what the machine would read (io.ReaderAt).
 func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,7 +74,7 @@ func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Mount shows it as a file in dir, which it names, until unmount is called.
+// Mount shows the disk as a file in dir until unmount is called. It returns the file's name.
 func Mount(dir string, d *Disk) (file string, unmount func() error, err error) {
 	root := &fs.Inode{}
 	server, err := fs.Mount(dir, root, &fs.Options{
@@ -88,7 +89,7 @@ func Mount(dir string, d *Disk) (file string, unmount func() error, err error) {
 	return filepath.Join(dir, "disk"), server.Unmount, nil
 }
 
-// request is one that changes something; it tells whether there is power for it.
+// request counts a write or flush, and tells whether there is power for it. d.mu is held.
 func (d *Disk) request() bool {
 	if d.on && d.left > 0 {
 		if d.left--; d.left == 0 {
@@ -99,23 +100,23 @@ func (d *Disk) request() bool {
 	return d.on
 }
 
-// Loss is what becomes of the sectors that were not flushed.
+// Loss says which of the sectors that were not flushed are lost.
 type Loss int
 
 const (
-	AllLost  Loss = iota // as if the card had a large cache and no capacitor
-	NoneLost             // as if it wrote everything through
-	Prefix               // it wrote in order, and was in the middle of a write
-	Mixed                // it wrote some, in any order
-	Losses               // how many there are
+	AllLost  Loss = iota // as on a card with a large cache and no capacitor
+	NoneLost             // as on a card that writes everything through
+	Prefix               // the card wrote in order and was interrupted
+	Mixed                // the card wrote some of them, in any order
+	Losses               // the number of kinds
 )
 
 func (l Loss) String() string {
 	return [...]string{"all lost", "none lost", "a prefix kept", "mixed"}[l]
 }
 
-// Lose decides, once the machine is gone too, what becomes of what was not flushed. It returns how many sectors were at
-// stake and how many of them got through.
+// Lose is called when the machine has ended. It drops some of the sectors that were not flushed,
+// and returns how many were at stake and how many of them were kept.
 func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,7 +130,7 @@ func (d *Disk) Lose(loss Loss, r *rand.Rand) (atStake, kept int) {
 	return atStake, len(through)
 }
 
-// survivors are those sectors of writes which got through, of how many.
+// survivors returns the number of sectors in the writes, and those sectors that are kept.
 func survivors(pending []write, loss Loss, r *rand.Rand) (of int, through []write) {
 	var sectors []write
 	for _, w := range pending {

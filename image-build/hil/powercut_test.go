@@ -20,19 +20,20 @@ import (
 	"time"
 )
 
-// bootLimit is how long a machine may take until it has opened its cache.
+// bootLimit is how long a machine may take to open its cache.
 const bootLimit = 60 * time.Second
 
-// stateFeatures are those of the partition that the door writes to.
+// stateFeatures are the ext4 features of the partition that the door writes to.
 const stateFeatures = "^metadata_csum,^metadata_csum_seed,^orphan_file"
 
-// TestPowerCuts cuts the power of a machine that loads status lists, rolls rules and queues reports, again and again, and
-// each time lets the disk lose what was not flushed. Every time the machine has to boot, and to find one complete version
-// that is not older than what it reported to be on the card, and every report that it had queued.
+// TestPowerCuts cuts the power of a machine that loads status lists, changes rules and queues
+// reports, again and again, and each time the disk loses some of what was not flushed. The machine
+// has to boot each time, and to find one complete version that is not older than the last one it
+// reported as written, and every report that it had queued.
 //
-//	ASHYQ_CUTS      how many; 20
-//	ASHYQ_CUT_LOG   file for a table of all cuts
-//	ASHYQ_KERNEL    the user-mode kernel, as image-build/hil/kernel prints its directory
+//	ASHYQ_CUTS      number of cuts (20)
+//	ASHYQ_CUT_LOG   file for a table of the cuts
+//	ASHYQ_KERNEL    directory of the user-mode kernel, as image-build/hil/kernel prints it
 func TestPowerCuts(t *testing.T) {
 	kernel := os.Getenv("ASHYQ_KERNEL")
 	if kernel == "" {
@@ -63,7 +64,7 @@ func TestPowerCuts(t *testing.T) {
 	for n := range cuts {
 		after, early := int(math.Exp(r.Float64()*math.Log(3000))), n%5 == 4 // a delta is some 20 requests, a whole section 130
 		if early {
-			after = 1 + r.IntN(12) // while the machine mounts its card and opens the cache
+			after = 1 + r.IntN(12) // the machine is mounting its card or opening the cache
 		}
 		loss := Loss(r.IntN(int(Losses)))
 		written, newest := m.applied, m.newest
@@ -77,14 +78,15 @@ func TestPowerCuts(t *testing.T) {
 		if got.kept < got.atStake {
 			lossy++
 		}
-		found := "cut before it was open"
+		found := "cut before the cache was open"
 		if got.found {
 			found = fmt.Sprint(got.opened)
 		}
 		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%v\t%d\t%d\t%s\n", n, after, got.atStake, got.kept, loss, written, newest, found)
 		versions = int(m.applied)
 	}
-	t.Logf("%d cuts, %d of them lost sectors, %d found a later version than the last that was reported as written, %d file systems were corrected, %d versions", cuts, lossy, ahead, m.repaired, versions)
+	t.Logf("%d cuts: %d lost sectors, %d found a later version than the last one reported as written, %d file systems were corrected; "+
+		"%d versions were written", cuts, lossy, ahead, m.repaired, versions)
 	if lossy < cuts/4 || versions < cuts/2 {
 		t.Errorf("%d cuts lost sectors and %d versions were written: too few to prove anything", lossy, versions)
 	}
@@ -97,12 +99,12 @@ type machine struct {
 	disk         *Disk
 	file         string // the disk
 
-	applied uint64 // the newest version that was reported to be on the card
-	newest  uint64 // the newest one that was reported to be in force
-	queued  uint64 // the newest report that was queued and not delivered yet
-	report  uint64 // the newest that was delivered
+	applied uint64 // newest version that was reported as written
+	newest  uint64 // newest version that was reported as in force
+	queued  uint64 // newest report that was queued and is not delivered yet
+	report  uint64 // newest report that was delivered
 
-	repaired int // file systems that e2fsck had to correct
+	repaired int // file systems that e2fsck corrected
 }
 
 func newMachine(t *testing.T, kernel string) *machine {
@@ -125,9 +127,9 @@ func newMachine(t *testing.T, kernel string) *machine {
 	if err := os.Truncate(image, 48<<20); err != nil {
 		t.Fatal(err)
 	}
-	// Without checksums: the superblock is two sectors, and where a card tears it between them, neither the kernel nor
-	// e2fsck -p takes one with a checksum, while all of its fields are good on their own (seen in this test). What the cache
-	// holds has checksums of its own.
+	// Without checksums: the superblock has two sectors. If a card writes only one of them, each
+	// field is still valid, but neither the kernel nor e2fsck -p accepts the checksum (seen in this
+	// test). The cache's content has its own checksums.
 	if out, err := exec.Command("mke2fs", "-q", "-t", "ext4", "-O", stateFeatures, image).CombinedOutput(); err != nil {
 		t.Fatalf("mke2fs: %v\n%s", err, out)
 	}
@@ -139,7 +141,7 @@ func newMachine(t *testing.T, kernel string) *machine {
 
 	file, unmount, err := Mount(t.TempDir(), m.disk)
 	if err != nil {
-		t.Skipf("no FUSE here, which the disk is made of: %v", err)
+		t.Skipf("this machine cannot mount FUSE, which the disk needs: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := unmount(); err != nil {
@@ -151,16 +153,16 @@ func newMachine(t *testing.T, kernel string) *machine {
 }
 
 type outcome struct {
-	found         bool // the machine came as far as opening its cache
+	found         bool // the machine opened its cache
 	opened        uint64
 	atStake, kept int
 }
 
-// runAndCut boots the machine and cuts the power at a request to its disk, counted from when it has opened its cache or,
-// early, from its start.
+// runAndCut boots the machine and cuts the power at a request to its disk. Requests count from the
+// moment it has opened its cache or, with early, from its start.
 func (m *machine) runAndCut(n, after int, early bool, loss Loss, r *rand.Rand) outcome {
 	m.t.Helper()
-	var off atomic.Bool // what the machine reports from then on does not count
+	var off atomic.Bool // from then on the machine's reports do not count
 	cut := make(chan struct{})
 	gone := func() { off.Store(true); close(cut) }
 	m.check(n)
@@ -208,19 +210,19 @@ func (m *machine) runAndCut(n, after int, early bool, loss Loss, r *rand.Rand) o
 	_ = cmd.Wait()
 	out.Close()
 	if complaint != nil || !off.Load() {
-		m.t.Fatalf("cut %d: the machine ended by itself: %v\n%s", n, complaint, strings.Join(said, "\n"))
+		m.t.Fatalf("cut %d: the machine stopped by itself: %v\n%s", n, complaint, strings.Join(said, "\n"))
 	}
 	got.atStake, got.kept = m.disk.Lose(loss, r)
 	return got
 }
 
-// check is what systemd-fsck does before a card is mounted.
+// check does what systemd-fsck does before a card is mounted.
 func (m *machine) check(n int) {
 	m.t.Helper()
 	m.disk.On(0, nil)
 	out, err := exec.Command("e2fsck", "-p", m.file).CombinedOutput()
 	var failed *exec.ExitError
-	if errors.As(err, &failed) && failed.ExitCode() == 1 { // errors that it has corrected
+	if errors.As(err, &failed) && failed.ExitCode() == 1 { // it corrected errors
 		m.repaired++
 		return
 	}
@@ -229,7 +231,8 @@ func (m *machine) check(n int) {
 	}
 }
 
-// listen follows what the machine says until the power is off; it lives on for some milliseconds without its disk.
+// listen reads the machine's reports until the power is off. The machine runs on for some
+// milliseconds without its disk.
 func (m *machine) listen(r io.Reader, said *[]string, off *atomic.Bool, opened func(version uint64)) error {
 	lines := bufio.NewScanner(r)
 	m.report = 0

@@ -9,15 +9,15 @@ import (
 	"slices"
 )
 
-// Recording is all that a machine asks of its Disk from one moment to another. Whenever the power goes in between, what is on the card
-// follows from it, so one run of a machine stands for any number of cuts.
+// Recording holds all requests of a machine to its Disk during some time. The card's content after
+// a cut at any moment follows from it, so one run of a machine serves for any number of cuts.
 type Recording struct {
-	before   string  // file with what was there
+	before   string  // file with the content before the first request
 	requests []write // a flush has no data
-	pending  int     // of them were written before, and not flushed
+	pending  int     // how many of them were made before the recording and not flushed
 }
 
-// Record begins a recording; file is made, for what is on the disk now.
+// Record begins a recording. It writes the disk's present content to file.
 func (d *Disk) Record(file string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -28,7 +28,7 @@ func (d *Disk) Record(file string) error {
 	return nil
 }
 
-// Recorded ends it.
+// Recorded ends the recording and returns it.
 func (d *Disk) Recorded() *Recording {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,8 +47,9 @@ func (d *Disk) keep(w write) {
 // Requests counts the writes and flushes.
 func (r *Recording) Requests() int { return len(r.requests) - r.pending }
 
-// Cut makes a file of what is on the card when the power goes during the n-th request, from 1, and the card loses some of what was not
-// flushed by then. It returns how many sectors were at stake and how many of them got through.
+// Cut writes to file what is on the card when the power is cut during the n-th request, counted
+// from 1, and some of what was not flushed is lost. It returns how many sectors were at stake and
+// how many of them were kept.
 func (r *Recording) Cut(file string, n int, loss Loss, random *rand.Rand) (atStake, kept int, err error) {
 	before, err := os.ReadFile(r.before)
 	if err != nil {
@@ -59,7 +60,7 @@ func (r *Recording) Cut(file string, n int, loss Loss, random *rand.Rand) (atSta
 		switch {
 		case w.data != nil:
 			pending = append(pending, w)
-		case i < r.pending+n-1: // a flush that came to its end
+		case i < r.pending+n-1: // a flush that was completed
 			for _, w := range pending {
 				copy(before[w.off:], w.data)
 			}
@@ -73,7 +74,7 @@ func (r *Recording) Cut(file string, n int, loss Loss, random *rand.Rand) (atSta
 	return atStake, len(through), writeSparse(file, before)
 }
 
-// writeSparse makes a file that takes no room for what is zero.
+// writeSparse writes a file with holes where the data is zero.
 func writeSparse(name string, data []byte) error {
 	f, err := os.Create(name)
 	if err != nil {

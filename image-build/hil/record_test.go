@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A cut of a recording leaves what the same cut of the disk leaves.
+// A cut of a recording gives the same content as the same cut of the disk.
 func TestRecording(t *testing.T) {
 	const sectors = 64
 	for seed := range uint64(200) {
@@ -53,7 +53,7 @@ func TestRecording(t *testing.T) {
 			t.Fatalf("seed %d: %d requests recorded, want 20", seed, got)
 		}
 		if loss == NoneLost && recording.requests[recording.pending+n-1].data != nil {
-			n-- // the disk's last write fails before it is made, the recording's is under way
+			n-- // on the disk the last write fails, in the recording it is interrupted
 		}
 		got := filepath.Join(t.TempDir(), "cut")
 		if _, _, err := recording.Cut(got, n, loss, r); err != nil {
@@ -65,7 +65,7 @@ func TestRecording(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(image, cut.durable) {
-			t.Fatalf("seed %d: cut at %d, %v: the recording's card is another than the disk's", seed, n, loss)
+			t.Fatalf("seed %d: cut at %d, %v: recording and disk differ", seed, n, loss)
 		}
 	}
 }

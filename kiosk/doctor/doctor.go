@@ -1,5 +1,6 @@
-// Package doctor runs a tree of checks and prints it for an administrator. A check whose parent failed is not run and
-// "waits for" it, so that the first line with a cross is the one to deal with.
+// Package doctor runs a tree of checks and prints it for an administrator. A check whose parent
+// failed is not run and "waits for" it, so that the first line with a cross is the one to deal
+// with.
 package doctor
 
 import (
@@ -13,8 +14,8 @@ import (
 // Check is one question about the machine.
 type Check struct {
 	ID string // one word that never changes, as "camera"
-	// Run answers the question within Limit: in a few words what was found, or what is wrong. The error may have a second
-	// line that starts with "hint: " and says what to do.
+	// Run answers the question within Limit: in a few words what was found, or what is wrong. The
+	// error may have a second line that starts with "hint: " and says what to do.
 	Run  func(ctx context.Context) (found string, err error)
 	Then []Check // checks that only make sense if this one passes
 }
@@ -22,7 +23,8 @@ type Check struct {
 // Limit is how long one check may take.
 const Limit = 15 * time.Second
 
-// Words give a check's name in the reader's language, and what is missing if it fails; "" if there is no translation.
+// Words give a check's name in the reader's language, and what is missing if it fails; "" if there
+// is no translation.
 type Words func(id string) (name, missing string)
 
 // Run runs the tree and prints a line for each check. It returns how many checks failed.

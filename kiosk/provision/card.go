@@ -136,7 +136,8 @@ func (all *wishes) add(w wishes) {
 	}
 }
 
-// readFile reads a regular file. It follows no link and does not wait for a pipe: the daemon could make either.
+// readFile reads a regular file. It follows no link and does not wait for a pipe: the daemon could
+// make either.
 func readFile(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -160,7 +161,8 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// setConfig replaces the daemon's configuration. An invalid one changes nothing: the door keeps the image's.
+// setConfig replaces the daemon's configuration. An invalid one changes nothing: the door keeps the
+// image's.
 func (o Options) setConfig() error {
 	from := filepath.Join(o.Boot, "ashyq-kiosk.toml")
 	data, err := readFile(from)

@@ -172,7 +172,8 @@ func TestConfigGroup(t *testing.T) {
 	}
 }
 
-// The boot partition is writable only for the moment in which the file that asked for the reset is removed.
+// The boot partition is writable only for the moment in which the file that asked for the reset is
+// removed.
 func TestResetReadOnly(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: nothing was mounted read-only")
@@ -204,7 +205,8 @@ func TestResetReadOnly(t *testing.T) {
 	}
 }
 
-// The file stays until the state is empty, or a power cut would leave half of the state to the next owner.
+// The file stays until the state is empty, or a power cut would leave half of the state to the next
+// owner.
 func TestResetNotDone(t *testing.T) {
 	o, log := world(t, map[string]string{"boot/" + resetFile: ""})
 	if err := os.RemoveAll(o.State); err != nil {

@@ -22,7 +22,8 @@ type user struct {
 	Password string   `yaml:"passwd"`
 }
 
-// readUserData reads the cloud-config that Imager writes for images whose init_format is "cloudinit".
+// readUserData reads the cloud-config that Imager writes for images whose init_format is
+// "cloudinit".
 func readUserData(data []byte) (w wishes) {
 	if bytes.HasPrefix(data, []byte("#!")) {
 		w.fail(errors.New("it is a script, and scripts on the card are not run"))

@@ -1,5 +1,6 @@
-// Package provision sets a door up from the files on its card's boot partition: those that Raspberry Pi Imager writes
-// for our image (init_format "cloudinit" in image-build/card/publish), and those that an administrator puts there.
+// Package provision sets a door up from the files on its card's boot partition: those that
+// Raspberry Pi Imager writes for our image (init_format "cloudinit" in image-build/card/publish),
+// and those that an administrator puts there.
 //
 //	hostname          the host name, one line
 //	authorized_keys   SSH keys, one a line
@@ -8,15 +9,18 @@
 //	ashyq-kiosk.toml  the daemon's configuration; copied if it is valid
 //	factory-reset     the state partition is emptied, then this file is removed
 //
-// It runs as root at each boot, before the network and the daemon: /etc of the image is reset at each boot, so everything
-// has to be set up again.
+// It runs as root at each boot, before the network and the daemon: /etc of the image is reset at
+// each boot, so everything has to be set up again.
 //
-// For a single value the first file in this order counts; SSH keys and networks count from all files. The network of an
-// enrolment code (wifi.json on the state partition) comes last: wpa_supplicant prefers the card's networks while they
-// are in range, and at a venue whose card names an old network a code can still bring the door online.
+// For a single value the first file in this order counts; SSH keys and networks count from all
+// files. The network of an enrolment code (wifi.json on the state partition) comes last:
+// wpa_supplicant prefers the card's networks while they are in range, and at a venue whose card
+// names an old network a code can still bring the door online.
 //
-// Only a key switches SSH on; passwords are never taken. Nothing in the files is run, and links that an unprivileged
-// process could have made are not followed. An invalid file or value is reported and left out; it never stops the boot.
+// Only a key switches SSH on; passwords are never taken. Nothing in the files is run, and links
+// that an unprivileged process could have made are not followed. An invalid file or value is
+// reported and left out; it never stops the boot.
 //
-// The machine's ID is the initrd's job (image-build/card/initrd): systemd reads /etc/machine-id before the first unit.
+// The machine's ID is the initrd's job (image-build/card/initrd): systemd reads /etc/machine-id
+// before the first unit.
 package provision

@@ -26,7 +26,8 @@ func FuzzKeys(f *testing.F) {
 	fuzzReader(f, readKeys)
 }
 
-// fuzzReader checks what the rest relies on: each value is valid, and adds exactly its own lines to wpa_supplicant's file.
+// fuzzReader checks what the rest relies on: each value is valid, and adds exactly its own lines to
+// wpa_supplicant's file.
 func fuzzReader(f *testing.F, read func([]byte) wishes) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := read(data)

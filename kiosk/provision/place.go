@@ -16,7 +16,8 @@ import (
 // keepGroup leaves a file in the group of the process.
 const keepGroup = -1
 
-// place writes a file of the system in one step: nobody sees half of it, or a secret with the wrong mode.
+// place writes a file of the system in one step: nobody sees half of it, or a secret with the wrong
+// mode.
 func (o Options) place(name string, data []byte, mode os.FileMode, gid int) error {
 	path := filepath.Join(o.Root, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -13,9 +13,9 @@ import (
 // resetFile on the boot partition asks for a factory reset.
 const resetFile = "factory-reset"
 
-// reset empties the state partition and then removes the file that asked for it. The order matters: after a power cut in
-// between, the partition is emptied once more. Old data is not overwritten and can be read from raw flash; where
-// that matters, replace the card.
+// reset empties the state partition and then removes the file that asked for it. The order matters:
+// after a power cut in between, the partition is emptied once more. Old data is not overwritten and
+// can be read from raw flash; where that matters, replace the card.
 func (o Options) reset() error {
 	asked := filepath.Join(o.Boot, resetFile)
 	if _, err := os.Lstat(asked); errors.Is(err, fs.ErrNotExist) {
@@ -34,8 +34,8 @@ func (o Options) reset() error {
 	return nil
 }
 
-// empty removes what is in the directories of the partition. The directories stay, with their owners, because one may
-// already be mounted elsewhere.
+// empty removes what is in the directories of the partition. The directories stay, with their
+// owners, because one may already be mounted elsewhere.
 func empty(state string) error {
 	entries, err := os.ReadDir(state)
 	if err != nil {
@@ -67,8 +67,8 @@ func emptyDir(dir string) error {
 	return errors.Join(problems...)
 }
 
-// writable runs do while the partition is mounted for writing, and mounts it read-only again. A directory that is not a
-// mount point is left as it is.
+// writable runs do while the partition is mounted for writing, and mounts it read-only again. A
+// directory that is not a mount point is left as it is.
 func writable(dir string, do func() error) (err error) {
 	mounted, flags, err := mountPoint(dir)
 	if err != nil {
@@ -100,7 +100,8 @@ func mountPoint(dir string) (bool, int64, error) {
 	return here.Dev != above.Dev, int64(fs.Flags), nil
 }
 
-// remountFlags are the flags of statfs that a remount would lose. Their numbers are the same (statvfs(3), mount(2)).
+// remountFlags are the flags of statfs that a remount would lose. Their numbers are the same
+// (statvfs(3), mount(2)).
 func remountFlags(flags int64) uintptr {
 	return uintptr(flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_SYNCHRONOUS | unix.MS_NOATIME | unix.MS_NODIRATIME)
 }

@@ -41,8 +41,8 @@ func (w *wishes) askKeys(text string) {
 	}
 }
 
-// parseKey reads "TYPE BASE64 COMMENT" and returns it without the comment. It refuses options before the type, because
-// they can run commands.
+// parseKey reads "TYPE BASE64 COMMENT" and returns it without the comment. It refuses options
+// before the type, because they can run commands.
 func parseKey(line string) (string, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 2 || !slices.Contains(keyTypes, fields[0]) {
@@ -55,7 +55,8 @@ func parseKey(line string) (string, error) {
 	return fields[0] + " " + fields[1], nil
 }
 
-// completeBlob tells whether a blob consists of two or more strings (RFC 4251 section 5), the first of them the type.
+// completeBlob tells whether a blob consists of two or more strings (RFC 4251 section 5), the first
+// of them the type.
 func completeBlob(blob []byte, keyType string) bool {
 	var parts []string
 	for len(blob) >= 4 {
@@ -100,7 +101,8 @@ func (o Options) setSSH(keys []string) error {
 
 const hostKey = "ssh_host_ed25519_key"
 
-// setHostKey gives the door the same key at each boot, so that nobody gets used to the warning of a changed key.
+// setHostKey gives the door the same key at each boot, so that nobody gets used to the warning of a
+// changed key.
 func (o Options) setHostKey() error {
 	kept := filepath.Join(o.State, "ssh")
 	if !completeKey(filepath.Join(kept, hostKey)) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestSupplicant has wpa_supplicant itself read the configuration. It prints what it read, and ends because the interface
-// does not exist.
+// TestSupplicant has wpa_supplicant itself read the configuration. It prints what it read, and ends
+// because the interface does not exist.
 func TestSupplicant(t *testing.T) {
 	program, err := exec.LookPath("wpa_supplicant")
 	if err != nil {

@@ -82,8 +82,9 @@ const (
 	cardPriority     = 2
 )
 
-// block is the network in wpa_supplicant's format. Values from outside are written as hex digits, because no quoting is
-// safe: a quoted passphrase with both '"' and '#' would be cut and make the whole file invalid.
+// block is the network in wpa_supplicant's format. Values from outside are written as hex digits,
+// because no quoting is safe: a quoted passphrase with both '"' and '#' would be cut and make the
+// whole file invalid.
 func (n network) block() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nnetwork={\n\tssid=%x\n", n.ssid)

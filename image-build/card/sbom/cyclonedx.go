@@ -24,7 +24,8 @@ func library(name, version, purl, how string) cyclonedx.Component {
 // escape is a package URL's percent-encoding, in which a colon stays as it is.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%3A", ":") }
 
-// write sorts the components and makes the serial number from the content, so that the same image gives the same bytes.
+// write sorts the components and makes the serial number from the content, so that the same image
+// gives the same bytes.
 func write(out io.Writer, name, version string, at time.Time, components []cyclonedx.Component) error {
 	slices.SortFunc(components, func(a, b cyclonedx.Component) int { return cmp.Compare(a.BOMRef, b.BOMRef) })
 	for i := 1; i < len(components); i++ {

@@ -1,6 +1,6 @@
-// Command sbom lists the contents of a card image as CycloneDX 1.5 JSON: Debian's packages, the files taken out of packages
-// that are not installed, and the modules linked into the daemon. The same image gives the same bytes. The script
-// "publish" runs it.
+// Command sbom lists the contents of a card image as CycloneDX 1.5 JSON: Debian's packages, the
+// files taken out of packages that are not installed, and the modules linked into the daemon. The
+// same image gives the same bytes. The script "publish" runs it.
 package main
 
 import (
