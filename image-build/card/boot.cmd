@@ -19,8 +19,8 @@ else
 	setenv fdt_addr_r 0x02600000
 	setenv tree_of_boot 'echo "slot ${slot} has no ${fdtfile}: taking the tree of the boot partition"; setenv tree ${fdt_addr}'
 	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || run tree_of_boot; run overlay_all'
-	# What an administrator has laid over the tree: the line "overlays=NAME NAME..." of overlays.txt, and overlays/NAME.dtbo. libfdt
-	# destroys a tree that does not fit, so each is tried on a tree of which there is a copy.
+	# What an administrator lays over the tree: the line "overlays=NAME NAME..." of overlays.txt, and
+	# overlays/NAME.dtbo. An overlay that does not fit destroys the tree, so a copy is kept of it.
 	setenv overlay_addr 0x02800000
 	setenv copy_addr 0x02700000
 	setenv overlay_back 'echo "overlay ${name}: left out"; cp.b ${copy_addr} ${tree} 0x40000; fdt addr ${tree}'

@@ -93,8 +93,8 @@ func (m *machine) quietWatchdog() {
 	m.put("uboot.env", string(data))
 }
 
-// TestPi has emulated boards start the card as it is written for all of them, and reads the lamps' levels off the GPIO controller, from
-// outside of the machine.
+// TestPi has emulated boards start the card as it is written for all of them, and reads the lamps'
+// levels off the GPIO controller, from outside of the machine.
 func TestPi(t *testing.T) {
 	for board := range pis {
 		t.Run(board, func(t *testing.T) { testPi(t, board) })
