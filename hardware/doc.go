@@ -51,9 +51,10 @@
 // a button that opens the relay from inside (Lines.Exit, such as GPIO5, header 29), and a contact
 // that is closed while the case is closed (Lines.Tamper, such as GPIO6, header 31), so that a cut
 // wire counts as an open case. The table's buzzer is an active one. A passive one (piezo, 3 to 30 V
-// peak to peak, 2 to 5 mA) goes to the ULN2003A with 1 kohm across it, driven by the kernel's PWM:
-// dtoverlay=pwm,pin=18,func=2 in config.txt makes GPIO18 (header 12) channel 0, and Lines.Buzzer is
-// "pwm0".
+// peak to peak, 2 to 5 mA) goes to the ULN2003A with 1 kohm across it, driven by the kernel's PWM.
+// GPIO18 (header 12) becomes channel 0 with overlays=pwm18 in overlays.txt on the card's boot
+// partition, or with dtoverlay=pwm,pin=18,func=2 in config.txt of Raspberry Pi OS; Lines.Buzzer is
+// then "pwm0".
 //
 // # Fail-safe
 //

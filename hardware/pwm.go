@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type pwmPin struct {
 	root    string // pwmRoot, or a test's
 	name    string // pwmN, or pwmchipM/pwmN
 	channel string // N
+	chip    string // the directory of its chip, as found last
 	period  time.Duration
 }
 
@@ -62,33 +64,47 @@ func openPWM(root, name string, tone float64) (*pwmPin, error) {
 	return p, p.setUp()
 }
 
-// dir is the directory of the channel's chip.
-func (p *pwmPin) dir() (string, error) {
-	if chip, _, _ := parsePWM(p.name); chip != "" {
-		return filepath.Join(p.root, chip), nil
-	}
+// find sets the directory of the channel's chip: the one that was named, or the only one that is not
+// known to end elsewhere than on the header. A Pi 3 and a Pi 4 have PWM on their audio jack, where a
+// buzzer would stay silent without a fault.
+func (p *pwmPin) find() error {
 	chips, err := filepath.Glob(filepath.Join(p.root, "pwmchip*"))
 	if err != nil {
-		return "", err
+		return err
 	}
-	switch len(chips) {
-	case 0:
-		return "", fmt.Errorf("no PWM chip in %q\nhint: config.txt needs dtoverlay=pwm, see docs/wiring.md", p.root)
-	case 1:
-		return chips[0], nil
+	if chip, _, _ := parsePWM(p.name); chip != "" {
+		chips = []string{filepath.Join(p.root, chip)}
 	}
-	return "", fmt.Errorf("%d PWM chips in %q\nhint: name the chip too, such as pwmchip0/%s", len(chips), p.root, p.name)
+	var elsewhere []string
+	chips = slices.DeleteFunc(chips, func(chip string) bool {
+		pins := pwmPins(chip)
+		away := len(pins) > 0 && slices.Min(pins) > lastHeaderPin
+		if away {
+			elsewhere = append(elsewhere, fmt.Sprintf("%s is on GPIO%d", filepath.Base(chip), slices.Min(pins)))
+		}
+		return away
+	})
+	const hint = "\nhint: the line overlays=pwm18 in overlays.txt on the card's boot partition, or dtoverlay=pwm in config.txt of Raspberry Pi OS"
+	switch {
+	case len(chips) == 1:
+		p.chip = chips[0]
+		return nil
+	case len(chips) > 1:
+		return fmt.Errorf("%d PWM chips in %q\nhint: say which, as pwmchip0/%s", len(chips), p.root, p.name)
+	case len(elsewhere) > 0:
+		return fmt.Errorf("PWM %q is not on the header: %s, where no buzzer is%s", p.name, strings.Join(elsewhere, ", "), hint)
+	}
+	return fmt.Errorf("no PWM chip in %q%s", p.root, hint)
 }
 
 // setUp exports the channel and sets its tone, switched off.
 func (p *pwmPin) setUp() error {
-	chip, err := p.dir()
-	if err != nil {
+	if err := p.find(); err != nil {
 		return err
 	}
-	dir := filepath.Join(chip, "pwm"+p.channel)
+	dir := filepath.Join(p.chip, "pwm"+p.channel)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if err := write(filepath.Join(chip, "export"), p.channel); err != nil {
+		if err := write(filepath.Join(p.chip, "export"), p.channel); err != nil {
 			return fmt.Errorf("export %s: %w\nhint: is it in use, or may the daemon's user not write it?", p.name, err)
 		}
 	}
@@ -130,19 +146,16 @@ func (p *pwmPin) Out(l gpio.Level) error {
 	if l {
 		value = "1"
 	}
-	chip, err := p.dir()
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(chip, "pwm"+p.channel, "enable")
-	if write(file, value) == nil {
+	if write(p.enable(), value) == nil {
 		return nil
 	}
 	if err := p.setUp(); err != nil {
 		return err
 	}
-	return write(file, value)
+	return write(p.enable(), value)
 }
+
+func (p *pwmPin) enable() string { return filepath.Join(p.chip, "pwm"+p.channel, "enable") }
 
 func (p *pwmPin) PWM(gpio.Duty, physic.Frequency) error { return errors.New("the tone is fixed") }
 func (p *pwmPin) String() string                        { return p.name }

@@ -66,6 +66,7 @@ var keepers = map[string][]string{
 	"periph.io/x/":                  {"hardware"},
 	"github.com/godbus/dbus/":       {"kiosk/task"},
 	"github.com/hanwen/go-fuse/":    {"image-build/hil"},
+	"github.com/u-root/":            {"image-build/boards"},
 	"go.etcd.io/bbolt":              {"kiosk/cache"},
 	"github.com/veraison/go-cose":   {"kiosk/sign1"},
 	"filippo.io/edwards25519":       {"kiosk/sign1", "kiosk/sign1/sign1test"},

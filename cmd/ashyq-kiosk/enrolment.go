@@ -215,5 +215,8 @@ func checkNetwork(cfg *config.Config) (string, error) {
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:
 		return "no network, and the configuration needs no network", nil
 	}
+	if silentRadio("/sys") {
+		return "", fmt.Errorf("%w; the board has a Wi-Fi chip and no firmware for it\nhint: use a cable, or a card built with FIRMWARE=DIR (docs/boards.md)", err)
+	}
 	return "", fmt.Errorf("%w\nhint: check the door's cable or Wi-Fi and its gateway (ip route)", err)
 }

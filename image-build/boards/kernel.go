@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,8 @@ func readKernel(image, alias string) (*kernel, error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if device, module, ok := parseAlias(lines.Text()); ok {
+		device, module, ok := parseAlias(lines.Text())
+		if ok && !slices.Contains(k.modules[device], module) {
 			k.modules[device] = append(k.modules[device], module)
 		}
 	}

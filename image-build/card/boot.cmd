@@ -23,7 +23,16 @@ else
 	setenv ramdisk_addr_r 0x0c000000
 	setenv fdt_addr_r 0x02600000
 	setenv tree_of_boot 'echo "slot ${slot} has no ${fdtfile}: taking the tree of the boot partition"; setenv tree ${fdt_addr}'
-	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || run tree_of_boot'
+	setenv tree_of_slot 'setenv tree ${fdt_addr_r}; load ${devtype} ${devnum}:${part} ${fdt_addr_r} dtb/${fdtfile} || run tree_of_boot; run overlay_all'
+	# What an administrator lays over the tree: the line "overlays=NAME NAME..." of overlays.txt, and
+	# overlays/NAME.dtbo. An overlay that does not fit destroys the tree, so a copy is kept of it.
+	setenv overlay_addr 0x02800000
+	setenv copy_addr 0x02700000
+	setenv overlay_back 'echo "overlay ${name}: left out"; cp.b ${copy_addr} ${tree} 0x40000; fdt addr ${tree}'
+	setenv overlay_one 'cp.b ${tree} ${copy_addr} 0x40000; if load ${devtype} ${devnum}:1 ${overlay_addr} overlays/${name}.dtbo && fdt apply ${overlay_addr}; then setenv overlaid ${overlaid}${name},; else run overlay_back; fi'
+	setenv overlay_all 'setenv overlaid; if test -n "${overlays}"; then fdt addr ${tree}; fdt resize 0x8000; for name in ${overlays}; do run overlay_one; done; fi'
+	setenv overlays
+	load ${devtype} ${devnum}:1 ${overlay_addr} overlays.txt && env import -t -r ${overlay_addr} ${filesize} overlays
 fi
 
 setenv BOOT_ORDER "A B"
@@ -42,7 +51,7 @@ fi
 setenv keep 'env export -c -s 0x200 ${ramdisk_addr_r} ${names} && ${devtype} write ${ramdisk_addr_r} 0x800 1 && ${devtype} write ${ramdisk_addr_r} 0xc00 1'
 setenv load_kernel 'load ${devtype} ${devnum}:${part} ${kernel_addr_r} vmlinuz && setenv kernel_comp_size ${filesize}'
 setenv load_initrd 'load ${devtype} ${devnum}:${part} ${ramdisk_addr_r} initrd && setenv ramdisk ${ramdisk_addr_r}:${filesize}'
-setenv arguments 'setenv bootargs quiet loglevel=4 panic=10 rauc.slot=${slot} ashyq.slot=${uuid} ${extraargs}'
+setenv arguments 'setenv bootargs quiet loglevel=4 panic=10 rauc.slot=${slot} ashyq.slot=${uuid} ashyq.overlays=${overlaid} ${extraargs}'
 setenv boot_slot 'echo "booting slot ${slot}"; run keep; part uuid ${devtype} ${devnum}:${part} uuid && run load_kernel && run load_initrd && run tree_of_slot && run arguments && booti ${kernel_addr_r} ${ramdisk} ${tree}'
 
 for slot in "${BOOT_ORDER}"; do

@@ -29,7 +29,7 @@ const (
 // machine is a board with a card in it.
 type machine struct {
 	t      testing.TB
-	board  string   // virt or pi
+	board  string   // virt, or a Pi: 3B, 4B
 	disk   string   // the card's image, or a device in its place
 	parts  string   // folder with files of packages: U-Boot, device trees
 	key    string   // file of the SSH key
@@ -97,7 +97,9 @@ func (m *machine) on() {
 			"-drive", "file="+m.disk+",format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card",
 			"-device", "virtio-net-device,netdev=net", "-device", "virtio-rng-device", "-device", "qemu-xhci,id=usb")
 	} else {
-		args = append(args, "-M", "raspi3b", "-serial", "null", "-serial", "stdio", "-drive", "file="+m.disk+",format=raw,if=sd", "-device", "usb-net,netdev=net")
+		args = append(args, "-M", pis[m.board].machine, "-device", "usb-net,netdev=net")
+		args = append(args, pis[m.board].consoles...)
+		args = append(args, pis[m.board].card(m.disk)...)
 		args = append(args, m.boots()...)
 	}
 	m.cmd = exec.Command("qemu-system-aarch64", args...)
@@ -113,11 +115,7 @@ func (m *machine) boots() []string {
 	if m.direct != nil {
 		return m.direct
 	}
-	trees, err := filepath.Glob(m.parts + "/usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb")
-	if err != nil || len(trees) != 1 {
-		m.t.Fatalf("device trees %v, %v", trees, err)
-	}
-	return []string{"-kernel", m.parts + "/usr/lib/u-boot/rpi_arm64/u-boot.bin", "-dtb", trees[0]}
+	return []string{"-kernel", m.parts + "/usr/lib/u-boot/rpi_arm64/u-boot.bin", "-dtb", m.tree()}
 }
 
 // cut cuts the power.

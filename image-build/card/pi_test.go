@@ -12,9 +12,64 @@ import (
 	"time"
 )
 
-// GPLEV0 has the levels of lines 0 to 31 (BCM2835 ARM Peripherals, chapter 6; on a Pi 3 the
-// controller is at 0x3f200000).
-const gplev0 = "0x3f200034"
+// emulated is a Raspberry Pi as QEMU has it.
+type emulated struct {
+	machine string // QEMU's name
+	tree    string // the board's device tree
+	// gplev0 is the register with the level of lines 0 to 31 (BCM2835 ARM Peripherals, chapter 6;
+	// BCM2711 ARM Peripherals, chapter 5).
+	gplev0   string
+	consoles []string // QEMU's serial ports; the console is the one on stdio
+	card     func(disk string) []string
+	// unlike is what makes the tree fit QEMU's board: arguments of fdtput, where it starts with what
+	// is to be written.
+	unlike [][]string
+}
+
+var pis = map[string]emulated{
+	"3B": {machine: "raspi3b", tree: "bcm2837-rpi-3-b.dtb", gplev0: "0x3f200034",
+		consoles: []string{"-serial", "null", "-serial", "stdio"},
+		card:     func(disk string) []string { return []string{"-drive", "file=" + disk + ",format=raw,if=sd"} }},
+	"4B": {machine: "raspi4b", tree: "bcm2711-rpi-4-b.dtb", gplev0: "0xfe200034",
+		consoles: []string{"-serial", "stdio", "-serial", "null"},
+		// A Pi 4's card is behind the controller emmc2; if=sd would put it on another.
+		card: func(disk string) []string {
+			return []string{"-drive", "file=" + disk + ",format=raw,if=none,id=card", "-device", "sd-card,drive=card,bus=/generic-sdhci/sd-bus"}
+		},
+		unlike: [][]string{
+			// QEMU has nothing at these addresses, and the kernel ends where it looks there.
+			{"status", "disabled", "/scb/pcie@7d500000", "/scb/ethernet@7d580000", "/soc/rng@7e104000", "/soc/avs-monitor@7d5d2000",
+				"/soc/interrupt-controller@7ef00100", "/soc/clock@7ef00000", "/soc/hdmi@7ef00700", "/soc/hdmi@7ef05700",
+				"/soc/i2c@7ef04500", "/soc/i2c@7ef09500", "/scb/gpu@7ec00000", "/gpu", "/soc/hvs@7e400000"},
+			// Its second serial line never stops to interrupt; the first one is Bluetooth's on a board.
+			{"status", "disabled", "/soc/serial@7e215040", "/soc/serial@7e201000/bluetooth"}, {"stdout-path", "serial0:115200n8", "/chosen"},
+			// The card's regulators hang on lines of the firmware, which QEMU lacks; here on two of the chip's.
+			{"gpios", "6 30 0", "/regulator-sd-io-1v8"}, {"gpio", "6 31 0", "/regulator-sd-vcc"},
+			// The network is a USB adapter: the port of the chip itself is QEMU's only one.
+			{"dr_mode", "host", "/soc/usb@7e980000"},
+		}},
+}
+
+// tree is the board's device tree as on the card, made to fit QEMU's board; it is put on the card, too.
+func (m *machine) tree() string {
+	m.t.Helper()
+	pi := pis[m.board]
+	file := filepath.Join(m.t.TempDir(), pi.tree)
+	run(m.t, "mcopy", "-n", "-o", "-i", fmt.Sprintf("%s@@%d", m.disk, bootAt), "::"+pi.tree, file)
+	for _, change := range pi.unlike {
+		for _, path := range change[2:] {
+			args := append([]string{"-t", "s", file, path, change[0]}, change[1])
+			if strings.HasPrefix(change[0], "gpio") {
+				args = append([]string{"-t", "i", file, path, change[0]}, strings.Fields(change[1])...)
+			}
+			run(m.t, "fdtput", args...)
+		}
+	}
+	for at, name := range map[int]string{bootAt: pi.tree, slotA: "dtb/broadcom/" + pi.tree} {
+		run(m.t, "mcopy", "-n", "-o", "-i", fmt.Sprintf("%s@@%d", m.disk, at), file, "::"+name)
+	}
+	return file
+}
 
 // lines are the daemon's default lines.
 var lines = map[string]uint{"red": 17, "yellow": 27, "blue": 22, "green": 23, "buzzer": 24, "relay": 25}
@@ -38,10 +93,16 @@ func (m *machine) quietWatchdog() {
 	m.put("uboot.env", string(data))
 }
 
-// TestPi starts the card on an emulated Raspberry Pi 3, and reads the levels of the lamps from the
-// GPIO controller, outside the machine.
+// TestPi starts the card on emulated boards, and reads the levels of the lamps from the GPIO
+// controller, outside the machine.
 func TestPi(t *testing.T) {
-	m := newMachine(t, "pi", freshCard(t))
+	for board := range pis {
+		t.Run(board, func(t *testing.T) { testPi(t, board) })
+	}
+}
+
+func testPi(t *testing.T, board string) {
+	m := newMachine(t, board, freshCard(t))
 	w := newWorld(t)
 	prepare(w, m, "pi")
 	m.quietWatchdog()
@@ -76,7 +137,7 @@ func TestPi(t *testing.T) {
 // lit lists the lines that are high.
 func (m *machine) lit() []string {
 	m.t.Helper()
-	out := m.monitor("xp /1wx " + gplev0)
+	out := m.monitor("xp /1wx " + pis[m.board].gplev0)
 	i := strings.LastIndex(out, ": 0x")
 	if i < 0 {
 		m.t.Fatalf("the monitor said %q", out)
@@ -118,7 +179,7 @@ func stockDebian(t *testing.T) time.Duration {
 	if dir == "" {
 		t.Skip("ASHYQ_STOCK names no stock Debian to compare with: STOCK=1 make image-test makes one")
 	}
-	m := newMachine(t, "pi", filepath.Join(dir, "stock.img"))
+	m := newMachine(t, "3B", filepath.Join(dir, "stock.img"))
 	m.direct = []string{"-kernel", dir + "/vmlinuz", "-initrd", dir + "/initrd", "-dtb", dir + "/board.dtb", "-append", "quiet systemd.watchdog_sec=0", "-snapshot"}
 	m.on()
 	var userspace, ready string
@@ -139,7 +200,7 @@ func stockDebian(t *testing.T) time.Duration {
 // door is ready.
 func TestStart(t *testing.T) {
 	stock := stockDebian(t)
-	m := newMachine(t, "pi", freshCard(t))
+	m := newMachine(t, "3B", freshCard(t))
 	m.putKey()
 	m.quietWatchdog()
 	m.put("ashyq-kiosk.toml", "[door]\nvenue = \"shop\"\n")
