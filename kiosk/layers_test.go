@@ -69,6 +69,7 @@ var keepers = map[string][]string{
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store"},
 	"database/sql":                  {"registry/store"},
+	"pault.ag/go/debian/":           {"kiosk/update"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},

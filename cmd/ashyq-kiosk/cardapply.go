@@ -3,10 +3,12 @@ package main
 import (
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/provision"
+	"ashyq-kiosk/kiosk/update"
 )
 
 type cardCmd struct {
 	Apply cardApplyCmd `cmd:"" help:"Take over the administrator's files from the boot partition. As root, at each boot, before network and daemon."`
+	Admit cardAdmitCmd `cmd:"" help:"Say whether a bundle may be installed. RAUC asks, before it writes."`
 }
 
 type cardApplyCmd struct {
@@ -23,7 +25,7 @@ func (cardApplyCmd) Help() string {
 
 func (c cardApplyCmd) Run(e *env) error {
 	provision.Apply(provision.Options{
-		Boot: c.Boot, State: c.State, Root: c.Root, Log: e.log,
+		Boot: c.Boot, State: c.State, Root: c.Root, Keep: []string{update.LowestFile}, Log: e.log,
 		CheckConfig: func(data []byte) error { _, err := config.Parse(data); return err },
 	})
 	return nil

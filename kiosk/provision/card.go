@@ -23,6 +23,8 @@ type Options struct {
 	State string // the state partition
 	Root  string // the system; "/" is this one, and only then the kernel is told, too
 
+	Keep []string // names of the files in State that stay there when the door is made as new
+
 	CheckConfig func([]byte) error // of the daemon's configuration
 	Log         *slog.Logger
 }

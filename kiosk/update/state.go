@@ -25,11 +25,12 @@ type State struct {
 // Trial is a version on its way into service.
 type Trial struct {
 	Version   string `json:"version"`
-	From      string `json:"from"`            // boot name of the slot that was running while it was installed
-	Boot      string `json:"boot"`            // the kernel's ID of that start
-	Installed bool   `json:"installed"`       // in full
-	Alone     bool   `json:"alone,omitempty"` // it came as a file, and the registry did not answer the old version either
-	Judged    bool   `json:"judged"`          // it has failed, as is kept in Versions; only the way back is missing
+	From      string `json:"from"`              // boot name of the slot that was running while it was installed
+	Boot      string `json:"boot"`              // the kernel's ID of that start
+	Installed bool   `json:"installed"`         // in full
+	Alone     bool   `json:"alone,omitempty"`   // it came as a file, and the registry did not answer the old version either
+	Judged    bool   `json:"judged"`            // it has failed, as is kept in Versions; only the way back is missing
+	Refused   string `json:"refused,omitempty"` // why RAUC may not write the bundle, see Admit
 }
 
 // Tried is how a version did.
