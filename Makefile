@@ -106,7 +106,7 @@ hil: deb ## Hardware in the loop without hardware: the packages on a user-mode k
 
 .PHONY: image image-test
 VARIANT ?= lean
-image: ## A card image and its update bundle in bin/card/. VARIANT=screen: with the screen's browser; KEYS=DIR: the key that signs updates.
+image: ## A card image and its update bundle in bin/card/. VARIANT=screen: with the screen's browser; KEYS=DIR: the key that signs updates. LOWEST=, DOWNGRADE=: image-build/card/build.
 	@image-build/card/build $(VARIANT)
 image-test: ## Boots it in QEMU: enrolled, passes, updates, rolled back. RUN=TestPi is a part of it, CUTS=50 cuts the power during updates.
 	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS image-build/card/test

@@ -161,7 +161,7 @@ func factoryReset(t *testing.T, w *world, m *machine) {
 }
 
 func update(t *testing.T, w *world, m *machine, first string) {
-	second := first + "+second"
+	second := first + "+2second"
 	w.release(t, m.disk, second, nil)
 	m.updateTo(t, second)
 	await(t, "the self-test", up, m.health, func() bool { return m.judged(second) == "good" })
@@ -175,7 +175,7 @@ func update(t *testing.T, w *world, m *machine, first string) {
 
 	// The power goes while a slot is written, or has just been: what the machine still keeps to itself cannot be seen from here.
 	// TestUpdateCuts has each moment.
-	half := first + "+half"
+	half := first + "+3half"
 	w.release(t, m.disk, half, nil)
 	written := func() int { // MiB, since the start
 		sectors, _ := strconv.Atoi(m.sh("awk '{ print $7 }' /sys/block/vda/stat")) // it is a number
@@ -197,7 +197,7 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("after a power cut in the middle of an update it runs %q, not %s", got, second)
 	}
 
-	third := first + "+third"
+	third := first + "+4third"
 	w.release(t, m.disk, third, nil)
 	m.updateTo(t, third)
 	w.camera.stop(true)
@@ -208,7 +208,7 @@ func update(t *testing.T, w *world, m *machine, first string) {
 	w.camera.stop(false)
 	await(t, "the door to be in order again", up, m.health, m.well)
 
-	fourth := first + "+fourth"
+	fourth := first + "+5fourth"
 	w.release(t, m.disk, fourth, func(slot string) {
 		empty := filepath.Join(t.TempDir(), "vmlinuz")
 		if err := os.WriteFile(empty, make([]byte, 1<<20), 0o600); err != nil {
@@ -256,7 +256,7 @@ func (m *machine) restart(t *testing.T) {
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
 	name := bundleName(version)
-	bundle := makeBundle(t, disk, version, spoil)
+	bundle := makeBundle(t, disk, version, "", spoil)
 	if err := os.MkdirAll(w.dir+"/data/bundles", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,8 @@ func slotImage(t testing.TB, disk, to string) {
 	run(t, "dd", "if="+disk, "of="+to, "bs=1M", fmt.Sprintf("skip=%d", slotA/mib), fmt.Sprintf("count=%d", size*512/mib), "status=none")
 }
 
-func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) string {
+// makeBundle makes one of the card's own slot under another version. update is more of the manifest's section of that name.
+func makeBundle(t testing.TB, disk, version, update string, spoil func(slot string)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -297,13 +298,15 @@ func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) str
 	slot := filepath.Join(dir, "slot.img")
 	slotImage(t, disk, slot)
 	file := filepath.Join(t.TempDir(), "version")
-	manifest := "[update]\ncompatible=ashyq-kiosk-lean\nversion=" + version + "\n[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
+	manifest := "[update]\ncompatible=ashyq-kiosk-lean\nversion=" + version + "\n" + update + "[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
 	for name, content := range map[string]string{file: version + "\n", dir + "/manifest.raucm": manifest} {
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run(t, "mcopy", "-n", "-o", "-i", slot, file, "::version")
+	for _, name := range []string{"version", "lowest"} {
+		run(t, "mcopy", "-n", "-o", "-i", slot, file, "::"+name)
+	}
 	if spoil != nil {
 		spoil(slot)
 	}

@@ -17,13 +17,13 @@ import (
 
 // stick brings a door whose registry is gone to another version and another list, with nobody logging in.
 func stick(t *testing.T, w *world, m *machine, first string) {
-	version := first + "+stick"
+	version := first + "+1stick"
 	dir := filepath.Join(t.TempDir(), "stick")
 	seed := filepath.Join(dir, "ashyq-seed")
 	if err := os.MkdirAll(seed, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "mv", makeBundle(t, m.disk, version, nil), filepath.Join(dir, bundleName(version)))
+	run(t, "mv", makeBundle(t, m.disk, version, "", nil), filepath.Join(dir, bundleName(version)))
 
 	before := m.list()
 	m.sh("systemctl stop ashyq-kiosk") // so that only the stick brings it what comes now

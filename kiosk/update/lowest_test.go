@@ -104,6 +104,16 @@ func TestDowngrade(t *testing.T) {
 			t.Errorf("the lowest version is %q, and %q never proved itself", kept, next)
 		}
 	})
+	test("after U-Boot went back to the other slot", func(t *testing.T, c *card) {
+		must(t, c.update(next, night, Request{}))
+		must(t, c.confirm(t.Context(), well, well))
+		c.left["B"] = 0
+		c.start()
+		c.expect(now, next, Good)
+		if err := c.update("", day, Request{Bundle: now + "+1"}); err == nil || !strings.Contains(err.Error(), `below "2026.12-6"`) {
+			t.Errorf("%v", err)
+		}
+	})
 	test("with an image that asks for less than itself", func(t *testing.T, c *card) {
 		c.lowest[next], c.lowest[now] = "2026.11-1", "2026.11-1"
 		must(t, c.update(next, night, Request{}))
