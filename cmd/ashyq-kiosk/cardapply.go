@@ -8,6 +8,7 @@ import (
 
 type cardCmd struct {
 	Apply cardApplyCmd `cmd:"" help:"Take over the administrator's files from the boot partition. As root, at each boot, before network and daemon."`
+	Stick cardStickCmd `cmd:"" help:"Say which bundle is on a stick. Without any rights."`
 	Admit cardAdmitCmd `cmd:"" help:"Say whether a bundle may be installed. RAUC asks, before it writes."`
 }
 

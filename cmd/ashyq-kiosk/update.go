@@ -67,7 +67,8 @@ func reboot(ctx context.Context) error {
 type updateCmd struct {
 	system
 	Bundle string `arg:"" optional:"" help:"Bundle to install; without one it is what the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
-	Stick  string `help:"Install the one *.raucb in DIR, if there is one and its version was not good here before." type:"path" placeholder:"DIR" xor:"from"`
+	Stick  string `help:"Install the bundle in DIR that card stick found, if its version was not good here before." type:"path" placeholder:"DIR" and:"stick"`
+	Found  string `help:"File with what card stick printed." type:"path" placeholder:"FILE" and:"stick"`
 	Check  bool   `help:"Only say what would be done."`
 	Now    bool   `help:"Restart at once, not only in the hours of update.window."`
 }
@@ -91,11 +92,14 @@ func (c updateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	bundle := c.Bundle
+	request := update.Request{Bundle: c.Bundle, Check: c.Check, Now: c.Now}
 	if c.Stick != "" {
-		if bundle, err = onStick(c.Stick); bundle == "" {
+		found, err := readFound(c.Found)
+		if err != nil || found == nil {
 			return err
 		}
+		request.Bundle, request.Once = filepath.Join(c.Stick, found.Bundle), true
+		request.Says = update.Bundle{Version: found.Version, Downgrade: found.Downgrade}
 	}
 	remote, err := registryClient(cfg, openIdentity(cfg, e.log))
 	if err != nil {
@@ -110,7 +114,7 @@ func (c updateCmd) Run(e *env) error {
 		u.Ask = func(ctx context.Context) (update.Release, error) { return askUpdate(ctx, remote) }
 		u.Registry = reaches(cfg)
 	}
-	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now, Once: c.Stick != ""})
+	return u.Run(e.ctx, request)
 }
 
 type cardAdmitCmd struct {
@@ -142,18 +146,6 @@ func (c cardAdmitCmd) Run(e *env) error {
 		return err
 	}
 	return update.Admit(c.file(), lowest, bundle, e.log)
-}
-
-// onStick finds the bundle on a stick. "" without an error: there is none, so the stick is about something else.
-func onStick(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac puts a hidden file beside each
-	if err != nil || len(found) == 0 {
-		return "", err
-	}
-	if len(found) > 1 {
-		return "", fmt.Errorf("%d bundles in %q\nhint: leave the one that is to be installed", len(found), dir)
-	}
-	return found[0], nil
 }
 
 func askUpdate(ctx context.Context, remote *client.Client) (update.Release, error) {

@@ -147,6 +147,7 @@ func TestCard(t *testing.T) {
 
 // factoryReset is the administrator's file: the door is as new, and takes another code.
 func factoryReset(t *testing.T, w *world, m *machine) {
+	lowest := m.sh("cat /state/lowest")
 	m.cut()
 	m.put("factory-reset", "")
 	m.on()
@@ -156,6 +157,9 @@ func factoryReset(t *testing.T, w *world, m *machine) {
 	}
 	if got := m.sh("ls /boot/firmware /state/ashyq-kiosk"); strings.Contains(got, "factory-reset") || strings.Contains(got, "identity") {
 		t.Errorf("left after a factory reset:\n%s", got)
+	}
+	if got := m.sh("cat /state/lowest"); got != lowest {
+		t.Errorf("the lowest version was %q, and after a factory reset it is %q", lowest, got)
 	}
 	enrol(w, m, "North gate, again")
 }
@@ -171,6 +175,16 @@ func update(t *testing.T, w *world, m *machine, first string) {
 	m.restart(t)
 	if got := m.version(); got != second {
 		t.Fatalf("confirmed %s, and after another start it is %s", second, got)
+	}
+
+	// The registry's word is not what the bundle is signed for, and the door's own user has nothing to tell RAUC.
+	newer := first + "+2trick"
+	w.offer(t, newer, makeBundle(t, m.disk, first, "", nil))
+	if out, err := m.try("ashyq-kiosk update --now"); err == nil || !strings.Contains(out, "is below") || m.version() != second {
+		t.Errorf("an old version under a newer name: %v\n%s", err, out)
+	}
+	if out, err := m.try("setpriv --reuid=ashyq-kiosk --clear-groups busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation"); err == nil || !strings.Contains(out, "denied") {
+		t.Errorf("the door's user asks RAUC: %v\n%s", err, out)
 	}
 
 	// The power goes while a slot is written, or has just been: what the machine still keeps to itself cannot be seen from here.
@@ -255,8 +269,13 @@ func (m *machine) restart(t *testing.T) {
 // release makes a bundle of the card's own slot under another version, spoiled or not, and gives it to all doors.
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
+	w.offer(t, version, makeBundle(t, disk, version, "", spoil))
+}
+
+// offer tells all doors that a bundle is of that version.
+func (w *world) offer(t *testing.T, version, bundle string) {
+	t.Helper()
 	name := bundleName(version)
-	bundle := makeBundle(t, disk, version, "", spoil)
 	if err := os.MkdirAll(w.dir+"/data/bundles", 0o755); err != nil {
 		t.Fatal(err)
 	}

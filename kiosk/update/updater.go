@@ -31,6 +31,7 @@ type Updater struct {
 // Request is what is asked of an Updater.
 type Request struct {
 	Bundle string // "": what the registry wants
+	Says   Bundle // what Bundle says of itself, where somebody else has read that already
 	Check  bool   // only say what would be done
 	Now    bool   // restart without waiting for the window
 	// Once leaves out a version that has been good here before: it was replaced since, and a bundle that stays where it is would
@@ -106,7 +107,10 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 // wanted also returns what the bundle says of itself. Of one at the registry that is only known when RAUC has it (Admit).
 func (u *Updater) wanted(ctx context.Context, r Request) (Release, Bundle, error) {
 	if r.Bundle != "" {
-		b, err := u.Slots.Inspect(ctx, r.Bundle)
+		b, err := r.Says, error(nil)
+		if b == (Bundle{}) {
+			b, err = u.Slots.Inspect(ctx, r.Bundle)
+		}
 		return Release{Version: b.Version, Bundle: r.Bundle}, b, err
 	}
 	if u.Ask == nil {
