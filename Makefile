@@ -30,7 +30,7 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium postgres dbus wpa ssh
+.PHONY: opencv chromium postgres dbus wpa ssh rauc
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
@@ -41,6 +41,8 @@ wpa:
 	$(call need,/usr/sbin/wpa_supplicant,wpasupplicant)
 ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
+rauc:
+	$(call need,/usr/bin/rauc /usr/bin/mksquashfs,rauc squashfs-tools openssl)
 postgres:
 	$(call need,/usr/lib/postgresql/*/bin/postgres,postgresql)
 
@@ -57,7 +59,7 @@ demo: build ## Registry, door and drawn people on this machine. CAMERA=/dev/vide
 	@bin/ashyq-demo --venue $(VENUE) $(if $(CAMERA),--camera $(CAMERA))
 
 .PHONY: test
-test: opencv chromium postgres dbus wpa ssh ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium postgres dbus wpa ssh rauc ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet, with and without OpenCV"
 	@go vet -tags $(GOTAGS) ./...
 	@env -u CGO_CPPFLAGS -u CGO_CXXFLAGS -u CGO_LDFLAGS go vet ./...
