@@ -12,7 +12,8 @@ import (
 	"ashyq-kiosk/kiosk/update"
 )
 
-// found is what a process without rights tells root of a stick: one JSON object, or nothing where the stick has no bundle.
+// found is what a process without rights tells root of a stick: one JSON object, or nothing where
+// the stick has no bundle.
 type found struct {
 	Bundle    string `json:"bundle"` // name, without its folder
 	Version   string `json:"version"`
@@ -41,7 +42,8 @@ func (c cardStickCmd) Run(e *env) error {
 	return json.NewEncoder(e.out).Encode(found{filepath.Base(bundle), says.Version, says.Downgrade})
 }
 
-// onStick finds the bundle on a stick. "" without an error: there is no bundle, so the stick is about something else.
+// onStick finds the bundle on a stick. "" without an error: there is no bundle, so the stick is
+// about something else.
 func onStick(dir string) (string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac puts a hidden file beside each
 	if err != nil || len(paths) == 0 {
@@ -56,7 +58,8 @@ func onStick(dir string) (string, error) {
 // maxFound bounds what card stick says, bytes. A name of FAT or exFAT has at most 255 characters.
 const maxFound = 4096
 
-// readFound reads what card stick printed; nil: it found no bundle. Whoever wrote it has read a stranger's stick.
+// readFound reads what card stick printed; nil: it found no bundle. Whoever wrote it has read a
+// stranger's stick.
 func readFound(path string) (*found, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -177,7 +177,8 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("confirmed %s, and after another start it is %s", second, got)
 	}
 
-	// The registry's word is not what the bundle is signed for, and the door's own user has nothing to tell RAUC.
+	// The registry's word is not what the bundle is signed for, and the door's own user has nothing
+	// to tell RAUC.
 	newer := first + "+2trick"
 	w.offer(t, newer, makeBundle(t, m.disk, first, "", nil))
 	if out, err := m.try("ashyq-kiosk update --now"); err == nil || !strings.Contains(out, "is below") || m.version() != second {
@@ -307,7 +308,8 @@ func slotImage(t testing.TB, disk, to string) {
 	run(t, "dd", "if="+disk, "of="+to, "bs=1M", fmt.Sprintf("skip=%d", slotA/mib), fmt.Sprintf("count=%d", size*512/mib), "status=none")
 }
 
-// makeBundle makes one of the card's own slot under another version. update is more of the manifest's section of that name.
+// makeBundle makes one of the card's own slot under another version. update is more of the
+// manifest's section of that name.
 func makeBundle(t testing.TB, disk, version, update string, spoil func(slot string)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")

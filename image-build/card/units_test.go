@@ -10,7 +10,8 @@ import (
 
 const units = "files/usr/lib/systemd/system"
 
-// TestStickUnits asks systemd how much of the machine the units can reach that a stick brings to life, of 10. Anybody can make a stick.
+// TestStickUnits asks systemd how much of the machine the units can reach that a stick brings to
+// life, of 10. Anybody can make a stick.
 func TestStickUnits(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("no systemd-analyze here: apt-get install systemd")

@@ -12,10 +12,12 @@ import (
 	"pault.ag/go/debian/version"
 )
 
-// LowestFile is the name of the file on the state partition that Lowest keeps; a factory reset leaves it there.
+// LowestFile is the name of the file on the state partition that Lowest keeps; a factory reset
+// leaves it there.
 const LowestFile = "lowest"
 
-// Lowest is the lowest version that a door installs. It never falls. Versions are compared as Debian's are (deb-version(7)).
+// Lowest is the lowest version that a door installs. It never falls. Versions are compared as
+// Debian's are (deb-version(7)).
 type Lowest struct {
 	Path  string // of the file: one version and a newline
 	Image string // the lowest version that the running image asks for
@@ -25,12 +27,13 @@ type Lowest struct {
 // Bundle is what a signed bundle says of itself.
 type Bundle struct {
 	Version string
-	// Downgrade says that the bundle was signed to bring an older version: to doors whose lowest version is this one at most, so that
-	// nobody can use it again once they have a newer version.
+	// Downgrade says that the bundle was signed to bring an older version: to doors whose lowest
+	// version is this one at most, so that nobody can use it again once they have a newer version.
 	Downgrade string
 }
 
-// parse takes what dpkg takes. The library alone would also take spaces around it and a revision without a version.
+// parse takes what dpkg takes. The library alone would also take spaces around it and a revision
+// without a version.
 func parse(text string) (version.Version, error) {
 	v, err := version.Parse(text)
 	if err == nil && (v.Version == "" || v.String() != text) {
@@ -42,8 +45,8 @@ func parse(text string) (version.Version, error) {
 	return v, nil
 }
 
-// version is the higher one of the file's and the image's. Where the file cannot be read, the image's counts: a damaged card
-// does not take an older version either.
+// version is the higher one of the file's and the image's. Where the file cannot be read, the
+// image's counts: a damaged card does not take an older version either.
 func (l Lowest) version() (version.Version, error) {
 	lowest, err := parse(l.Image)
 	if err != nil {
@@ -72,7 +75,8 @@ func (l Lowest) kept() (version.Version, error) {
 	return parse(text)
 }
 
-// raise keeps the running image's where that is higher. Called for an image that has proved itself: before, the way back has to stay open.
+// raise keeps the running image's where that is higher. Called for an image that has proved itself:
+// before, the way back has to stay open.
 func (l Lowest) raise() error {
 	lowest, err := l.version()
 	if err != nil {
@@ -112,9 +116,10 @@ func (l Lowest) refuse(b Bundle) error {
 	return nil
 }
 
-// Admit is RAUC's question before it writes a bundle, whoever has asked for that and wherever it comes from (pre-install in its
-// system.conf). The bundle is verified and mounted by then, so nobody can change it any more between the question and the
-// installation. path is that of update.json, where the Updater finds the answer.
+// Admit is RAUC's question before it writes a bundle, whoever has asked for that and wherever it
+// comes from (pre-install in its system.conf). The bundle is verified and mounted by then, so
+// nobody can change it any more between the question and the installation. path is that of
+// update.json, where the Updater finds the answer.
 func Admit(path string, l Lowest, b Bundle, log *slog.Logger) error {
 	refused := l.refuse(b)
 	err := change(path, log, func(s *State) {

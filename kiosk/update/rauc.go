@@ -18,7 +18,8 @@ type Slots interface {
 	Booted(ctx context.Context) (string, error)
 	// Inspect says what is in a bundle whose signature is good.
 	Inspect(ctx context.Context, bundle string) (Bundle, error)
-	// Install asks Admit, writes a bundle, a path or URL, into the other slot and makes that the next to start.
+	// Install asks Admit, writes a bundle, a path or URL, into the other slot and makes that the
+	// next to start.
 	Install(ctx context.Context, bundle string) error
 	// Mark marks the running slot.
 	Mark(ctx context.Context, mark Mark) error
@@ -110,8 +111,9 @@ func ReadManifest(data []byte) (Bundle, error) {
 	return manifest(version, description)
 }
 
-// downgradeFrom begins the description of a bundle that brings an older version. Not a [meta.*] section, where such things belong: RAUC
-// before 1.9, as in Debian 12, leaves those out of the bundles that it makes.
+// downgradeFrom begins the description of a bundle that brings an older version. Not a [meta.*]
+// section, where such things belong: RAUC before 1.9, as in Debian 12, leaves those out of the
+// bundles that it makes.
 const downgradeFrom = "downgrade from "
 
 func manifest(version, description string) (Bundle, error) {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A real RAUC makes a bundle, checks it and unpacks it; what it says of the bundle is what lies in it for Admit to read.
+// A real RAUC makes a bundle, checks it and unpacks it; what it says of the bundle is what lies in
+// it for Admit to read.
 func TestRealRAUC(t *testing.T) {
 	for _, program := range []string{"rauc", "mksquashfs", "openssl"} {
 		if _, err := exec.LookPath(program); err != nil {

@@ -104,7 +104,8 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	return u.restart(ctx, r, release.Version)
 }
 
-// wanted also returns what the bundle says of itself. Of one at the registry that is only known when RAUC has it (Admit).
+// wanted also returns what the bundle says of itself. Of one at the registry that is only known
+// when RAUC has it (Admit).
 func (u *Updater) wanted(ctx context.Context, r Request) (Release, Bundle, error) {
 	if r.Bundle != "" {
 		b, err := r.Says, error(nil)
