@@ -33,7 +33,7 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium postgres dbus wpa ssh
+.PHONY: opencv chromium postgres dbus wpa ssh rauc
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
@@ -44,6 +44,8 @@ wpa:
 	$(call need,/usr/sbin/wpa_supplicant,wpasupplicant)
 ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
+rauc:
+	$(call need,/usr/bin/rauc /usr/bin/mksquashfs,rauc squashfs-tools openssl)
 postgres:
 	$(call need,/usr/lib/postgresql/*/bin/postgres,postgresql)
 
@@ -70,7 +72,7 @@ check: ## Build, vet, staticcheck and the fast tests, without OpenCV, Chromium o
 	@$(WITHOUT_OPENCV) go test -short -timeout 5m $(TESTFLAGS) ./...
 
 .PHONY: test
-test: opencv chromium postgres dbus wpa ssh ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium postgres dbus wpa ssh rauc ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"
@@ -116,7 +118,7 @@ boards: ## Has each board of the README a driver on the card for all that it has
 
 .PHONY: image image-test
 VARIANT ?= lean
-image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, KEYS=DIR names the signing key.
+image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, KEYS=DIR names the signing key. LOWEST=, DOWNGRADE=: image-build/card/build.
 	@image-build/card/build $(VARIANT)
 image-test: ## Boots the image in QEMU: enrolment, passes, updates, rollback. RUN=TestPi runs a part, CUTS=50 cuts the power.
 	@$(WITHOUT_OPENCV) image-build/card/test

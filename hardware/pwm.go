@@ -90,7 +90,7 @@ func (p *pwmPin) find() error {
 		p.chip = chips[0]
 		return nil
 	case len(chips) > 1:
-		return fmt.Errorf("%d PWM chips in %q\nhint: say which, as pwmchip0/%s", len(chips), p.root, p.name)
+		return fmt.Errorf("%d PWM chips in %q\nhint: name the chip too, such as pwmchip0/%s", len(chips), p.root, p.name)
 	case len(elsewhere) > 0:
 		return fmt.Errorf("PWM %q is not on the header: %s, where no buzzer is%s", p.name, strings.Join(elsewhere, ", "), hint)
 	}

@@ -76,6 +76,7 @@ var keepers = map[string][]string{
 	"modernc.org/sqlite":            {"registry/store"},
 	"github.com/jackc/pgx":          {"registry/store", "registry/store/storetest"},
 	"database/sql":                  {"registry/store", "registry/store/storetest"},
+	"pault.ag/go/debian/":           {"kiosk/update"},
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},

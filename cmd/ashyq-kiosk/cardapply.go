@@ -3,10 +3,13 @@ package main
 import (
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/provision"
+	"ashyq-kiosk/kiosk/update"
 )
 
 type cardCmd struct {
 	Apply cardApplyCmd `cmd:"" help:"Set the system up from the files on the boot partition. Runs as root at each boot, before network and daemon."`
+	Stick cardStickCmd `cmd:"" help:"Say which bundle is on a stick. Needs no rights."`
+	Admit cardAdmitCmd `cmd:"" help:"Say whether a bundle may be installed. RAUC asks before it writes."`
 }
 
 type cardApplyCmd struct {
@@ -24,7 +27,7 @@ func (cardApplyCmd) Help() string {
 
 func (c cardApplyCmd) Run(e *env) error {
 	provision.Apply(provision.Options{
-		Boot: c.Boot, State: c.State, Root: c.Root, Log: e.log,
+		Boot: c.Boot, State: c.State, Root: c.Root, Keep: []string{update.LowestFile}, Log: e.log,
 		CheckConfig: func(data []byte) error { _, err := config.Parse(data); return err },
 	})
 	return nil

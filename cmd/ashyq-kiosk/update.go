@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type system struct {
 	State       string `help:"State partition, which both systems of the card share." default:"/state" type:"path" placeholder:"DIR"`
 	VersionFile string `help:"File with the version of the running image." default:"/etc/ashyq-image/version" type:"path" placeholder:"FILE"`
+	LowestFile  string `help:"File with the lowest version that the running image allows; without one it is its own." default:"/etc/ashyq-image/lowest" hidden:"" type:"path"`
 	BootID      string `help:"File with the kernel's ID of this start." default:"/proc/sys/kernel/random/boot_id" hidden:"" type:"path"`
 }
 
@@ -40,6 +42,20 @@ func (s system) read() (running, boot string, err error) {
 
 func (s system) file() string { return filepath.Join(s.State, "update.json") }
 
+// lowest is what the card keeps of the lowest version allowed.
+func (s system) lowest(running string, log *slog.Logger) (update.Lowest, error) {
+	l := update.Lowest{Path: filepath.Join(s.State, update.LowestFile), Image: running, Log: log}
+	image, err := os.ReadFile(s.LowestFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return l, fmt.Errorf("read the lowest version of the image: %w", err)
+	}
+	l.Image = strings.TrimSpace(string(image))
+	return l, nil
+}
+
 func reboot(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, "systemctl", "reboot").CombinedOutput()
 	if err != nil {
@@ -51,7 +67,8 @@ func reboot(ctx context.Context) error {
 type updateCmd struct {
 	system
 	Bundle string `arg:"" optional:"" help:"Bundle to install. Default: the version that the registry wants this door to run." type:"path" placeholder:"BUNDLE"`
-	Stick  string `help:"Install the only *.raucb in DIR, unless its version has passed the self-test here before." type:"path" placeholder:"DIR" xor:"from"`
+	Stick  string `help:"Install the bundle in DIR that card stick found, unless its version has passed the self-test here before." type:"path" placeholder:"DIR" and:"stick"`
+	Found  string `help:"File with the output of card stick." type:"path" placeholder:"FILE" and:"stick"`
 	Check  bool   `help:"Only say what an update would do."`
 	Now    bool   `help:"Restart immediately, not only in the hours of update.window."`
 }
@@ -67,22 +84,29 @@ func (c updateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	lowest, err := c.lowest(running, e.log)
+	if err != nil {
+		return err
+	}
 	cfg, err := config.Load(e.config)
 	if err != nil {
 		return err
 	}
-	bundle := c.Bundle
+	request := update.Request{Bundle: c.Bundle, Check: c.Check, Now: c.Now}
 	if c.Stick != "" {
-		if bundle, err = onStick(c.Stick); bundle == "" {
+		found, err := readFound(c.Found)
+		if err != nil || found == nil {
 			return err
 		}
+		request.Bundle, request.Once = filepath.Join(c.Stick, found.Bundle), true
+		request.Says = update.Bundle{Version: found.Version, Downgrade: found.Downgrade}
 	}
 	remote, err := registryClient(cfg, openIdentity(cfg, e.log))
 	if err != nil {
 		return err
 	}
 	u := update.Updater{
-		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Running: running, Boot: boot,
+		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Lowest: lowest, Running: running, Boot: boot,
 		Window: update.Window(cfg.Update.Window), Now: time.Now, Log: e.log,
 	}
 	if remote != nil {
@@ -90,19 +114,38 @@ func (c updateCmd) Run(e *env) error {
 		u.Ask = func(ctx context.Context) (update.Release, error) { return askUpdate(ctx, remote) }
 		u.Registry = reaches(cfg)
 	}
-	return u.Run(e.ctx, update.Request{Bundle: bundle, Check: c.Check, Now: c.Now, Once: c.Stick != ""})
+	return u.Run(e.ctx, request)
 }
 
-// onStick finds the bundle on a stick. "" without an error: the stick has no bundle.
-func onStick(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "[^.]*.raucb")) // a Mac adds a hidden file for each
-	if err != nil || len(found) == 0 {
-		return "", err
+type cardAdmitCmd struct {
+	system
+	Bundle string `help:"Folder where the bundle is mounted." env:"RAUC_BUNDLE_MOUNT_POINT" required:"" type:"path" placeholder:"DIR"`
+}
+
+// Help is shown by --help.
+func (cardAdmitCmd) Help() string {
+	return "RAUC runs it when it has verified and mounted a bundle (pre-install in its system.conf). It fails where the bundle brings a version below the lowest " +
+		"that this door installs, and is not signed as a downgrade; or another version than the registry named."
+}
+
+func (c cardAdmitCmd) Run(e *env) error {
+	running, _, err := c.read()
+	if err != nil {
+		return err
 	}
-	if len(found) > 1 {
-		return "", fmt.Errorf("%d bundles in %q\nhint: leave only the one to install", len(found), dir)
+	lowest, err := c.lowest(running, e.log)
+	if err != nil {
+		return err
 	}
-	return found[0], nil
+	data, err := os.ReadFile(filepath.Join(c.Bundle, "manifest.raucm"))
+	if err != nil {
+		return fmt.Errorf("read the bundle's manifest: %w", err)
+	}
+	bundle, err := update.ReadManifest(data)
+	if err != nil {
+		return err
+	}
+	return update.Admit(c.file(), lowest, bundle, e.log)
 }
 
 func askUpdate(ctx context.Context, remote *client.Client) (update.Release, error) {
@@ -136,8 +179,12 @@ func (c confirmCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	lowest, err := c.lowest(running, e.log)
+	if err != nil {
+		return err
+	}
 	confirmer := update.Confirmer{
-		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Running: running, Boot: boot,
+		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Lowest: lowest, Running: running, Boot: boot,
 		For: c.For, Within: cmp.Or(c.Within, 10*time.Minute), Log: e.log,
 	}
 	cfg, err := config.Load(e.config)

@@ -152,6 +152,7 @@ func TestCard(t *testing.T) {
 // factoryReset puts the file factory-reset on the card: the door forgets everything, and accepts
 // another code.
 func factoryReset(t *testing.T, w *world, m *machine) {
+	lowest := m.sh("cat /state/lowest")
 	m.cut()
 	m.put("factory-reset", "")
 	m.on()
@@ -162,11 +163,14 @@ func factoryReset(t *testing.T, w *world, m *machine) {
 	if got := m.sh("ls /boot/firmware /state/ashyq-kiosk"); strings.Contains(got, "factory-reset") || strings.Contains(got, "identity") {
 		t.Errorf("left after a factory reset:\n%s", got)
 	}
+	if got := m.sh("cat /state/lowest"); got != lowest {
+		t.Errorf("the lowest version was %q, and after a factory reset it is %q", lowest, got)
+	}
 	enrol(w, m, "North gate, again")
 }
 
 func update(t *testing.T, w *world, m *machine, first string) {
-	second := first + "+second"
+	second := first + "+2second"
 	w.release(t, m.disk, second, nil)
 	m.updateTo(t, second)
 	await(t, "the self-test", up, m.health, func() bool { return m.judged(second) == "good" })
@@ -178,9 +182,20 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("confirmed %s, and after another start it runs %s", second, got)
 	}
 
+	// The registry's word is not what the bundle is signed for, and the door's own user may not talk to
+	// RAUC.
+	newer := first + "+2trick"
+	w.offer(t, newer, makeBundle(t, m.disk, first, "", nil))
+	if out, err := m.try("ashyq-kiosk update --now"); err == nil || !strings.Contains(out, "is below") || m.version() != second {
+		t.Errorf("an old version under a newer name: %v\n%s", err, out)
+	}
+	if out, err := m.try("setpriv --reuid=ashyq-kiosk --clear-groups busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation"); err == nil || !strings.Contains(out, "denied") {
+		t.Errorf("the door's user asks RAUC: %v\n%s", err, out)
+	}
+
 	// The power is cut while a slot is being written or just after that: writes in the machine's
 	// memory cannot be seen from here. TestUpdateCuts covers each moment.
-	half := first + "+half"
+	half := first + "+3half"
 	w.release(t, m.disk, half, nil)
 	written := func() int { // MiB, since the start
 		sectors, _ := strconv.Atoi(m.sh("awk '{ print $7 }' /sys/block/vda/stat")) // it is a number
@@ -202,7 +217,7 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("after a power cut during an update it runs %q, not %s", got, second)
 	}
 
-	third := first + "+third"
+	third := first + "+4third"
 	w.release(t, m.disk, third, nil)
 	m.updateTo(t, third)
 	w.camera.stop(true)
@@ -213,7 +228,7 @@ func update(t *testing.T, w *world, m *machine, first string) {
 	w.camera.stop(false)
 	await(t, "the door to be in order again", up, m.health, m.healthy)
 
-	fourth := first + "+fourth"
+	fourth := first + "+5fourth"
 	w.release(t, m.disk, fourth, func(slot string) {
 		empty := filepath.Join(t.TempDir(), "vmlinuz")
 		if err := os.WriteFile(empty, make([]byte, 1<<20), 0o600); err != nil {
@@ -261,8 +276,13 @@ func (m *machine) restart(t *testing.T) {
 // and offers it to all doors.
 func (w *world) release(t *testing.T, disk, version string, spoil func(slot string)) {
 	t.Helper()
+	w.offer(t, version, makeBundle(t, disk, version, "", spoil))
+}
+
+// offer tells all doors that a bundle is of that version.
+func (w *world) offer(t *testing.T, version, bundle string) {
+	t.Helper()
 	name := bundleName(version)
-	bundle := makeBundle(t, disk, version, spoil)
 	if err := os.MkdirAll(w.dir+"/data/bundles", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +314,9 @@ func slotImage(t testing.TB, disk, to string) {
 	run(t, "dd", "if="+disk, "of="+to, "bs=1M", fmt.Sprintf("skip=%d", slotA/mib), fmt.Sprintf("count=%d", size*512/mib), "status=none")
 }
 
-func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) string {
+// makeBundle makes one of the card's own slot under another version. update is more of the
+// manifest's section of that name.
+func makeBundle(t testing.TB, disk, version, update string, spoil func(slot string)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -303,13 +325,15 @@ func makeBundle(t testing.TB, disk, version string, spoil func(slot string)) str
 	slot := filepath.Join(dir, "slot.img")
 	slotImage(t, disk, slot)
 	file := filepath.Join(t.TempDir(), "version")
-	manifest := "[update]\ncompatible=ashyq-kiosk-lean\nversion=" + version + "\n[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
+	manifest := "[update]\ncompatible=ashyq-kiosk-lean\nversion=" + version + "\n" + update + "[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
 	for name, content := range map[string]string{file: version + "\n", dir + "/manifest.raucm": manifest} {
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run(t, "mcopy", "-n", "-o", "-i", slot, file, "::version")
+	for _, name := range []string{"version", "lowest"} {
+		run(t, "mcopy", "-n", "-o", "-i", slot, file, "::"+name)
+	}
 	if spoil != nil {
 		spoil(slot)
 	}

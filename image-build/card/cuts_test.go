@@ -135,7 +135,8 @@ func recordUpdates(t *testing.T) updates {
 	whole := filepath.Join(t.TempDir(), "slot.img")
 	slotImage(t, card, whole)
 	u.slots[first] = readSlot(t, whole)
-	for i, version := range []string{"cut-a", "cut-b"} {
+	for i, name := range []string{"a", "b"} {
+		version := first + "+" + name
 		w.release(t, card, version, func(image string) { u.slots[version] = readSlot(t, image) })
 		if err := disk.Record(filepath.Join(t.TempDir(), "before")); err != nil {
 			t.Fatal(err)

@@ -71,3 +71,18 @@ func TestImagerManifest(t *testing.T) {
 		}
 	}
 }
+
+// TestBundleManifest is what kiosk/update's tests expect of a bundle.
+func TestBundleManifest(t *testing.T) {
+	publish, err := os.ReadFile("publish")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for downgrade, want := range map[string]string{"": "", "2026.12-5": "description=downgrade from 2026.12-5\n"} {
+		out, err := exec.Command("bash", "-euc", string(publish)+"variant=lean version=2020.01-1 DOWNGRADE="+downgrade+"; bundle_manifest").CombinedOutput()
+		want = "[update]\ncompatible=ashyq-kiosk-lean\nversion=2020.01-1\n" + want + "[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
+		if err != nil || string(out) != want {
+			t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+		}
+	}
+}

@@ -17,13 +17,13 @@ import (
 
 // stick brings a new version and a new list to a door whose registry is down, without a login.
 func stick(t *testing.T, w *world, m *machine, first string) {
-	version := first + "+stick"
+	version := first + "+1stick"
 	dir := filepath.Join(t.TempDir(), "stick")
 	snapshot := filepath.Join(dir, "ashyq-offline-snapshot")
 	if err := os.MkdirAll(snapshot, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "mv", makeBundle(t, m.disk, version, nil), filepath.Join(dir, bundleName(version)))
+	run(t, "mv", makeBundle(t, m.disk, version, "", nil), filepath.Join(dir, bundleName(version)))
 
 	before := m.list()
 	m.sh("systemctl stop ashyq-kiosk") // so that it gets the newer list from the stick only
@@ -68,6 +68,15 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	await(t, "nothing newer on the next stick", up, m.stickSays, func() bool { return m.stickIn() && nothing() > already })
 	m.pull("stick")
 	await(t, "the mount to go again", up, m.stickSays, func() bool { return !m.stickIn() })
+	// What is older than what ran here is left where it is.
+	old := filepath.Join(t.TempDir(), "old")
+	if err := os.Mkdir(old, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mv", makeBundle(t, m.disk, "0~0", "", nil), old+"/old.raucb")
+	m.plug("stick", stickImage(t, 256, old))
+	await(t, "the old version to be refused", up, m.stickSays, func() bool { return strings.Contains(m.stickSays(), `"0~0" is below`) })
+	m.pull("stick")
 	if got := m.version(); got != version {
 		t.Errorf("in the end it runs %s", got)
 	}
@@ -88,7 +97,7 @@ func (m *machine) stickIn() bool {
 
 // stickSays is the journal about sticks since the last start.
 func (m *machine) stickSays() string {
-	out, _ := m.try("journalctl -b -o cat --no-pager -u 'ashyq-stick@*' -u 'ashyq-stick-update@*'") // for a person to read, too
+	out, _ := m.try("journalctl -b -o cat --no-pager -u 'ashyq-stick@*' -u 'ashyq-stick-read@*' -u 'ashyq-stick-update@*'") // for a person to read, too
 	return out
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 	State string // the state partition
 	Root  string // the system to set up; only for "/" the kernel is told as well
 
+	Keep []string // names of the files in State that a factory reset keeps
+
 	CheckConfig func([]byte) error // validates the daemon's configuration
 	Log         *slog.Logger
 }

@@ -218,6 +218,21 @@ func TestResetNotDone(t *testing.T) {
 	}
 }
 
+// A door that is as new installs no older version than before.
+func TestResetKeepsLowest(t *testing.T) {
+	o, log := world(t, map[string]string{"boot/" + resetFile: "", "state/lowest": "2026.12-5\n", "state/update.json": "{}", "state/a/lowest": ""})
+	o.Keep = []string{"lowest"}
+	Apply(o)
+	if got, err := os.ReadFile(filepath.Join(o.State, "lowest")); err != nil || string(got) != "2026.12-5\n" {
+		t.Errorf("%q, %v\n%s", got, err, log)
+	}
+	for _, name := range []string{"update.json", "a/lowest"} {
+		if _, err := os.Stat(filepath.Join(o.State, name)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v\n%s", name, err, log)
+		}
+	}
+}
+
 // world makes files in a fresh boot partition, state partition and system.
 func world(t *testing.T, files map[string]string) (Options, *bytes.Buffer) {
 	t.Helper()

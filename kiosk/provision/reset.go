@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +24,7 @@ func (o Options) reset() error {
 	} else if err != nil {
 		return err
 	}
-	if err := empty(o.State); err != nil {
+	if err := empty(o.State, o.Keep); err != nil {
 		return err
 	}
 	unix.Sync()
@@ -34,9 +35,9 @@ func (o Options) reset() error {
 	return nil
 }
 
-// empty removes what is in the directories of the partition. The directories stay, with their
-// owners, because one may already be mounted elsewhere.
-func empty(state string) error {
+// empty removes what is in the directories of the partition, except the files in keep. The
+// directories stay, with their owners, because one may already be mounted elsewhere.
+func empty(state string, keep []string) error {
 	entries, err := os.ReadDir(state)
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func empty(state string) error {
 	for _, e := range entries {
 		path := filepath.Join(state, e.Name())
 		switch {
-		case e.Name() == "lost+found":
+		case e.Name() == "lost+found", slices.Contains(keep, e.Name()):
 		case !e.IsDir():
 			problems = append(problems, os.Remove(path))
 		default:

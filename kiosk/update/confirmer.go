@@ -15,6 +15,7 @@ type Confirmer struct {
 	Slots   Slots
 	Reboot  func(context.Context) error
 	Path    string // of update.json
+	Lowest  Lowest
 	Running string // version
 	Boot    string // the kernel's ID of this start
 
@@ -86,6 +87,9 @@ func (c *Confirmer) good(ctx context.Context, version string) error {
 		return err
 	}
 	c.Log.Info("the new version works; the door keeps it", "version", version)
+	if err := c.Lowest.raise(); err != nil {
+		return fmt.Errorf("keep the lowest version: %w", err)
+	}
 	return change(c.Path, c.Log, func(s *State) {
 		s.note(version, Good, "", time.Now())
 		s.Trial = nil

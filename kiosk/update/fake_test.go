@@ -2,6 +2,7 @@ package update
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,14 @@ type card struct {
 	t        *testing.T
 	path     string
 	slots    map[string]string // boot name -> version
+	bundles  map[string]Bundle // by path or URL, where that is not the version
+	lowest   map[string]string // that a version's image asks for, where that is not the version
 	left     map[string]int    // starts
 	order    []string
 	running  string // boot name
 	starts   int
+	installs int
+	swap     func()       // done when an installation begins
 	restarts int          // that were asked for
 	fails    int          // installations from now on that come to nothing
 	reached  func() error // what comes of asking the registry during an update; nil: it answers
@@ -31,6 +36,7 @@ type card struct {
 func newCard(t *testing.T) *card {
 	c := &card{
 		t: t, path: filepath.Join(t.TempDir(), "update.json"),
+		bundles: map[string]Bundle{}, lowest: map[string]string{},
 		slots: map[string]string{"A": "1", "B": ""}, left: map[string]int{"A": 3, "B": 0}, order: []string{"A", "B"},
 	}
 	c.start()
@@ -54,12 +60,28 @@ func (c *card) boot() string { return fmt.Sprint("start ", c.starts) }
 
 func (c *card) Booted(context.Context) (string, error) { return c.running, c.bootedErr }
 
-func (c *card) Version(_ context.Context, bundle string) (string, error) { return bundle, nil }
+func (c *card) Inspect(_ context.Context, bundle string) (Bundle, error) {
+	if b, ok := c.bundles[bundle]; ok {
+		return b, nil
+	}
+	return Bundle{Version: bundle}, nil
+}
 
-func (c *card) Install(_ context.Context, bundle string) error {
+func (c *card) Install(ctx context.Context, bundle string) error {
 	other := map[string]string{"A": "B", "B": "A"}[c.running]
-	if s := c.state(); s.Trial == nil || s.Trial.Version != bundle || s.Trial.Installed {
+	if s := c.state(); s.Trial == nil || s.Trial.Installed {
 		c.t.Errorf("installing %q, and after a power cut nobody would know: %+v", bundle, s.Trial)
+	}
+	c.installs++
+	if c.swap != nil {
+		c.swap()
+	}
+	b, err := c.Inspect(ctx, bundle)
+	if err != nil {
+		return err
+	}
+	if Admit(c.path, c.low(), b, c.logger()) != nil {
+		return errors.New("exit status 1") // that is all that RAUC says
 	}
 	if c.fails > 0 {
 		c.fails--
@@ -69,7 +91,7 @@ func (c *card) Install(_ context.Context, bundle string) error {
 		c.slots[other], c.left[other] = "", 0
 		return c.installErr
 	}
-	c.slots[other], c.left[other], c.order = bundle, 3, []string{other, c.running}
+	c.slots[other], c.left[other], c.order = b.Version, 3, []string{other, c.running}
 	return nil
 }
 
@@ -94,6 +116,12 @@ func (c *card) reboot(context.Context) error {
 	return nil
 }
 
+// low is the running image's Lowest.
+func (c *card) low() Lowest {
+	running := c.slots[c.running]
+	return Lowest{Path: filepath.Join(filepath.Dir(c.path), LowestFile), Image: cmp.Or(c.lowest[running], running), Log: c.logger()}
+}
+
 func (c *card) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&c.log, nil)) }
 
 // update is a run of the timer at an hour; wants is what the registry says.
@@ -106,7 +134,7 @@ func (c *card) update(wants string, at time.Duration, r Request) error {
 			}
 			return c.reached()
 		},
-		Slots: c, Reboot: c.reboot, Path: c.path, Running: c.slots[c.running], Boot: c.boot(),
+		Slots: c, Reboot: c.reboot, Path: c.path, Lowest: c.low(), Running: c.slots[c.running], Boot: c.boot(),
 		Window: Window{3 * time.Hour, 5 * time.Hour}, Log: c.logger(),
 		Now: func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Add(at) },
 	}
@@ -122,7 +150,7 @@ var (
 func (c *card) confirm(ctx context.Context, health func(since time.Duration) error, registry func(since time.Duration) error) error {
 	start := time.Now()
 	confirmer := Confirmer{
-		Slots: c, Reboot: c.reboot, Path: c.path, Running: c.slots[c.running], Boot: c.boot(), For: 20 * time.Second, Within: 10 * time.Minute, Log: c.logger(),
+		Slots: c, Reboot: c.reboot, Path: c.path, Lowest: c.low(), Running: c.slots[c.running], Boot: c.boot(), For: 20 * time.Second, Within: 10 * time.Minute, Log: c.logger(),
 		Health: func(context.Context) error { return health(time.Since(start)) },
 	}
 	if registry != nil {

@@ -16,9 +16,10 @@ import (
 type Slots interface {
 	// Booted returns the boot name of the running slot, as "A".
 	Booted(ctx context.Context) (string, error)
-	// Version returns the version of a bundle and verifies its signature.
-	Version(ctx context.Context, bundle string) (string, error)
-	// Install writes a bundle, a path or URL, into the other slot and makes that the next to start.
+	// Inspect verifies a bundle's signature and returns what the bundle says of itself.
+	Inspect(ctx context.Context, bundle string) (Bundle, error)
+	// Install asks Admit, writes a bundle, a path or URL, into the other slot and makes that the
+	// next to start.
 	Install(ctx context.Context, bundle string) error
 	// Mark marks the running slot.
 	Mark(ctx context.Context, mark Mark) error
@@ -75,22 +76,55 @@ func bootedSlot(data []byte) (string, error) {
 	return "", errors.New("rauc status names no running slot\nhint: the kernel's command line needs rauc.slot=A or rauc.slot=B")
 }
 
-// Version asks rauc.
-func (r RAUC) Version(ctx context.Context, bundle string) (string, error) {
+// Inspect asks rauc.
+func (r RAUC) Inspect(ctx context.Context, bundle string) (Bundle, error) {
 	data, err := r.ask(ctx, "info", "--output-format=json", bundle)
 	if err != nil {
-		return "", err
+		return Bundle{}, err
 	}
 	var info struct {
-		Version string `json:"version"`
+		Version     string `json:"version"`
+		Description string `json:"description"`
 	}
 	if err := json.Unmarshal(data, &info); err != nil {
-		return "", fmt.Errorf("read the answer of rauc info: %w", err)
+		return Bundle{}, fmt.Errorf("read the answer of rauc info: %w", err)
 	}
-	if info.Version == "" {
-		return "", fmt.Errorf("bundle %q names no version", bundle)
+	return manifest(info.Version, info.Description)
+}
+
+// ReadManifest reads the manifest.raucm that lies beside the images in a bundle.
+func ReadManifest(data []byte) (Bundle, error) {
+	var section, version, description string
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSuffix(line, "\n")
+		key, value, assigned := strings.Cut(line, "=")
+		switch {
+		case strings.HasPrefix(line, "["):
+			section = line
+		case !assigned || section != "[update]":
+		case key == "version":
+			version = value
+		case key == "description":
+			description = value
+		}
 	}
-	return info.Version, nil
+	return manifest(version, description)
+}
+
+// downgradeFrom begins the description of a bundle that brings an older version. Not a [meta.*]
+// section, where such things belong: RAUC before 1.9, as in Debian 12, leaves those out of the
+// bundles that it makes.
+const downgradeFrom = "downgrade from "
+
+func manifest(version, description string) (Bundle, error) {
+	if version == "" {
+		return Bundle{}, errors.New("the bundle does not say its version")
+	}
+	b := Bundle{Version: version}
+	if from, ok := strings.CutPrefix(description, downgradeFrom); ok {
+		b.Downgrade = from
+	}
+	return b, nil
 }
 
 // Install runs rauc and passes its output on.

@@ -25,11 +25,12 @@ type State struct {
 // Trial is a version on its way into service.
 type Trial struct {
 	Version   string `json:"version"`
-	From      string `json:"from"`            // boot name of the slot that installed it
-	Boot      string `json:"boot"`            // the kernel's ID of that start
-	Installed bool   `json:"installed"`       // the whole bundle is written
-	Alone     bool   `json:"alone,omitempty"` // from a file, and the old version had no registry
-	Judged    bool   `json:"judged"`          // it failed; the door only has to go back
+	From      string `json:"from"`              // boot name of the slot that installed it
+	Boot      string `json:"boot"`              // the kernel's ID of that start
+	Installed bool   `json:"installed"`         // the whole bundle is written
+	Alone     bool   `json:"alone,omitempty"`   // from a file, and the old version had no registry
+	Judged    bool   `json:"judged"`            // it failed; the door only has to go back
+	Refused   string `json:"refused,omitempty"` // why RAUC may not write the bundle, see Admit
 }
 
 // Tried is the result of a version's trials.

@@ -174,7 +174,9 @@ func TestFromStick(t *testing.T) {
 		must(t, c.confirm(t.Context(), well, well))
 		must(t, c.update("", day, stick("2")))
 		c.expect("3", "2", Good)
-		must(t, c.update("", day, Request{Bundle: "2", Now: true})) // by hand it is taken
+		c.lowest["3"] = "1"
+		must(t, os.Remove(c.low().Path))
+		must(t, c.update("", day, Request{Bundle: "2", Now: true})) // by hand it is taken, where it is not too low
 		c.expect("2", "2", Good)
 	})
 	in(t, "with the version that runs, and another one waits", func(t *testing.T, c *card) {

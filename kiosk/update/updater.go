@@ -20,6 +20,7 @@ type Updater struct {
 	Slots    Slots
 	Reboot   func(context.Context) error
 	Path     string // of update.json
+	Lowest   Lowest
 	Running  string // version
 	Boot     string // the kernel's ID of this start
 	Window   Window
@@ -30,6 +31,7 @@ type Updater struct {
 // Request says what an Updater is to do.
 type Request struct {
 	Bundle string // "": the release that the registry names
+	Says   Bundle // what Bundle says of itself, if somebody else has read that already
 	Check  bool   // only say what would be done
 	Now    bool   // restart without waiting for the window
 	// Once skips a version that was good here before and was replaced since. Otherwise a bundle
@@ -62,10 +64,11 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		u.Log.Info("this version is still on trial; looking for a newer one afterwards", "version", u.Running)
 		return nil
 	}
-	release, err := u.wanted(ctx, r)
+	release, says, err := u.wanted(ctx, r)
 	if err != nil {
 		return err
 	}
+	below := u.Lowest.refuse(says)
 	there := at == waiting && s.Trial.Version == release.Version
 	why := s.refused(release.Version)
 	switch {
@@ -84,9 +87,14 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	case why != "":
 		u.Log.Warn("not installed again", "why", why)
 		return nil
+	case below != nil && r.Bundle != "":
+		return below
 	}
 	if r.Check {
 		u.Log.Info("would be installed", "version", release.Version, "bundle", release.Bundle, "already_installed", there)
+		if below != nil {
+			u.Log.Warn("only if its bundle is signed as a downgrade", "why", below)
+		}
 		return nil
 	}
 	if !there {
@@ -97,20 +105,30 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	return u.restart(ctx, r, release.Version)
 }
 
-func (u *Updater) wanted(ctx context.Context, r Request) (Release, error) {
+// wanted also returns what the bundle says of itself. Of one at the registry that is only known
+// when RAUC has it (Admit).
+func (u *Updater) wanted(ctx context.Context, r Request) (Release, Bundle, error) {
 	if r.Bundle != "" {
-		version, err := u.Slots.Version(ctx, r.Bundle)
-		return Release{Version: version, Bundle: r.Bundle}, err
+		b, err := r.Says, error(nil)
+		if b == (Bundle{}) {
+			b, err = u.Slots.Inspect(ctx, r.Bundle)
+		}
+		return Release{Version: b.Version, Bundle: r.Bundle}, b, err
 	}
 	if u.Ask == nil {
-		return Release{}, errors.New("no registry is configured\nhint: ashyq-kiosk update BUNDLE installs a file")
+		return Release{}, Bundle{}, errors.New("no registry is configured\nhint: ashyq-kiosk update BUNDLE installs a file")
 	}
-	return u.Ask(ctx)
+	release, err := u.Ask(ctx)
+	return release, Bundle{Version: release.Version}, err
 }
 
 // install writes the trial down before it begins, so that the next start knows of it after a power
 // cut.
 func (u *Updater) install(ctx context.Context, booted string, release Release, alone bool) error {
+	// What runs now is never fallen below again, not even where the bundle is a downgrade.
+	if err := u.Lowest.raise(); err != nil {
+		return fmt.Errorf("keep the lowest version: %w", err)
+	}
 	t := Trial{Version: release.Version, From: booted, Boot: u.Boot, Alone: alone}
 	if err := change(u.Path, u.Log, func(s *State) { s.Trial = &t }); err != nil {
 		return err
@@ -150,11 +168,27 @@ const installTries = 3
 func (u *Updater) tryInstall(ctx context.Context, bundle string) error {
 	for try := 1; ; try++ {
 		err := u.Slots.Install(ctx, bundle)
-		if err == nil || try == installTries || ctx.Err() != nil {
+		if err == nil {
+			return nil
+		}
+		if why, problem := u.refused(); why != "" || problem != nil {
+			return errors.Join(errors.New(why), problem)
+		}
+		if try == installTries || ctx.Err() != nil {
 			return err
 		}
 		u.Log.Warn("the installation failed; trying again", "error", err)
 	}
+}
+
+// refused is what Admit said.
+func (u *Updater) refused() (why string, err error) {
+	err = change(u.Path, u.Log, func(s *State) {
+		if s.Trial != nil {
+			why = s.Trial.Refused
+		}
+	})
+	return why, err
 }
 
 // takeBack makes the running system the next to start again, instead of one that was installed
