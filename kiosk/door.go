@@ -23,7 +23,7 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options are what a Door is made of. All fields are needed except Log.
+// Options are what a Door is made of. All fields are needed except Guard and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
@@ -31,6 +31,7 @@ type Options struct {
 	Again       time.Duration // for how long a person who was admitted is not admitted again
 	Lookup      Lookup        // a Fallback, which knows what a list cannot know
 	Outlets     []Outlet
+	Guard       *pass.Guard // what is known of the people who were here; nil: nothing yet
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -41,8 +42,8 @@ const (
 	standing = 3 * time.Second
 	// tick is how often the door looks at the data's age and proves that it is alive.
 	tick = time.Second
-	// guardSize bounds the replay guard, persons: an hour of a busy door.
-	guardSize = 4096
+	// GuardSize bounds the replay guard, persons: an hour of a busy door.
+	GuardSize = 4096
 )
 
 // holds is how long a verdict is shown unless somebody else comes.
@@ -104,9 +105,12 @@ func NewDoor(opt Options) *Door {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Guard == nil {
+		opt.Guard = pass.NewGuard(GuardSize)
+	}
 	return &Door{
 		opt:       opt,
-		judge:     judge{opt: opt, guard: pass.NewGuard(guardSize)},
+		judge:     judge{opt: opt, guard: opt.Guard},
 		sightings: make(chan Sighting, 1),
 		trusts:    make(chan Trust, 1),
 		faults:    make(chan fault),

@@ -107,6 +107,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	}
 	door = kiosk.NewDoor(kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
+		Guard:  openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log),
 		Lookup: lookup(cfg, store, remote, func() { door.Asking() }), Outlets: []kiosk.Outlet{panel, hub, m, counts}, Now: time.Now, Log: log,
 	})
 	enrolling := enrolment(cfg, configFile, fault, setup, log)
