@@ -118,17 +118,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		OnState:  func(err error) { fault(kiosk.CameraFault, err) },
 	})
 	m.watch(eyes, store)
-	clock := &task.Clock{
-		Now: time.Now, Floor: floor(store), Change: func(err error) { fault(kiosk.ClockFault, err) },
-		Note: func(t time.Time) {
-			if err := store.NoteTime(t); err != nil {
-				log.Warn("note the time", "error", err)
-			}
-		},
-	}
-	if !cfg.Clock.Always {
-		clock.Synced = task.KernelSynced
-	}
+	clock := newClock(cfg, store, func(err error) { fault(kiosk.ClockFault, err) }, log)
 	pulses := []task.Pulse{
 		{Name: "camera", Alive: eyes.Alive, Limit: 30 * time.Second},
 		{Name: "door", Alive: door.Alive, Limit: 15 * time.Second},
@@ -339,21 +329,6 @@ func loadTrust(store *cache.Cache, door *kiosk.Door) (ok bool, err error) {
 	}
 	door.Follow(kiosk.Trust{Issuers: pass.NewIssuers(keys), Rules: rules, AsOf: state.AsOf})
 	return true, nil
-}
-
-// floor is the newest of build, last manifest and last time seen: no honest clock is before it.
-func floor(store *cache.Cache) func() time.Time {
-	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp has no floor of its own
-	return func() time.Time {
-		newest := builtAt
-		if state, err := store.State(); err == nil && state.AsOf.After(newest) {
-			newest = state.AsOf
-		}
-		if seen, err := store.SeenTime(); err == nil && seen.After(newest) {
-			newest = seen
-		}
-		return newest
-	}
 }
 
 // serve is the local web server as a task. onStop ends what would keep connections open.

@@ -138,7 +138,8 @@ func TestClock(t *testing.T) {
 		notes := 0
 		c := &task.Clock{
 			Synced: func() (err error) { locked(func() { err = synced }); return },
-			Floor:  func() time.Time { return floor },
+			Signed: func() time.Time { return floor },
+			Seen:   func() time.Time { return time.Time{} },
 			Now:    func() (now time.Time) { locked(func() { now = time.Now().Add(skew) }); return },
 			Note:   func(time.Time) { locked(func() { notes++ }) },
 			Change: func(err error) {
