@@ -286,6 +286,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
 		CheckRules: func(data []byte) error { _, err := kiosk.ParseRules(data); return err },
 		OnChange:   func(replica.Result) { follow() },
+		ClockSet:   func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
 	seeds := replica.NewSeeds(opt, replica.Folder(cfg.SeedDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-seed")))
 	if remote == nil {

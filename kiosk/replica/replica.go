@@ -49,7 +49,7 @@ type Store interface {
 	Refresh(asOf time.Time) error
 }
 
-// Options are what a Replica is made of. All fields are needed except Before and OnChange.
+// Options are what a Replica is made of. All fields are needed except Before, OnChange and ClockSet.
 type Options struct {
 	Source     Source
 	Store      Store
@@ -61,8 +61,11 @@ type Options struct {
 	// compared with the clock. That is not to believe it more: what is taken over keeps the age that its manifest gives it,
 	// by which the door decides, and shows, what it is still worth.
 	Offline bool
-	Now     func() time.Time
-	Log     *slog.Logger
+	// ClockSet says whether the door's clock is kept by something. While it is not, a manifest is not compared with it either,
+	// but is the newest signed time that the door has. nil: it always is.
+	ClockSet func() bool
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Result is what one successful attempt did.
