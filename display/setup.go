@@ -103,6 +103,10 @@ var checkWords = map[string]words{
 		head: in{"kk": "Деректер", "ru": "Данные", "en": "Data"},
 		body: in{"kk": "Деректер әлі жүктелген жоқ", "ru": "Данные ещё не загружены", "en": "No data has been loaded yet"},
 	},
+	"screen": {
+		head: in{"kk": "Экран", "ru": "Экран", "en": "Screen"},
+		body: in{"kk": "Экранның мекенжайы жарамайды", "ru": "Адрес экрана не годится", "en": "The screen's address is of no use"},
+	},
 	"daemon": {
 		head: in{"kk": "Бағдарлама", "ru": "Программа", "en": "Program"},
 		body: in{"kk": "Киоск бағдарламасы жұмысқа дайын емес", "ru": "Программа киоска не готова к работе", "en": "The kiosk's program is not ready"},

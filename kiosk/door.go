@@ -24,7 +24,7 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Registry and Log.
+// Options configure a Door. All fields are required except Registry, Guard and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
@@ -36,6 +36,7 @@ type Options struct {
 	Deadline    time.Duration // of one question to the registry
 	Faults      *Faults       // what does not work
 	Outlets     []Outlet
+	Guard       *pass.Guard // what is known of the people who were here; nil: nothing yet
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -49,8 +50,8 @@ const (
 	registryPause = 10 * time.Second
 	// tick is how often the door looks at the data's age and proves that it is alive.
 	tick = time.Second
-	// guardSize limits the replay guard, persons: an hour at a busy door.
-	guardSize = 4096
+	// GuardSize limits the replay guard, persons: an hour at a busy door.
+	GuardSize = 4096
 )
 
 // holds is how long a verdict is shown unless another follows.
@@ -114,6 +115,9 @@ func NewDoor(opt Options) *Door {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Guard == nil {
+		opt.Guard = pass.NewGuard(GuardSize)
+	}
 	d := &Door{
 		opt:       opt,
 		sightings: latest.New[Sighting](),
@@ -128,7 +132,7 @@ func NewDoor(opt Options) *Door {
 		Cache: opt.Cache, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause, Now: opt.Now,
 		Asking: func() { d.show(Verdict{Signal: Working}) },
 	}
-	d.judge = judge{opt: opt, lookup: lookup, guard: pass.NewGuard(guardSize)}
+	d.judge = judge{opt: opt, lookup: lookup, guard: opt.Guard}
 	opt.Faults.Subscribe(d.fault)
 	return d
 }

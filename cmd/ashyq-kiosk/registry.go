@@ -70,6 +70,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt := replica.Options{
 		Store: store, Key: cfg.Registry.Key, Now: time.Now, Log: log,
 		OnChange: func(replica.Result) { follow() },
+		ClockSet: func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
 	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
 	if remote == nil {

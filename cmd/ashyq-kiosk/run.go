@@ -91,15 +91,15 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	pulses := pulsesOf(eyes, door, panel)
 
 	tasks := []task.Task{
-		door, panel, eyes, newClock(cfg, store, faults, log), reporter, missing.Network(),
+		door, panel, eyes, newClock(cfg, store, faults.Of(kiosk.ClockFault), log), reporter, missing.Network(),
 		task.Watchdog(log, time.Now, pulses), serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
+		stopping(ctx, log),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, log)...)
 	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
-	defer context.AfterFunc(ctx, func() { stopping(log) })()
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
 }
 
@@ -108,7 +108,7 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faul
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
-		Faults: faults, Outlets: outlets, Now: time.Now, Log: log,
+		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log), Now: time.Now, Log: log,
 	}
 	if remote != nil && isKnown(cfg) {
 		opt.Registry = remote
@@ -134,21 +134,6 @@ func pulsesOf(eyes *scanner.Scanner, door *kiosk.Door, panel *hardware.Panel) []
 	}
 }
 
-func newClock(cfg *config.Config, store *cache.Cache, faults *kiosk.Faults, log *slog.Logger) *task.Clock {
-	clock := &task.Clock{
-		Now: time.Now, Floor: floor(store), Change: faults.Of(kiosk.ClockFault),
-		Note: func(t time.Time) {
-			if err := store.NoteTime(t); err != nil {
-				log.Warn("cannot save the time", "error", err)
-			}
-		},
-	}
-	if !cfg.Clock.Always {
-		clock.Synced = task.KernelSynced
-	}
-	return clock
-}
-
 // inputTasks watch the exit button and the tamper contact, if the door has them.
 func inputTasks(cfg *config.Config, panel *hardware.Panel, faults *kiosk.Faults, log *slog.Logger) []task.Task {
 	inputs := hardware.NewInputs(cfg.Hardware)
@@ -167,23 +152,14 @@ func ready(faults *kiosk.Faults, log *slog.Logger) {
 	}
 }
 
-func stopping(log *slog.Logger) {
-	log.Info("stopping")
-	_ = task.NotifyStopping() // nothing depends on it
-}
-
-// floor is the latest of the build time, the last manifest and the last saved time: the right time
-// is not before it.
-func floor(store *cache.Cache) func() time.Time {
-	builtAt, _ := time.Parse(time.RFC3339, built) // zero in a build without the stamp
-	return func() time.Time {
-		newest := builtAt
-		if state, err := store.State(); err == nil && state.AsOf.After(newest) {
-			newest = state.AsOf
+// stopping is a task that says when the program ends, but not when the door only starts again.
+func stopping(program context.Context, log *slog.Logger) task.Task {
+	return task.Func{Name: "stopping", Do: func(ctx context.Context) error {
+		<-ctx.Done()
+		if program.Err() != nil {
+			log.Info("stopping")
+			_ = task.NotifyStopping() // nothing depends on it
 		}
-		if seen, err := store.SeenTime(); err == nil && seen.After(newest) {
-			newest = seen
-		}
-		return newest
-	}
+		return nil
+	}}
 }

@@ -70,7 +70,7 @@ func (c *Cache) refresh(asOf int64) error {
 
 // NoteTime notes t as the newest trusted time, for the next start of a board whose clock has no
 // battery. The card gets it when it is writeEvery ahead of the time there. A time that is not newer
-// changes nothing.
+// changes nothing; ForgetTime does.
 func (c *Cache) NoteTime(t time.Time) error {
 	seen := t.Unix()
 	if err := sign1.CheckTime(seen); err != nil {
@@ -82,11 +82,33 @@ func (c *Cache) NoteTime(t time.Time) error {
 	if !ahead(seen, c.clock.written) {
 		return nil
 	}
+	if err := c.noteTime(seen); err != nil {
+		return fmt.Errorf("note the time: %w", err)
+	}
+	return nil
+}
+
+// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It is written at once.
+func (c *Cache) ForgetTime(t time.Time) error {
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	if err := c.noteTime(t.Unix()); err != nil {
+		return fmt.Errorf("forget a wrong time: %w", err)
+	}
+	c.clock.seen = t.Unix()
+	return nil
+}
+
+// noteTime writes; the caller holds c.clock.
+func (c *Cache) noteTime(seen int64) error {
+	if err := sign1.CheckTime(seen); err != nil {
+		return err
+	}
 	err := c.db.Update(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketMeta).Put(keySeen, binary.BigEndian.AppendUint64(nil, uint64(seen)))
 	})
 	if err != nil {
-		return fmt.Errorf("note the time: %w", err)
+		return err
 	}
 	c.clock.written = seen
 	return nil

@@ -166,6 +166,14 @@ func (m *machine) noteTime(t *rapid.T) {
 	}
 }
 
+func (m *machine) forgetTime(t *rapid.T) {
+	seen := max(0, m.model.seen+rapid.Int64Range(-2000, 100).Draw(t, "wrong by"))
+	if err := m.cache.ForgetTime(time.Unix(seen, 0)); err != nil {
+		t.Fatal(err)
+	}
+	m.model.seen, m.model.seenOnCard = seen, seen
+}
+
 func (m *machine) queue(t *rapid.T) {
 	m.next++
 	id := fmt.Sprint("report ", m.next)
@@ -285,7 +293,7 @@ func TestModel(t *testing.T) {
 		}
 		defer func() { _ = m.cache.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
-			"stage": m.stage, "apply": m.apply, "apply again": m.apply, "refresh": m.refresh, "note time": m.noteTime,
+			"stage": m.stage, "apply": m.apply, "apply again": m.apply, "refresh": m.refresh, "note time": m.noteTime, "forget time": m.forgetTime,
 			"queue": m.queue, "done": m.done, "reopen": m.reopen, "cut": m.cut, "budget": m.budget,
 			"": m.check,
 		})

@@ -111,7 +111,7 @@ func (c *Client) Close() {
 // Manifest gets the current manifest, sealed and unverified. If after is not 0, the registry waits
 // for a newer version before it answers, at most for wait.
 func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
-	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK, limit: api.MaxManifest}
+	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK, limit: api.MaxManifest, signed: true}
 	if after != 0 {
 		k.wait = wait
 		k.query = url.Values{"after": {strconv.FormatUint(after, 10)}, "wait": {wait.String()}}.Encode()
@@ -123,7 +123,7 @@ func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration)
 func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	k := call{
 		doing: "get blob " + h.String()[:12], method: http.MethodGet, path: api.PathBlob + "/" + h.String(),
-		want: http.StatusOK, limit: MaxBlob,
+		want: http.StatusOK, limit: MaxBlob, signed: true,
 	}
 	data, err := c.do(ctx, k)
 	if err != nil {

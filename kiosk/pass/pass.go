@@ -13,9 +13,16 @@ import (
 // Prefix starts the text of every code.
 const Prefix = "AQ1:"
 
-// Window is how far the time in a rotating code may be from the door's, either way: room for two clocks that are a
-// little off and for a person who aims slowly, and too little to pass a screenshot on to others.
-const Window = 60 * time.Second
+// How far the time in a rotating code may be from the door's. MaxAge is a Period, the moment that a person takes to aim, and 6 s
+// for the phone's clock; nobody knows of a code whether its phone corrected that clock, so MaxAhead is for those that did not.
+// Together with the 4 s to which a page that is online knows the time, a code is taken for at most 30 s.
+const (
+	MaxAge   = 25 * time.Second
+	MaxAhead = 10 * time.Second
+)
+
+// maxIssuedAhead is how far the time in a credential may be ahead of the door's: the registry's clock is a server's.
+const maxIssuedAhead = time.Minute
 
 // Period is how often a phone makes a new rotating code.
 const Period = 15 * time.Second
@@ -191,7 +198,7 @@ func NewIssuers(keys []ed25519.PublicKey) Issuers {
 
 // Verify checks the code against the trusted issuers and the door's clock. The first thing wrong is the error, in this
 // order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's signature), ErrExpired, ErrNotYetValid,
-// ErrStale, ErrFuture. A code exactly Window away is good.
+// ErrStale, ErrFuture. A code exactly MaxAge old, or MaxAhead ahead, is good.
 func (c *Code) Verify(issuers Issuers, now time.Time) error {
 	if err := c.verifySignatures(issuers); err != nil {
 		return err
@@ -199,13 +206,13 @@ func (c *Code) Verify(issuers Issuers, now time.Time) error {
 	switch {
 	case !now.Before(c.Credential.Expires):
 		return ErrExpired
-	case c.Credential.Issued.After(now.Add(Window)):
+	case c.Credential.Issued.After(now.Add(maxIssuedAhead)):
 		return ErrNotYetValid
 	case c.IsPaper():
 		return nil
-	case now.After(c.Signed.Add(Window)):
+	case now.After(c.Signed.Add(MaxAge)):
 		return ErrStale
-	case c.Signed.After(now.Add(Window)):
+	case c.Signed.After(now.Add(MaxAhead)):
 		return ErrFuture
 	}
 	return nil

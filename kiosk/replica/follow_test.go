@@ -34,6 +34,7 @@ type door struct {
 	path     string
 	log      *bytes.Buffer
 	changes  []replica.Result
+	unset    bool // its clock
 }
 
 // newDoor opens a door that ends with the test.
@@ -81,6 +82,7 @@ func (d *door) restart(t testing.TB) {
 		Source: d.client, Store: d.cache, Key: d.registry.key.Public().(ed25519.PublicKey),
 		Now: d.registry.clock, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 		OnChange: func(r replica.Result) { d.changes = append(d.changes, r) },
+		ClockSet: func() bool { return !d.unset },
 	})
 }
 

@@ -24,10 +24,15 @@ var (
 
 // checkManifest decides whether a manifest with a good signature may follow what the cache has.
 func (r *Replica) checkManifest(m api.Manifest, have cache.State) error {
-	if err := checkFollows(m, have); err != nil || r.opt.Offline {
+	now := r.opt.Now()
+	set := !r.opt.Offline && (r.opt.ClockSet == nil || r.opt.ClockSet())
+	if set && m.Version > have.Version && have.AsOf.After(now.Add(skew)) {
+		have.AsOf = time.Time{} // the registry's clock, or this one, was wrong when that was taken over
+	}
+	if err := checkFollows(m, have); err != nil || !set {
 		return err
 	}
-	return checkTime(m, r.opt.Now())
+	return checkTime(m, now)
 }
 
 func checkTime(m api.Manifest, now time.Time) error {

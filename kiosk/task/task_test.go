@@ -138,7 +138,8 @@ func TestClock(t *testing.T) {
 		notes := 0
 		c := &task.Clock{
 			Synced: func() (err error) { locked(func() { err = synced }); return },
-			Floor:  func() time.Time { return floor },
+			Signed: func() time.Time { return floor },
+			Seen:   func() time.Time { return time.Time{} },
 			Now:    func() (now time.Time) { locked(func() { now = time.Now().Add(skew) }); return },
 			Note:   func(time.Time) { locked(func() { notes++ }) },
 			Change: func(err error) {
@@ -178,6 +179,27 @@ func TestClock(t *testing.T) {
 		}
 		if notes == 0 {
 			t.Error("no trusted time was noted")
+		}
+	})
+}
+
+// TestClockWithoutAnythingSigned: a build without a stamp and without a list notes no time at all.
+func TestClockWithoutAnythingSigned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var changes int
+		c := &task.Clock{
+			Now: time.Now, Signed: func() time.Time { return time.Time{} }, Seen: func() time.Time { return time.Time{} },
+			Change: func(err error) {
+				if changes++; err != nil {
+					t.Error(err)
+				}
+			},
+			Note: func(at time.Time) { t.Errorf("noted %v", at) },
+		}
+		if err := c.Run(ctx); err != nil || changes != 1 {
+			t.Errorf("%v, %d changes, want one", err, changes)
 		}
 	})
 }

@@ -42,7 +42,7 @@ func TestRefusals(t *testing.T) {
 			change(&q)
 			return q
 		}
-		stale, err := pass.Rotate(p.key, p.sealed, time.Now().Add(-2*pass.Window))
+		stale, err := pass.Rotate(p.key, p.sealed, time.Now().Add(-2*pass.MaxAge))
 		if err != nil {
 			t.Fatal(err)
 		}

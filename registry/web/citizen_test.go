@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -269,6 +270,43 @@ func TestPhoneClock(t *testing.T) {
 		t.Errorf("clock warning: %q", got)
 	}
 	keep(t, ctx, "citizen-clock")
+}
+
+// TestClockCorrection: a page that is online makes its codes with the registry's time, so that a screenshot is of no use to
+// anybody 30 s later, however wrong the phone's clock is; and a phone that was put right is not corrected any more.
+func TestClockCorrection(t *testing.T) {
+	r := newRegistry(t)
+	ctx := tab(t)
+	activated(t, r, ctx)
+	off := 0 * time.Second
+	for _, shift := range []time.Duration{time.Minute, -2 * time.Minute, time.Minute, 20 * time.Second, -40 * time.Second} {
+		off += shift
+		old := shown(t, ctx)
+		eval[chromedp.Void](t, ctx, "shiftClock(%s)", int(shift.Milliseconds()))
+		eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
+		until(t, ctx, shownCode+" !== %s", old)
+		var text string
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) { // the page has asked
+			text = shown(t, ctx)
+			code, err := pass.Parse([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ahead := time.Until(code.Signed)
+			if ahead < 4*time.Second && ahead > -pass.Period-4*time.Second {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("a phone %v ahead: its code is %v ahead", off, ahead.Round(time.Second))
+			}
+		}
+		if err := r.verify(text, time.Now()); err != nil {
+			t.Errorf("a phone %v ahead: %v", off, err)
+		}
+		if err := r.verify(text, time.Now().Add(30*time.Second)); !errors.Is(err, pass.ErrStale) {
+			t.Errorf("a phone %v ahead: its code 30 s later: %v, want %v", off, err, pass.ErrStale)
+		}
+	}
 }
 
 func TestLanguages(t *testing.T) {

@@ -1,6 +1,7 @@
 // The citizen's page: which of its parts are visible.
 
 import { activate, activationTrouble, clean, codeFromAddress } from "./activate.js";
+import * as clock from "./clock.js";
 import { $, show } from "./dom.js";
 import { day, moment, onLanguage, setUp, t } from "./i18n.js";
 import { newKeys } from "./pass.js";
@@ -96,7 +97,7 @@ function render() {
 // endOf says why a pass can no longer be used, or nothing.
 function endOf(pass) {
   if (status.withdrawn) return "withdrawn";
-  return Date.now() >= pass.expires ? "expired" : "";
+  return clock.now() >= pass.expires ? "expired" : "";
 }
 
 // rotate keeps the code rotating while it is visible, whatever the status: the code says nothing

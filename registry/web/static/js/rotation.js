@@ -1,6 +1,7 @@
 // The code on the screen: a new one at each full period, with a bar that says how long it still
 // stands.
 
+import * as clock from "./clock.js";
 import { draw } from "./draw.js";
 import { period, rotate } from "./pass.js";
 import { encode } from "./qr.js";
@@ -37,7 +38,7 @@ export class Rotation {
 
   async #look() {
     if (!this.#pass || document.hidden) return;
-    const now = Date.now();
+    const now = clock.now();
     this.#bar.style.transform = `scaleX(${1 - (now % period) / period})`;
     const slot = Math.floor(now / period);
     if (slot === this.#slot) return;

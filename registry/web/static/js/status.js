@@ -1,6 +1,7 @@
 // One's own status: asked for every half minute while the page is visible and there is a network;
 // otherwise the last known one, with its age.
 
+import * as clock from "./clock.js";
 import { $, sign } from "./dom.js";
 import { moment, span, t } from "./i18n.js";
 import { rotate } from "./pass.js";
@@ -9,7 +10,7 @@ import { request } from "./wire.js";
 
 const every = 30_000; // ms between two questions
 const old = 90_000; // ms after which an answer is "the last known one"
-const clockLimit = 30_000; // ms; doors accept 60 s, so half of that is worth a warning
+const clockLimit = 6_000; // ms; without a network a phone that is that far behind shows codes that doors do not take any more
 
 const colours = ["red", "yellow", "blue", "green"];
 
@@ -17,7 +18,6 @@ export class StatusCard {
   #pass;
   #known; // {answer, fetched}
   #trouble = ""; // key of a text
-  #clockError = 0; // ms the phone is ahead
   #asking;
   #asked = 0; // when a question was sent last, by performance.now(): the phone's clock may jump
   #onChange;
@@ -58,27 +58,26 @@ export class StatusCard {
     this.#asking = true;
     this.#asked = performance.now();
     const pass = this.#pass;
+    let again = false;
     try {
-      const code = await rotate(pass.keys.privateKey, pass.credential, Date.now());
-      const { answer, clock } = await request("/v1/self", { body: { code } });
+      const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
+      const { answer, clock: time } = await request("/v1/self", { body: { code } });
+      clock.learn(time);
       if (pass !== this.#pass) return;
       this.#known = { answer, fetched: Date.now() };
       this.#trouble = "";
-      this.#compareClocks(clock);
       await put({ status: this.#known });
     } catch (err) {
+      const changed = clock.learn(err.clock ?? NaN);
       if (pass !== this.#pass) return;
-      this.#compareClocks(err.clock);
       this.#trouble = trouble(err);
+      again = changed && this.#trouble === "notAccepted"; // because of the clock, it may be
     } finally {
       this.#asking = false;
     }
+    if (again) return this.#ask();
     this.#onChange();
     this.render();
-  }
-
-  #compareClocks(clock) {
-    if (!Number.isNaN(clock ?? NaN)) this.#clockError = Date.now() - clock;
   }
 
   // render writes the card; a screen reader only hears of it when the words have changed.
@@ -100,10 +99,8 @@ export class StatusCard {
   #view() {
     const view = { head: t("status"), word: t("unknown"), colour: "none", fresh: false };
     view.note = this.#trouble && t(this.#trouble);
-    if (Math.abs(this.#clockError) > clockLimit) {
-      view.clock = t("clock", { span: span(this.#clockError) });
-      if (this.#trouble === "notAccepted") view.note = ""; // that is why
-    }
+    const wrong = Math.abs(clock.error());
+    if (wrong > clockLimit) view.clock = t("clock", { span: span(wrong + 500) }); // half a second is how exact it is
     if (!this.#known) {
       if (!this.#trouble) view.word = t("asking");
       return view;

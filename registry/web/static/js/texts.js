@@ -113,9 +113,9 @@ export const citizen = {
     en: "The registry did not accept this pass. Ask where you registered.",
   },
   clock: {
-    kk: "Телефонның сағаты дұрыс емес (айырмасы {span}). Баптаулардан уақытты автоматты түрде орнатуды қосыңыз, әйтпесе код қабылданбайды.",
-    ru: "Часы телефона идут неверно (разница {span}). Включите в настройках автоматическое время, иначе код не примут.",
-    en: "The phone's clock is wrong by {span}. Turn on automatic time in the settings, otherwise the code is not accepted.",
+    kk: "Телефонның сағаты дұрыс емес (айырмасы {span}). Баптаулардан уақытты автоматты түрде орнатуды қосыңыз, әйтпесе желі жоқта код қабылданбайды.",
+    ru: "Часы телефона идут неверно (разница {span}). Включите в настройках автоматическое время, иначе без сети код не примут.",
+    en: "The phone's clock is wrong by {span}. Turn on automatic time in the settings, otherwise the code is not accepted without a network.",
   },
 
   withdrawnTitle: { kk: "Рұқсатнаманың күші жойылды", ru: "Пропуск отозван", en: "This pass was withdrawn" },

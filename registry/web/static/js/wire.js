@@ -1,6 +1,7 @@
 // Requests to the registry, as package server defines them.
 
 const patience = 10_000; // ms for one request
+const quick = 4_000; // ms; what a slower answer says of the time is of no use
 
 // RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all
 // (status 0).
@@ -13,13 +14,14 @@ export class RequestError extends Error {
   }
 }
 
-// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms, NaN
-// where not told.
+// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms when the
+// answer came, NaN where it is not told or the answer took long.
 export async function request(path, { body, key } = {}) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers.Authorization = `Bearer ${key}`;
-  let response, text;
+  const sent = performance.now();
+  let response, text, clock;
   try {
     response = await fetch(path, {
       method: body === undefined ? "GET" : "POST",
@@ -29,16 +31,21 @@ export async function request(path, { body, key } = {}) {
       credentials: "omit",
       signal: AbortSignal.timeout(patience),
     });
+    clock = clockOf(response, performance.now() - sent);
     text = await response.text();
   } catch (err) {
     throw new RequestError(0, err.message, "", NaN);
   }
-  const clock = Date.parse(response.headers.get("Date"));
   const answer = parse(text);
   if (response.ok && (answer || response.status === 204)) return { answer, clock };
   // A good answer that is not JSON comes from something else, like a hotel's log-in page.
   if (response.ok) throw new RequestError(0, "the answer is not the registry's", "", NaN);
   throw new RequestError(response.status, answer?.error ?? `${response.status} ${response.statusText}`, answer?.hint ?? "", clock);
+}
+
+// clockOf takes the middle of the second that the header names, and half of the way there and back.
+function clockOf(response, took) {
+  return took > quick ? NaN : Date.parse(response.headers.get("Date")) + 500 + took / 2;
 }
 
 function parse(text) {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/task"
+)
+
+const wrongTick = 1024 * 7 * 24 * time.Hour // what a receiver of GPS is wrong by when its weeks overflow
+
+// clockDoor is a door's clock over a real cache: its machine's clock can be set, and its registry's manifest comes when told.
+type clockDoor struct {
+	*testing.T
+	dir    string
+	always bool
+
+	store *cache.Cache
+	stop  func()
+
+	mu     sync.Mutex // guards the rest
+	skew   time.Duration
+	synced error
+	fault  error
+	told   bool
+}
+
+func newClockDoor(t *testing.T, always bool) *clockDoor {
+	d := &clockDoor{T: t, dir: t.TempDir(), always: always}
+	d.start()
+	t.Cleanup(func() { d.stop() })
+	return d
+}
+
+func (d *clockDoor) start() {
+	d.Helper()
+	cfg := &config.Config{StateDir: d.dir, Clock: config.Clock{Always: d.always}}
+	var err error
+	if d.store, err = cache.OpenState(cfg.StateDir, "", slog.New(slog.DiscardHandler)); err != nil {
+		d.Fatal(err)
+	}
+	clock := newClock(cfg, d.store, func(err error) { d.locked(func() { d.fault, d.told = err, true }) }, slog.New(slog.DiscardHandler))
+	clock.Now = func() (now time.Time) { d.locked(func() { now = time.Now().Add(d.skew) }); return }
+	if clock.Synced != nil {
+		clock.Synced = func() (err error) { d.locked(func() { err = d.synced }); return }
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- clock.Run(ctx) }()
+	d.stop = func() {
+		cancel()
+		if err := errors.Join(<-done, d.store.Close()); err != nil {
+			d.Error(err)
+		}
+	}
+	d.wait(2 * time.Second)
+}
+
+// powerCut starts the door anew with its clock elsewhere.
+func (d *clockDoor) powerCut(skew time.Duration) {
+	d.Helper()
+	d.stop()
+	d.set(skew)
+	d.start()
+}
+
+func (d *clockDoor) locked(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	do()
+}
+
+func (d *clockDoor) set(skew time.Duration) { d.locked(func() { d.skew = skew }) }
+
+func (d *clockDoor) wait(span time.Duration) {
+	time.Sleep(span) // fake
+	synctest.Wait()
+}
+
+// manifest is what the registry signs at this true time.
+func (d *clockDoor) manifest(version uint64, at time.Time) {
+	d.Helper()
+	list := statuslist.NewSection()
+	u := cache.Update{
+		Version: version, AsOf: at, List: "aq:test",
+		Sections: []cache.SectionUpdate{{Version: 1, Content: list.Content()}},
+	}
+	if version == 1 {
+		u.Rules, u.Keys = []byte("{}"), []byte{0x80}
+		if err := d.store.Stage(0, 1, list); err != nil {
+			d.Fatal(err)
+		}
+	}
+	if err := d.store.Apply(u); err != nil {
+		d.Fatal(err)
+	}
+}
+
+func (d *clockDoor) refresh() {
+	d.Helper()
+	if err := d.store.Refresh(time.Now()); err != nil {
+		d.Fatal(err)
+	}
+}
+
+func (d *clockDoor) expect(what string, well bool) {
+	d.Helper()
+	d.locked(func() {
+		if !d.told || (d.fault == nil) != well {
+			d.Errorf("%s: %v, want well: %v", what, d.fault, well)
+		}
+	})
+}
+
+// TestOneWrongTick: a time server is wrong by 1024 weeks for a moment. The door is in order again as soon as its registry has
+// signed a manifest, and after an hour without one.
+func TestOneWrongTick(t *testing.T) {
+	for _, online := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newClockDoor(t, false)
+			d.manifest(1, time.Now())
+			d.wait(2 * time.Second)
+			d.expect("before", true)
+			d.set(wrongTick)
+			d.wait(5 * time.Second)
+			d.set(0)
+			d.wait(5 * time.Second)
+			d.expect("right after", false)
+			if online {
+				d.refresh()
+				d.wait(2 * time.Second)
+			} else {
+				d.wait(time.Hour)
+			}
+			d.expect("afterwards", true)
+			d.powerCut(0)
+			d.expect("after a power cut", true)
+		})
+	}
+}
+
+// TestTickThatWasNotMended: the power goes while the clock is wrong.
+func TestTickThatWasNotMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newClockDoor(t, true) // an offline door, which trusts its machine's clock
+		d.manifest(1, time.Now())
+		d.set(wrongTick)
+		d.wait(time.Hour)
+		d.powerCut(0)
+		d.expect("a door that trusts its clock", true)
+		info, err := os.Stat(filepath.Join(d.dir, "clock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ahead := time.Until(info.ModTime()); ahead > task.Leeway {
+			t.Errorf("the next start would begin %v ahead", ahead)
+		}
+	})
+}
+
+// TestOldRealTimeClock: a battery clock says 2000.
+func TestOldRealTimeClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, always := range []bool{false, true} {
+			d := newClockDoor(t, always)
+			d.manifest(1, time.Now())
+			d.wait(time.Hour)
+			d.powerCut(-25 * 365 * 24 * time.Hour)
+			d.expect("an old clock, against a signed time", false)
+			d.set(0)
+			d.wait(2 * time.Second)
+			d.expect("when it was set", true)
+			d.stop()
+			d.stop = func() {}
+		}
+	})
+}
+
+// TestClockSetBack: what was seen still counts: nobody makes an old list young by setting a door's clock back.
+func TestClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newClockDoor(t, false)
+		d.manifest(1, time.Now())
+		d.wait(24 * time.Hour)
+		d.set(-20 * time.Hour)
+		d.wait(30 * time.Minute)
+		d.expect("20 h back", false)
+	})
+}
+
+// TestRegistryThatWasWrong: a manifest of 20 years ahead counts until the next one.
+func TestRegistryThatWasWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newClockDoor(t, false)
+		d.manifest(1, time.Now().Add(wrongTick))
+		d.wait(2 * time.Second)
+		d.expect("a manifest of the future", false)
+		d.manifest(2, time.Now())
+		d.wait(2 * time.Second)
+		d.expect("the next one", true)
+	})
+}
