@@ -44,6 +44,7 @@ func Apply(o Options) {
 	}
 	report("switch on SSH", o.setSSH(w.keys))
 	report("set up the Wi-Fi", o.setWiFi(w))
+	report("set up the addresses", o.setLinks(w.links))
 	report("take over the daemon's configuration", o.setConfig())
 }
 
@@ -54,6 +55,7 @@ type wishes struct {
 	keys     []string
 	country  string
 	networks []network
+	links    []link // at most one of a kind
 	wpa      []byte // wpa_supplicant.conf as it is
 
 	ignored  []string // what is asked for and never done
@@ -130,6 +132,9 @@ func (all *wishes) add(w wishes) {
 	}
 	if all.country == "" {
 		all.country = w.country
+	}
+	if all.links == nil {
+		all.links = w.links
 	}
 	if all.wpa == nil {
 		all.wpa = w.wpa

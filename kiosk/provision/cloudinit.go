@@ -88,14 +88,14 @@ func (w *wishes) askUser(n yaml.Node) {
 	}
 }
 
-// netplan is as much of network-config as a door needs; addresses come from the venue's router.
+// netplan is as much of network-config as a door needs.
 type netplan struct {
 	WiFis map[string]struct {
+		linkPlan     `yaml:",inline"`
 		Country      string                 `yaml:"regulatory-domain"`
 		AccessPoints map[string]accessPoint `yaml:"access-points"`
-		Addresses    yaml.Node              `yaml:"addresses"`
 	} `yaml:"wifis"`
-	Ethernets yaml.Node `yaml:"ethernets"`
+	Ethernets map[string]linkPlan `yaml:"ethernets"`
 }
 
 type accessPoint struct {
@@ -121,15 +121,15 @@ func readNetworkConfig(data []byte) (w wishes) {
 	if outer.Network != nil {
 		plan = *outer.Network
 	}
-	if !plan.Ethernets.IsZero() {
-		w.ignored = append(w.ignored, "ethernets; a cable gets its address from the router")
+	w.askLinks("ether", plan.Ethernets)
+	radios := map[string]linkPlan{}
+	for device, wifi := range plan.WiFis {
+		radios[device] = wifi.linkPlan
 	}
+	w.askLinks("wlan", radios)
 	for _, device := range slices.Sorted(maps.Keys(plan.WiFis)) {
 		wifi := plan.WiFis[device]
 		w.askCountry(wifi.Country)
-		if !wifi.Addresses.IsZero() {
-			w.ignored = append(w.ignored, "addresses; they come from the router")
-		}
 		for _, ssid := range slices.Sorted(maps.Keys(wifi.AccessPoints)) {
 			w.askAccessPoint(ssid, wifi.AccessPoints[ssid])
 		}
