@@ -202,6 +202,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 func checkNetwork(cfg *config.Config) (string, error) {
 	err := route(cfg.Registry.URL)
 	switch {
+	case err == nil && proxyFor(cfg.Registry.URL) != nil:
+		return "there is a way to the proxy " + proxyFor(cfg.Registry.URL).Redacted(), nil
 	case err == nil:
 		return "there is a way out", nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:

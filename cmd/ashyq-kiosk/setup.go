@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -109,12 +111,28 @@ func (s *setup) watchNetwork(cfg *config.Config) task.Task {
 // Addresses that are nobody's (RFC 5737, RFC 3849): whether there is a way to them is whether there is a way at all.
 var anywhere = []string{"192.0.2.1", "2001:db8::1"}
 
-// route tells whether the kernel knows a way out of this machine, to the registry where that is known by its address. It
+// proxyFor is the proxy between this door and the registry, nil where there is no proxy. A door that
+// does not know its registry yet will go the way of any other host.
+func proxyFor(registry string) *url.URL {
+	u, err := url.Parse(cmp.Or(registry, "https://registry.invalid"))
+	if err != nil {
+		return nil
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	if err != nil {
+		return nil // the client says what is wrong with it
+	}
+	return proxy
+}
+
+// route tells whether the kernel knows a way out of this machine: to the proxy, or to the registry where that is known by its address. It
 // sends nothing: a UDP socket is connected and closed. (To list the interfaces takes netlink, which the unit's sandbox
 // forbids.)
 func route(registry string) error {
 	hosts := anywhere
-	if u, err := url.Parse(registry); err == nil {
+	if proxy := proxyFor(registry); proxy != nil {
+		hosts = []string{proxy.Hostname()}
+	} else if u, err := url.Parse(registry); err == nil {
 		if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
 			hosts = []string{ip.String()}
 		} else if u.Hostname() == "localhost" {

@@ -45,6 +45,7 @@ func Apply(o Options) {
 	report("switch on SSH", o.setSSH(w.keys))
 	report("set up the Wi-Fi", o.setWiFi(w))
 	report("set up the addresses", o.setLinks(w.links))
+	report("set up the proxy", o.setProxy(w.proxy, w.direct))
 	report("take over the daemon's configuration", o.setConfig())
 }
 
@@ -56,6 +57,8 @@ type wishes struct {
 	country  string
 	networks []network
 	links    []link // at most one of a kind
+	proxy    string // URL, or ""
+	direct   string // hosts that are reached without it
 	wpa      []byte // wpa_supplicant.conf as it is
 
 	ignored  []string // what is asked for and never done
@@ -80,6 +83,7 @@ var sources = []source{
 	{"authorized_keys", readKeys},
 	{"user-data", readUserData},
 	{"network-config", readNetworkConfig},
+	{"proxy", readProxy},
 	{"custom.toml", readCustom},
 	{"wpa_supplicant.conf", readWPA},
 	{"ssh", readSSH},
@@ -132,6 +136,9 @@ func (all *wishes) add(w wishes) {
 	}
 	if all.country == "" {
 		all.country = w.country
+	}
+	if all.proxy == "" {
+		all.proxy, all.direct = w.proxy, w.direct
 	}
 	if all.links == nil {
 		all.links = w.links

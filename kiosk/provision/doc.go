@@ -7,6 +7,7 @@
 //	user-data       cloud-init, YAML     hostname, timezone, ssh_authorized_keys, users[].ssh_authorized_keys
 //	network-config  netplan, YAML        wifis.*.access-points, wifis.*.regulatory-domain; of wifis.* and
 //	                                     ethernets.*: addresses, gateway4, routes, nameservers
+//	proxy                                the proxy's URL; on a second line hosts without it
 //	custom.toml     Imager until 1.9     system.hostname, ssh.authorized_keys, wlan, locale.timezone
 //	wpa_supplicant.conf                  as it is
 //	ashyq-kiosk.toml                     the daemon's configuration, as it is, if it is a good one
