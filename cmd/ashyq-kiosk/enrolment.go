@@ -210,6 +210,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 func checkNetwork(cfg *config.Config) (string, error) {
 	err := setup.Route(cfg.Registry.URL)
 	switch {
+	case err == nil && setup.ProxyFor(cfg.Registry.URL) != nil:
+		return "there is a way to the proxy " + setup.ProxyFor(cfg.Registry.URL).Redacted(), nil
 	case err == nil:
 		return "there is a route to the registry", nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:

@@ -185,6 +185,19 @@ func TestLists(t *testing.T) {
 	if err != nil || len(boards) != 8 {
 		t.Errorf("%d boards, %v, want the README's 8", len(boards), err)
 	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, named, _ := strings.Cut(string(readme), "The card image is for Pi ")
+	named, _, _ = strings.Cut(named, " with a USB camera")
+	var names []string
+	for _, b := range boards {
+		names = append(names, strings.ReplaceAll(b.name, "-", " "))
+	}
+	if last := len(names) - 1; named != strings.Join(names[:last], ", ")+" and "+names[last] {
+		t.Errorf("the README names %q, the table has %q", named, names)
+	}
 	for _, variant := range []string{"lean", "screen"} {
 		if e, err := readExceptions("exceptions", variant); err != nil || len(e) == 0 {
 			t.Errorf("%s: %d exceptions, %v", variant, len(e), err)

@@ -106,9 +106,24 @@ func testPi(t *testing.T, board string) {
 	w := newWorld(t)
 	prepare(w, m, "pi")
 	m.quietWatchdog()
+	m.put("network-config", "ethernets: {eth0: {addresses: [10.0.2.15/24], gateway4: "+gateway+"}}\n")
+	m.put("overlays.txt", "overlays=ds3231 absent pwm18 poe-fan\r\n")
 	m.on()
 	m.awaitUp(2 * up)
 	t.Logf("from the start of userspace to READY=1: %v", m.readyAfter())
+	if out := m.sh("ip -4 route show default"); !strings.Contains(out, gateway) || !strings.Contains(out, "proto static") {
+		t.Errorf("with a fixed address the way out is %q", out)
+	}
+	if out := m.sh("cat /proc/cmdline"); !strings.Contains(out, "ashyq.overlays=ds3231,pwm18,poe-fan, ") {
+		t.Errorf("the overlays were not laid over the tree: %s", out)
+	}
+	for file, want := range map[string]string{
+		"soc/i2c@7e804000/rtc@68/compatible": "maxim,ds3231", "poe-fan/compatible": "pwm-fan", "soc/pwm@7e20c000/status": "okay",
+	} {
+		if out := m.sh("tr -d '\\0' </proc/device-tree/" + file); out != want {
+			t.Errorf("%s is %q, want %q", file, out, want)
+		}
+	}
 	if lit := m.lit(); len(lit) != 0 && fmt.Sprint(lit) != "[yellow]" { // out of order blinks
 		t.Errorf("these are lit before the enrolment: %v", lit)
 	}

@@ -46,6 +46,8 @@ func Apply(o Options) {
 	}
 	report("switch on SSH", o.setSSH(w.keys))
 	report("set up the Wi-Fi", o.setWiFi(w))
+	report("set up the addresses", o.setLinks(w.links))
+	report("set up the proxy", o.setProxy(w.proxy, w.direct))
 	report("copy the daemon's configuration", o.setConfig())
 }
 
@@ -56,6 +58,9 @@ type wishes struct {
 	keys     []string
 	country  string
 	networks []network
+	links    []link // at most one of a kind
+	proxy    string // URL, or ""
+	direct   string // hosts that are reached without it
 
 	ignored  []string // keys that this image does not support
 	problems []error  // values that are invalid
@@ -79,6 +84,7 @@ var sources = []source{
 	{"authorized_keys", readKeys},
 	{"user-data", readUserData},
 	{"network-config", readNetworkConfig},
+	{"proxy", readProxy},
 }
 
 // enrolledWiFi is the one file that the unprivileged daemon writes.
@@ -125,6 +131,12 @@ func (all *wishes) add(w wishes) {
 	}
 	if all.country == "" {
 		all.country = w.country
+	}
+	if all.proxy == "" {
+		all.proxy, all.direct = w.proxy, w.direct
+	}
+	if all.links == nil {
+		all.links = w.links
 	}
 	for _, key := range w.keys {
 		if !slices.Contains(all.keys, key) {

@@ -66,16 +66,14 @@ func (w *wishes) askUser(n yaml.Node) {
 	}
 }
 
-// netplan is the part of network-config that a door needs. Addresses come from the venue's router.
+// netplan is the part of network-config that a door needs.
 type netplan struct {
 	WiFis map[string]struct {
+		linkPlan     `yaml:",inline"`
 		Country      string                 `yaml:"regulatory-domain"`
 		AccessPoints map[string]accessPoint `yaml:"access-points"`
-		Addresses    yaml.Node              `yaml:"addresses"`
 	} `yaml:"wifis"`
-	Ethernets map[string]struct {
-		Addresses yaml.Node `yaml:"addresses"`
-	} `yaml:"ethernets"`
+	Ethernets map[string]linkPlan `yaml:"ethernets"`
 }
 
 type accessPoint struct {
@@ -101,17 +99,15 @@ func readNetworkConfig(data []byte) (w wishes) {
 	if outer.Network != nil {
 		plan = *outer.Network
 	}
-	for _, device := range slices.Sorted(maps.Keys(plan.Ethernets)) {
-		if wired := plan.Ethernets[device]; !wired.Addresses.IsZero() {
-			w.ignored = append(w.ignored, device+": addresses; they come from the router")
-		}
+	w.askLinks("ether", plan.Ethernets)
+	radios := map[string]linkPlan{}
+	for device, wifi := range plan.WiFis {
+		radios[device] = wifi.linkPlan
 	}
+	w.askLinks("wlan", radios)
 	for _, device := range slices.Sorted(maps.Keys(plan.WiFis)) {
 		wifi := plan.WiFis[device]
 		w.askCountry(wifi.Country)
-		if !wifi.Addresses.IsZero() {
-			w.ignored = append(w.ignored, device+": addresses; they come from the router")
-		}
 		for _, ssid := range slices.Sorted(maps.Keys(wifi.AccessPoints)) {
 			w.askAccessPoint(ssid, wifi.AccessPoints[ssid])
 		}
