@@ -90,7 +90,7 @@ wifis:
 `
 	w := readNetworkConfig([]byte(bare))
 	want := []network{{ssid: "1234"}, {ssid: "shop", secret: "long enough"}}
-	if !slices.Equal(w.networks, want) || len(w.links) != 1 || !strings.Contains(problems(w), `key-management "eap"`) || strings.Contains(problems(w), "s3cret") {
+	if !slices.Equal(w.networks, want) || len(w.links) != 2 || !strings.Contains(problems(w), `key-management "eap"`) || strings.Contains(problems(w), "s3cret") {
 		t.Errorf("read as %+v", w)
 	}
 }
