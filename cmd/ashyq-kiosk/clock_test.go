@@ -24,6 +24,7 @@ type clockDoor struct {
 	*testing.T
 	dir    string
 	always bool
+	settle func() // nil: time is real
 
 	store *cache.Cache
 	stop  func()
@@ -36,7 +37,15 @@ type clockDoor struct {
 }
 
 func newClockDoor(t *testing.T, always bool) *clockDoor {
-	d := &clockDoor{T: t, dir: t.TempDir(), always: always}
+	d := &clockDoor{T: t, dir: t.TempDir(), always: always, settle: synctest.Wait}
+	d.start()
+	t.Cleanup(func() { d.stop() })
+	return d
+}
+
+// newRealClockDoor is one outside of a bubble.
+func newRealClockDoor(t *testing.T) *clockDoor {
+	d := &clockDoor{T: t, dir: t.TempDir()}
 	d.start()
 	t.Cleanup(func() { d.stop() })
 	return d
@@ -83,8 +92,10 @@ func (d *clockDoor) locked(do func()) {
 func (d *clockDoor) set(skew time.Duration) { d.locked(func() { d.skew = skew }) }
 
 func (d *clockDoor) wait(span time.Duration) {
-	time.Sleep(span) // fake
-	synctest.Wait()
+	time.Sleep(span) // fake in a bubble
+	if d.settle != nil {
+		d.settle()
+	}
 }
 
 // manifest is what the registry signs at this true time.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -56,6 +57,20 @@ func (f *followers) hand(c pass.Credential) {
 	}
 }
 
+// awaitNewer returns when a list came that is newer than every pass.
+func (f *followers) awaitNewer(patience time.Duration) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		f.mu.Lock()
+		last := f.pages[len(f.pages)-1].asOf
+		newer := !slices.ContainsFunc(f.passes, func(c pass.Credential) bool { return !last.After(c.Issued) })
+		f.mu.Unlock()
+		if newer {
+			return
+		}
+	}
+	f.Errorf("no list came within %v that is newer than every pass", patience)
+}
+
 func (f *followers) judge(p page, c pass.Credential) {
 	status, believed := p.believes(f, c)
 	if !believed {
@@ -70,7 +85,7 @@ func (f *followers) judge(p page, c pass.Credential) {
 // TestLoadShowsNobodyRedAsBlue activates red people's phones while many doors report, and holds every pass
 // against every list. ASHYQ_LOAD is the number of people.
 func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
-	people := 150
+	people := 100
 	if text := os.Getenv("ASHYQ_LOAD"); text != "" {
 		var err error
 		if people, err = strconv.Atoi(text); err != nil {
@@ -141,7 +156,7 @@ func (r *rig) load(f *followers, lab int64, people int) (reports int) {
 	}
 	close(work)
 	phones.Wait()
-	time.Sleep(3 * time.Second) // a list that is newer than the last pass
+	f.awaitNewer(time.Minute)
 	cancel()
 	doors.Wait()
 	for _, n := range sent {

@@ -18,7 +18,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
+	"golang.org/x/sync/semaphore"
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
 var (
@@ -40,6 +41,7 @@ func SecretOf(text string) Secret { return sha256.Sum256([]byte(text)) }
 type Store struct {
 	write *sql.DB // SQLite: one connection, so that writers queue here instead of failing there
 	read  *sql.DB
+	turn  *semaphore.Weighted // of SQLite's writers, the first come first; nil: any number may write
 }
 
 // Open opens the database and brings its schema up to date. The address is a postgres:// URL, or
@@ -74,7 +76,7 @@ func connect(address string) (*Store, *strings.Replacer, error) {
 		return nil, nil, errors.Join(err, write.Close())
 	}
 	words := strings.NewReplacer("{{serial}}", "INTEGER PRIMARY KEY", "{{bytes}}", "BLOB")
-	return &Store{write: write, read: read}, words, nil
+	return &Store{write: write, read: read, turn: semaphore.NewWeighted(1)}, words, nil
 }
 
 // IsPostgres tells a URL of PostgreSQL from the path of a file.
@@ -107,8 +109,15 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// change runs f in a writing transaction, which is committed when f returns nil.
+// change runs f in a writing transaction, which is committed when f returns nil. Who waits for the connection alone is served
+// in any order: with many doors reporting, the publisher would wait for seconds.
 func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
+	if s.turn != nil {
+		if err := s.turn.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("wait for the database: %w", err)
+		}
+		defer s.turn.Release(1)
+	}
 	return inTx(ctx, s.write, nil, f)
 }
 
