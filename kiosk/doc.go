@@ -3,7 +3,8 @@
 //
 // # The layers
 //
-//	cmd/ashyq-kiosk       the kiosk's program. main.go: flags; run.go: the only wiring
+//	cmd/ashyq-kiosk       the kiosk's program. main.go: flags; run.go: wires the daemon; a file for each other
+//	                      command (update.go, enrolcmd.go, cardapply.go, checks.go for the doctor)
 //	  scanner             camera -> bytes of a QR code: newest frame, motion, budget     (gocv)
 //	    scanner/qr        grey pixels -> bytes of a QR code                              (gozxing)
 //	    scanner/qrdraw    draws QR codes and pictures of them, for tests
@@ -11,9 +12,10 @@
 //	  display             verdict -> the screen beside the door, in kk, ru and en
 //	  kiosk/config        the configuration file: keys, defaults, checks
 //	  kiosk/setup         what a new door still lacks, for the screen
-//	  kiosk/doctor        runs a tree of checks and says what to do
+//	  kiosk/doctor        runs the checks of a door and says what to do
 //	  kiosk/provision     applies the files on the card's boot partition
-//	  kiosk/update        installs another version of the card's system, or goes back
+//	  kiosk/update        installs another version of the card's system, in the hours of the
+//	                      update window, and goes back if it fails; a timer starts it, not the daemon
 //	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/client        the door's side of the protocol
@@ -22,7 +24,7 @@
 //	      kiosk/pass      the citizen's code: format, verification, replay guard
 //	      kiosk/statuslist  the packed list and its deltas
 //	      kiosk/api       what a door and a registry say to each other
-//	      kiosk/latest    hands over a value of which only the newest counts
+//	      kiosk/latest    a slot that keeps only the newest value
 //	      kiosk/names     which names of doors, sources and networks are refused
 //	      kiosk/task      long-lived parts, watchdog, trusted clock
 //	      kiosk/retry     keeps trying, with random pauses
@@ -31,16 +33,17 @@
 //	cmd/ashyq-registry    the registry's program
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
-//	  registry/web        the pages of citizens and offices
+//	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
 //	cmd/ashyq-demo        the whole system on one machine
 //	cmd/ashyq-bench       measures the decoder on pictures and videos
 //	  cmd/ashyq-bench/score  what counts as read, wrong and unread
 //	image-build           the card image, the Debian packages, and the machines that test them
 //
-// Nothing below kiosk/ imports registry/: they are two programs. The registry shares the formats:
-// pass, statuslist, api, sign1. Test support is next to what it supports:
-// kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test and registry/store/storetest. layers_test.go checks all of this, with a reason for each rule.
+// No package in kiosk/ imports one in registry/: kiosk and registry are two programs. The registry
+// imports the formats that both use: pass, statuslist, api, sign1. Test support is next to what it
+// supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test and
+// registry/store/storetest. layers_test.go checks who imports whom, with a reason for each rule.
 //
 // # One frame's journey
 //

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -282,13 +283,16 @@ func (w *world) holdUp(phone image.Image) seen {
 	gray := image.NewGray(phone.Bounds())
 	draw.Draw(gray, gray.Rect, phone, phone.Bounds().Min, draw.Src)
 	w.pins.drain()
+	w.late.take()
 	w.camera.show(gray)
 	w.await("the panel to react", func() bool { return w.pins.beeped() })
 	w.camera.show(nil)
 	gone := time.Now()
 	w.await("the panel to be dark again", func() bool { return w.idle() })
 	time.Sleep(time.Until(gone.Add(3500 * time.Millisecond))) // after that the next sighting is a new presentation
-	return w.pins.take()
+	s := w.pins.take()
+	s.late = w.late.take()
+	return s
 }
 
 // idle asks the door, because a blinking lamp is sometimes dark.
@@ -296,6 +300,24 @@ func (w *world) idle() bool {
 	text, err := askHealth(context.Background(), w.screen)
 	return err == nil && strings.Contains(text, "shows: idle")
 }
+
+// lateness measures how long this machine lets nobody run, by how late a ticker comes.
+type lateness struct{ worst atomic.Int64 }
+
+func (l *lateness) watch(ctx context.Context) {
+	const every = 5 * time.Millisecond
+	for last := time.Now(); ctx.Err() == nil; {
+		time.Sleep(every)
+		now := time.Now()
+		if late := int64(now.Sub(last) - every); late > l.worst.Load() {
+			l.worst.Store(late)
+		}
+		last = now
+	}
+}
+
+// take is the worst since the last call.
+func (l *lateness) take() time.Duration { return time.Duration(l.worst.Swap(0)) }
 
 // pins follows the trace of the simulated pins.
 type pins struct {

@@ -81,7 +81,12 @@ type seen struct {
 	blinks map[string]int  // lamps and how often they blinked
 	beeps  []time.Duration // how long the buzzer was on, each time
 	opened bool            // the relay was open
+	late   time.Duration   // the longest time for which this machine let nobody run
 }
+
+// tooLate is a pause of the machine that can make a short beep as long as a longer one, or two beeps
+// one. The exact lengths are tested in package hardware, in virtual time.
+const tooLate = 30 * time.Millisecond
 
 // expect compares with the panel's own table.
 func (w *world) expect(name string, s seen, signal kiosk.Signal, lamp hardware.Lamp) {
@@ -93,13 +98,17 @@ func (w *world) expect(name string, s seen, signal kiosk.Signal, lamp hardware.L
 	} else {
 		ok = len(s.steady) == 0 && len(s.blinks) == 1 && s.blinks[lamp.String()] >= 3
 	}
-	ok = ok && len(s.beeps) == (len(want.Buzzer)+1)/2 && s.opened == (want.Relay > 0)
-	for i, beep := range s.beeps {
-		ok = ok && length(beep) == length(want.Buzzer[2*i])
+	ok = ok && len(s.beeps) > 0 && s.opened == (want.Relay > 0)
+	heard := len(s.beeps) == (len(want.Buzzer)+1)/2
+	for i := 0; heard && i < len(s.beeps); i++ {
+		heard = length(s.beeps[i]) == length(want.Buzzer[2*i])
 	}
-	if !ok {
+	if !ok || !heard && s.late < tooLate {
 		w.t.Errorf("%s: the panel did %+v, want %s for %v", name, s, lamp, signal)
 		return
+	}
+	if !heard {
+		w.t.Logf("%s: this machine stood still for %v, so the beeps are not compared", name, s.late)
 	}
 	w.t.Logf("%-32s %-13v %s, beeps %v, relay opened: %v", name, signal, lamp, s.beeps, s.opened)
 }

@@ -43,6 +43,7 @@ type world struct {
 	browser *browser
 	camera  *camera
 	pins    *pins
+	late    lateness
 
 	registry *process
 	kiosk    *process
@@ -59,6 +60,7 @@ func newWorld(t testing.TB) *world {
 		t.Skip("-short leaves registry and door as processes to make test")
 	}
 	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), client: http.DefaultClient}
+	go w.late.watch(t.Context())
 	w.build("ashyq-kiosk", "ashyq-registry")
 	w.camera = newCamera(t)
 	address, doors := freeAddress(t), freeAddress(t)

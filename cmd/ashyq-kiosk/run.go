@@ -21,9 +21,9 @@ import (
 	"ashyq-kiosk/scanner"
 )
 
-// runAgain runs the door until ctx ends, and starts it again with a new configuration after an
-// enrolment or a revocation. It stays in one process: each run begins and ends with dark lamps and
-// a closed relay, it also works without systemd, and systemd sees no failure.
+// runAgain runs the door until ctx ends. When the door was enrolled or revoked, run returns, and
+// runAgain reads the configuration and calls run again. One process does both: each run begins and
+// ends in the safe state, no systemd is needed for it, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -31,7 +31,8 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 			return err
 		}
 		err = run(ctx, configFile, cfg, log)
-		if ctx.Err() != nil || !errors.Is(err, enrol.ErrEnrolled) && !errors.Is(err, enrol.ErrRevoked) {
+		changed := errors.Is(err, enrol.ErrEnrolled) || errors.Is(err, enrol.ErrRevoked)
+		if ctx.Err() != nil || !changed {
 			return err
 		}
 		log.Info("starting again", "because", err)
@@ -41,8 +42,9 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	}
 }
 
-// run connects the parts of the door and works until ctx ends. It is the only place where the parts
-// meet.
+// run connects the parts of the door and works until ctx ends. The parts meet only here and in the
+// functions that it calls: newDoor and the like below, enrolTasks in enrolment.go, registryTasks in
+// registry.go, routes in web.go.
 func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.Logger) (err error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return fmt.Errorf("camera.source: %w", err)
@@ -103,7 +105,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
 }
 
-// newDoor makes a door that asks the registry about people only if the registry knows the door.
+// newDoor makes a door. It may ask the registry about people if the registry knows it.
 func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
@@ -152,7 +154,7 @@ func ready(faults *kiosk.Faults, log *slog.Logger) {
 	}
 }
 
-// stopping is a task that says when the program ends, but not when the door only starts again.
+// stopping is a task that logs the end of the program. A door that runs again logs nothing.
 func stopping(program context.Context, log *slog.Logger) task.Task {
 	return task.Func{Name: "stopping", Do: func(ctx context.Context) error {
 		<-ctx.Done()
