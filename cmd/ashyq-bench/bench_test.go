@@ -36,7 +36,8 @@ func decodeAs(role, path string) {
 	}
 }
 
-// folder has three pictures with a code and one without, and one more in a second set; one of the codes is not what the truth says.
+// folder has three pictures with a code and one without, and one more in a second set. One of the
+// codes is not what the truth says.
 func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, img := range map[string]image.Image{

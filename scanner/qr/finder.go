@@ -10,7 +10,7 @@ import (
 type pattern struct {
 	at     point      // its centre, in px of the picture
 	module float64    // px, the mean of along and down
-	pitch  [4]float64 // px to a module in the directions of row, falling diagonal, column and rising one; 0: not known
+	pitch  [4]float64 // px to a module along row, falling diagonal, column, rising one; 0: unknown
 	seen   int        // rows that crossed it
 	light  bool       // a light core: the code is inverted
 	read   bool       // its code has been read
@@ -93,11 +93,12 @@ func (b *bitmap) check(x, y, n int, black bool) (pattern, bool) {
 	return p, true
 }
 
-// steepest is how many times as wide as high a pattern may be, or the other way round, when it is seen from the side.
+// steepest is how many times as wide as high a pattern seen from the side may be, or as high as wide.
 const steepest = 5
 
-// along is how many px a module has in direction d, of length 1, at least: between two directions that are known a pattern, as it is
-// convex, reaches as far as the line from one to the other. It may be half as long again where its long axis lies there.
+// along is how many px a module has at least in direction d, of length 1. A pattern is convex, so
+// between two known directions it reaches at least as far as the line from one to the other. Where
+// its long axis lies between them it may reach half as far again.
 func (p *pattern) along(d point) float64 {
 	x, y := math.Abs(d.x), math.Abs(d.y)
 	diagonal := p.pitch[1]
@@ -229,11 +230,12 @@ func similar(p, q *pattern) bool {
 	return nearer < maxNearer && n > 9 && n < 300
 }
 
-// maxNearer is how many times as large as another one of its code a pattern may be, along the line between them.
+// maxNearer is how many times as large as another one of its code a pattern may be along their line.
 const maxNearer = 4
 
-// modulesTo is how many modules lie between two patterns, and how many times as large as the other one the nearer one is. Along a
-// line, perspective makes the product of both sizes and the square of the number of modules that of the distance.
+// modulesTo is how many modules lie between two patterns, and how many times as large as the other
+// one the nearer one is. Perspective leaves one thing along a line: the distance is the number of
+// modules times the geometric mean of their sizes at both ends.
 func (p *pattern) modulesTo(q *pattern) (n, nearer float64) {
 	line := q.at.minus(p.at)
 	length := line.length()

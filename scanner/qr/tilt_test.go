@@ -12,7 +12,7 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// narrowest is how many px the narrowest module of a code drawn into quad has, of so many modules with its margin.
+// narrowest is the px of the narrowest module of a code in quad, so many modules wide with its margin.
 func narrowest(quad [4]image.Point, modules float64) float64 {
 	var to [4]point
 	for i, p := range quad {
@@ -31,7 +31,8 @@ func narrowest(quad [4]image.Point, modules float64) float64 {
 	return least
 }
 
-// held is a random code in front of a near lens at that angle, sharp and in even light; no module is narrower than 2.2 px.
+// held is a random code at that angle in front of a near lens, sharp and in even light. No module is
+// narrower than 2.2 px.
 func held(r *rand.Rand, behind *image.Gray, tilt float64) (*image.Gray, string) {
 	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 	for {
@@ -60,8 +61,8 @@ func held(r *rand.Rand, behind *image.Gray, tilt float64) (*image.Gray, string) 
 	}
 }
 
-// A code that is only tilted is read, up to 70 degrees, however its patterns differ in size. ASHYQ_TILTED is how many pictures of each
-// angle are drawn.
+// A code that is only tilted is read, up to 70 degrees, however its patterns differ in size.
+// ASHYQ_TILTED is how many pictures of each angle are drawn.
 func TestTilted(t *testing.T) {
 	n := 16
 	if more, err := strconv.Atoi(os.Getenv("ASHYQ_TILTED")); err == nil {

@@ -100,8 +100,9 @@ type frame struct {
 	modules              float64 // between the patterns' centres, as measured
 }
 
-// place measures the three patterns along the lines between them. A first guess of their modules' widths is needed: halfway between
-// each one's own and the mean of all. With alike it is the mean, for when a pattern's own was measured badly.
+// place measures the three patterns along the lines between them. It needs a first guess of their
+// modules' widths: halfway between each one's own and the mean of all. With alike it is the mean,
+// for when a pattern's own width was measured badly.
 func (w *view) place(a, b, c *pattern, alike bool) (f frame, ok bool) {
 	mean := (a.module + b.module + c.module) / 3
 	guess := func(p *pattern, d point) float64 {

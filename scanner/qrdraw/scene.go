@@ -190,9 +190,10 @@ func shade(img *image.Gray, part image.Rectangle, gain float64) {
 	}
 }
 
-// Held is the quad of a square card in front of a camera without distortion, for Paste: its middle at (x, y) px, as wide as side px where it
-// faces the camera, so many of its sides away (the nearer, the stronger the perspective), turned in its plane, then tilted away
-// about an axis in the picture. Angles are in degrees.
+// Held is the quad, for Paste, of a square card in front of a camera without distortion. Its middle is
+// at (x, y) px; facing the camera it would be side px wide. It is away times its side from the camera:
+// the nearer, the stronger the perspective. It is turned in its plane, then tilted about an axis in
+// the picture. Angles are in degrees.
 func Held(x, y, side, away, turn, tilt, axis float64) (quad [4]image.Point) {
 	turned, tilted, about := turn*math.Pi/180, tilt*math.Pi/180, axis*math.Pi/180
 	for i, corner := range [4][2]float64{{-.5, -.5}, {.5, -.5}, {.5, .5}, {-.5, .5}} {
