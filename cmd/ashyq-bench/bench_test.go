@@ -36,14 +36,15 @@ func decodeAs(role, path string) {
 	}
 }
 
-// folder has three pictures with a code and one without; one of the codes is not what the truth says.
+// folder has three pictures with a code and one without, and one more in a second set. One of the
+// codes is not what the truth says.
 func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, img := range map[string]image.Image{
-		"clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "clean/2.png": qrdraw.Draw("B", qrdraw.Options{}),
-		"clean/3.png": qrdraw.Draw("C", qrdraw.Options{}), "empty/1.png": qrdraw.Doorway(320, 240, 1),
+		"door/clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "door/clean/2.png": qrdraw.Draw("B", qrdraw.Options{}),
+		"tilt/clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "door/clean/3.png": qrdraw.Draw("C", qrdraw.Options{}), "door/empty/1.png": qrdraw.Doorway(320, 240, 1),
 	} {
-		path := filepath.Join(dir, "door", name)
+		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +58,10 @@ func folder(t *testing.T) string {
 		file.Close()
 	}
 	truth := "clean/1.png\ttext\t41\nclean/2.png\ttext\t42\nclean/3.png\ttext\t44\nempty/1.png\tnone\t-\n"
-	if err := os.WriteFile(filepath.Join(dir, "door", "truth.tsv"), []byte(truth), 0o644); err != nil {
-		t.Fatal(err)
+	for set, lines := range map[string]string{"door": truth, "tilt": "clean/1.png\ttext\t41\n"} {
+		if err := os.WriteFile(filepath.Join(dir, set, "truth.tsv"), []byte(lines), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -76,7 +79,7 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"photos: there is no truth.tsv", "door_correct_ashyq\t3\tpictures", "door_wrong_ashyq\t1\tpictures", "door_false_ashyq\t0\tpictures",
+		"photos: there is no truth.tsv", "tilt_correct_ashyq\t1\tpictures", "stress: there is no truth.tsv", "door_correct_ashyq\t3\tpictures", "door_wrong_ashyq\t1\tpictures", "door_false_ashyq\t0\tpictures",
 		"door_correct_guess\t1\tpictures", "door_wrong_guess\t2\tpictures", "door_false_guess\t1\tpictures", "door_read_median_guess\t4\tms",
 		"door_correct_by_guess\t3\tours/theirs",
 	} {
@@ -99,10 +102,10 @@ func TestBenchErrors(t *testing.T) {
 	empty, full := t.TempDir(), folder(t)
 	table := filepath.Join(empty, "out.csv")
 	for want, c := range map[string]cli{
-		"has neither":     {Dir: empty, CSV: table, Decode: []string{"true"}},
-		"NAME=COMMAND":    {Dir: full, CSV: table, Decode: []string{"true"}, Peer: []string{"zbar"}},
-		"run ashyq: exit": {Dir: full, CSV: table, Decode: []string{"false"}},
-		"start ashyq":     {Dir: full, CSV: table, Decode: []string{"/nonexistent"}},
+		"has no truth.tsv": {Dir: empty, CSV: table, Decode: []string{"true"}},
+		"NAME=COMMAND":     {Dir: full, CSV: table, Decode: []string{"true"}, Peer: []string{"zbar"}},
+		"run ashyq: exit":  {Dir: full, CSV: table, Decode: []string{"false"}},
+		"start ashyq":      {Dir: full, CSV: table, Decode: []string{"/nonexistent"}},
 	} {
 		if err := run(c, new(strings.Builder)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -22,7 +22,7 @@ import (
 type cli struct {
 	CSV    string   `name:"csv" help:"File for what each decoder did with each picture and frame." default:"bench-scanner.csv" type:"path"`
 	Peer   []string `help:"Another decoder to compare with, as NAME=COMMAND; may be repeated." sep:"none" placeholder:"NAME=COMMAND"`
-	Dir    string   `arg:"" help:"Folder with photos, door and videos, each with its truth.tsv; any of them may be missing." type:"existingdir"`
+	Dir    string   `arg:"" help:"Folder with photos, door, tilt, stress and videos, each with its truth.tsv; any of them may be missing." type:"existingdir"`
 	Decode []string `arg:"" help:"The decoder and its arguments." passthrough:""`
 }
 
@@ -63,7 +63,7 @@ func run(c cli, out io.Writer) (err error) {
 	for _, part := range []struct {
 		folder string
 		bench  func(folder string, truth io.Reader) error
-	}{{"photos", b.pictures}, {"door", b.pictures}, {"videos", b.videos}} {
+	}{{"photos", b.pictures}, {"door", b.pictures}, {"tilt", b.pictures}, {"stress", b.pictures}, {"videos", b.videos}} {
 		truth, err := os.Open(filepath.Join(c.Dir, part.folder, "truth.tsv"))
 		if errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintf(out, "%s: there is no truth.tsv\n\n", part.folder)
@@ -79,7 +79,7 @@ func run(c cli, out io.Writer) (err error) {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%q has neither photos/truth.tsv nor door/truth.tsv nor videos/truth.tsv", c.Dir)
+		return fmt.Errorf("%q has no truth.tsv in photos, door, tilt, stress or videos", c.Dir)
 	}
 	b.csv.Flush()
 	for _, line := range b.figures {

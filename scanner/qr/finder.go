@@ -8,11 +8,12 @@ import (
 
 // pattern is where a finder pattern seems to be.
 type pattern struct {
-	at     point   // its centre, in px of the picture
-	module float64 // px
-	seen   int     // rows that crossed it
-	light  bool    // a light core: the code is inverted
-	read   bool    // its code has been read
+	at     point      // its centre, in px of the picture
+	module float64    // px, the mean of along and down
+	pitch  [4]float64 // px to a module along row, falling diagonal, column, rising one; 0: unknown
+	seen   int        // rows that crossed it
+	light  bool       // a light core: the code is inverted
+	read   bool       // its code has been read
 }
 
 // search collects finder patterns from the binarised forms of one picture.
@@ -46,6 +47,9 @@ func (s *search) scan(b *bitmap, step int, scale float64, perRow int) {
 			checks++
 			if p, ok := b.check((at[i+2]+at[i+3])/2, y, at[i+5]-at[i], i%2 == 0); ok {
 				p.at, p.module = p.at.times(scale), p.module*scale
+				for i := range p.pitch {
+					p.pitch[i] *= scale
+				}
 				s.add(p)
 			}
 		}
@@ -71,21 +75,43 @@ func abs(v int) int { return max(v, -v) }
 
 // check follows a cut of a row, n px wide around x, y, in the other directions.
 func (b *bitmap) check(x, y, n int, black bool) (pattern, bool) {
-	vertical, cy, ok := b.cut(x, y, 0, 1, n, black)
-	if !ok || vertical > 3*n || n > 3*vertical {
+	vertical, cy, ok := b.cut(x, y, 0, 1, 2*n, black)
+	if !ok || vertical > steepest*n || n > steepest*vertical {
 		return pattern{}, false
 	}
 	horizontal, cx, ok := b.cut(x, int(cy), 1, 0, 2*n, black)
 	if !ok {
 		return pattern{}, false
 	}
-	_, _, falling := b.cut(int(cx), int(cy), 1, 1, 2*n, black)
-	if !falling {
-		if _, _, rising := b.cut(int(cx), int(cy), 1, -1, 2*n, black); !rising {
-			return pattern{}, false
-		}
+	falling, _, ok1 := b.cut(int(cx), int(cy), 1, 1, 2*n, black)
+	rising, _, ok2 := b.cut(int(cx), int(cy), 1, -1, 2*n, black)
+	if !ok1 && !ok2 {
+		return pattern{}, false
 	}
-	return pattern{point{cx, cy}, float64(horizontal+vertical) / 14, 1, !black, false}, true
+	p := pattern{at: point{cx, cy}, module: float64(horizontal+vertical) / 14, seen: 1, light: !black}
+	p.pitch = [4]float64{float64(horizontal) / 7, float64(falling) / 7 * math.Sqrt2, float64(vertical) / 7, float64(rising) / 7 * math.Sqrt2}
+	return p, true
+}
+
+// steepest is how many times as wide as high a pattern seen from the side may be, or as high as wide.
+const steepest = 5
+
+// along is how many px a module has at least in direction d, of length 1. A pattern is convex, so
+// between two known directions it reaches at least as far as the line from one to the other. Where
+// its long axis lies between them it may reach half as far again.
+func (p *pattern) along(d point) float64 {
+	x, y := math.Abs(d.x), math.Abs(d.y)
+	diagonal := p.pitch[1]
+	if d.x*d.y < 0 {
+		diagonal = p.pitch[3]
+	}
+	switch {
+	case diagonal == 0:
+		return 1 / (x/p.pitch[0] + y/p.pitch[2])
+	case x > y:
+		return 1 / ((x-y)/p.pitch[0] + y*math.Sqrt2/diagonal)
+	}
+	return 1 / ((y-x)/p.pitch[2] + x*math.Sqrt2/diagonal)
 }
 
 // cut measures the five runs along a line through x, y, which is in the middle one, in steps of dx, dy. It gives their sum and
@@ -141,6 +167,13 @@ func (s *search) add(p pattern) {
 		n := float64(min(q.seen, 30))
 		q.at = q.at.times(n).plus(p.at).times(1 / (n + 1))
 		q.module = (n*q.module + p.module) / (n + 1)
+		for i, px := range p.pitch {
+			if q.pitch[i] == 0 {
+				q.pitch[i] = px
+			} else if px > 0 {
+				q.pitch[i] = (n*q.pitch[i] + px) / (n + 1)
+			}
+		}
 		q.seen++
 		return
 	}
@@ -190,11 +223,25 @@ func (s *search) triples(out []triple, fresh int) []triple {
 // similar says whether two patterns are of one code by their colour, size and distance: 14 to 170 modules, and some more
 // for perspective.
 func similar(p, q *pattern) bool {
-	if p.light != q.light || p.module > 2*q.module || q.module > 2*p.module {
+	if p.light != q.light {
 		return false
 	}
-	d := p.at.distance(q.at) / (p.module + q.module) * 2
-	return d > 9 && d < 300
+	n, nearer := p.modulesTo(q)
+	return nearer < maxNearer && n > 9 && n < 300
+}
+
+// maxNearer is how many times as large as another one of its code a pattern may be along their line.
+const maxNearer = 4
+
+// modulesTo is how many modules lie between two patterns, and how many times as large as the other
+// one the nearer one is. Perspective leaves one thing along a line: the distance is the number of
+// modules times the geometric mean of their sizes at both ends.
+func (p *pattern) modulesTo(q *pattern) (n, nearer float64) {
+	line := q.at.minus(p.at)
+	length := line.length()
+	d := line.times(1 / length)
+	a, b := p.along(d), q.along(d)
+	return length / math.Sqrt(a*b), max(a/b, b/a)
 }
 
 // triple makes pattern i the corner and puts the others in the order of a code that is not mirrored. Seen from the side any of
@@ -208,10 +255,12 @@ func (s *search) triple(i, j, k int) (triple, bool) {
 	r, l := right.length(), below.length()
 	ratio := max(r/l, l/r)
 	cosine := math.Abs(right.dot(below)) / (r * l)
-	if ratio > 2.5 || cosine > .8 {
+	across, nearRight := p.modulesTo(&s.found[j])
+	down, nearBelow := p.modulesTo(&s.found[k])
+	uneven := max(across/down, down/across)
+	if ratio > 5 || cosine > .95 || uneven > 2 {
 		return triple{}, false
 	}
-	small, large := min(p.module, q.module, o.module), max(p.module, q.module, o.module)
-	cost := (ratio - 1) + 2*cosine + 2*(large/small-1) + 3/float64(min(p.seen, q.seen, o.seen))
+	cost := (ratio - 1) + 2*cosine + 2*(uneven-1) + (max(nearRight, nearBelow) - 1) + 3/float64(min(p.seen, q.seen, o.seen))
 	return triple{i, j, k, cost}, true
 }

@@ -31,8 +31,10 @@ func placed(t *testing.T, text string, o qrdraw.Options) (w *view, f frame, cent
 	t.Helper()
 	m, centres := tilted(text, o)
 	w = &view{image: m, zoom: 1, inverted: o.Inverted, samples: new(int)}
-	at := func(i int) *pattern { return &pattern{at: centres[i].plus(point{.6, -.5}), module: 4.4} }
-	f, ok := w.place(at(0), at(1), at(3))
+	at := func(i int) *pattern {
+		return &pattern{at: centres[i].plus(point{.6, -.5}), module: 4.4, pitch: [4]float64{4.4, 0, 4.4, 0}}
+	}
+	f, ok := w.place(at(0), at(1), at(3), false)
 	if !ok {
 		t.Fatal("patterns cannot be measured")
 	}

@@ -30,7 +30,7 @@ func (m *Image) Valid() bool {
 	return m.Width > 0 && m.Height > 0 && m.Stride >= m.Width && len(m.Pix) >= (m.Height-1)*m.Stride+m.Width
 }
 
-// Resize makes room for w*h pixels without padding, in the buffer that is there when it is large enough.
+// Resize makes room for w*h pixels without padding, in the buffer it has when that is large enough.
 func (m *Image) Resize(w, h int) {
 	if cap(m.Pix) < w*h {
 		m.Pix = make([]byte, w*h)

@@ -145,15 +145,16 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 	r.search.keepBest(before)
 	r.triples = r.search.triples(r.triples[:0], before)
 	slices.SortFunc(r.triples, func(a, b triple) int { return cmp.Compare(a.cost, b.cost) })
-	for _, t := range r.triples {
+	for i := range 2 * len(r.triples) { // once more, with other guesses, what stays unread
 		if r.samples > enough {
 			break
 		}
+		t := r.triples[i%len(r.triples)]
 		a, b, c := &r.search.found[t.corner], &r.search.found[t.right], &r.search.found[t.below]
 		if a.read || b.read || c.read {
 			continue
 		}
-		if text, ok := r.triple(a, b, c, how); ok {
+		if text, ok := r.triple(a, b, c, how, i >= len(r.triples)); ok {
 			any, a.read, b.read, c.read = true, true, true, true
 			if !found(text) {
 				break
@@ -167,7 +168,7 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 // comfortable is from how many px to a module on half the size is looked at.
 const comfortable = 10
 
-func (r *Reader) triple(a, b, c *pattern, how look) ([]byte, bool) {
+func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
 	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
 	if !how.dark {
 		size := 0
@@ -176,7 +177,7 @@ func (r *Reader) triple(a, b, c *pattern, how look) ([]byte, bool) {
 		}
 		r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
 	}
-	f, ok := r.view.place(a, b, c)
+	f, ok := r.view.place(a, b, c, alike)
 	if !ok {
 		return nil, false
 	}

@@ -100,19 +100,27 @@ type frame struct {
 	modules              float64 // between the patterns' centres, as measured
 }
 
-// place measures the three patterns along the lines between them.
-func (w *view) place(a, b, c *pattern) (f frame, ok bool) {
+// place measures the three patterns along the lines between them. It needs a first guess of their
+// modules' widths: halfway between each one's own and the mean of all. With alike it is the mean,
+// for when a pattern's own width was measured badly.
+func (w *view) place(a, b, c *pattern, alike bool) (f frame, ok bool) {
+	mean := (a.module + b.module + c.module) / 3
+	guess := func(p *pattern, d point) float64 {
+		if alike {
+			return mean
+		}
+		return (p.along(d) + mean) / 2
+	}
 	f = frame{corner: a.at, right: b.at, below: c.at}
 	for range 2 { // the second time from better centres
 		ab, ac := f.right.minus(f.corner), f.below.minus(f.corner)
 		du, dv := ab.times(1/ab.length()), ac.times(1/ac.length())
-		guess := (a.module + b.module + c.module) / 3
-		au, centre, ok1 := w.pitch(f.corner, du, guess)
-		av, corner, ok2 := w.pitch(centre, dv, guess)
-		bu, centre, ok3 := w.pitch(f.right, du, guess)
-		bv, right, ok4 := w.pitch(centre, dv, guess)
-		cv, centre, ok5 := w.pitch(f.below, dv, guess)
-		cu, below, ok6 := w.pitch(centre, du, guess)
+		au, centre, ok1 := w.pitch(f.corner, du, guess(a, du))
+		av, corner, ok2 := w.pitch(centre, dv, guess(a, dv))
+		bu, centre, ok3 := w.pitch(f.right, du, guess(b, du))
+		bv, right, ok4 := w.pitch(centre, dv, guess(b, dv))
+		cv, centre, ok5 := w.pitch(f.below, dv, guess(c, dv))
+		cu, below, ok6 := w.pitch(centre, du, guess(c, du))
 		au, bu = either(au, ok1, bu, ok3, cu, ok6)
 		av, cv = either(av, ok2, cv, ok5, bv, ok4)
 		if au == 0 && av == 0 {

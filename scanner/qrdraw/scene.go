@@ -189,3 +189,20 @@ func shade(img *image.Gray, part image.Rectangle, gain float64) {
 		}
 	}
 }
+
+// Held is the quad, for Paste, of a square card in front of a camera without distortion. Its middle is
+// at (x, y) px; facing the camera it would be side px wide. It is away times its side from the camera:
+// the nearer, the stronger the perspective. It is turned in its plane, then tilted about an axis in
+// the picture. Angles are in degrees.
+func Held(x, y, side, away, turn, tilt, axis float64) (quad [4]image.Point) {
+	turned, tilted, about := turn*math.Pi/180, tilt*math.Pi/180, axis*math.Pi/180
+	for i, corner := range [4][2]float64{{-.5, -.5}, {.5, -.5}, {.5, .5}, {-.5, .5}} {
+		u, v := corner[0]*math.Cos(turned)-corner[1]*math.Sin(turned), corner[0]*math.Sin(turned)+corner[1]*math.Cos(turned)
+		along, across := u*math.Cos(about)+v*math.Sin(about), -u*math.Sin(about)+v*math.Cos(about)
+		scale := side * away / (away + across*math.Sin(tilted))
+		across *= math.Cos(tilted)
+		quad[i].X = int(math.Round(x + scale*(along*math.Cos(about)-across*math.Sin(about))))
+		quad[i].Y = int(math.Round(y + scale*(along*math.Sin(about)+across*math.Cos(about))))
+	}
+	return quad
+}
