@@ -53,29 +53,13 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	if c.Bin == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find this program's folder: %w", err)
-		}
-		c.Bin = filepath.Dir(self)
-	}
 	if c.Dir == "" {
 		if c.Dir, err = os.MkdirTemp("", "ashyq-demo-"); err != nil {
 			return fmt.Errorf("make a folder for the demo: %w", err)
 		}
 		defer os.RemoveAll(c.Dir)
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the demo's folder: %w", err)
-	}
-	if c.Registry, err = freeAddress(c.Registry); err != nil {
-		return err
-	}
-	if c.Doors, err = freeAddress(c.Doors); err != nil {
-		return err
-	}
-	if c.Screen, err = freeAddress(c.Screen); err != nil {
+	if err := c.prepare(); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -91,31 +75,68 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	}()
 
 	fmt.Fprintln(out, "Starting the registry ...")
-	registryURL := "http://" + c.Registry
-	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
-		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", registryURL,
-			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors}}
-	group.Go(func() error { return registry.run(ctx) })
-	if err := registry.waitFor(ctx, registryURL+"/healthz"); err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "Registering four people, a laboratory and the Covid-19 centre ...")
-	town, err := settle(ctx, registryURL, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
+	town, err := startRegistry(ctx, c, group, out)
 	if err != nil {
 		return err
 	}
-	camera := c.Camera
 	var show *presenter
+	camera := c.Camera
 	if camera == "" {
 		show = newPresenter()
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return fmt.Errorf("listen for the drawn camera: %w", err)
+		if camera, err = show.listen(ctx, group); err != nil {
+			return err
 		}
-		group.Go(func() error { return show.serve(ctx, listener) })
-		camera = "http://" + listener.Addr().String() + "/camera.mjpeg"
 	}
 	trace := filepath.Join(c.Dir, "pins.tsv")
+	if err := startDoor(ctx, c, group, town, show, camera, trace, out); err != nil {
+		return err
+	}
+	if show != nil {
+		show.invite(town.visitors()...)
+	}
+	welcome(out, c, town, camera)
+	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}
+	group.Go(func() error { return l.follow(ctx, trace) })
+	go listen(ctx, in, town, l)
+	return nil
+}
+
+// prepare fills in what the command line left open.
+func (c *cli) prepare() (err error) {
+	if c.Bin == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program's folder: %w", err)
+		}
+		c.Bin = filepath.Dir(self)
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	for _, address := range []*string{&c.Registry, &c.Doors, &c.Screen} {
+		if *address, err = freeAddress(*address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startRegistry starts the registry and registers everybody of the demo.
+func startRegistry(ctx context.Context, c cli, group *errgroup.Group, out io.Writer) (*town, error) {
+	url := "http://" + c.Registry
+	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
+		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", url,
+			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors}}
+	group.Go(func() error { return registry.run(ctx) })
+	if err := registry.waitFor(ctx, url+"/healthz"); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(out, "Registering four people, a laboratory and the Covid-19 centre ...")
+	return settle(ctx, url, filepath.Join(c.Dir, "registry", "admin.key"), c.Venue)
+}
+
+// startDoor starts the door and enrols it: by its camera if show draws that, or by its card.
+func startDoor(ctx context.Context, c cli, group *errgroup.Group, town *town, show *presenter, camera, trace string, out io.Writer) error {
 	file, err := writeConfig(c.Dir, camera, trace, c.Screen)
 	if err != nil {
 		return err
@@ -131,17 +152,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 	}
 	kiosk := &daemon{name: "kiosk", path: filepath.Join(c.Bin, "ashyq-kiosk"), log: filepath.Join(c.Dir, "kiosk.log"), args: []string{"run", "--config", file}}
 	group.Go(func() error { return kiosk.run(ctx) })
-	if err := kiosk.waitFor(ctx, "http://"+c.Screen+"/healthz"); err != nil {
-		return err
-	}
-	if show != nil {
-		show.invite(town.visitors()...)
-	}
-	welcome(out, c, town, camera)
-	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}
-	group.Go(func() error { return l.follow(ctx, trace) })
-	go listen(ctx, in, town, l)
-	return nil
+	return kiosk.waitFor(ctx, "http://"+c.Screen+"/healthz")
 }
 
 func welcome(out io.Writer, c cli, t *town, camera string) {

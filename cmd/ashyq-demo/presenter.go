@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
@@ -135,6 +137,16 @@ func (p *presenter) phoneOf(who visitor, now time.Time) (*image.Gray, error) {
 	draw.Draw(phone, code.Rect.Add(at), code, image.Point{}, draw.Src)
 	p.text, p.phone = text, phone
 	return phone, nil
+}
+
+// listen serves the camera at a free port and returns its URL.
+func (p *presenter) listen(ctx context.Context, group *errgroup.Group) (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listen for the drawn camera: %w", err)
+	}
+	group.Go(func() error { return p.serve(ctx, listener) })
+	return "http://" + listener.Addr().String() + "/camera.mjpeg", nil
 }
 
 // serve streams the picture as MJPEG (multipart/x-mixed-replace) until ctx ends, as network cameras

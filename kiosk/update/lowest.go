@@ -122,10 +122,12 @@ func (l Lowest) refuse(b Bundle) error {
 // update.json, where the Updater finds the answer.
 func Admit(path string, l Lowest, b Bundle, log *slog.Logger) error {
 	refused := l.refuse(b)
+	byHand := false
 	err := change(path, log, func(s *State) {
 		t := s.Trial
 		if t == nil || t.Installed {
-			return // somebody calls rauc by hand
+			byHand = t == nil // of rauc, past the Updater
+			return
 		}
 		if refused == nil && t.Version != b.Version {
 			refused = fmt.Errorf("the bundle brings version %q, and %q was to be installed\nhint: release it again, under the version that it has", b.Version, t.Version)
@@ -136,6 +138,9 @@ func Admit(path string, l Lowest, b Bundle, log *slog.Logger) error {
 	})
 	if refused != nil {
 		return refused
+	}
+	if byHand {
+		return errors.Join(err, l.raise())
 	}
 	return err
 }

@@ -104,6 +104,12 @@ func TestDowngrade(t *testing.T) {
 			t.Errorf("the lowest version is %q, and %q never proved itself", kept, next)
 		}
 	})
+	test("by hand, past the updater", func(t *testing.T, c *card) {
+		must(t, Admit(c.path, c.low(), c.bundles["downgrade"], c.logger()))
+		if kept := must2(t, c.low().kept).String(); kept != now {
+			t.Errorf("the lowest version is %q", kept)
+		}
+	})
 	test("after U-Boot went back to the other slot", func(t *testing.T, c *card) {
 		must(t, c.update(next, night, Request{}))
 		must(t, c.confirm(t.Context(), well, well))
