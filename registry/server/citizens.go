@@ -25,25 +25,40 @@ const (
 // typed.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// newCode makes a one-time code of 50 bits, like "7Q2MX-0KD4R".
+// A code has three groups of five characters, of five bits each.
+const (
+	codeGroups = 3
+	codeGroup  = 5
+	codeBits   = 5 * codeGroups * codeGroup
+)
+
+// newCode makes a one-time code, like "7Q2MX-0KD4R-9HT3W".
 func newCode() string {
-	var random [10]byte
+	var random [codeGroups * codeGroup]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
 	}
 	for i, b := range random {
 		random[i] = crockford[b%32]
 	}
-	return string(random[:5]) + "-" + string(random[5:])
+	return grouped(string(random[:]))
 }
 
-// readCode brings a typed code into the form that was hashed.
+func grouped(plain string) string {
+	groups := make([]string, codeGroups)
+	for i := range groups {
+		groups[i] = plain[i*codeGroup:][:codeGroup]
+	}
+	return strings.Join(groups, "-")
+}
+
+// readCode brings a typed code into the form that was hashed; empty: it cannot be one.
 func readCode(typed string) string {
 	plain := strings.NewReplacer("-", "", " ", "", "I", "1", "L", "1", "O", "0").Replace(strings.ToUpper(typed))
-	if len(plain) != 10 {
+	if len(plain) != codeGroups*codeGroup || strings.Trim(plain, crockford) != "" {
 		return ""
 	}
-	return plain[:5] + "-" + plain[5:]
+	return grouped(plain)
 }
 
 func (s *Server) citizens(r *http.Request) (any, error) {
@@ -76,15 +91,19 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	if err != nil || sign1.CheckKey(key) != nil {
 		return nil, badRequest("the phone's key cannot be used", "send its Ed25519 public key: 32 bytes in base64url without padding")
 	}
-	tries := s.wrong.of(remote(r))
-	if tries.Tokens() < 1 {
-		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
+	code := readCode(req.Code)
+	if code == "" {
+		return nil, errNoCode
 	}
-	got, err := s.opt.Store.Activate(r.Context(), store.SecretOf(readCode(req.Code)), s.newCredential(key), now())
+	var got store.Credential
+	secret := store.SecretOf(code)
+	err = s.guesses.try(secret, network(r), func() (err error) {
+		got, err = s.opt.Store.Activate(r.Context(), secret, s.newCredential(key), now())
+		return err
+	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		tries.Allow()
-		return nil, &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", err}
+		return nil, errNoCode
 	case errors.Is(err, store.ErrCodeExpired):
 		return nil, &failure{http.StatusForbidden, "this code has expired", "ask for a new one: a code is valid for 7 days", err}
 	case errors.Is(err, store.ErrCodeUsed):
@@ -98,6 +117,8 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	}
 	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
 }
+
+var errNoCode = &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", nil}
 
 func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
 	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts)}

@@ -146,27 +146,23 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	public, err := readRequest(req.CSR)
+	if err := checkDevice(req.Device); err != nil {
+		return nil, err
+	}
+	token, err := s.knownToken(r, req.Token)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDevice(req.Device); err != nil {
+	public, err := readRequest(req.CSR)
+	if err != nil {
 		return nil, err
 	}
 	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, err
 	}
-	tries := s.strange.of(remote(r))
-	if tries.Tokens() < 1 {
-		return nil, &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
-	}
-	token, err := base64.RawURLEncoding.Strict().DecodeString(req.Token)
-	if err != nil || len(token) != enrol.TokenSize {
-		return nil, badRequest("the one-time token cannot be read", "send the 16 bytes of the code in base64url without padding")
-	}
 	var answer api.EnrolAnswer
-	err = s.opt.Store.Enrol(r.Context(), tokenSecret(token), sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {
+	err = s.opt.Store.Enrol(r.Context(), token, sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {
 		certificate, err := s.opt.Authority.signDoor(d.ID, public)
 		if err != nil {
 			return store.Certificate{}, err
@@ -178,13 +174,34 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 		return given(d.ID, certificate), nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		tries.Allow()
-		return nil, &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was revoked", err}
+		return nil, errNoToken // replaced a moment ago
 	}
 	if err != nil {
 		return nil, turnedAway(err)
 	}
 	return answer, nil
+}
+
+var errNoToken = &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was revoked", nil}
+
+// knownToken reads a token and refuses what is not one of a door, at the price of one look into the
+// database. Addresses do not count: behind a proxy that passes TLS through, doors and strangers have
+// the same one. Nobody guesses a token, but whoever found a used one could keep the registry busy.
+func (s *Server) knownToken(r *http.Request, text string) (store.Secret, error) {
+	token, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(token) != enrol.TokenSize {
+		return store.Secret{}, badRequest("the one-time token cannot be read", "send the 16 bytes of the code in base64url without padding")
+	}
+	secret := tokenSecret(token)
+	switch known, err := s.opt.Store.HasToken(r.Context(), secret); {
+	case err != nil:
+		return store.Secret{}, err
+	case !known:
+		return store.Secret{}, errNoToken
+	case !s.tokens.of(secret).take():
+		return store.Secret{}, &failure{http.StatusTooManyRequests, "this code was tried too often", "wait a minute and try again", nil}
+	}
+	return secret, nil
 }
 
 func given(door int64, c *x509.Certificate) store.Certificate {

@@ -122,7 +122,7 @@ func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 	}
 }
 
-func loadCode(n int) string { return readCode(fmt.Sprintf("%010d", n)) }
+func loadCode(n int) string { return readCode(fmt.Sprintf("%015d", n)) }
 
 // load returns when every phone has its pass and a list came after the last of them; it counts the doors' reports.
 func (r *rig) load(f *followers, lab int64, people int) (reports int) {

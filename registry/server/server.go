@@ -9,6 +9,17 @@
 // One goroutine, Run, owns what is published. It derives the status of everybody who is due because
 // news came or a status ends by itself, seals what changed, commits it, and only then announces it
 // to the doors that wait.
+//
+// Whoever guesses citizens' one-time codes may expect to find
+//
+//	wrong codes a second * seconds * open codes / 2^bits
+//
+// With wrongPerSecond by everybody together, in ten years, with 20 million open codes of codeBits, that
+// is 2000 * 3.2e8 * 2e7 / 2^75 = 0.0003 codes. The limits can therefore be wide. All phones of a town
+// may have one address (carrier-grade NAT), so its network, an IPv4 /24 or an IPv6 /48, may send two
+// wrong codes a second and 300 at once; right ones do not count. It takes a thousand networks to use up
+// what all have together. A door's token has 128 bits and is never typed: with 100,000 tries a second
+// 2e-18 hits are expected, so nobody's wrong tokens limit others.
 package server
 
 import (
@@ -23,6 +34,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
@@ -55,8 +67,8 @@ type Server struct {
 	admin     store.Secret
 	issuers   pass.Issuers
 	publisher *publisher
-	wrong     *limiter // citizens' codes
-	strange   *limiter // doors' tokens; apart, so that a door with a replaced code locks no citizen out
+	guesses   *guesses            // of citizens' codes
+	tokens    slots[store.Secret] // tries of doors' tokens that exist
 	metrics   *metrics
 }
 
@@ -84,8 +96,8 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		doors:   http.NewServeMux(),
 		admin:   store.SecretOf(opt.AdminKey),
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
-		wrong:   newLimiter(),
-		strange: newLimiter(),
+		guesses: newGuesses(),
+		tokens:  newSlots[store.Secret](rate.Every(sameEvery), sameAtOnce),
 		metrics: newMetrics(),
 	}
 	var err error

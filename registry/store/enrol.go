@@ -57,6 +57,15 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	return nil
 }
 
+// HasToken tells whether a token is a door's, used or not. It writes nothing.
+func (s *Store) HasToken(ctx context.Context, token Secret) (known bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM enrolments WHERE hash = $1)`, token[:]).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("look a door's one-time code up: %w", err)
+	}
+	return known, nil
+}
+
 // Enrol exchanges a one-time token for a certificate, which sign makes. The door starts afresh:
 // older certificates and warnings no longer count. The first answer may be lost, so the same key
 // and device may ask again with the same token, which is a renewal. Errors: ErrNotFound,
