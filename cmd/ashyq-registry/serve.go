@@ -146,11 +146,16 @@ func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 		return nil, err
 	}
 	f := &fronts{tls: config != nil}
-	if f.pages, err = open(c.Listen, "--listen", config); err != nil {
+	room, err := roomFor(c.TLSOwn)
+	if err != nil {
+		return nil, err
+	}
+	options.Waiting = room.waiting
+	if f.pages, err = open(c.Listen, "--listen", room.pages, config); err != nil {
 		return nil, err
 	}
 	if options.DoorsURL = c.PublicURL; !c.TLSOwn {
-		f.doors, options.DoorsURL, err = c.listenForDoors(options.Authority)
+		f.doors, options.DoorsURL, err = c.listenForDoors(options.Authority, room.doors)
 	}
 	if err != nil {
 		f.close()
@@ -159,12 +164,12 @@ func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 	return f, nil
 }
 
-func (c *serveCmd) listenForDoors(authority *server.Authority) (net.Listener, string, error) {
+func (c *serveCmd) listenForDoors(authority *server.Authority, connections int) (net.Listener, string, error) {
 	address, doorsURL := c.DoorsListen, c.DoorsURL
 	if address == "" {
 		address = defaultDoors
 	}
-	listener, err := open(address, "--doors-listen", nil)
+	listener, err := open(address, "--doors-listen", connections, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -206,11 +211,12 @@ func hostOf(text string) (string, error) {
 	return u.Hostname(), nil
 }
 
-func open(address, flag string, config *tls.Config) (net.Listener, error) {
+func open(address, flag string, connections int, config *tls.Config) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? %s names another port", err, flag)
 	}
+	listener = bound(listener, connections)
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
@@ -256,6 +262,7 @@ func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, 
 		WriteTimeout:      server.LongestWait + time.Minute,    // a whole section over a slow line, after the longest wait
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         noteState,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // its lines have addresses in them
 	}
 	group.Go(func() error {

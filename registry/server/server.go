@@ -39,6 +39,7 @@ type Options struct {
 	DoorsURL    string             // as doors reach it, https; it is in their enrolment codes
 	Authority   *Authority         // signs doors' certificates and the one that the registry shows at DoorsURL
 	Bundles     string             // directory of signed updates; empty: there are none
+	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
 	Log         *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
@@ -57,6 +58,7 @@ type Server struct {
 	publisher *publisher
 	wrong     *limiter // citizens' codes
 	strange   *limiter // doors' tokens; apart, so that a door with a replaced code locks no citizen out
+	waits     *waits
 	metrics   *metrics
 }
 
@@ -86,6 +88,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
 		wrong:   newLimiter(),
 		strange: newLimiter(),
+		waits:   newWaits(opt.Waiting),
 		metrics: newMetrics(),
 	}
 	var err error
