@@ -17,6 +17,9 @@ import (
 // mostConnections is enough for a country's doors. Each costs some 40 kB.
 const mostConnections = 60_000
 
+// watchers is how many connections the listener for metrics holds.
+const watchers = 32
+
 // room is how many connections each listener may hold, and how many requests may wait on them.
 type room struct{ pages, doors, waiting int }
 

@@ -22,8 +22,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
@@ -132,7 +130,7 @@ func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
 
 func (s *Server) String() string { return "registry" }
 
-// ServeHTTP answers everything under /v1/, and /healthz and /metrics.
+// ServeHTTP answers everything under /v1/, and /healthz.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
 
 // Doors answers only what doors ask for, for a listener that is open to them and to nobody else.
@@ -171,7 +169,6 @@ func (s *Server) routes() {
 	} {
 		s.all.Handle(r.path, s.serve(r))
 	}
-	s.all.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
 		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/; this address may be the one for doors only", nil}
 	}})
