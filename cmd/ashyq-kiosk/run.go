@@ -96,7 +96,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		stopping(ctx, log),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
-	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, log)...)
+	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
 	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")

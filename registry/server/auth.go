@@ -63,7 +63,7 @@ func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*
 		}
 		door, err := s.opt.Store.DoorBy(r.Context(), shown, device, running(r), now())
 		if err != nil {
-			return nil, turnedAway(err)
+			return nil, s.judged(r, shown.Door, err)
 		}
 		return f(r, door)
 	}

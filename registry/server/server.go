@@ -57,6 +57,7 @@ type Server struct {
 	wrong     *limiter // citizens' codes
 	strange   *limiter // doors' tokens; apart, so that a door with a replaced code locks no citizen out
 	waits     *waits
+	boards    *boards
 	metrics   *metrics
 }
 
@@ -87,6 +88,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		wrong:   newLimiter(),
 		strange: newLimiter(),
 		waits:   newWaits(opt.Waiting),
+		boards:  newBoards(),
 		metrics: newMetrics(),
 	}
 	var err error
@@ -165,6 +167,7 @@ func (s *Server) routes() {
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
 		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
+		{http.MethodPost, PathApprove, small, s.byAdmin(s.approve)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
 	} {
 		s.all.Handle(r.path, s.serve(r))

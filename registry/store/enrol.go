@@ -96,13 +96,13 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
-			next_until = NULL, revoked = NULL, copied = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
+			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})
 }
 
 // Renew gives a door its next certificate, which sign makes. The previous one is valid until the
-// new one is seen. Errors: those of DoorBy and of sign.
+// new one is seen. Errors: those of DoorBy and of sign, and ErrUnapproved.
 func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
 		d, err := lockDoor(ctx, tx, c.Door)
@@ -111,6 +111,11 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 		}
 		if refused, err := d.admit(ctx, tx, c, device, now); refused != nil || err != nil {
 			return refused, err
+		}
+		if now.After(c.Until) {
+			if refused, err := d.expired(ctx, tx, now); refused != nil || err != nil {
+				return refused, err
+			}
 		}
 		next, err := sign(d.Door)
 		if err != nil {

@@ -17,9 +17,10 @@ type identity struct {
 	revoked, copied  sql.NullInt64
 	seen             sql.NullInt64
 	running          sql.NullString
+	approved         sql.NullInt64
 }
 
-const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running`
+const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running, approved`
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
@@ -31,7 +32,7 @@ func findDoor(ctx context.Context, db interface {
 }, query string, key any) (*identity, error) {
 	d := &identity{}
 	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
-		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running)
+		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running, &d.approved)
 	if err != nil {
 		return nil, notFound(err)
 	}
@@ -80,7 +81,7 @@ func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device 
 }
 
 func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2), strays = strays + 1 WHERE id = $1`, d.ID, now.Unix())
 	return err
 }
 

@@ -25,6 +25,9 @@ type DoorState struct {
 	Revoked       bool              `json:"revoked,omitempty"`
 	Copied        bool              `json:"copied,omitempty"`          // two boards have shown this door's identity: a card was copied
 	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code
+	Strays        int               `json:"strays,omitempty"`          // how often a wrong board or a replaced certificate was shown
+	Asks          time.Time         `json:"asks,omitzero"`             // since when it asks to renew an expired certificate, which needs approval
+	Approved      bool              `json:"approved,omitempty"`        // the administrator has approved that
 	Zone          string            `json:"zone"`                      // as enrolled
 	Ring          string            `json:"ring"`                      // rollout ring
 	Running       string            `json:"running,omitempty"`         // version, as the door last said
