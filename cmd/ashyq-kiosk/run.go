@@ -68,6 +68,10 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	}
 	defer listener.Close()
 	warnOpenScreen(cfg.Screen.Listen, log)
+	for _, what := range cfg.Overruled {
+		log.Warn("the configuration file does not change an enrolled door: "+what,
+			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
+	}
 	identity := openIdentity(cfg, log)
 	remote, err := registryClient(cfg, identity)
 	if err != nil {

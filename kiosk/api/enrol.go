@@ -29,6 +29,12 @@ const (
 	HeaderDevice = "Ashyq-Device"
 	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
+	// HeaderVenue and HeaderZone: the kind of venue and the zone by which the door decides. The registry
+	// shows where they are not what it has set.
+	HeaderVenue = "Ashyq-Venue"
+	HeaderZone  = "Ashyq-Zone"
+	// HeaderConfig: 16 hex digits that change with the door's effective configuration.
+	HeaderConfig = "Ashyq-Config"
 )
 
 // RenewGrace is how long an expired certificate can still be renewed, with the administrator's

@@ -87,11 +87,22 @@ func codeOf(err error) string {
 // versionForm keeps a door from writing other text on the administrator's page.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
 
-// running is the version that a door says it runs; empty if it does not say.
-func running(r *http.Request) string {
-	version := r.Header.Get(api.HeaderVersion)
-	if !versionForm.MatchString(version) {
+// placeForm is the form of venues and zones, and configForm that of HeaderConfig.
+var (
+	placeForm  = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+	configForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+)
+
+// said is what a door says of itself.
+func said(r *http.Request) store.Said {
+	header := func(name string, form *regexp.Regexp) string {
+		if text := r.Header.Get(name); form.MatchString(text) {
+			return text
+		}
 		return ""
 	}
-	return version
+	return store.Said{
+		Version: header(api.HeaderVersion, versionForm), Venue: header(api.HeaderVenue, placeForm), Zone: header(api.HeaderZone, placeForm),
+		Config: header(api.HeaderConfig, configForm),
+	}
 }

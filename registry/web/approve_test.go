@@ -37,5 +37,10 @@ func TestApproveRenewal(t *testing.T) {
 	if err := renew(); err != nil {
 		t.Error(err)
 	}
+	said := store.Said{Version: "1", Venue: "pharmacy", Zone: "red", Config: "00112233aabbccdd"}
+	if _, err := options.Store.DoorBy(t.Context(), certificate, "00112233aabbccdd", said, now); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `document.querySelector("#doors").innerText.includes("The door decides otherwise: pharmacy, zone: Red")`)
 	until(t, ctx, `!document.querySelector("#doors").innerText.includes("Renewal")`)
 }

@@ -105,7 +105,11 @@ CREATE TABLE doors (
     copied     BIGINT,    -- since when two boards show this identity; NULL: one does
     strays     BIGINT NOT NULL DEFAULT 0, -- how often a wrong board or a replaced certificate was shown
     asked      BIGINT,    -- since when it asks to renew an expired certificate; NULL: it does not
-    approved   BIGINT     -- when the administrator approved that
+    approved   BIGINT,    -- when the administrator approved that
+    said_venue TEXT,      -- as what it decides, as the door last said; so the next two
+    said_zone  TEXT,
+    config     TEXT,      -- hash of its effective configuration
+    config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
 
 -- One-time codes of doors.

@@ -7,6 +7,8 @@ import { moment, span, t } from "../js/i18n.js";
 const every = 2000; // ms
 const silent = 15 * 60_000; // ms after which a door that has not been heard of is marked; until then doors say nothing of their data's age
 
+const recent = 30 * 24 * 3600_000; // ms for which a door's changed settings are marked
+
 // A person's status as the list has it, and the colour that goes with it.
 const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
 
@@ -113,6 +115,8 @@ function identity(door, approve) {
   if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   else lines.push(t("notEnrolled"));
   if (door.copied) lines.push(warning("copiedCard"));
+  if (door.differs) lines.push(warning("differs", { venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`) }));
+  if (door.config_since && Date.now() - Date.parse(door.config_since) < recent) lines.push(warning("configChanged", { time: moment(new Date(door.config_since)) }));
   if (door.strays) lines.push(warning("strays", { n: door.strays }));
   if (door.code_used_twice) lines.push(warning("codeUsedTwice"));
   return el("div", {}, ...lines.map((line) => el("div", {}, line)));

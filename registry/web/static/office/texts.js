@@ -141,6 +141,16 @@ export const office = {
     ru: "Попыток с другого устройства или со старой картой: {n}",
     en: "Tries from another board or with an old card: {n}",
   },
+  differs: {
+    kk: "Есік басқаша шешеді: {venue}, аймағы: {zone}",
+    ru: "Дверь решает иначе: {venue}, зона: {zone}",
+    en: "The door decides otherwise: {venue}, zone: {zone}",
+  },
+  configChanged: {
+    kk: "Баптауы {time} өзгертілген",
+    ru: "Настройки изменены {time}",
+    en: "Its settings were changed {time}",
+  },
   asksToRenew: {
     kk: "Тіркеуді ұзартуды сұрап тұр, {time} бастап",
     ru: "Просит продлить регистрацию с {time}",
