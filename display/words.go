@@ -129,6 +129,10 @@ var reasonWords = map[kiosk.Reason]words{
 	kiosk.TamperFault: {
 		body: in{"kk": "Киосктің қорабы ашық", "ru": "Корпус киоска открыт", "en": "The kiosk's case is open"},
 	},
+	kiosk.Unapproved: {
+		head: in{"kk": "Киоск растауды күтіп тұр", "ru": "Киоск ждёт подтверждения", "en": "The kiosk waits for approval"},
+		body: in{"kk": "Тіркеу мерзімі өткен. Тізілім әкімшісінен растауды сұраңыз", "ru": "Срок регистрации истёк. Попросите администратора реестра подтвердить её", "en": "Its enrolment has expired. Ask the registry's administrator to approve it"},
+	},
 
 	// These are for the person who sets the door up, not for visitors.
 	kiosk.NotEnrolled: {

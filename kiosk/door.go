@@ -70,7 +70,7 @@ var holds = map[Signal]time.Duration{
 var faultOrder = []Reason{
 	TamperFault, OutputFault,
 	EnrolUsed, EnrolExpired, EnrolRefused, EnrolBroken, EnrolClock, EnrolNetwork, Enrolling, NotEnrolled,
-	CameraFault, Starting, ClockFault, NoData, DataLimit,
+	CameraFault, Starting, Unapproved, ClockFault, NoData, DataLimit,
 }
 
 // Door is one goroutine (Run) that owns all changing state of the door: who was here, the faults,

@@ -87,6 +87,7 @@ const (
 	DataLimit   Reason = "data-limit"   // the data is older than the limit
 	OutputFault Reason = "output-fault" // a lamp, the buzzer or the relay cannot be driven
 	TamperFault Reason = "tamper"       // the kiosk's case is open
+	Unapproved  Reason = "unapproved"   // the door's certificate has expired, and nobody has approved the next one
 
 	// OutOfOrder, before the door is enrolled
 	NotEnrolled  Reason = "not-enrolled"  // the door waits for the enrolment code

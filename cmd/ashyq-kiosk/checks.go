@@ -66,7 +66,11 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	if cfg.Unenrolled {
 		return path + ", the door is not enrolled and has no venue", nil
 	}
-	return fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone), nil
+	found := fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone)
+	for _, what := range cfg.Overruled {
+		found += "; " + what
+	}
+	return found, nil
 }
 
 func checkClock(cfg *config.Config) (string, error) {

@@ -55,6 +55,9 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	if state := w.door("North gate"); state.Running == "" {
 		t.Errorf("the registry does not know what the door runs: %+v", state)
 	}
+	if state := w.door("North gate"); state.SaidVenue != "cinema" || state.SaidZone != "green" || len(state.Config) != 16 || state.Differs {
+		t.Errorf("the door says of itself: %+v", state)
+	}
 
 	t.Log("revoked, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })

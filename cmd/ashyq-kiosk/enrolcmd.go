@@ -55,7 +55,7 @@ func (c enrolCmd) Run(e *env) error {
 	case again && !c.Again:
 		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it again", cfg.Door.Name), exitUsage}
 	case !again && !cfg.Unenrolled:
-		fmt.Fprintf(e.out, "note: %s already names a venue or a registry, and it overrides the enrolment\n", e.config)
+		fmt.Fprintf(e.out, "note: %s already names a venue or a registry, and the enrolment counts from now on\n", e.config)
 	}
 	text, from, err := c.read(cfg)
 	if err != nil {

@@ -137,12 +137,13 @@ func openIdentity(cfg *config.Config, log *slog.Logger) *enrol.Identity {
 }
 
 // enrolTasks enrol a door that is not enrolled, and renew the certificate of one that is.
-func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, log *slog.Logger) []task.Task {
+func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, faults *kiosk.Faults, log *slog.Logger) []task.Task {
 	switch {
 	case enrolling != nil:
 		return []task.Task{enrolling}
 	case identity != nil:
 		renewer := enrol.NewRenewer(identity, remote, time.Now, log)
+		renewer.Waits = faults.Of(kiosk.Unapproved)
 		return []task.Task{task.Func{Name: renewer.String(), Do: func(ctx context.Context) error { return renew(ctx, cfg, renewer, log) }}}
 	}
 	return nil
@@ -191,7 +192,8 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	until := identity.Certificate().NotAfter
 	if left := time.Until(until); left < 0 {
 		return "", fmt.Errorf("the door's certificate expired on %s\n"+
-			"hint: for %d days the door renews it as soon as it has a network; after that, run ashyq-kiosk enrol --again",
+			"hint: the administrator has to approve a new one on the registry's page /admin, where the door asks for it as soon as it "+
+			"has a network; after %d days, run ashyq-kiosk enrol --again",
 			until.UTC().Format(time.DateOnly), int(api.RenewGrace.Hours()/24))
 	}
 	remote, err := registryClient(cfg, identity)

@@ -25,7 +25,8 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 	if cfg.Registry.URL == "" {
 		return nil, nil
 	}
-	c := client.Config{URL: cfg.Registry.URL, Device: enrol.Device(), Version: runningVersion()}
+	c := client.Config{URL: cfg.Registry.URL, Device: enrol.Device(), Version: runningVersion(),
+		Venue: string(cfg.Door.Venue), Zone: string(cfg.Door.Zone), Config: cfg.Hash}
 	if identity != nil {
 		c.Identity, c.Refused = identity.TLS, identity.Refused
 		return client.New(c)

@@ -70,6 +70,10 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	}
 	defer listener.Close()
 	warnOpenScreen(cfg.Screen.Listen, log)
+	for _, what := range cfg.Overruled {
+		log.Warn("the configuration file does not change an enrolled door: "+what,
+			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
+	}
 	identity := openIdentity(cfg, log)
 	remote, err := registryClient(cfg, identity)
 	if err != nil {
@@ -98,7 +102,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 		stopping(ctx, log),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
-	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, log)...)
+	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
 	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")

@@ -27,15 +27,16 @@ const defaultDoors = ":8443"
 type serveCmd struct {
 	dataFlag
 	databaseFlag
-	Listen      string `default:"127.0.0.1:8080" placeholder:"ADDRESS" env:"ASHYQ_LISTEN" help:"Address and port of the pages. Plain HTTP, for a proxy that speaks TLS, unless one of the --tls flags is given. Port 0 takes a free one; the log says which. (${default})"`
-	PublicURL   string `required:"" placeholder:"URL" env:"ASHYQ_PUBLIC_URL" help:"How citizens and offices reach the pages, like https://registry.example. Links to activate a phone are made of it."`
-	DoorsListen string `placeholder:"ADDRESS" env:"ASHYQ_DOORS_LISTEN" help:"Address and port for doors: always TLS with the registry's own authority. A proxy has to pass it through unopened. (${doors})"`
-	DoorsURL    string `placeholder:"URL" env:"ASHYQ_DOORS_URL" help:"How doors reach --doors-listen; it is in their enrolment codes. (https, the host of --public-url, the port of --doors-listen)"`
-	TLSOwn      bool   `xor:"whose" env:"ASHYQ_TLS_OWN" help:"Speak TLS with the registry's own authority on --listen, too, and serve doors there as well: one port for all. Browsers warn unless they are given DIR/ca.pem."`
-	TLSCert     string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain of the pages, PEM. Renewed files need a restart."`
-	TLSKey      string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
-	Bundles     string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
-	Verbose     bool   `help:"Also log what doors and pages ask for: paths only, never who."`
+	Listen        string `default:"127.0.0.1:8080" placeholder:"ADDRESS" env:"ASHYQ_LISTEN" help:"Address and port of the pages. Plain HTTP, for a proxy that speaks TLS, unless one of the --tls flags is given. Port 0 takes a free one; the log says which. (${default})"`
+	PublicURL     string `required:"" placeholder:"URL" env:"ASHYQ_PUBLIC_URL" help:"How citizens and offices reach the pages, like https://registry.example. Links to activate a phone are made of it."`
+	DoorsListen   string `placeholder:"ADDRESS" env:"ASHYQ_DOORS_LISTEN" help:"Address and port for doors: always TLS with the registry's own authority. A proxy has to pass it through unopened. (${doors})"`
+	DoorsURL      string `placeholder:"URL" env:"ASHYQ_DOORS_URL" help:"How doors reach --doors-listen; it is in their enrolment codes. (https, the host of --public-url, the port of --doors-listen)"`
+	TLSOwn        bool   `xor:"whose" env:"ASHYQ_TLS_OWN" help:"Speak TLS with the registry's own authority on --listen, too, and serve doors there as well: one port for all. Browsers warn unless they are given DIR/ca.pem."`
+	TLSCert       string `and:"tls" xor:"whose" placeholder:"FILE" env:"ASHYQ_TLS_CERT" help:"Certificate chain of the pages, PEM. Renewed files need a restart."`
+	TLSKey        string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
+	Bundles       string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
+	MetricsListen string `placeholder:"ADDRESS" env:"ASHYQ_METRICS_LISTEN" help:"Address and port of /metrics for Prometheus, and of /healthz. Plain HTTP without a key: let only those reach it who watch the registry. (off)"`
+	Verbose       bool   `help:"Also log what doors and pages ask for: paths only, never who."`
 
 	level slog.LevelVar
 }
@@ -125,13 +126,14 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 
 // fronts are the addresses that a registry listens at.
 type fronts struct {
-	pages net.Listener
-	tls   bool         // on pages
-	doors net.Listener // nil: doors use pages, which then speak TLS with the registry's own authority
+	pages   net.Listener
+	tls     bool         // on pages
+	doors   net.Listener // nil: doors use pages, which then speak TLS with the registry's own authority
+	metrics net.Listener // nil: nobody gets the figures
 }
 
 func (f *fronts) close() {
-	for _, l := range []net.Listener{f.pages, f.doors} {
+	for _, l := range []net.Listener{f.pages, f.doors, f.metrics} {
 		if l != nil {
 			_ = l.Close() // closed already, unless an error came before it was used
 		}
@@ -146,11 +148,19 @@ func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 		return nil, err
 	}
 	f := &fronts{tls: config != nil}
-	if f.pages, err = open(c.Listen, "--listen", config); err != nil {
+	room, err := roomFor(c.TLSOwn)
+	if err != nil {
+		return nil, err
+	}
+	options.Waiting = room.waiting
+	if f.pages, err = open(c.Listen, "--listen", room.pages, config); err != nil {
 		return nil, err
 	}
 	if options.DoorsURL = c.PublicURL; !c.TLSOwn {
-		f.doors, options.DoorsURL, err = c.listenForDoors(options.Authority)
+		f.doors, options.DoorsURL, err = c.listenForDoors(options.Authority, room.doors)
+	}
+	if err == nil && c.MetricsListen != "" {
+		f.metrics, err = open(c.MetricsListen, "--metrics-listen", watchers, nil)
 	}
 	if err != nil {
 		f.close()
@@ -159,12 +169,12 @@ func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 	return f, nil
 }
 
-func (c *serveCmd) listenForDoors(authority *server.Authority) (net.Listener, string, error) {
+func (c *serveCmd) listenForDoors(authority *server.Authority, connections int) (net.Listener, string, error) {
 	address, doorsURL := c.DoorsListen, c.DoorsURL
 	if address == "" {
 		address = defaultDoors
 	}
-	listener, err := open(address, "--doors-listen", nil)
+	listener, err := open(address, "--doors-listen", connections, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -206,11 +216,12 @@ func hostOf(text string) (string, error) {
 	return u.Hostname(), nil
 }
 
-func open(address, flag string, config *tls.Config) (net.Listener, error) {
+func open(address, flag string, connections int, config *tls.Config) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? %s names another port", err, flag)
 	}
+	listener = bound(listener, connections)
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
@@ -224,18 +235,26 @@ func (f *fronts) serve(ctx context.Context, options server.Options) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	for _, path := range []string{"/v1/", "/healthz", "/metrics"} {
+	for _, path := range []string{"/v1/", "/healthz"} {
 		mux.Handle(path, registry)
 	}
 	mux.Handle("/", web.Handler())
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return registry.Run(ctx) })
-	serveOn(ctx, group, f.pages, mux, options.Log)
+	pages := http.Handler(mux)
+	if f.tls {
+		pages = strict(pages)
+	}
+	serveOn(ctx, group, f.pages, pages, options.Log)
 	where := []any{"addr", f.pages.Addr().String(), "tls", f.tls, "doors_url", options.DoorsURL}
 	if f.doors != nil {
 		serveOn(ctx, group, f.doors, registry.Doors(), options.Log)
 		where = append(where, "doors", f.doors.Addr().String())
+	}
+	if f.metrics != nil {
+		serveOn(ctx, group, f.metrics, registry.Metrics(), options.Log)
+		where = append(where, "metrics", f.metrics.Addr().String())
 	}
 	group.Go(func() error {
 		<-ctx.Done()
@@ -256,6 +275,7 @@ func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, 
 		WriteTimeout:      server.LongestWait + time.Minute,    // a whole section over a slow line, after the longest wait
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         noteState,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // its lines have addresses in them
 	}
 	group.Go(func() error {

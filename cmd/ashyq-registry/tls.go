@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net/http"
 	"os"
 
 	"ashyq-kiosk/registry/server"
@@ -29,6 +30,15 @@ func (c *serveCmd) pagesTLS(authority *server.Authority) (*tls.Config, error) {
 		}, nil
 	}
 	return nil, nil
+}
+
+// strict tells browsers to speak only TLS with this host for a year (RFC 6797). They ignore it while they warn of the
+// certificate.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func readCertificate(file string) (*x509.Certificate, error) {

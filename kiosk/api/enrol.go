@@ -10,7 +10,8 @@ const (
 	// another key it gets 409.
 	PathEnrol = "/v1/enrol"
 	// PathRenew: POST RenewRequest -> RenewAnswer. TLS with the door's certificate, which may have
-	// expired up to RenewGrace ago.
+	// expired up to RenewGrace ago. Once it has expired, the registry's administrator has to approve the
+	// renewal: until then the answer is 403 with CodeUnapproved, and the door asks again.
 	PathRenew = "/v1/renew"
 	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with the
 	// door's certificate. HeaderVersion says which version it runs.
@@ -28,10 +29,17 @@ const (
 	HeaderDevice = "Ashyq-Device"
 	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
+	// HeaderVenue and HeaderZone: the kind of venue and the zone by which the door decides. The registry
+	// shows where they are not what it has set.
+	HeaderVenue = "Ashyq-Venue"
+	HeaderZone  = "Ashyq-Zone"
+	// HeaderConfig: 16 hex digits that change with the door's effective configuration.
+	HeaderConfig = "Ashyq-Config"
 )
 
-// RenewGrace is how long an expired certificate can still be renewed: a door that was switched off
-// over a season recovers by itself. It is not valid for anything else.
+// RenewGrace is how long an expired certificate can still be renewed, with the administrator's
+// approval: a door that was switched off over a season needs no new code. It is not valid for
+// anything else.
 const RenewGrace = 90 * 24 * time.Hour
 
 // Codes of refusals (Error.Code) that a door reacts to.
@@ -39,6 +47,8 @@ const (
 	CodeRevoked = "revoked" // the door was revoked and must forget its certificate
 	CodeUsed    = "used"    // another device has used the one-time code
 	CodeExpired = "expired" // the one-time code or the certificate has expired
+	// CodeUnapproved: the certificate has expired and the administrator has not approved its renewal.
+	CodeUnapproved = "approval"
 )
 
 // WiFi is the venue's network.

@@ -148,7 +148,10 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if !k.auth {
 		return req, nil
 	}
-	for name, value := range map[string]string{api.HeaderDevice: c.cfg.Device, api.HeaderVersion: c.cfg.Version} {
+	for name, value := range map[string]string{
+		api.HeaderDevice: c.cfg.Device, api.HeaderVersion: c.cfg.Version,
+		api.HeaderVenue: c.cfg.Venue, api.HeaderZone: c.cfg.Zone, api.HeaderConfig: c.cfg.Config,
+	} {
 		if value != "" {
 			req.Header.Set(name, value)
 		}

@@ -49,7 +49,10 @@ type Config struct {
 	// of CA. It is called before each request, so that the next one uses a renewed certificate.
 	Identity func() (*tls.Certificate, *x509.CertPool)
 	Device   string // api.HeaderDevice and
-	Version  string // api.HeaderVersion, sent in requests that identify the door
+	Version  string // api.HeaderVersion, sent in requests that identify the door,
+	Venue    string // as are api.HeaderVenue,
+	Zone     string // api.HeaderZone and
+	Config   string // api.HeaderConfig
 	// Refused, if set, gets the code of each refusal that has one (api.CodeRevoked ...). It must
 	// return immediately.
 	Refused func(code string)

@@ -2,8 +2,9 @@
 // then checked and typed (Config). It rejects a file with a mistake as a whole, and says in which
 // line and what to do.
 //
-// There are three layers: the defaults, over them enrolled.toml in the state directory, which the
-// enrolment writes, and on top the file of the administrator, who has the last word.
+// There are three layers: the defaults, over them the file of the administrator, and on top
+// enrolled.toml in the state directory: what the registry said at the enrolment. The file is on a part
+// of the card that any computer can write, so it does not change which door this is.
 package config
 
 import (
@@ -41,6 +42,10 @@ type Config struct {
 	// Unenrolled says that the door does not know its place yet: it is not enrolled, and the file
 	// names neither a venue nor a registry. It then has no venue.
 	Unenrolled bool
+	// Overruled are the keys where the file says something else than the enrolment, which counts. Only
+	// Load sets it.
+	Overruled []string
+	Hash      string // changes with the effective configuration; 16 hex digits (api.HeaderConfig)
 }
 
 // Door says where the door is and how it treats codes.
@@ -98,7 +103,7 @@ type Window struct{ From, Until time.Duration }
 // enrolledFile is what the enrolment writes to the state directory (package enrol).
 const enrolledFile = "enrolled.toml"
 
-// Load reads and checks a file, on top of the settings of the enrolment.
+// Load reads and checks a file, below the settings of the enrolment.
 func Load(path string) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
@@ -113,26 +118,29 @@ func Load(path string) (*Config, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the settings of the enrolment: %w\nhint: run this as root or as the daemon's user", err)
 	}
-	c, err := Parse(settings, data)
+	c, err := Parse(data, settings)
 	switch {
 	case err != nil && settings != nil:
-		return nil, fmt.Errorf("configuration %q over %q: %w", path, enrolled, err)
+		return nil, fmt.Errorf("configuration %q below %q: %w", path, enrolled, err)
 	case err != nil:
 		return nil, fmt.Errorf("configuration %q: %w", path, err)
 	case c.Unenrolled && settings != nil:
 		return nil, fmt.Errorf("%q names neither a venue nor a registry\nhint: remove it, and enrol the door again",
 			enrolled)
 	}
-	return c, nil
+	if settings != nil {
+		c.Overruled, err = overruled(data, settings)
+	}
+	return c, err
 }
 
-// Check reports whether the file accepts these settings of an enrolment.
+// Check reports whether the file goes with these settings of an enrolment.
 func Check(path string, settings []byte) error {
 	data, err := read(path)
 	if err != nil {
 		return err
 	}
-	_, err = Parse(settings, data)
+	_, err = Parse(data, settings)
 	return err
 }
 
@@ -173,6 +181,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		Clock:       Clock{Always: raw.Clock.Trust == "always"},
 
 		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
+		Hash:       raw.hash(),
 	}
 	if !c.Unenrolled {
 		c.Door.Venue, err = kiosk.ParseVenue(raw.Door.Venue)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ashyq-kiosk/kiosk/config"
 )
@@ -148,8 +149,23 @@ func TestLayers(t *testing.T) {
 		c.Registry.Identity != "/s/identity.pem" || c.Registry.CAFile != "/s/ca.pem" || c.StateDir != state {
 		t.Errorf("enrolled: %+v", c)
 	}
-	if c := load("[door]\nvenue = \"shop\"\n"); c.Door.Venue != "shop" || c.Door.Zone != "red" {
-		t.Errorf("the file over the enrolment: %+v", c.Door)
+	c = load("[door]\nvenue = \"pharmacy\"\nzone = \"green\"\nname = \"X\"\nagain = \"5s\"\n" +
+		"[registry]\nurl = \"https://other.example\"\nkey = \"k1BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"\nca = \"/x\"\nidentity = \"/y\"\nfresh = \"1m\"\n")
+	if c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" || c.Registry.URL != "https://registry.example" ||
+		c.Registry.CAFile != "/s/ca.pem" || c.Registry.Identity != "/s/identity.pem" || c.Registry.Key[0] != 0 {
+		t.Errorf("the file over the enrolment: %+v %+v", c.Door, c.Registry)
+	}
+	if len(c.Overruled) != 7 || c.Overruled[1] != `door.venue is "pharmacy" in the file, and the enrolment's "cinema" counts` {
+		t.Errorf("overruled: %q", c.Overruled)
+	}
+	if c := load("[door]\nvenue = \"cinema\"\nzone = \"red\"\n"); len(c.Overruled) != 0 {
+		t.Errorf("the file says the same, and is overruled: %q", c.Overruled)
+	}
+	if before, after := load("[door]\npaper = true\n").Hash, load("[door]\npaper = false\n").Hash; before == after || before != load("").Hash || len(after) != 16 {
+		t.Errorf("hashes %q and %q", before, after)
+	}
+	if c.Door.Again != 5*time.Second || c.Registry.Fresh != time.Minute {
+		t.Errorf("what the enrolment does not say: %+v %+v", c.Door, c.Registry)
 	}
 }
 

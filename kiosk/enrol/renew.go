@@ -18,12 +18,15 @@ var ErrRevoked = errors.New("the registry has revoked the door")
 // door that starts without a network jumps by months.
 const lookEvery = time.Minute
 
-// Renewer is the task that keeps a certificate valid. All fields are required.
+// Renewer is the task that keeps a certificate valid. All fields but Waits are required.
 type Renewer struct {
 	Identity *Identity
 	Registry Renewal
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Waits, if set, hears of each attempt whether the certificate has expired and the registry's administrator has to
+	// approve the next one: with an error while that is so.
+	Waits func(error)
 
 	jitter float64
 }
@@ -68,8 +71,12 @@ func (r *Renewer) renew(ctx context.Context) (pause time.Duration, err error) {
 		return lookEvery, nil
 	}
 	err = r.Identity.Renew1(ctx, r.Registry)
-	if said, refused := refusal(err); refused {
+	said, refused := refusal(err)
+	if refused {
 		r.Identity.Refused(said.Code)
+	}
+	if unapproved := refused && said.Code == api.CodeUnapproved; r.Waits != nil && (unapproved || err == nil) {
+		r.Waits(err)
 	}
 	if err != nil {
 		return 0, err

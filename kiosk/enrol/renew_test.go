@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,4 +173,46 @@ func TestIdentityIsForItsRegistryOnly(t *testing.T) {
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || len(stranger.Seen()) != 0 {
 		t.Errorf("%v, and the stranger saw %v", err, stranger.Seen())
 	}
+}
+
+// A door whose certificate has expired says that it waits for the administrator, goes on asking, and says when that is over.
+func TestRenewalWaitsForApproval(t *testing.T) {
+	registry := enroltest.New(t)
+	dir, _, _ := enrolled(t, registry)
+	synctest.Test(t, func(t *testing.T) {
+		identity, err := enrol.Open(filepath.Join(dir, "identity.pem"), filepath.Join(dir, "ca.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, approved := 0, new(atomic.Bool)
+		registry := answers{func(r api.RenewRequest) (api.RenewAnswer, error) {
+			asked++
+			if !approved.Load() {
+				return api.RenewAnswer{}, &api.Refusal{Status: 403, Said: api.Error{Error: "not approved", Code: api.CodeUnapproved}}
+			}
+			return registry.Renewed(r)
+		}}
+		expired := func() time.Time { return identity.Certificate().NotAfter.Add(time.Hour) }
+		r := enrol.NewRenewer(identity, registry, expired, slog.New(slog.DiscardHandler))
+		var waits []error
+		r.Waits = func(err error) { waits = append(waits, err) }
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if asked < 5 || len(waits) != asked || waits[asked-1] == nil {
+			t.Errorf("asked %d times, and said %v", asked, waits)
+		}
+		approved.Store(true)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if waits[len(waits)-1] != nil {
+			t.Errorf("renewed, and still says %v", waits[len(waits)-1])
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -61,9 +61,9 @@ func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*
 		if err != nil {
 			return nil, err
 		}
-		door, err := s.opt.Store.DoorBy(r.Context(), shown, device, running(r), now())
+		door, err := s.opt.Store.DoorBy(r.Context(), shown, device, said(r), now())
 		if err != nil {
-			return nil, turnedAway(err)
+			return nil, s.judged(r, shown.Door, err)
 		}
 		return f(r, door)
 	}

@@ -24,7 +24,10 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 		if err != nil || wait < 0 {
 			return nil, badRequest(`"wait" is not a duration`, "write ?after=VERSION&wait=25s")
 		}
-		s.publisher.public.wait(r.Context(), after, min(wait, LongestWait))
+		if leave, ok := s.waits.enter(s.waiter(r)); ok {
+			s.publisher.public.wait(r.Context(), after, min(wait, LongestWait))
+			leave()
+		}
 	}
 	sealed, err := s.publisher.public.current()
 	if err != nil {

@@ -232,7 +232,7 @@ func (s *Server) renew(r *http.Request) (any, error) {
 		return given(d.ID, certificate), nil
 	})
 	if err != nil {
-		return nil, turnedAway(err)
+		return nil, s.judged(r, shown.Door, err)
 	}
 	return answer, nil
 }

@@ -35,6 +35,9 @@ const (
 	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are no longer valid.
 	// Bearer: the administrator's key.
 	PathRevokeDoor = "/v1/doors/revoke"
+	// PathApprove: POST ApproveRequest -> 204: a door that asks for it may renew its expired certificate
+	// once, within 24 hours. Bearer: the administrator's key.
+	PathApprove = "/v1/doors/approve"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
 	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
@@ -141,5 +144,10 @@ type EnrolCode struct {
 
 // RevokeDoorRequest names a door.
 type RevokeDoorRequest struct {
+	Name string `json:"name"`
+}
+
+// ApproveRequest names a door that asks to renew its expired certificate.
+type ApproveRequest struct {
 	Name string `json:"name"`
 }

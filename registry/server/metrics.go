@@ -1,8 +1,11 @@
 package server
 
 import (
+	"net/http"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // metrics are numbers only; they identify nobody.
@@ -34,4 +37,12 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.requests, m.publish, m.failed, m.version, m.waiting,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// Metrics answers /metrics and /healthz, for a listener that only those reach who watch the registry.
+func (s *Server) Metrics() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/healthz", s.serve(route{http.MethodGet, "/healthz", 0, s.health}))
+	return mux
 }

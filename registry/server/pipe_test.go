@@ -79,6 +79,7 @@ type box struct {
 	key     crypto.Signer
 	card    *tls.Certificate // nil: not enrolled
 	name    api.EnrolAnswer
+	says    map[string]string // headers beyond the usual ones
 }
 
 func (r *rig) newBox(network *pipes, device string) *box {
@@ -127,6 +128,9 @@ func (b *box) ask(method, path string, body, answer any) (int, api.Error) {
 	}
 	req.Header.Set(api.HeaderDevice, b.device)
 	req.Header.Set(api.HeaderVersion, "1.2.3")
+	for header, value := range b.says {
+		req.Header.Set(header, value)
+	}
 	res, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		b.Fatal(err)

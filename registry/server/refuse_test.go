@@ -211,7 +211,7 @@ func TestDoorAndOverview(t *testing.T) {
 		if len(o.Disagreements) != 1 || o.Disagreements[0] != want {
 			t.Errorf("disagreements %+v, want %+v", o.Disagreements, want)
 		}
-		metrics := r.call(http.MethodGet, "/metrics", "", "").Body.String()
+		metrics := r.figures()
 		for _, line := range []string{
 			`ashyq_registry_requests_total{code="204",method="POST",path="/v1/counts"} 3`,
 			`ashyq_registry_waiting_doors 0`, `ashyq_registry_manifest_version 3`, `ashyq_registry_publish_seconds_count 1`,

@@ -33,7 +33,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/time/rate"
 
 	"ashyq-kiosk/kiosk/api"
@@ -51,6 +50,7 @@ type Options struct {
 	DoorsURL    string             // as doors reach it, https; it is in their enrolment codes
 	Authority   *Authority         // signs doors' certificates and the one that the registry shows at DoorsURL
 	Bundles     string             // directory of signed updates; empty: there are none
+	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
 	Log         *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
@@ -69,6 +69,8 @@ type Server struct {
 	publisher *publisher
 	guesses   *guesses            // of citizens' codes
 	tokens    slots[store.Secret] // tries of doors' tokens that exist
+	waits     *waits
+	boards    *boards
 	metrics   *metrics
 }
 
@@ -98,6 +100,8 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
 		guesses: newGuesses(),
 		tokens:  newSlots[store.Secret](rate.Every(sameEvery), sameAtOnce),
+		waits:   newWaits(opt.Waiting),
+		boards:  newBoards(),
 		metrics: newMetrics(),
 	}
 	var err error
@@ -141,7 +145,7 @@ func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
 
 func (s *Server) String() string { return "registry" }
 
-// ServeHTTP answers everything under /v1/, and /healthz and /metrics.
+// ServeHTTP answers everything under /v1/, and /healthz.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
 
 // Doors answers only what doors ask for, for a listener that is open to them and to nobody else.
@@ -176,11 +180,11 @@ func (s *Server) routes() {
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
 		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
+		{http.MethodPost, PathApprove, small, s.byAdmin(s.approve)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
 	} {
 		s.all.Handle(r.path, s.serve(r))
 	}
-	s.all.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
 		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/; this address may be the one for doors only", nil}
 	}})

@@ -248,4 +248,11 @@ func (r *rig) self(p phone) SelfAnswer {
 	return a
 }
 
+// figures are what Prometheus gets.
+func (r *rig) figures() string {
+	w := httptest.NewRecorder()
+	r.Metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
+}
+
 func lower(s string) string { return strings.ToLower(s) }

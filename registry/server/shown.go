@@ -31,7 +31,18 @@ func (s *Server) shown(r *http.Request, grace time.Duration) (c store.Certificat
 		return c, "", &failure{http.StatusForbidden, "the door's certificate has expired", hint, errOutdated}
 	}
 	device = r.Header.Get(api.HeaderDevice)
-	return c, device, checkDevice(device)
+	if err := checkDevice(device); err != nil {
+		return c, "", err
+	}
+	return c, device, s.boards.check(c.Door, r)
+}
+
+// judged is turnedAway for a door that has shown a certificate. A wrong board counts.
+func (s *Server) judged(r *http.Request, door int64, err error) error {
+	if errors.Is(err, store.ErrCopied) {
+		s.boards.note(door, r)
+	}
+	return turnedAway(err)
 }
 
 // turnedAway is the answer to a door that the store rejects.
@@ -42,6 +53,9 @@ func turnedAway(err error) error {
 		return &failure{http.StatusForbidden, "this door was revoked", anew + " to bring it back", err}
 	case errors.Is(err, store.ErrCopied):
 		return &failure{http.StatusForbidden, "another device has this door's identity", "this card is a copy or is in another board: " + anew + " and enrol this board", err}
+	case errors.Is(err, store.ErrUnapproved):
+		return &failure{http.StatusForbidden, "the door's certificate has expired, and the administrator has not approved a new one",
+			"approve it on the registry's page for administrators; the door goes on asking", err}
 	case errors.Is(err, store.ErrTokenUsed):
 		return &failure{http.StatusConflict, "another device has used this code", "each code enrols one device: " + anew, err}
 	case errors.Is(err, store.ErrTokenExpired):
@@ -58,6 +72,7 @@ var codes = []struct {
 	code  string
 }{
 	{store.ErrRevoked, api.CodeRevoked}, {store.ErrTokenUsed, api.CodeUsed}, {store.ErrTokenExpired, api.CodeExpired}, {errOutdated, api.CodeExpired},
+	{store.ErrUnapproved, api.CodeUnapproved},
 }
 
 func codeOf(err error) string {
@@ -72,11 +87,22 @@ func codeOf(err error) string {
 // versionForm keeps a door from writing other text on the administrator's page.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
 
-// running is the version that a door says it runs; empty if it does not say.
-func running(r *http.Request) string {
-	version := r.Header.Get(api.HeaderVersion)
-	if !versionForm.MatchString(version) {
+// placeForm is the form of venues and zones, and configForm that of HeaderConfig.
+var (
+	placeForm  = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+	configForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+)
+
+// said is what a door says of itself.
+func said(r *http.Request) store.Said {
+	header := func(name string, form *regexp.Regexp) string {
+		if text := r.Header.Get(name); form.MatchString(text) {
+			return text
+		}
 		return ""
 	}
-	return version
+	return store.Said{
+		Version: header(api.HeaderVersion, versionForm), Venue: header(api.HeaderVenue, placeForm), Zone: header(api.HeaderZone, placeForm),
+		Config: header(api.HeaderConfig, configForm),
+	}
 }

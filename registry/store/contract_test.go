@@ -106,7 +106,7 @@ func testDoors(t *testing.T, s *Store) {
 	wants(t, "unknown key", err, ErrNotFound)
 	seen := func(at, want time.Time) int64 {
 		t.Helper()
-		id, err := s.DoorBy(ctx, c, board, "", at)
+		id, err := s.DoorBy(ctx, c, board, Said{}, at)
 		must(t, err)
 		o, err := s.Overview(ctx, at)
 		must(t, err)

@@ -105,13 +105,14 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
-			next_until = NULL, revoked = NULL, copied = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
+			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
+			said_venue = NULL, said_zone = NULL, config = NULL, config_since = NULL WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})
 }
 
 // Renew gives a door its next certificate, which sign makes. The previous one is valid until the
-// new one is seen. Errors: those of DoorBy and of sign.
+// new one is seen. Errors: those of DoorBy and of sign, and ErrUnapproved.
 func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
 		d, err := lockDoor(ctx, tx, c.Door)
@@ -121,6 +122,11 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 		if refused, err := d.admit(ctx, tx, c, device, now); refused != nil || err != nil {
 			return refused, err
 		}
+		if now.After(c.Until) {
+			if refused, err := d.expired(ctx, tx, now); refused != nil || err != nil {
+				return refused, err
+			}
+		}
 		next, err := sign(d.Door)
 		if err != nil {
 			return nil, err
@@ -129,15 +135,15 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 	})
 }
 
-// DoorBy finds the door of a certificate. It notes the contact, the version that the door runs, and
+// DoorBy finds the door of a certificate. It notes the contact, what the door says of itself, and
 // the arrival of a new certificate. Errors: ErrNotFound, ErrRevoked, ErrCopied.
-func (s *Store) DoorBy(ctx context.Context, c Certificate, device, running string, now time.Time) (id int64, err error) {
+func (s *Store) DoorBy(ctx context.Context, c Certificate, device string, said Said, now time.Time) (id int64, err error) {
 	const doing = "look a door up by its certificate"
 	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM doors WHERE id = $1`, c.Door)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
-	if arrived, err := d.judge(c, device, now); err == nil && !arrived && !d.news(running, now) {
+	if arrived, err := d.judge(c, device, now); err == nil && !arrived && !d.news(said, now) {
 		return c.Door, nil // nothing to write, as almost always
 	}
 	err = s.judged(ctx, doing, func(tx *sql.Tx) (error, error) {
@@ -148,7 +154,7 @@ func (s *Store) DoorBy(ctx context.Context, c Certificate, device, running strin
 		if refused, err := d.admit(ctx, tx, c, device, now); refused != nil || err != nil {
 			return refused, err
 		}
-		return nil, d.noteHeard(ctx, tx, running, now)
+		return nil, d.noteHeard(ctx, tx, said, now)
 	})
 	return c.Door, err
 }

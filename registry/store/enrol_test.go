@@ -52,7 +52,7 @@ func state(t *testing.T, s *Store) DoorState {
 
 func good(t *testing.T, s *Store, what string, c Certificate) {
 	t.Helper()
-	if _, err := s.DoorBy(t.Context(), c, board, "1.0", t0); err != nil {
+	if _, err := s.DoorBy(t.Context(), c, board, Said{Version: "1.0"}, t0); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 }
@@ -60,7 +60,7 @@ func good(t *testing.T, s *Store, what string, c Certificate) {
 // refused checks at a time when a replaced certificate is no longer accepted.
 func refused(t *testing.T, s *Store, what string, c Certificate, device string, want error) {
 	t.Helper()
-	_, err := s.DoorBy(t.Context(), c, device, "", t0.Add(lingers))
+	_, err := s.DoorBy(t.Context(), c, device, Said{}, t0.Add(lingers))
 	wants(t, what, err, want)
 }
 
@@ -100,7 +100,7 @@ func testEnrol(t *testing.T, s *Store) {
 		t.Errorf("complaints of the past: %+v", got)
 	}
 	refused(t, s, "the old card", second, board, ErrCopied)
-	if _, err := s.DoorBy(ctx, third, otherBoard, "", t0); err != nil {
+	if _, err := s.DoorBy(ctx, third, otherBoard, Said{}, t0); err != nil {
 		t.Errorf("the new card: %v", err)
 	}
 

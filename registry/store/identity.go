@@ -17,9 +17,14 @@ type identity struct {
 	revoked, copied  sql.NullInt64
 	seen             sql.NullInt64
 	running          sql.NullString
+	approved         sql.NullInt64
+
+	venue, zone, config sql.NullString // as the door said
+	configSince         sql.NullInt64
 }
 
-const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running`
+const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running, approved,
+	said_venue, said_zone, config, config_since`
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
@@ -31,7 +36,8 @@ func findDoor(ctx context.Context, db interface {
 }, query string, key any) (*identity, error) {
 	d := &identity{}
 	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
-		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running)
+		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running, &d.approved,
+		&d.venue, &d.zone, &d.config, &d.configSince)
 	if err != nil {
 		return nil, notFound(err)
 	}
@@ -80,23 +86,11 @@ func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device 
 }
 
 func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2) WHERE id = $1`, d.ID, now.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2), strays = strays + 1 WHERE id = $1`, d.ID, now.Unix())
 	return err
 }
 
 func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) error {
 	_, err := tx.ExecContext(ctx, `UPDATE doors SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
-	return err
-}
-
-// news tells whether noteHeard has anything to write. A door that does not say what it runs leaves
-// the stored version.
-func (d *identity) news(running string, now time.Time) bool {
-	return !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep || running != "" && running != d.running.String
-}
-
-func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, running string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running) WHERE id = $1`,
-		d.ID, now.Unix(), sql.NullString{String: running, Valid: running != ""})
 	return err
 }

@@ -76,10 +76,14 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		k := DoorState{Counts: map[string]uint64{}}
 		var id int64
-		var seen, until, next sql.NullInt64
-		var running sql.NullString
-		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice)
+		var seen, until, next, asked, approved, since sql.NullInt64
+		var running, venue, zone, config sql.NullString
+		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice,
+			&k.Strays, &asked, &approved, &venue, &zone, &config, &since)
 		k.Seen, k.Running = moment(seen), running.String
+		k.SaidVenue, k.SaidZone, k.Config, k.ConfigSince = venue.String, zone.String, config.String, moment(since)
+		k.Differs = venue.Valid && venue.String != k.Venue || zone.Valid && zone.String != k.Zone
+		k.Asks, k.Approved = moment(asked), approved.Valid && now.Sub(moment(approved)) < approvalLasts
 		if k.CertUntil = moment(until); next.Int64 > until.Int64 {
 			k.CertUntil = moment(next) // issued and not seen yet
 		}
@@ -87,7 +91,7 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 		o.Doors, ids = append(o.Doors, k), append(ids, id)
 		return err
 	}, `SELECT doors.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
-		twice IS NOT NULL FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
+		twice IS NOT NULL, strays, asked, approved, said_venue, said_zone, config, config_since FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,14 @@ CREATE TABLE doors (
     next_cert  {{bytes}}, -- handed out after it and not seen yet
     next_until BIGINT,
     revoked    BIGINT,    -- since when; NULL: not revoked
-    copied     BIGINT     -- since when two boards show this identity; NULL: one does
+    copied     BIGINT,    -- since when two boards show this identity; NULL: one does
+    strays     BIGINT NOT NULL DEFAULT 0, -- how often a wrong board or a replaced certificate was shown
+    asked      BIGINT,    -- since when it asks to renew an expired certificate; NULL: it does not
+    approved   BIGINT,    -- when the administrator approved that
+    said_venue TEXT,      -- as what it decides, as the door last said; so the next two
+    said_zone  TEXT,
+    config     TEXT,      -- hash of its effective configuration
+    config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
 
 -- One-time codes of doors.

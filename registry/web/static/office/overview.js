@@ -7,6 +7,8 @@ import { moment, span, t } from "../js/i18n.js";
 const every = 2000; // ms
 const silent = 15 * 60_000; // ms after which a door that has not been heard of is marked; until then doors say nothing of their data's age
 
+const recent = 30 * 24 * 3600_000; // ms for which a door's changed settings are marked
+
 // A person's status as the list has it, and the colour that goes with it.
 const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
 
@@ -37,6 +39,16 @@ export class Overview {
     this.render();
   }
 
+  async #approve(name) {
+    if (!confirm(t("approveSure", { name }))) return;
+    try {
+      await this.#gate.ask("/v1/doors/approve", { name });
+    } catch (err) {
+      alert(err.message);
+    }
+    await this.refresh();
+  }
+
   render() {
     $("outdated").hidden = !this.#error;
     if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
@@ -54,7 +66,7 @@ export class Overview {
       return box;
     }));
     fill("doors", known.doors.map((door, i) => [
-      door.name, door.venue, lastSeen(door.seen), identity(door), t(`ring-${door.ring}`), door.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
+      door.name, door.venue, lastSeen(door.seen), identity(door, (name) => this.#approve(name)), t(`ring-${door.ring}`), door.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
     ]));
     $("door-names").replaceChildren(...known.doors.map(({ name }) => el("option", { value: name })));
     fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
@@ -94,16 +106,28 @@ function lastSeen(seen) {
 }
 
 // identity says how the registry knows the door, and whether somebody has to go and look.
-function identity(door) {
+function identity(door, approve) {
   const until = door.cert_until && moment(new Date(door.cert_until));
   const lines = [];
   if (door.revoked) lines.push(warning("revoked"));
   else if (door.enrolled) lines.push(t("enrolledUntil", { time: until }));
   else if (until) lines.push(warning("enrolmentEnded", { time: until }));
+  if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   else lines.push(t("notEnrolled"));
   if (door.copied) lines.push(warning("copiedCard"));
+  if (door.differs) lines.push(warning("differs", { venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`) }));
+  if (door.config_since && Date.now() - Date.parse(door.config_since) < recent) lines.push(warning("configChanged", { time: moment(new Date(door.config_since)) }));
+  if (door.strays) lines.push(warning("strays", { n: door.strays }));
   if (door.code_used_twice) lines.push(warning("codeUsedTwice"));
   return el("div", {}, ...lines.map((line) => el("div", {}, line)));
+}
+
+// renewal is a door's request for a new certificate after the end of the last one. Only a person can say that it is the door.
+function renewal(door, approve) {
+  if (door.approved) return [t("renewalApproved")];
+  const button = el("button", { type: "button", "data-approve": door.name }, t("approve"));
+  button.addEventListener("click", () => approve(door.name));
+  return [warning("asksToRenew", { time: moment(new Date(door.asks)) }), button];
 }
 
 const warning = (key, values) => el("span", { class: "late" }, `⚠ ${t(key, values)}`);

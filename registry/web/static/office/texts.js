@@ -136,6 +136,37 @@ export const office = {
   enrolmentEnded: { kk: "{time} аяқталды", ru: "закончилась {time}", en: "ended {time}" },
   revoked: { kk: "Тіркеуден шығарылды", ru: "Снята с регистрации", en: "Revoked" },
   copiedCard: { kk: "Карта көшірілген", ru: "Карта скопирована", en: "Copied card" },
+  strays: {
+    kk: "Басқа құрылғыдан немесе ескі картамен әрекеттер: {n}",
+    ru: "Попыток с другого устройства или со старой картой: {n}",
+    en: "Tries from another board or with an old card: {n}",
+  },
+  differs: {
+    kk: "Есік басқаша шешеді: {venue}, аймағы: {zone}",
+    ru: "Дверь решает иначе: {venue}, зона: {zone}",
+    en: "The door decides otherwise: {venue}, zone: {zone}",
+  },
+  configChanged: {
+    kk: "Баптауы {time} өзгертілген",
+    ru: "Настройки изменены {time}",
+    en: "Its settings were changed {time}",
+  },
+  asksToRenew: {
+    kk: "Тіркеуді ұзартуды сұрап тұр, {time} бастап",
+    ru: "Просит продлить регистрацию с {time}",
+    en: "Asks to renew since {time}",
+  },
+  approve: { kk: "Растау", ru: "Подтвердить", en: "Approve" },
+  approveSure: {
+    kk: "{name}: есік ұзақ байланыста болмаған. Құрылғы өз орнында ма? Тіркеу ұзартылсын ба?",
+    ru: "{name}: двери долго не было на связи. Устройство на своём месте? Продлить регистрацию?",
+    en: "{name}: the door was away for long. Is the device where it belongs? Renew its enrolment?",
+  },
+  renewalApproved: {
+    kk: "Ұзарту расталды, есік күтілуде",
+    ru: "Продление подтверждено, ждём дверь",
+    en: "Renewal approved, waiting for the door",
+  },
   codeUsedTwice: { kk: "Код екі рет пайдаланылды", ru: "Код использован дважды", en: "Code used twice" },
   ring: { kk: "Топ", ru: "Группа", en: "Rollout ring" },
   "ring-test": { kk: "Сынақ", ru: "Тестовая", en: "Test" },

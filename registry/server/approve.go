@@ -1,0 +1,21 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"ashyq-kiosk/registry/store"
+)
+
+// approve lets a door whose certificate has expired have the next one.
+func (s *Server) approve(r *http.Request) (any, error) {
+	req, err := decode[ApproveRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.opt.Store.Approve(r.Context(), req.Name, now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure{http.StatusNotFound, "no door of this name waits for approval", "write it as the overview does; the door has to ask first", err}
+	}
+	return nil, err
+}

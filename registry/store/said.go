@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Said is what a door says of itself with each request. What is empty it does not say, and what it said before stays.
+type Said struct {
+	Version     string // that it runs
+	Venue, Zone string // as what it decides
+	Config      string // hash of its effective configuration
+}
+
+// news tells whether noteHeard has anything to write.
+func (d *identity) news(said Said, now time.Time) bool {
+	if !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep {
+		return true
+	}
+	for _, one := range []struct {
+		says string
+		last sql.NullString
+	}{{said.Version, d.running}, {said.Venue, d.venue}, {said.Zone, d.zone}, {said.Config, d.config}} {
+		if one.says != "" && one.says != one.last.String {
+			return true
+		}
+	}
+	return false
+}
+
+// noteHeard keeps what the door says. A configuration that changes with the version is the version's.
+func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, said Said, now time.Time) error {
+	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+	since := d.configSince
+	if said.Config != "" && d.config.Valid && said.Config != d.config.String && said.Version == d.running.String {
+		since = sql.NullInt64{Int64: now.Unix(), Valid: true}
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running), said_venue = COALESCE($4, said_venue),
+		said_zone = COALESCE($5, said_zone), config = COALESCE($6, config), config_since = $7 WHERE id = $1`,
+		d.ID, now.Unix(), text(said.Version), text(said.Venue), text(said.Zone), text(said.Config), since)
+	return err
+}
