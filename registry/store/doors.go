@@ -7,35 +7,6 @@ import (
 	"time"
 )
 
-// Source is who sends records.
-type Source struct {
-	ID   int64
-	Kind string // as in server.SourceRequest
-}
-
-// AddSource creates a source. A taken name is ErrExists.
-func (s *Store) AddSource(ctx context.Context, name, kind string, key Secret) error {
-	added, err := changed(s.write.ExecContext(ctx,
-		`INSERT INTO sources (name, kind, key) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`, name, kind, key[:]))
-	if err == nil && !added {
-		err = ErrExists
-	}
-	if err != nil {
-		return fmt.Errorf("add a source: %w", err)
-	}
-	return nil
-}
-
-// SourceOf finds the source of a key.
-func (s *Store) SourceOf(ctx context.Context, key Secret) (Source, error) {
-	var src Source
-	err := s.read.QueryRowContext(ctx, `SELECT id, kind FROM sources WHERE key = $1`, key[:]).Scan(&src.ID, &src.Kind)
-	if err != nil {
-		return Source{}, fmt.Errorf("look a source up: %w", notFound(err))
-	}
-	return src, nil
-}
-
 // seenStep is the precision of a door's last contact. It saves a write with each request.
 const seenStep = 30 * time.Second
 

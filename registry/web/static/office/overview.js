@@ -37,6 +37,11 @@ export class Overview {
     this.render();
   }
 
+  // newestWaiting is the newest waiting record that was shown: whatever came after it, nobody has seen.
+  newestWaiting(name) {
+    return this.#known?.sources.find((source) => source.name === name)?.waiting_last ?? 0;
+  }
+
   render() {
     $("outdated").hidden = !this.#error;
     if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
@@ -59,8 +64,14 @@ export class Overview {
     $("door-names").replaceChildren(...known.doors.map(({ name }) => el("option", { value: name })));
     fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
     fill("sources", known.sources.map((source) => [
-      source.name, t(source.kind), source.records, source.last ? moment(new Date(source.last)) : t("never"),
+      source.name, t(source.kind), state(source), source.records, source.last ? moment(new Date(source.last)) : t("never"), source.hourly,
+      source.waiting ? warning("waitingSince", { n: source.waiting, time: moment(new Date(source.waiting_since)) }) : 0,
     ]));
+    $("source-names").replaceChildren(...known.sources.map(({ name }) => el("option", { value: name })));
+    fill("waiting", known.waiting.map((one) => [
+      one.source, one.iin, t(one.kind), moment(new Date(one.at)), moment(new Date(one.came)),
+    ]));
+    $("waiting-count").textContent = known.sources.reduce((n, source) => n + source.waiting, 0); // the list is cut off at 100
     fill("disagreements", known.disagreements.map((one) => [
       one.iin, t(one.counts), t(one.other), moment(new Date(one.since)),
     ]));
@@ -104,6 +115,12 @@ function identity(door) {
   if (door.copied) lines.push(warning("copiedCard"));
   if (door.code_used_twice) lines.push(warning("codeUsedTwice"));
   return el("div", {}, ...lines.map((line) => el("div", {}, line)));
+}
+
+// state says whether records of a source are taken.
+function state(source) {
+  if (source.revoked) return warning("source-revoked");
+  return source.suspended ? warning("source-suspended") : t("source-active");
 }
 
 const warning = (key, values) => el("span", { class: "late" }, `⚠ ${t(key, values)}`);
