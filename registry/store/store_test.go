@@ -35,7 +35,7 @@ func TestContract(t *testing.T) {
 				name string
 				run  func(*testing.T, *Store)
 			}{
-				{"records", testRecords}, {"waiting", testWaiting}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
+				{"records", testRecords}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 			} {

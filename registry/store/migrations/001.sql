@@ -144,11 +144,13 @@ CREATE TABLE counts (
     n     BIGINT NOT NULL,
     PRIMARY KEY (door, hour, name)
 );
+CREATE INDEX counts_hour ON counts (hour);
 
+-- Reports that are counted already.
 CREATE TABLE reports (
-    door BIGINT NOT NULL REFERENCES doors (id),
+    door  BIGINT NOT NULL REFERENCES doors (id),
     id    TEXT NOT NULL,
-    came  BIGINT NOT NULL,
+    hour  BIGINT NOT NULL, -- in which it counts
     PRIMARY KEY (door, id)
 );
-CREATE INDEX reports_came ON reports (came);
+CREATE INDEX reports_hour ON reports (hour, door);
