@@ -24,5 +24,5 @@ type Counts struct {
 	ID    string            `json:"id"` // unique for each report of a door
 	From  time.Time         `json:"from"`
 	To    time.Time         `json:"to"`
-	Count map[string]uint64 `json:"count"` // by signal and colour, as "admitted/green"
+	Count map[string]uint64 `json:"count"` // by signal and colour, as "admitted/green"; IsCount knows them
 }

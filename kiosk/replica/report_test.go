@@ -286,6 +286,34 @@ func TestShowDoesNotWaitForTheCard(t *testing.T) {
 	})
 }
 
+// Whatever a door counts has a name that the registry takes.
+func TestNamesOfCounts(t *testing.T) {
+	counting(t, func(t *testing.T, c *card, o *office) {
+		r, stop := running(t, c, nil)
+		for _, signal := range kiosk.Signals {
+			for _, colour := range append([]kiosk.Colour{kiosk.NoColour}, kiosk.Colours...) {
+				r.Show(kiosk.Verdict{Signal: signal, Colour: colour})
+			}
+		}
+		stop()
+		_, stop = running(t, c, o)
+		stop()
+		for name := range o.total {
+			if !api.IsCount(name) {
+				t.Errorf("the registry does not know %q", name)
+			}
+		}
+		if len(o.total) != 30 {
+			t.Errorf("%d names, want 6 signals in 5 colours", len(o.total))
+		}
+	})
+	for _, name := range []string{"", "idle/none", "admitted", "admitted/", "admitted/pink", "admitted/green/", "x/green"} {
+		if api.IsCount(name) {
+			t.Errorf("%q is taken", name)
+		}
+	}
+}
+
 // The reports of different runs have different IDs.
 func TestReportsHaveIDs(t *testing.T) {
 	counting(t, func(t *testing.T, c *card, o *office) {

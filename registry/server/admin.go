@@ -4,31 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-
-	"ashyq-kiosk/registry/store"
 )
-
-func (s *Server) sources(r *http.Request) (any, error) {
-	req, err := decode[SourceRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkName("name", req.Name); err != nil {
-		return nil, err
-	}
-	if req.Kind != Laboratory && req.Kind != Covid19Centre {
-		return nil, badRequest("unknown kind of source", `write "`+Laboratory+`" or "`+Covid19Centre+`"`)
-	}
-	key := NewKey()
-	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key))
-	if errors.Is(err, store.ErrExists) {
-		return nil, &failure{http.StatusConflict, "this name is taken", "choose another one", err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return SourceAnswer{Key: key}, nil
-}
 
 func (s *Server) rules(r *http.Request) (any, error) {
 	document, err := io.ReadAll(r.Body)

@@ -80,7 +80,7 @@ func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (an
 			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + sourceNames[kind] + "; the administrator creates one", err}
 		}
 		if err != nil {
-			return nil, err
+			return nil, refusedSource(err)
 		}
 		if source.Kind != kind {
 			return nil, &failure{http.StatusForbidden, "this is the key of a " + sourceNames[source.Kind], "this needs the key of a " + sourceNames[kind], nil}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -87,13 +86,9 @@ func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, t
 
 // Limits of a door's report.
 const (
-	maxCounts    = 64                  // different names
 	oldestCounts = 30 * 24 * time.Hour // longer than that, a report is not remembered and could count twice
 	clockSkew    = 5 * time.Minute     // by which other machines' clocks may be ahead
 )
-
-// countName keeps a door from writing other text into the database and on the administrator's page.
-var countName = regexp.MustCompile(`^[a-z][a-z-]{0,31}(/[a-z]{1,16})?$`)
 
 func (s *Server) counts(r *http.Request, door int64) (any, error) {
 	req, err := decode[api.Counts](r)
@@ -108,15 +103,17 @@ func (s *Server) counts(r *http.Request, door int64) (any, error) {
 		return nil, badRequest(`"from" and "to" are not a period in the past`, "check the door's clock")
 	case req.From.Before(at.Add(-oldestCounts)):
 		return nil, badRequest("the report is too old", "drop it: reports are accepted for 30 days")
-	case len(req.Count) > maxCounts:
-		return nil, badRequest("too many different counts", "send at most 64")
 	}
 	for name, n := range req.Count {
-		if !countName.MatchString(name) || n > 1<<32 {
-			return nil, badRequest("a count has a wrong name or value", `write them as "admitted/green": 12`)
+		if !api.IsCount(name) || n > 1<<32 {
+			return nil, badRequest("a count has a wrong name or value", `write them as "admitted/green": 12; a newer door needs a newer registry`)
 		}
 	}
-	return nil, s.opt.Store.AddCounts(r.Context(), door, req.ID, req.From, req.Count, at)
+	err = s.opt.Store.AddCounts(r.Context(), door, req.ID, req.From, req.Count, at)
+	if errors.Is(err, store.ErrTooManyReports) {
+		return nil, &failure{http.StatusBadRequest, "too many reports of this hour", "drop it: a door sends one in five minutes", err}
+	}
+	return nil, err
 }
 
 // healthy is how old the publisher's last look may be.

@@ -144,7 +144,7 @@ func TestRenew(t *testing.T) {
 		r.pass(api.RenewGrace - 2*time.Second)
 		status, code = b.renew()
 		is(t, "after a season switched off", status, code, 403, api.CodeUnapproved)
-		r.post(PathApprove, adminKey, ApproveRequest{Name: "door"}, nil)
+		r.post(PathApproveDoor, adminKey, ApproveRequest{Name: "door"}, nil)
 		status, code = b.renew()
 		is(t, "approved", status, code, 200, "")
 		status, code = b.update()
@@ -266,7 +266,7 @@ func TestEnrolRefusals(t *testing.T) {
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Token = base64.RawURLEncoding.EncodeToString(newToken()) }), 403, "new code"},
 			{"revoke an unknown door", PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "x"}, 404, "overview"},
-			{"approve a door that does not ask", PathApprove, adminKey, ApproveRequest{Name: "x"}, 404, "has to ask first"},
+			{"approve a door that does not ask", PathApproveDoor, adminKey, ApproveRequest{Name: "x"}, 404, "has to ask first"},
 			{"unknown ring", PathReleases, adminKey, store.ReleaseRequest{Ring: "x"}, 400, "test"},
 			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
 		} {

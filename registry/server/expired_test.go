@@ -28,7 +28,7 @@ func TestRenewAfterExpiry(t *testing.T) {
 		status, code = b.copyTo(boardB).renew()
 		is(t, "another board with this card", status, code, 403, "")
 
-		r.post(PathApprove, adminKey, ApproveRequest{Name: "door"}, nil)
+		r.post(PathApproveDoor, adminKey, ApproveRequest{Name: "door"}, nil)
 		if k := overviewOf(t, r)["door"]; !k.Approved || k.Strays != 1 {
 			t.Errorf("an approved door: %+v", k)
 		}
@@ -45,7 +45,7 @@ func TestRenewAfterExpiry(t *testing.T) {
 		r.pass(doorLasts + time.Second)
 		status, code = b.renew()
 		is(t, "an approval is for one renewal", status, code, 403, "approval")
-		r.post(PathApprove, adminKey, ApproveRequest{Name: "door"}, nil)
+		r.post(PathApproveDoor, adminKey, ApproveRequest{Name: "door"}, nil)
 		r.pass(24 * time.Hour)
 		status, code = b.renew()
 		is(t, "an approval that nobody used for a day", status, code, 403, "approval")

@@ -29,6 +29,9 @@ type raw struct {
 	data        []byte
 }
 
+// accepted is an answer in JSON to what was taken and is not done yet.
+type accepted struct{ body any }
+
 // download is an answer out of a file, which is closed after it.
 type download struct {
 	file     *os.File
@@ -136,6 +139,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		return http.StatusNoContent, nil
 	case download:
 		return body.send(w, r)
+	case accepted:
+		return http.StatusAccepted, writeJSON(w, http.StatusAccepted, body.body)
 	case raw:
 		w.Header().Set("Content-Type", body.kind)
 		w.Header().Set("Cache-Control", body.cache)

@@ -113,7 +113,7 @@ var steps = map[rune]func(*interleaving){
 		}()
 	},
 	'r': func(i *interleaving) {
-		i.must(i.opt.Store.AddResult(i.Context(), i.lab, i.iin, i.code, store.Record{Kind: store.Positive, At: now()}, now()))
+		i.stored(i.opt.Store.AddResult(i.Context(), i.lab, i.iin, i.code, store.Record{Kind: store.Positive, At: now()}, now()))
 		i.positive, i.first = time.Now(), !i.activated
 	},
 	'l': (*interleaving).look,

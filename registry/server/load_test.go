@@ -101,9 +101,10 @@ func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.must(r.opt.Store.LimitSource(t.Context(), Laboratory, people))
 			for n := range people {
 				iin := store.IIN(person(n))
-				r.must(r.opt.Store.AddResult(t.Context(), source.ID, iin, fmt.Sprint(n), store.Record{Kind: store.Positive, At: now()}, now()))
+				r.stored(r.opt.Store.AddResult(t.Context(), source.ID, iin, fmt.Sprint(n), store.Record{Kind: store.Positive, At: now()}, now()))
 				r.must(r.opt.Store.PutCode(t.Context(), iin, store.SecretOf(loadCode(n)), now().Add(time.Hour)))
 			}
 			f := &followers{TB: t, wrong: map[uint64]string{}}
@@ -132,7 +133,8 @@ func (r *rig) load(f *followers, lab int64, people int) (reports int) {
 	for d, door := range r.loadDoors() {
 		doors.Go(func() {
 			for ; ctx.Err() == nil; sent[d]++ {
-				report := api.Counts{ID: fmt.Sprint(d, sent[d]), From: now(), To: now(), Count: map[string]uint64{"admitted/green": 1}}
+				from := now().Add(-time.Duration(sent[d]/50) * time.Hour) // no door has more reports of one hour
+				report := api.Counts{ID: fmt.Sprint(d, sent[d]), From: from, To: now(), Count: map[string]uint64{"admitted/green": 1}}
 				if w := r.callAs(door, http.MethodPost, api.PathCounts, report); w.Code != http.StatusNoContent && ctx.Err() == nil {
 					r.Errorf("report: %d %s", w.Code, w.Body)
 					return
@@ -191,7 +193,7 @@ func (r *rig) loadDoors() []*box {
 func (r *rig) laboratory(ctx context.Context, lab int64) {
 	for n := 0; ctx.Err() == nil; n++ {
 		iin, sample := store.IIN(person(1_000_000+n)), fmt.Sprint("town ", n)
-		err := r.opt.Store.AddResult(r.Context(), lab, iin, sample, store.Record{Kind: store.Negative, At: now()}, now())
+		_, err := r.opt.Store.AddResult(r.Context(), lab, iin, sample, store.Record{Kind: store.Negative, At: now()}, now())
 		r.must(errors.Join(err, r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour))))
 		_, err = r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil), now())
 		r.must(err)

@@ -14,9 +14,9 @@ const (
 	PathActivate = "/v1/activate"
 	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
 	PathSelf = "/v1/self"
-	// PathResults: POST ResultRequest -> 204. Bearer: a laboratory's key.
+	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: a laboratory's key.
 	PathResults = "/v1/results"
-	// PathContacts: POST ContactRequest -> 204. Bearer: the Covid-19 centre's key.
+	// PathContacts: POST ContactRequest -> 204, or 202 WaitingAnswer. Bearer: the Covid-19 centre's key.
 	PathContacts = "/v1/contacts"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
@@ -24,6 +24,25 @@ const (
 	PathPaper = "/v1/paper"
 	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
 	PathSources = "/v1/sources"
+	// PathSuspendSource: POST NameRequest -> 204: refuses what the source sends. Bearer: the
+	// administrator's key.
+	PathSuspendSource = "/v1/sources/suspend"
+	// PathResumeSource: POST NameRequest -> 204: ends the suspension. Bearer: the administrator's key.
+	PathResumeSource = "/v1/sources/resume"
+	// PathRotateSource: POST NameRequest -> SourceAnswer: replaces the source's key; the old one is void
+	// at once. Bearer: the administrator's key.
+	PathRotateSource = "/v1/sources/rotate"
+	// PathRevokeSource: POST NameRequest -> 204: the source's key is void until it gets another one.
+	// Bearer: the administrator's key.
+	PathRevokeSource = "/v1/sources/revoke"
+	// PathLimitSource: POST LimitRequest -> 204. Bearer: the administrator's key.
+	PathLimitSource = "/v1/sources/limit"
+	// PathApprove: POST DecideRequest -> DecideAnswer: waiting records count. Bearer: the administrator's
+	// key.
+	PathApprove = "/v1/sources/approve"
+	// PathDiscard: POST DecideRequest -> DecideAnswer: waiting records are dropped. Bearer: the
+	// administrator's key.
+	PathDiscard = "/v1/sources/discard"
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
@@ -35,9 +54,9 @@ const (
 	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are no longer valid.
 	// Bearer: the administrator's key.
 	PathRevokeDoor = "/v1/doors/revoke"
-	// PathApprove: POST ApproveRequest -> 204: a door that asks for it may renew its expired certificate
+	// PathApproveDoor: POST ApproveRequest -> 204: a door that asks for it may renew its expired certificate
 	// once, within 24 hours. Bearer: the administrator's key.
-	PathApprove = "/v1/doors/approve"
+	PathApproveDoor = "/v1/doors/approve"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
 	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
@@ -106,6 +125,40 @@ type ContactRequest struct {
 type SourceRequest struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
+	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 300 for
+	// the Covid-19 centre.
+	Hourly int `json:"hourly,omitempty"`
+}
+
+// NameRequest names a source.
+type NameRequest struct {
+	Name string `json:"name"`
+}
+
+// LimitRequest sets how many positive results and contacts of a source count at once, in an hour. All
+// others wait for the administrator.
+type LimitRequest struct {
+	Name   string `json:"name"`
+	Hourly int    `json:"hourly"`
+}
+
+// DecideRequest decides on all records of a source that wait, up to the newest that the administrator
+// has seen.
+type DecideRequest struct {
+	Name string `json:"name"`
+	Last int64  `json:"last"` // store.SourceState.WaitingLast
+}
+
+// DecideAnswer tells how many records that were.
+type DecideAnswer struct {
+	Records int `json:"records"`
+}
+
+// WaitingAnswer says that a record was stored and counts only after the administrator has approved it.
+type WaitingAnswer struct {
+	Waiting bool   `json:"waiting"` // true
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
 }
 
 // SourceAnswer is the source's key, shown once.

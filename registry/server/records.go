@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -32,15 +31,8 @@ func (s *Server) results(r *http.Request, source int64) (any, error) {
 	if err := checkRecordTime("taken", req.Taken); err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.AddResult(r.Context(), source, iin, req.Sample, store.Record{Kind: kind, At: req.Taken}, now())
-	if errors.Is(err, store.ErrConflict) {
-		return nil, &failure{http.StatusConflict, "this sample was reported before with different content", "give a corrected result its own sample number", err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.publisher.poke()
-	return nil, nil
+	waiting, err := s.opt.Store.AddResult(r.Context(), source, iin, req.Sample, store.Record{Kind: kind, At: req.Taken}, now())
+	return s.recorded(waiting, err)
 }
 
 func (s *Server) contacts(r *http.Request, source int64) (any, error) {
@@ -55,8 +47,17 @@ func (s *Server) contacts(r *http.Request, source int64) (any, error) {
 	if err := checkRecordTime("since", req.Since); err != nil {
 		return nil, err
 	}
-	if err := s.opt.Store.AddContact(r.Context(), source, iin, req.Since, now()); err != nil {
-		return nil, err
+	waiting, err := s.opt.Store.AddContact(r.Context(), source, iin, req.Since, now())
+	return s.recorded(waiting, err)
+}
+
+// recorded is the answer to a record.
+func (s *Server) recorded(waiting bool, err error) (any, error) {
+	switch {
+	case err != nil:
+		return nil, refusedSource(err)
+	case waiting:
+		return itWaits(), nil
 	}
 	s.publisher.poke()
 	return nil, nil

@@ -187,7 +187,7 @@ func TestDoorAndOverview(t *testing.T) {
 			t.Errorf("check: %+v", check)
 		}
 		r.follow(version)
-		report := api.Counts{ID: "a", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 2, "code-refused": 1}}
+		report := api.Counts{ID: "a", From: now().Add(-time.Hour), To: now(), Count: map[string]uint64{"admitted/green": 2, "code-refused/none": 1}}
 		b.ask(http.MethodPost, api.PathCounts, report, nil)
 		b.ask(http.MethodPost, api.PathCounts, report, nil) // the answer was lost
 		report.ID = "b"
@@ -201,7 +201,7 @@ func TestDoorAndOverview(t *testing.T) {
 		if o.Citizens != 1 || o.Credentials != 1 || o.Statuses["yellow"] != 1 || o.Version <= version {
 			t.Errorf("overview: %+v", o)
 		}
-		if len(o.Doors) != 1 || o.Doors[0].Counts["admitted/green"] != 4 || o.Doors[0].Counts["code-refused"] != 2 || !o.Doors[0].Seen.Equal(now()) {
+		if len(o.Doors) != 1 || o.Doors[0].Counts["admitted/green"] != 4 || o.Doors[0].Counts["code-refused/none"] != 2 || !o.Doors[0].Seen.Equal(now()) {
 			t.Errorf("doors: %+v", o.Doors)
 		}
 		if len(o.Sources) != 2 || o.Sources[0].Name != Covid19Centre || o.Sources[1].Records != 1 || !o.Sources[1].Last.Equal(now()) {

@@ -15,14 +15,14 @@ func testRecords(t *testing.T, s *Store) {
 	publish(t, s, 1, 1)
 	lab, other := addSource(t, s, "lab"), addSource(t, s, "other")
 	positive, negative := Record{Positive, t0.Add(-time.Hour)}, Record{Negative, t0.Add(-2 * time.Hour)}
-	must(t, s.AddResult(ctx, lab, ann, "1", positive, t0))
-	must(t, s.AddResult(ctx, lab, ann, "1", positive, t0))
-	must(t, s.AddResult(ctx, other, ann, "1", negative, t0)) // numbers are the source's own
-	wants(t, "other result", s.AddResult(ctx, lab, ann, "1", negative, t0), ErrConflict)
-	wants(t, "other time", s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0), ErrConflict)
-	wants(t, "other citizen", s.AddResult(ctx, lab, bob, "1", positive, t0), ErrConflict)
-	must(t, s.AddContact(ctx, other, ann, t0, t0))
-	must(t, s.AddContact(ctx, other, ann, t0, t0))
+	stored(t)(s.AddResult(ctx, lab, ann, "1", positive, t0))
+	stored(t)(s.AddResult(ctx, lab, ann, "1", positive, t0))
+	stored(t)(s.AddResult(ctx, other, ann, "1", negative, t0)) // numbers are the source's own
+	conflicts(t, "other result")(s.AddResult(ctx, lab, ann, "1", negative, t0))
+	conflicts(t, "other time")(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	conflicts(t, "other citizen")(s.AddResult(ctx, lab, bob, "1", positive, t0))
+	stored(t)(s.AddContact(ctx, other, ann, t0, t0))
+	stored(t)(s.AddContact(ctx, other, ann, t0, t0))
 
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
 	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
@@ -101,7 +101,7 @@ func testDoors(t *testing.T, s *Store) {
 	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
 	addSource(t, s, "lab")
-	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x")), ErrExists)
+	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x"), 100), ErrExists)
 	_, err = s.SourceOf(ctx, SecretOf("x"))
 	wants(t, "unknown key", err, ErrNotFound)
 	seen := func(at, want time.Time) int64 {
@@ -193,10 +193,10 @@ func testDue(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	lab := addSource(t, s, "lab")
-	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	stored(t)(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
 	paper, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
-	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0))
+	stored(t)(s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0))
 	if due, err := s.Due(ctx, t0, 1); err != nil || len(due) != 1 {
 		t.Errorf("with a limit of 1: %d, %v", len(due), err)
 	}
@@ -209,7 +209,7 @@ func testDue(t *testing.T, s *Store) {
 		t.Errorf("in a list since %v, %v, before there is one", issued, err)
 	}
 	// News about bob comes between Due and Settle: he stays due.
-	must(t, s.AddContact(ctx, lab, bob, t0, t0))
+	stored(t)(s.AddContact(ctx, lab, bob, t0, t0))
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
@@ -246,8 +246,8 @@ func testOverview(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	lab := addSource(t, s, "lab")
-	must(t, s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
-	must(t, s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0.Add(time.Second)))
+	stored(t)(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	stored(t)(s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0.Add(time.Second)))
 	_, err := s.Print(ctx, bob, credential(nil), t0)
 	must(t, err)
 	_, err = s.Print(ctx, bob, credential(nil), t0)
@@ -262,9 +262,10 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, err)
 	want := Overview{
 		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Doors: []DoorState{},
-		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second)}},
+		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second), Hourly: 100}},
 		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
 		Releases:      []ReleaseRequest{},
+		Waiting:       []WaitingRecord{},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("got  %+v\nwant %+v", o, want)

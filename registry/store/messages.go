@@ -11,6 +11,7 @@ type Overview struct {
 	Statuses      map[string]int   `json:"statuses"`      // citizens by status
 	Doors         []DoorState      `json:"doors"`         // by name
 	Sources       []SourceState    `json:"sources"`       // by name
+	Waiting       []WaitingRecord  `json:"waiting"`       // the newest first, at most 100
 	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
 	Releases      []ReleaseRequest `json:"releases"`      // at most one for each rollout ring
 }
@@ -45,6 +46,22 @@ type SourceState struct {
 	Kind    string    `json:"kind"`
 	Records int       `json:"records"`
 	Last    time.Time `json:"last,omitzero"`
+
+	Hourly       int       `json:"hourly"` // positive results and contacts that count at once, in an hour
+	Suspended    bool      `json:"suspended,omitempty"`
+	Revoked      bool      `json:"revoked,omitempty"` // its key is
+	Waiting      int       `json:"waiting"`           // records that wait for the administrator
+	WaitingSince time.Time `json:"waiting_since,omitzero"`
+	WaitingLast  int64     `json:"waiting_last"` // the newest of them, for server.DecideRequest
+}
+
+// WaitingRecord is beyond its source's hourly limit. It counts for nobody until it is approved.
+type WaitingRecord struct {
+	Source string    `json:"source"`
+	IIN    string    `json:"iin"`
+	Kind   Kind      `json:"kind"`
+	At     time.Time `json:"at"`
+	Came   time.Time `json:"came"`
 }
 
 // Disagreement is a citizen about whom two records say different things at the same time. The

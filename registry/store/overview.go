@@ -9,14 +9,17 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// maxDisagreements bounds the list on the administrator's page.
-const maxDisagreements = 100
+// The lists on the administrator's page are bounded.
+const (
+	maxDisagreements = 100
+	maxWaitingShown  = 100
+)
 
 // Overview is what the administrator's page shows, but for the manifest's version and time.
 func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	o := Overview{
 		Statuses: map[string]int{}, Doors: []DoorState{}, Sources: []SourceState{}, Disagreements: []Disagreement{},
-		Releases: []ReleaseRequest{},
+		Releases: []ReleaseRequest{}, Waiting: []WaitingRecord{},
 	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE revoked IS NULL AND expires > $1`,
@@ -24,7 +27,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 		if err != nil {
 			return err
 		}
-		for _, part := range []func(context.Context, *sql.Tx, *Overview) error{statuses, sources, disagreements, releases} {
+		for _, part := range []func(context.Context, *sql.Tx, *Overview) error{statuses, sources, waiting, disagreements, releases} {
 			if err := part(ctx, tx, &o); err != nil {
 				return err
 			}
@@ -50,12 +53,25 @@ func statuses(ctx context.Context, tx *sql.Tx, o *Overview) error {
 func sources(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var s SourceState
-		var last sql.NullInt64
-		err := found.Scan(&s.Name, &s.Kind, &s.Records, &last)
-		s.Last = moment(last)
+		var last, since sql.NullInt64
+		err := found.Scan(&s.Name, &s.Kind, &s.Records, &last, &s.Hourly, &s.Suspended, &s.Revoked, &s.Waiting, &since, &s.WaitingLast)
+		s.Last, s.WaitingSince = moment(last), moment(since)
 		o.Sources = append(o.Sources, s)
 		return err
-	}, `SELECT name, kind, records, last FROM sources ORDER BY name`)
+	}, `SELECT name, kind, records, last, hourly, suspended IS NOT NULL, revoked IS NOT NULL, COALESCE(n, 0), since, COALESCE(newest, 0)
+		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM waiting GROUP BY source) AS w
+		ON w.source = sources.id ORDER BY name`)
+}
+
+func waiting(ctx context.Context, tx *sql.Tx, o *Overview) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var w WaitingRecord
+		var at, came int64
+		err := found.Scan(&w.Source, &w.IIN, &w.Kind, &at, &came)
+		w.At, w.Came = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC()
+		o.Waiting = append(o.Waiting, w)
+		return err
+	}, `SELECT name, iin, waiting.kind, at, came FROM waiting JOIN sources ON sources.id = source ORDER BY waiting.id DESC LIMIT $1`, maxWaitingShown)
 }
 
 func disagreements(ctx context.Context, tx *sql.Tx, o *Overview) error {

@@ -19,10 +19,6 @@ const KeepDeltas = 32
 // slow line may still be loading it.
 const keepRetired = 2 * time.Minute
 
-// keepReports is how long a door's report is remembered, so that a repeated one is not counted
-// twice.
-const keepReports = 30 * 24 * time.Hour
-
 // ErrOvertaken says that somebody else published into this database.
 var ErrOvertaken = errors.New("another registry publishes into this database: run only one")
 
@@ -329,6 +325,5 @@ func tidy(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE retired < $1`, now.Add(-keepRetired).Unix()); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM reports WHERE came < $1`, now.Add(-keepReports).Unix())
-	return err
+	return dropCounts(ctx, tx, now)
 }

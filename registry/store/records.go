@@ -24,35 +24,30 @@ type Record struct {
 }
 
 // AddResult stores a PCR result under the laboratory's own number. The same result again changes
-// nothing; the same number with different content is ErrConflict.
-func (s *Store) AddResult(ctx context.Context, source int64, iin IIN, sample string, r Record, now time.Time) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		citizen, err := touch(ctx, tx, iin)
-		if err != nil {
-			return err
-		}
-		return addRecord(ctx, tx, source, sample, citizen, r, now)
+// nothing; the same number with different content is ErrConflict. A record beyond the source's limit
+// waits for the administrator. Errors: also ErrSuspended, ErrKeyRevoked, ErrTooManyWait.
+func (s *Store) AddResult(ctx context.Context, source int64, iin IIN, sample string, r Record, now time.Time) (waits bool, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
+		waits, err = addRecord(ctx, tx, source, newRecord{iin, sample, r, now.Unix()})
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("store a result: %w", err)
+		return false, fmt.Errorf("store a result: %w", err)
 	}
-	return nil
+	return waits, nil
 }
 
-// AddContact stores a contact. The same one again changes nothing.
-func (s *Store) AddContact(ctx context.Context, source int64, iin IIN, since, now time.Time) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		citizen, err := touch(ctx, tx, iin)
-		if err != nil {
-			return err
-		}
-		name := fmt.Sprintf("%d/%d", citizen, since.Unix())
-		return addRecord(ctx, tx, source, name, citizen, Record{Contact, since}, now)
+// AddContact stores a contact. The same one again changes nothing. For the rest it is as AddResult.
+func (s *Store) AddContact(ctx context.Context, source int64, iin IIN, since, now time.Time) (waits bool, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
+		name := fmt.Sprintf("%s/%d", iin, since.Unix())
+		waits, err = addRecord(ctx, tx, source, newRecord{iin, name, Record{Contact, since}, now.Unix()})
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("store a contact: %w", err)
+		return false, fmt.Errorf("store a contact: %w", err)
 	}
-	return nil
+	return waits, nil
 }
 
 // touch finds or creates the citizen and makes the publisher look at it.
@@ -60,25 +55,6 @@ func touch(ctx context.Context, tx *sql.Tx, iin IIN) (citizen int64, err error) 
 	err = tx.QueryRowContext(ctx, `INSERT INTO citizens (iin, due) VALUES ($1, 0)
 		ON CONFLICT (iin) DO UPDATE SET due = 0, touched = citizens.touched + 1 RETURNING id`, string(iin)).Scan(&citizen)
 	return citizen, err
-}
-
-func addRecord(ctx context.Context, tx *sql.Tx, source int64, sample string, citizen int64, r Record, now time.Time) error {
-	added, err := changed(tx.ExecContext(ctx, `INSERT INTO records (source, sample, citizen, kind, at)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, source, sample, citizen, string(r.Kind), r.At.Unix()))
-	if err != nil {
-		return err
-	}
-	if added {
-		_, err := tx.ExecContext(ctx, `UPDATE sources SET records = records + 1, last = $2 WHERE id = $1`, source, now.Unix())
-		return err
-	}
-	var same bool
-	err = tx.QueryRowContext(ctx, `SELECT citizen = $3 AND kind = $4 AND at = $5 FROM records WHERE source = $1 AND sample = $2`,
-		source, sample, citizen, string(r.Kind), r.At.Unix()).Scan(&same)
-	if err == nil && !same {
-		return ErrConflict
-	}
-	return err
 }
 
 // Person is what is known about the holder of one credential.

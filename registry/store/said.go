@@ -13,6 +13,9 @@ type Said struct {
 	Config      string // hash of its effective configuration
 }
 
+// seenStep is the precision of a door's last contact. It saves a write with each request.
+const seenStep = 30 * time.Second
+
 // news tells whether noteHeard has anything to write.
 func (d *identity) news(said Said, now time.Time) bool {
 	if !d.seen.Valid || now.Sub(moment(d.seen)) >= seenStep {

@@ -35,7 +35,7 @@ func TestContract(t *testing.T) {
 				name string
 				run  func(*testing.T, *Store)
 			}{
-				{"records", testRecords}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
+				{"records", testRecords}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 			} {
@@ -108,10 +108,30 @@ func holder(n byte) ed25519.PublicKey { return bytes.Repeat([]byte{n}, ed25519.P
 
 func addSource(t *testing.T, s *Store, name string) int64 {
 	t.Helper()
-	must(t, s.AddSource(t.Context(), name, "laboratory", SecretOf(name)))
+	must(t, s.AddSource(t.Context(), name, "laboratory", SecretOf(name), 100))
 	source, err := s.SourceOf(t.Context(), SecretOf(name))
 	must(t, err)
 	return source.ID
+}
+
+// stored wants a record to count at once.
+func stored(t *testing.T) func(bool, error) {
+	t.Helper()
+	return func(waits bool, err error) {
+		t.Helper()
+		must(t, err)
+		if waits {
+			t.Fatal("the record waits")
+		}
+	}
+}
+
+func conflicts(t *testing.T, what string) func(bool, error) {
+	t.Helper()
+	return func(_ bool, err error) {
+		t.Helper()
+		wants(t, what, err, ErrConflict)
+	}
 }
 
 func TestNewerSchema(t *testing.T) {

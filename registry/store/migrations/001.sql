@@ -71,19 +71,36 @@ CREATE TABLE sources (
     name    TEXT NOT NULL UNIQUE,
     kind    TEXT NOT NULL,
     key     {{bytes}} NOT NULL UNIQUE,
+    hourly  BIGINT NOT NULL, -- positive results and contacts that count at once, in an hour
+    suspended BIGINT,        -- since when; NULL: not suspended
+    revoked BIGINT,          -- since when the key is; NULL: not revoked
     records BIGINT NOT NULL DEFAULT 0,
     last    BIGINT -- when the last record came in; NULL: none yet
 );
 
 CREATE TABLE records (
     source  BIGINT NOT NULL REFERENCES sources (id),
-    sample  TEXT NOT NULL, -- the source's own number; for a contact made of citizen and time
+    sample  TEXT NOT NULL, -- the source's own number; for a contact made of IIN and time
     citizen BIGINT NOT NULL REFERENCES citizens (id),
     kind    TEXT NOT NULL,
     at      BIGINT NOT NULL,
+    came    BIGINT NOT NULL,
     PRIMARY KEY (source, sample)
 );
 CREATE INDEX records_citizen ON records (citizen);
+CREATE INDEX records_strict ON records (source, came) WHERE kind <> 'negative';
+
+-- Records beyond a source's hourly limit. They count for nobody until the administrator approves them.
+CREATE TABLE waiting (
+    id     {{serial}},
+    source BIGINT NOT NULL REFERENCES sources (id),
+    sample TEXT NOT NULL,
+    iin    TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    at     BIGINT NOT NULL,
+    came   BIGINT NOT NULL,
+    UNIQUE (source, sample)
+);
 
 -- A certificate is known by the SHA-256 of its DER bytes.
 CREATE TABLE doors (
@@ -134,11 +151,13 @@ CREATE TABLE counts (
     n     BIGINT NOT NULL,
     PRIMARY KEY (door, hour, name)
 );
+CREATE INDEX counts_hour ON counts (hour);
 
+-- Reports that are counted already.
 CREATE TABLE reports (
-    door BIGINT NOT NULL REFERENCES doors (id),
+    door  BIGINT NOT NULL REFERENCES doors (id),
     id    TEXT NOT NULL,
-    came  BIGINT NOT NULL,
+    hour  BIGINT NOT NULL, -- in which it counts
     PRIMARY KEY (door, id)
 );
-CREATE INDEX reports_came ON reports (came);
+CREATE INDEX reports_hour ON reports (hour, door);

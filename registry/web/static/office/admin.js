@@ -30,7 +30,31 @@ onSubmit($("paper-form"), async ({ iin }) => {
 onSubmit($("source-form"), async ({ name, kind }) => {
   const answer = await gate.ask("/v1/sources", { name, kind });
   overview.refresh();
-  return [copyable(t("key"), answer.key), copyable(t("entry"), `${location.origin}/lab#key=${encodeURIComponent(answer.key)}`)];
+  return newKey(answer.key);
+});
+
+// newKey shows a source's key, and the page that it opens.
+function newKey(key) {
+  return [copyable(t("key"), key), copyable(t("entry"), `${location.origin}/lab#key=${encodeURIComponent(key)}`)];
+}
+
+onSubmit($("source-key-form"), async ({ name, change }) => {
+  const answer = await gate.ask(`/v1/sources/${change}`, { name });
+  overview.refresh();
+  return answer ? newKey(answer.key) : [t(`${change}SourceDone`, { name })];
+});
+
+onSubmit($("limit-form"), async ({ name, hourly }) => {
+  await gate.ask("/v1/sources/limit", { name, hourly: Number(hourly) });
+  overview.refresh();
+  return [t("releaseDone")];
+});
+
+onSubmit($("decide-form"), async ({ name, decision }) => {
+  const answer = await gate.ask(`/v1/sources/${decision}`, { name, last: overview.newestWaiting(name) });
+  $("decide-form").reset();
+  overview.refresh();
+  return [t(`${decision}Done`, { n: answer.records })];
 });
 
 onSubmit($("revoke-form"), async ({ iin }) => {

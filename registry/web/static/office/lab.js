@@ -40,13 +40,13 @@ function localMinute(time) {
 onSubmit(form, async ({ what, iin, sample, result, taken, since }) => {
   if (what === "contact") {
     const time = new Date(since);
-    await gate.ask("/v1/contacts", { iin, since: time.toISOString() });
+    const answer = await gate.ask("/v1/contacts", { iin, since: time.toISOString() });
     next();
-    return [t("contactDone", { time: moment(time) })];
+    return [t(answer?.waiting ? "recordWaits" : "contactDone", { time: moment(time) })];
   }
-  await gate.ask("/v1/results", { iin, sample, result, taken: new Date(taken).toISOString() });
+  const answer = await gate.ask("/v1/results", { iin, sample, result, taken: new Date(taken).toISOString() });
   next();
-  return [t("resultDone", { sample, result: t(result) })];
+  return [t(answer?.waiting ? "recordWaits" : "resultDone", { sample, result: t(result) })];
 });
 
 // next makes the form ready for another person; the result is not kept, so that nobody confirms the

@@ -72,25 +72,26 @@ export function trouble(err) {
   return [el("strong", {}, err.message), el("br"), err.hint];
 }
 
-// onSubmit runs work with the form's values and shows the elements that it returns, or what went
+// onSubmit runs work with the form's values, those of the pressed button among them, and shows the elements that it returns, or what went
 // wrong.
 export function onSubmit(form, work) {
   const out = form.querySelector("output");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = form.querySelector("button.main");
-    button.disabled = true;
+    const values = Object.fromEntries(new FormData(form, event.submitter));
+    const buttons = form.querySelectorAll("button.main");
+    for (const button of buttons) button.disabled = true;
     out.className = "";
     out.textContent = t("working");
     try {
-      const result = await work(Object.fromEntries(new FormData(form)));
+      const result = await work(values);
       out.className = "good";
       out.replaceChildren(...result);
     } catch (err) {
       out.className = "error";
       out.replaceChildren(...trouble(err));
     } finally {
-      button.disabled = false;
+      for (const button of buttons) button.disabled = false;
     }
   });
 }

@@ -49,6 +49,11 @@ export class Overview {
     await this.refresh();
   }
 
+  // newestWaiting is the newest waiting record that was shown: whatever came after it, nobody has seen.
+  newestWaiting(name) {
+    return this.#known?.sources.find((source) => source.name === name)?.waiting_last ?? 0;
+  }
+
   render() {
     $("outdated").hidden = !this.#error;
     if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
@@ -71,8 +76,14 @@ export class Overview {
     $("door-names").replaceChildren(...known.doors.map(({ name }) => el("option", { value: name })));
     fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
     fill("sources", known.sources.map((source) => [
-      source.name, t(source.kind), source.records, source.last ? moment(new Date(source.last)) : t("never"),
+      source.name, t(source.kind), state(source), source.records, source.last ? moment(new Date(source.last)) : t("never"), source.hourly,
+      source.waiting ? warning("waitingSince", { n: source.waiting, time: moment(new Date(source.waiting_since)) }) : 0,
     ]));
+    $("source-names").replaceChildren(...known.sources.map(({ name }) => el("option", { value: name })));
+    fill("waiting", known.waiting.map((one) => [
+      one.source, one.iin, t(one.kind), moment(new Date(one.at)), moment(new Date(one.came)),
+    ]));
+    $("waiting-count").textContent = known.sources.reduce((n, source) => n + source.waiting, 0); // the list is cut off at 100
     fill("disagreements", known.disagreements.map((one) => [
       one.iin, t(one.counts), t(one.other), moment(new Date(one.since)),
     ]));
@@ -122,12 +133,19 @@ function identity(door, approve) {
   return el("div", {}, ...lines.map((line) => el("div", {}, line)));
 }
 
-// renewal is a door's request for a new certificate after the end of the last one. Only a person can say that it is the door.
+// renewal is a door's request for a new certificate after the end of the last one. Only a person can
+// say that it is the door.
 function renewal(door, approve) {
   if (door.approved) return [t("renewalApproved")];
   const button = el("button", { type: "button", "data-approve": door.name }, t("approve"));
   button.addEventListener("click", () => approve(door.name));
   return [warning("asksToRenew", { time: moment(new Date(door.asks)) }), button];
+}
+
+// state says whether records of a source are taken.
+function state(source) {
+  if (source.revoked) return warning("source-revoked");
+  return source.suspended ? warning("source-suspended") : t("source-active");
 }
 
 const warning = (key, values) => el("span", { class: "late" }, `⚠ ${t(key, values)}`);

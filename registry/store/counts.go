@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What the database keeps of one door's counts.
+const (
+	keepCounts    = 30 * 24 * time.Hour // as long as server accepts them: a repeated report is not counted twice
+	reportsHourly = 60                  // a door sends twelve, and one more at each stop
+)
+
+// ErrTooManyReports says that a door sent more reports of one hour than a door has.
+var ErrTooManyReports = errors.New("too many reports of one hour")
+
+// AddCounts adds a door's report to the hour of from. The same report again changes nothing. The names
+// have to be of a closed set (api.IsCount). Errors: ErrTooManyReports.
+func (s *Store) AddCounts(ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		hour := from.Truncate(time.Hour).Unix()
+		added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (door, id, hour) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			door, report, hour))
+		if err != nil || !added {
+			return err
+		}
+		if err := checkReports(ctx, tx, door, hour); err != nil {
+			return err
+		}
+		if err := dropCounts(ctx, tx, now); err != nil {
+			return err
+		}
+		for name, n := range count {
+			_, err := tx.ExecContext(ctx, `INSERT INTO counts (door, hour, name, n) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`, door, hour, name, int64(n))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store counts: %w", err)
+	}
+	return nil
+}
+
+// checkReports locks the door: reports at the same moment do not get around the limit.
+func checkReports(ctx context.Context, tx *sql.Tx, door, hour int64) error {
+	if _, err := lockDoor(ctx, tx, door); err != nil {
+		return err
+	}
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM reports WHERE hour = $1 AND door = $2`, hour, door).Scan(&n)
+	if err == nil && n > reportsHourly {
+		err = ErrTooManyReports
+	}
+	return err
+}
+
+// dropCounts deletes what is too old.
+func dropCounts(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	oldest := now.Add(-keepCounts - time.Hour).Unix() // an hour counts from its first second
+	for _, table := range []string{"counts", "reports"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE hour < $1`, oldest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
