@@ -38,7 +38,7 @@ var ErrNotAPass = errors.New("not a pass")
 
 // Why a well-formed code is refused.
 var (
-	ErrUnknownIssuer = errors.New("credential is of an issuer that is not trusted")
+	ErrUnknownIssuer = errors.New("the credential's issuer is not trusted")
 	ErrForged        = errors.New("forged")
 	ErrExpired       = errors.New("credential has expired")
 	ErrNotYetValid   = errors.New("credential is from the future")

@@ -84,11 +84,11 @@ type recipe struct {
 	name    string
 	comment string
 	result  string
-	detail  string // has to be in the error, so that the vector fails for its own reason
+	detail  string // must be in the error, so that the vector fails for its own reason
 
 	paper        bool
-	issuer       ed25519.PrivateKey // issuerKey where nil
-	holder       ed25519.PrivateKey // who signs the rotating code; holderKey where nil
+	issuer       ed25519.PrivateKey // nil: issuerKey
+	holder       ed25519.PrivateKey // who signs the rotating code; nil: holderKey
 	iat, exp     uint32
 	signed       uint32
 	now          int64

@@ -65,7 +65,7 @@ func stepped(from, to time.Time) bool {
 }
 
 func (d *timedated) ask() error {
-	const hint = "\nhint: the door's package needs dbus: systemctl status dbus systemd-timedated"
+	const hint = "\nhint: the door needs dbus and systemd-timedated; see: systemctl status dbus systemd-timedated"
 	if d.conn == nil {
 		conn, err := dbus.ConnectSystemBus()
 		if err != nil {
