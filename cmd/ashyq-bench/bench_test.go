@@ -13,7 +13,8 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// This program stands in for the decoders: the kiosk's own, and a peer that reads A in everything.
+// This program stands in for two decoders: the kiosk's own, and a peer that reads A in every
+// picture.
 func TestMain(m *testing.M) {
 	if os.Getenv("ASHYQ_BENCH_ROLE") == "" {
 		os.Exit(m.Run())
@@ -36,7 +37,7 @@ func decodeAs(role, path string) {
 	}
 }
 
-// folder has three pictures with a code and one without; one of the codes is not what the truth says.
+// folder has three pictures with a code and one without; one code differs from the truth.
 func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, img := range map[string]image.Image{
