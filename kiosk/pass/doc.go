@@ -5,9 +5,9 @@
 // COSE_Sign1 as in package sign1: Ed25519, deterministic CBOR, empty unprotected header, no typ.
 // There are two:
 //
-//	                kid      payload          signed by        what it is
-//	paper code      present  map, no cnf      issuer           a credential for people without a phone
-//	rotating code   absent   array            holder (cnf)     a credential with cnf inside, signed afresh each Period
+//	               kid      payload      signed by      what it is
+//	paper code     present  map, no cnf  issuer         a credential for people without a phone
+//	rotating code  absent   array        holder (cnf)   a credential with cnf, signed each Period
 //
 // The kid alone tells them apart, and one payload cannot be mistaken for the other: one is a map,
 // the other an array. A credential with cnf is refused on its own, because nobody proved to hold
@@ -42,7 +42,7 @@
 //	credential             array 1, protected 10, unprotected 1, payload 2+97, sig 66  = 177
 //	rotating payload       array 1, iat 5, credential 2+177                             = 185
 //	rotating code          array 1, protected 4, unprotected 1, payload 2+185, sig 66  = 259
-//	text                   prefix 4, base45 of 259 bytes 389                            = 393 characters
+//	text                   prefix 4, base45 of 259 bytes 389                            = 393
 //
 // which fits into QR version 10-L (57 x 57 modules, 395 alphanumeric characters); a URI of 11 bytes
 // just fits too. That is why the payload is an array: as a CWT claims set with the credential under

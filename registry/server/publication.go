@@ -62,8 +62,8 @@ func (p *publication) announce(m api.Manifest, vouched time.Time) {
 	p.metrics.version.Set(float64(m.Version))
 }
 
-// current returns the manifest, signed at most resign ago. Its time is that of the publisher's last look: if
-// the database cannot be reached, the manifest grows old, however often doors ask.
+// current returns the signed manifest. Its time is less than resign before the publisher's last
+// look: if the database cannot be reached, it grows old, however often doors ask.
 func (p *publication) current() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
