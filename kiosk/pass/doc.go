@@ -44,9 +44,9 @@
 //	rotating code          array 1, protected 4, unprotected 1, payload 2+185, sig 66  = 259
 //	text                   prefix 4, base45 of 259 bytes 389                            = 393
 //
-// which fits into QR version 10-L (57 x 57 modules, 395 alphanumeric characters); a URI of 11 bytes
-// just fits too. That is why the payload is an array: as a CWT claims set with the credential under
-// a label of the private range (below -65536, 5 bytes) the text would have 402 characters. The
-// paper code for the same list has 134 bytes, 205 characters: QR version 7-L, or 10-Q where folds
-// and stains are likely.
+// The text fits into QR version 10-L (57 x 57 modules, 395 alphanumeric characters); a URI of 11
+// bytes just fits too. That is why the payload is an array: as a CWT claims set with the credential
+// under a label of the private range (below -65536, 5 bytes) the text would have 402 characters.
+// The paper code for the same list has 134 bytes, 205 characters: QR version 7-L, or 10-Q where
+// folds and stains are likely.
 package pass
