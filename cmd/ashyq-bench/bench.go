@@ -13,7 +13,7 @@ import (
 	"ashyq-kiosk/cmd/ashyq-bench/score"
 )
 
-// bench prints tables and collects what goes to the end and into the CSV.
+// bench prints tables and collects the figures for the end and the CSV.
 type bench struct {
 	out     io.Writer
 	dir     string
@@ -26,7 +26,7 @@ func (b *bench) figure(value float64, unit, name string, args ...any) {
 	b.figures = append(b.figures, fmt.Sprintf("%s\t%s\t%s", fmt.Sprintf(name, args...), strconv.FormatFloat(math.Round(1000*value)/1000, 'f', -1, 64), unit))
 }
 
-// ratio is ours by theirs, unless theirs is nothing.
+// ratio is ours divided by theirs, if theirs is not zero.
 func (b *bench) ratio(ours, theirs float64, name string, args ...any) {
 	if theirs > 0 {
 		b.figure(ours/theirs, "ours/theirs", name, args...)
@@ -107,7 +107,7 @@ func (b *bench) videos(folder string, from io.Reader) error {
 			return err
 		}
 		for _, r := range readings {
-			verdict := score.Verdict("read") // right or wrong is a video's affair
+			verdict := score.Verdict("read") // a video decides on right or wrong
 			if len(r.Texts) == 0 {
 				verdict = score.Unread
 			}
@@ -132,14 +132,15 @@ func (b *bench) videos(folder string, from io.Reader) error {
 	return nil
 }
 
-// watched sums up all videos.
+// watched adds up all videos.
 type watched struct {
 	first         []int // of each code of each video; -1: never
 	missed, wrong int
-	all, empty    score.Times // of all frames, and of those of videos without a code
+	all, empty    score.Times // of all frames; of those in videos without a code
 }
 
-// compare counts the codes that were read in an earlier frame than the peer's, and in a later one.
+// compare counts the codes that were read in an earlier frame than the peer read them, and in a
+// later one.
 func (w *watched) compare(peer *watched) (earlier, later int) {
 	for i, first := range w.first {
 		switch other := peer.first[i]; {

@@ -13,7 +13,8 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// This program stands in for the decoders: the kiosk's own, and a peer that reads A in everything.
+// This program stands in for two decoders: the kiosk's own, and a peer that reads A in every
+// picture.
 func TestMain(m *testing.M) {
 	if os.Getenv("ASHYQ_BENCH_ROLE") == "" {
 		os.Exit(m.Run())

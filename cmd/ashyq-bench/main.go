@@ -1,6 +1,7 @@
-// Command ashyq-bench compares QR decoders on pictures and videos whose texts are known: how many codes each reads, how
-// many it reads wrong, and what that costs. It runs decoders as programs; the last argument of each call is a file with
-// one path per line, and package score beside it describes what it prints.
+// Command ashyq-bench compares QR decoders on pictures and videos with known texts: how many codes
+// each reads, how many it reads wrong, and how long that takes. It runs decoders as programs; the
+// last argument of each call is a file with one path per line, and package score describes their
+// output.
 package main
 
 import (
@@ -100,7 +101,7 @@ func (b *bench) listFiles(folder string, n int, path func(i int) string) (name s
 	return list.Name(), list.Close()
 }
 
-// readings runs a decoder over the files of a list; paths become those of the truth.
+// readings runs a decoder over the files of a list and returns its readings by the truth's paths.
 func (b *bench) readings(e engine, folder, list string, ofVideos bool) ([]score.Reading, error) {
 	cmd := exec.Command(e.command[0], append(e.command[1:len(e.command):len(e.command)], list)...)
 	cmd.Stderr = os.Stderr

@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-// newClock watches the machine's clock with what the door remembers of the time.
+// newClock checks the machine's clock against the times that the door remembers.
 func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *slog.Logger) *task.Clock {
 	last := lastTime{path: filepath.Join(cfg.StateDir, "clock")}
 	warn := func(doing string, err error) {
@@ -31,7 +31,7 @@ func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *s
 		},
 		Note: func(t time.Time) { warn("note the time", errors.Join(store.NoteTime(t), last.note(t))) },
 		Forget: func(t time.Time) {
-			log.Warn("a time that this door has seen was wrong and is forgotten", "now", t.UTC().Format(time.RFC3339))
+			log.Warn("this door has seen a wrong time and forgets it", "now", t.UTC().Format(time.RFC3339))
 			warn("forget a wrong time", errors.Join(store.ForgetTime(t), last.put(t)))
 		},
 	}
@@ -41,7 +41,7 @@ func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *s
 	return clock
 }
 
-// signedTime is the newer of build and manifest: no honest clock is before it.
+// signedTime is the newer time of build and manifest: a correct clock is never before it.
 func signedTime(store *cache.Cache) func() time.Time {
 	builtAt, _ := time.Parse(time.RFC3339, built) // a build without the stamp says nothing about the time
 	return func() time.Time {
@@ -52,14 +52,14 @@ func signedTime(store *cache.Cache) func() time.Time {
 	}
 }
 
-// lastTime is a file whose modification time is the last trusted time. The card sets a clock that has no battery by it, before
-// anything else starts.
+// lastTime is a file whose modification time is the last trusted time. At the start, before
+// anything else, the card sets a clock without a battery to it.
 type lastTime struct {
 	path    string
 	written time.Time
 }
 
-// lastTimeEvery spares the card.
+// lastTimeEvery limits the writes to the card.
 const lastTimeEvery = 15 * time.Minute
 
 func (l *lastTime) note(t time.Time) error {

@@ -17,9 +17,10 @@ import (
 	"ashyq-kiosk/kiosk/task"
 )
 
-const wrongTick = 1024 * 7 * 24 * time.Hour // what a receiver of GPS is wrong by when its weeks overflow
+const wrongTick = 1024 * 7 * 24 * time.Hour // a GPS receiver's error when its weeks overflow
 
-// clockDoor is a door's clock over a real cache: its machine's clock can be set, and its registry's manifest comes when told.
+// clockDoor is a door's clock over a real cache. The test sets the machine's clock and brings the
+// registry's manifest.
 type clockDoor struct {
 	*testing.T
 	dir    string
@@ -43,7 +44,7 @@ func newClockDoor(t *testing.T, always bool) *clockDoor {
 	return d
 }
 
-// newRealClockDoor is one outside of a bubble.
+// newRealClockDoor makes one outside of a bubble.
 func newRealClockDoor(t *testing.T) *clockDoor {
 	d := &clockDoor{T: t, dir: t.TempDir()}
 	d.start()
@@ -75,7 +76,7 @@ func (d *clockDoor) start() {
 	d.wait(2 * time.Second)
 }
 
-// powerCut starts the door anew with its clock elsewhere.
+// powerCut starts the door again with another clock.
 func (d *clockDoor) powerCut(skew time.Duration) {
 	d.Helper()
 	d.stop()
@@ -133,8 +134,8 @@ func (d *clockDoor) expect(what string, well bool) {
 	})
 }
 
-// TestOneWrongTick: a time server is wrong by 1024 weeks for a moment. The door is in order again as soon as its registry has
-// signed a manifest, and after an hour without one.
+// TestOneWrongTick: a time server is wrong by 1024 weeks for a moment. The door recovers as soon as
+// its registry has signed a manifest, and after an hour without one.
 func TestOneWrongTick(t *testing.T) {
 	for _, online := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestOneWrongTick(t *testing.T) {
 	}
 }
 
-// TestTickThatWasNotMended: the power goes while the clock is wrong.
+// TestTickThatWasNotMended: the power fails while the clock is wrong.
 func TestTickThatWasNotMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, true) // an offline door, which trusts its machine's clock
@@ -197,7 +198,8 @@ func TestOldRealTimeClock(t *testing.T) {
 	})
 }
 
-// TestClockSetBack: what was seen still counts: nobody makes an old list young by setting a door's clock back.
+// TestClockSetBack: a time seen still counts, so nobody makes an old list young by setting a door's
+// clock back.
 func TestClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, false)
@@ -209,7 +211,7 @@ func TestClockSetBack(t *testing.T) {
 	})
 }
 
-// TestRegistryThatWasWrong: a manifest of 20 years ahead counts until the next one.
+// TestRegistryThatWasWrong: a manifest 20 years ahead counts until the next one.
 func TestRegistryThatWasWrong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, false)

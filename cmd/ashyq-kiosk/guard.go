@@ -11,12 +11,13 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// guardFile is where the replay guard's memory is, in the directory that systemd keeps over a restart of the daemon
-// (RuntimeDirectoryPreserve=restart) and that is memory itself: nothing about people gets onto the card.
+// guardFile holds the replay guard's memory. Its directory is in memory and systemd keeps it over a
+// restart of the daemon (RuntimeDirectoryPreserve=restart): nothing about people is written to the
+// card.
 const guardFile = "guard"
 
-// openGuard makes a guard that knows what the one before it knew. Without a directory, or where the file cannot be written, it
-// knows what it sees itself: a door goes on.
+// openGuard makes a guard with the memory of the one before it. Without a directory, or if the file
+// cannot be written, the guard knows only what it sees itself: the door goes on.
 func openGuard(dir string, size int, log *slog.Logger) *pass.Guard {
 	guard := pass.NewGuard(size)
 	if dir == "" {
@@ -25,17 +26,18 @@ func openGuard(dir string, size int, log *slog.Logger) *pass.Guard {
 	j := &guardJournal{guard: guard, path: filepath.Join(dir, guardFile), most: 2 * size, log: log}
 	memory, err := os.ReadFile(j.path)
 	if err == nil && !guard.Restore(memory) {
-		err = errors.New("it has no key")
+		err = errors.New("the file has no key")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("the codes that were used before this start are not known", "error", fmt.Errorf("read %q: %w", j.path, err))
+		log.Warn("this program has forgotten which codes were used before it started", "error", fmt.Errorf("read %q: %w", j.path, err))
 	}
 	guard.OnUse = j.add
 	j.check(j.begin())
 	return guard
 }
 
-// guardJournal appends what the guard tells, on the door's goroutine, and begins a new file where the old one got long.
+// guardJournal appends the guard's records, on the door's goroutine, and begins a new file when the
+// old one is too long.
 type guardJournal struct {
 	guard   *pass.Guard
 	path    string
@@ -47,7 +49,7 @@ type guardJournal struct {
 
 func (j *guardJournal) add(record []byte) {
 	if j.records >= j.most {
-		j.check(j.begin()) // with this record: the guard knows it already
+		j.check(j.begin()) // including this record: the guard has it already
 		return
 	}
 	_, err := j.file.Write(record)
@@ -55,7 +57,7 @@ func (j *guardJournal) add(record []byte) {
 	j.check(err)
 }
 
-// begin writes a new file with what the guard knows, and puts it in the place of the old one as a whole.
+// begin writes the guard's memory to a new file, which then replaces the old one in one step.
 func (j *guardJournal) begin() (err error) {
 	if j.file != nil {
 		err = j.file.Close()
@@ -74,7 +76,7 @@ func (j *guardJournal) begin() (err error) {
 	return os.Rename(next, j.path)
 }
 
-// check gives the file up after an error. What is in it stays true, and is soon of no matter.
+// check stops writing after an error. What is in the file stays true, and soon no longer matters.
 func (j *guardJournal) check(err error) {
 	if err != nil {
 		j.log.Warn("a restart of this program will forget which codes were used", "error", err)

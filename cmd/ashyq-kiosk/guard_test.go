@@ -34,7 +34,7 @@ func usedCode(t *testing.T, index uint64, now time.Time) *pass.Code {
 	return code
 }
 
-// TestGuardSurvivesARestart opens the guard again and again, as a daemon does that was killed after each person.
+// TestGuardSurvivesARestart opens the guard again after each person, like a daemon that was killed.
 func TestGuardSurvivesARestart(t *testing.T) {
 	dir, now := t.TempDir(), time.Unix(1767312000, 0)
 	const people, size, again = 20, 8, time.Minute
@@ -68,7 +68,8 @@ func TestGuardSurvivesARestart(t *testing.T) {
 	}
 }
 
-// TestGuardFileThatIsBroken: what cannot be read is begun anew, and a record that was cut off costs only itself.
+// TestGuardFileThatIsBroken: an unreadable file is replaced, and a record that was cut off is the
+// only one lost.
 func TestGuardFileThatIsBroken(t *testing.T) {
 	now := time.Unix(1767312000, 0)
 	first, second := usedCode(t, 1, now), usedCode(t, 2, now)

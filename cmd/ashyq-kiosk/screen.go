@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// guardScreen answers only who asks for this machine: by a loopback name, by the address on which the connection came in, or
-// as screen.listen has it. A browser sends the name of the page's own site, so a foreign site whose name was pointed at this
-// machine (DNS rebinding) does not get the camera's picture.
+// guardScreen answers only requests for this machine: by a loopback name, by the address on which
+// the connection came in, or by the name in screen.listen. A browser sends the name of the page's
+// own site, so a foreign site whose name points at this machine (DNS rebinding) does not get the
+// camera's picture.
 func guardScreen(listen string, next http.Handler) http.Handler {
 	configured, _, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -24,7 +25,7 @@ func guardScreen(listen string, next http.Handler) http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusMisdirectedRequest)
-		_, _ = w.Write([]byte("this is a door's screen, and it does not answer to that name\nhint: ask for it by its address, as in screen.listen\n"))
+		_, _ = w.Write([]byte("this is a door's screen, and it does not answer to this name\nhint: use its address, as in screen.listen\n"))
 	})
 }
 
@@ -44,16 +45,16 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// isLocal reports whether host is the very address at which the request arrived.
+// isLocal reports whether host is the address at which the request arrived.
 func isLocal(r *http.Request, host string) bool {
 	at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	addr, err := netip.ParseAddr(host)
 	return ok && err == nil && addr == at.AddrPort().Addr().Unmap()
 }
 
-// openScreen is what becomes visible to whom where the screen is not only for this machine.
-const openScreen = "whoever reaches this address sees the camera's picture, every verdict with its colour, and the door's figures, " +
-	"without a password"
+// openScreen says what others can see when the screen is open to the network.
+const openScreen = "anybody who can connect to this address sees the camera's picture, " +
+	"every verdict with its colour, and the door's figures, without a password"
 
 func isOpen(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
@@ -62,14 +63,15 @@ func isOpen(listen string) bool {
 
 func warnOpenScreen(listen string, log *slog.Logger) {
 	if isOpen(listen) {
-		log.Warn("the screen is open to the network: "+openScreen, "listen", listen, "hint", `screen.listen = "127.0.0.1:8081" keeps it to this machine`)
+		log.Warn("the screen is open to the network: "+openScreen, "listen", listen, "hint", `screen.listen = "127.0.0.1:8081" shows it only on this machine`)
 	}
 }
 
-// checkScreen is the doctor's word on it. It is no fault: somebody may have a reason.
+// checkScreen is the doctor's line about it. An open screen is no fault: somebody may have a
+// reason.
 func checkScreen(listen string) (string, error) {
 	if isOpen(listen) {
-		return listen + ", open to the network: " + openScreen + ` (screen.listen = "127.0.0.1:8081" keeps it to this machine)`, nil
+		return listen + ", open to the network: " + openScreen + ` (screen.listen = "127.0.0.1:8081" shows it only on this machine)`, nil
 	}
 	return listen + ", this machine only", nil
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestScreenChecksHost asks over real connections: a page that DNS rebinding has pointed at this machine comes over loopback
-// and with its own name.
+// TestScreenChecksHost asks over real connections. A page that DNS rebinding has pointed at this
+// machine comes over loopback, with its own name.
 func TestScreenChecksHost(t *testing.T) {
 	picture := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the camera's picture") })
 	for _, c := range []struct {
@@ -81,7 +81,7 @@ func TestNamedScreen(t *testing.T) {
 	}
 }
 
-// TestOpenScreenWarns: the log and the doctor say what becomes visible, and to whom.
+// TestOpenScreenWarns: the log and the doctor say who can see what.
 func TestOpenScreenWarns(t *testing.T) {
 	for listen, open := range map[string]bool{
 		"127.0.0.1:8081": false, "127.0.0.2:8081": false, "[::1]:8081": false, "localhost:8081": false,

@@ -50,7 +50,8 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// The card waits for its clocks, its power, and the line that switches the power; not for the radio.
+// The card waits for its clocks, its power, and the line that switches the power, but not for the
+// radio.
 func TestNeeds(t *testing.T) {
 	needed := newTree(pi()).needs("/bus/mmc@1")
 	for _, path := range []string{"/bus", "/bus/mmc@1", "/bus/clock@3", "/bus/clock@4", "/bus/lines@5", "/power"} {
@@ -179,7 +180,7 @@ func TestParseAlias(t *testing.T) {
 	}
 }
 
-// The lists that come with the source can be read, and say why.
+// The lists in the source can be read, and give reasons.
 func TestLists(t *testing.T) {
 	boards, err := readBoards("boards")
 	if err != nil || len(boards) != 8 {

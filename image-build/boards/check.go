@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// card names what the image build has put together.
+// card names the files that the image build has put together.
 type card struct {
 	variant, boards, exceptions                 string
 	kernel, modules, initrd, root, trees, uboot string
 	firmwareDir                                 string // an administrator's, or ""
 }
 
-// served is what serves a board's devices.
+// served says what serves a board's devices.
 type served struct {
 	*kernel
 	onCard, inInitrd map[string]string // a module's name and file
@@ -98,7 +98,7 @@ func (s *served) board(f *found, name string, t *tree) {
 	}
 }
 
-// unused complains about exceptions that nothing needed; extra: what they let pass may be there.
+// unused complains about exceptions that nothing needed; extra names what they allow to be there.
 func (e exceptions) unused(f *found, extra bool) {
 	for _, x := range e {
 		if !x.used && !(extra && x.kind == "firmware") {
@@ -108,7 +108,7 @@ func (e exceptions) unused(f *found, extra bool) {
 	}
 }
 
-// lacks says why a device is not served, "" where it is.
+// lacks says why a device is not served; "" if it is.
 func (s *served) lacks(d device, start bool) string {
 	builtin, modules := s.driver(d.compatible)
 	on := func(files map[string]string) bool {
@@ -138,7 +138,7 @@ func (s *served) excepted(d device) bool {
 	return false
 }
 
-// wanted are the firmware files that the card's modules ask for.
+// wanted returns the firmware files that the card's modules ask for.
 func (s *served) wanted() ([]string, error) {
 	files := slices.Sorted(maps.Values(s.onCard))
 	out, err := exec.Command("modinfo", append([]string{"-F", "firmware"}, files...)...).Output()
@@ -148,7 +148,8 @@ func (s *served) wanted() ([]string, error) {
 	return strings.Fields(string(out)), nil
 }
 
-// firmware checks the files that modules ask for; names may have asterisks for a board's own.
+// firmware checks the files that modules ask for; names may have asterisks for the parts that
+// differ by board.
 func (s *served) firmware(f *found, dir string, names []string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -163,11 +164,11 @@ func (s *served) firmware(f *found, dir string, names []string) error {
 	return nil
 }
 
-// inRoot tells whether there is such a file, compressed or not. A link has to lead to one below
-// the same folder: an absolute one leads elsewhere while the image is built.
+// inRoot reports whether the file is there, compressed or not. A link must lead to a file below the
+// same folder: while the image is built, an absolute link leads elsewhere.
 func inRoot(root *os.Root, name string) bool {
 	for _, end := range []string{"", ".xz", ".zst"} {
-		matches, _ := fs.Glob(root.FS(), name+end) // names of modules are good patterns
+		matches, _ := fs.Glob(root.FS(), name+end) // module names are valid patterns
 		if slices.ContainsFunc(matches, func(m string) bool { _, err := root.Stat(m); return err == nil }) {
 			return true
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// kernel is what a kernel's files say about its drivers.
+// kernel holds what a kernel's files say about its drivers.
 type kernel struct {
 	builtin map[string]bool     // compatible strings that the kernel itself matches
 	modules map[string][]string // compatible string, or usbVVVV,PPPP: the modules that match it
@@ -49,7 +49,7 @@ const (
 )
 
 // compatibles finds the match tables in a kernel. Drivers that are never modules (interrupt
-// controllers, timers, clocks) are in no list that comes with a kernel, only in these tables.
+// controllers, timers, clocks) are only in these tables, in no list that comes with a kernel.
 func compatibles(image []byte) map[string]bool {
 	all := map[string]bool{}
 	zero := make([]byte, compatibleLen)
@@ -65,7 +65,7 @@ func compatibles(image []byte) map[string]bool {
 	return all
 }
 
-// parseAlias takes a line of modules.alias apart: "alias of:N*T*Cbrcm,bcm2835-i2c i2c_bcm2835",
+// parseAlias splits a line of modules.alias: "alias of:N*T*Cbrcm,bcm2835-i2c i2c_bcm2835",
 // "alias usb:v0424pEC00d*... smsc95xx". Devices of other buses are in no device tree.
 func parseAlias(line string) (device, module string, ok bool) {
 	words := strings.Fields(line)
@@ -82,14 +82,14 @@ func parseAlias(line string) (device, module string, ok bool) {
 	return "", "", false
 }
 
-// usbName is how a device tree calls a device on USB (usb/usb-device.yaml): without leading zeros.
+// usbName is a device tree's name for a device on USB (usb/usb-device.yaml), without leading zeros.
 func usbName(vendor, product string) string {
 	short := func(s string) string { return strings.ToLower(strings.TrimLeft(s, "0")) }
 	return "usb" + short(vendor) + "," + short(product)
 }
 
-// driver is who serves a device: the kernel itself, or one of some modules. The most specific
-// compatible that the kernel knows decides: behind it are often names like simple-mfd, which
+// driver says what serves a device: the kernel itself, or one of some modules. The most specific
+// compatible that the kernel knows decides. The later ones are often names like simple-mfd, which
 // serve the device's children but not the device.
 func (k *kernel) driver(compatible []string) (builtin bool, modules []string) {
 	for _, c := range compatible {
@@ -100,8 +100,8 @@ func (k *kernel) driver(compatible []string) (builtin bool, modules []string) {
 	return false, nil
 }
 
-// moduleName is a module's name as depmod writes it, of a file like 112-gpio-regulator.ko.xz
-// (a number in front is the initrd's).
+// moduleName is a module's name as depmod writes it, from a file like 112-gpio-regulator.ko.xz (the
+// initrd adds the number).
 func moduleName(file string) string {
 	name, _, _ := strings.Cut(filepath.Base(file), ".ko")
 	if number, rest, ok := strings.Cut(name, "-"); ok && strings.Trim(number, "0123456789") == "" {
@@ -110,7 +110,7 @@ func moduleName(file string) string {
 	return strings.ReplaceAll(name, "-", "_")
 }
 
-// modulesIn are the modules below a directory, with their files.
+// modulesIn returns the modules below a directory, with their files.
 func modulesIn(dir string) (map[string]string, error) {
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(file string, entry os.DirEntry, err error) error {
@@ -120,7 +120,7 @@ func modulesIn(dir string) (map[string]string, error) {
 		return err
 	})
 	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("there is no module in %q", dir)
+		err = fmt.Errorf("no module in %q", dir)
 	}
 	return all, err
 }

@@ -1,11 +1,11 @@
-// Command boards tells before a card is written whether it serves every board that the README
-// names. It reads what the image build puts together, and no image: each board's device tree, the
-// kernel and its modules, the modules in the initrd and on the card, the firmware files.
+// Command boards checks, before a card is written, whether it serves every board that the README
+// names. It reads the parts that the image build puts together, not an image: each board's device
+// tree, the kernel and its modules, the modules in the initrd and on the card, the firmware files.
 //
-// For each enabled device of a tree there has to be a driver: in the kernel, on the card, or, where
-// the card itself cannot be read without it, in the initrd. Each firmware file that a module on
-// the card names has to be there. What is left out for a reason is in the file "exceptions"; an
-// exception that nothing needs is an error too.
+// Each enabled device of a tree needs a driver: in the kernel, on the card, or in the initrd if the
+// card itself cannot be read without it. Each firmware file that a module on the card names must be
+// there. The file "exceptions" lists what is left out for a reason; an exception that nothing needs
+// is an error too.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	os.Exit(found.print(os.Stdout))
 }
 
-// found is what a check has counted and complains about.
+// found holds what a check has counted and its complaints.
 type found struct {
 	boards, nodes, exceptions int
 	wrong                     []string
@@ -49,7 +49,7 @@ func (f *found) complain(format string, args ...any) {
 	f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
 }
 
-// print returns the exit code.
+// print prints the result and returns the exit code.
 func (f *found) print(out io.Writer) int {
 	for _, line := range f.wrong {
 		fmt.Fprintln(out, line)
@@ -61,8 +61,8 @@ func (f *found) print(out io.Writer) int {
 	return 0
 }
 
-// board is a line of the file "boards": the README's name, the name without ".dtb" of the tree that
-// Debian ships, and that by which the boot loader asks for it.
+// board is a line of the file "boards": the README's name, the name of the tree that Debian ships,
+// without ".dtb", and the name for which the boot loader asks.
 type board struct{ name, tree, asked string }
 
 func readBoards(file string) ([]board, error) {
@@ -76,13 +76,13 @@ func readBoards(file string) ([]board, error) {
 
 // exception is a line of the file "exceptions".
 type exception struct {
-	kind    string // node, firmware, or by:MODULE, which serves the node and has to be on the card
+	kind    string // node, firmware, or by:MODULE, which serves the node and must be on the card
 	variant string // of the card, or all
 	pattern string // compatible, or the firmware's file, as path.Match has it
 	used    bool
 }
 
-// exceptions are those of one variant.
+// exceptions are those for one variant.
 type exceptions []*exception
 
 func readExceptions(file, variant string) (exceptions, error) {
@@ -105,7 +105,7 @@ func readExceptions(file, variant string) (exceptions, error) {
 	return all, err
 }
 
-// covers finds, and marks as used, the exception for a name; nil where there is no such.
+// covers finds the exception for a name and marks it as used; nil if there is no such exception.
 func (e exceptions) covers(firmware bool, name string) *exception {
 	for _, x := range e {
 		if ok, _ := path.Match(x.pattern, name); ok && firmware == (x.kind == "firmware") {

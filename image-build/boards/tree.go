@@ -11,14 +11,14 @@ import (
 	"github.com/u-root/u-root/pkg/dt"
 )
 
-// A device is an enabled node of a device tree that says what it is compatible with, the most
-// specific first (Devicetree Specification v0.4, 2.3.1).
+// A device is an enabled node of a device tree that lists its compatible strings, the most specific
+// first (Devicetree Specification v0.4, 2.3.1).
 type device struct {
 	path       string
 	compatible []string
 }
 
-// tree is a board's device tree with what links its nodes.
+// tree is a board's device tree with the properties that link its nodes.
 type tree struct {
 	root    *dt.Node
 	paths   map[*dt.Node]string
@@ -50,7 +50,7 @@ func (t *tree) index(n, parent *dt.Node, at string) {
 	}
 }
 
-// enabled tells whether neither the node nor anything above it is switched off.
+// enabled reports whether neither the node nor any node above it is switched off.
 func (t *tree) enabled(n *dt.Node) bool {
 	for ; n != nil; n = t.parent[n] {
 		if s := texts(n, "status"); len(s) > 0 && s[0] != "okay" && s[0] != "ok" {
@@ -60,7 +60,8 @@ func (t *tree) enabled(n *dt.Node) bool {
 	return true
 }
 
-// devices are the enabled nodes with a compatible. The root's names the board, not a device.
+// devices returns the enabled nodes with a compatible. The root's compatible names the board, not a
+// device.
 func (t *tree) devices() []device {
 	var all []device
 	for n := range t.paths {
@@ -82,7 +83,7 @@ func (t *tree) at(path string) *dt.Node {
 	return nil
 }
 
-// alias is the path behind a name in /aliases, "" where there is no such name.
+// alias returns the path behind a name in /aliases; "" if there is no such name.
 func (t *tree) alias(name string) string {
 	if n := t.at("/aliases"); n != nil {
 		if s := texts(n, name); len(s) == 1 {
@@ -92,7 +93,8 @@ func (t *tree) alias(name string) string {
 	return ""
 }
 
-// hosts are the paths of the enabled controllers of cards; radio tells which has the Wi-Fi chip.
+// hosts returns the paths of the enabled card controllers; radio reports which one has the Wi-Fi
+// chip.
 func (t *tree) hosts() (card, radio []string) {
 	for n, p := range t.paths {
 		if name, _, _ := strings.Cut(n.Name, "@"); (name != "mmc" && name != "mmcnr") || !t.enabled(n) {
@@ -109,9 +111,9 @@ func (t *tree) hosts() (card, radio []string) {
 	return card, radio
 }
 
-// suppliers are the properties that make a device wait for others, each with the property of the
-// other that says how many cells of arguments follow. The kernel's own list is
-// of_supplier_bindings in drivers/of/property.c; these are what a Pi's tree uses of it.
+// suppliers are the properties that make a device wait for others. Each comes with the property of
+// the other device that gives the number of argument cells. The kernel's list is
+// of_supplier_bindings in drivers/of/property.c; these are the ones that a Pi's tree uses.
 var suppliers = map[string]string{
 	"clocks": "#clock-cells", "dmas": "#dma-cells", "mboxes": "#mbox-cells",
 	"power-domains": "#power-domain-cells", "resets": "#reset-cells", "phys": "#phy-cells",
@@ -119,7 +121,8 @@ var suppliers = map[string]string{
 	"interrupt-parent": "", "mmc-pwrseq": "", "firmware": "", "brcm,firmware": "", "usb-phy": "",
 }
 
-// supplier is the name of the property with the number of cells, and whether name is a supplier.
+// supplier returns the name of the property with the number of cells, and whether name is a
+// supplier.
 func supplier(name string) (string, bool) {
 	if strings.HasSuffix(name, "-gpios") || strings.HasSuffix(name, "-gpio") {
 		return "#gpio-cells", true
@@ -134,8 +137,8 @@ func supplier(name string) (string, bool) {
 	return args, ok
 }
 
-// needs are the paths of all devices that the one at start waits for, itself among them: what is
-// above it, what it names as suppliers, and theirs.
+// needs returns the paths of all devices that the one at start waits for, including itself: the
+// nodes above it, the suppliers that it names, and theirs.
 func (t *tree) needs(start string) map[string]bool {
 	seen := map[string]bool{}
 	var visit func(n *dt.Node)
@@ -167,7 +170,7 @@ func (t *tree) needs(start string) map[string]bool {
 	return seen
 }
 
-// cells are a property's 32-bit numbers.
+// cells returns a property's 32-bit numbers.
 func cells(n *dt.Node, name string) []uint32 {
 	p, ok := n.LookProperty(name)
 	if !ok {
@@ -180,7 +183,7 @@ func cells(n *dt.Node, name string) []uint32 {
 	return all
 }
 
-// texts are a property's strings.
+// texts returns a property's strings.
 func texts(n *dt.Node, name string) []string {
 	p, ok := n.LookProperty(name)
 	if !ok || len(p.Value) == 0 {

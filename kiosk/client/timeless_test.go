@@ -17,15 +17,16 @@ import (
 	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
-// TestManifestInSpiteOfTheClock: a door whose clock is wrong gets what is signed all the same, and with it a time that it can
-// believe. Nothing else is asked, or answered, over a connection whose certificate's dates do not fit.
+// TestManifestInSpiteOfTheClock: a door whose clock is wrong still gets signed data, and with it a
+// time that it can trust. It asks for nothing else, and gets nothing else, over a connection whose
+// certificate's dates do not fit.
 func TestManifestInSpiteOfTheClock(t *testing.T) {
 	now := time.Now()
 	mine, strange := enroltest.NewAuthority(t, "mine"), enroltest.NewAuthority(t, "strange")
 	blob := []byte("a blob")
 	for name, c := range map[string]struct {
 		leaf        tls.Certificate
-		signed, all bool // gets what is signed; gets everything
+		signed, all bool // gets signed data; gets everything
 	}{
 		"good":           {mine.Server(now.Add(-time.Hour), now.Add(time.Hour), "127.0.0.1"), true, true},
 		"over":           {mine.Server(now.Add(-2*time.Hour), now.Add(-time.Minute), "127.0.0.1"), true, false},

@@ -1,5 +1,5 @@
-// Package names checks names that somebody chose: of doors, of laboratories and of networks. Two names that look the same
-// have to be the same, and a name has to say what it seems to say.
+// Package names checks names that people chose for doors, laboratories and networks. Two names that
+// look the same must be the same, and a name must read as it is stored.
 package names
 
 import (
@@ -12,8 +12,8 @@ import (
 	"golang.org/x/text/unicode/runenames"
 )
 
-// Check refuses a name with a character that nobody sees, or that turns the direction of writing, and names the character.
-// Spaces may stand alone between words.
+// Check refuses a name with a character that is invisible or changes the direction of writing, and
+// names the character. Between words, single spaces are allowed.
 func Check(name string) error {
 	if err := refuse(name, invisible); err != nil {
 		return err
@@ -24,8 +24,8 @@ func Check(name string) error {
 	return nil
 }
 
-// CheckSSID refuses control characters and what turns the direction of writing. Everything else has to stay as it is: a
-// network is called what its owner called it, with emoji and spaces.
+// CheckSSID refuses control characters and those that change the direction of writing. All others
+// are allowed, such as emoji and spaces: a network's name is its owner's choice.
 func CheckSSID(name string) error {
 	return refuse(name, func(r rune) bool {
 		return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
@@ -41,7 +41,7 @@ func refuse(name string, unwanted func(rune) bool) error {
 	if r == utf8.RuneError && size == 1 {
 		return errors.New("it is not in UTF-8")
 	}
-	// Control characters and unassigned ones have no name; what stands there is a sort, as <control>.
+	// Control and unassigned characters have no name; runenames gives a class such as <control>.
 	text := fmt.Sprintf("U+%04X", r)
 	if called := runenames.Name(r); called != "" && called[0] != '<' {
 		text += " " + called
@@ -49,8 +49,9 @@ func refuse(name string, unwanted func(rune) bool) error {
 	return fmt.Errorf("it has the character %s", text)
 }
 
-// invisible is everything but letters, marks, digits, punctuation, symbols and the common space; and of those what shows
-// nothing. IndexFunc gives the replacement character for what is not UTF-8, too.
+// invisible reports everything but letters, marks, digits, punctuation, symbols and the common
+// space, and those of them that show nothing. IndexFunc also passes the replacement character for
+// what is not UTF-8.
 func invisible(r rune) bool {
 	const brailleBlank = '\u2800' // a symbol without a dot
 	return !unicode.IsPrint(r) || r == utf8.RuneError || r == brailleBlank ||

@@ -23,7 +23,7 @@ func TestCheckTakesWhatPeopleWrite(t *testing.T) {
 func TestCheckNamesTheCharacter(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
-		ssid       bool // good enough for a network's name, which somebody else chose
+		ssid       bool // allowed in a network's name, which somebody else chose
 	}{
 		{"door \u202e1 rood", "U+202E RIGHT-TO-LEFT OVERRIDE", false},
 		{"\u2066door\u2069", "U+2066 LEFT-TO-RIGHT ISOLATE", false},

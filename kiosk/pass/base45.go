@@ -2,17 +2,18 @@ package pass
 
 import "errors"
 
-// base45 as in RFC 9285: two bytes are three characters, the least significant first, and a last single byte is two.
-// The alphabet is exactly that of a QR code's alphanumeric mode, which spends 5.5 bits on a character.
+// base45 as in RFC 9285: three characters for two bytes, the least significant character first, and
+// two for a last single byte. The alphabet is that of a QR code's alphanumeric mode, which spends
+// 5.5 bits on a character.
 //
-// Every text that decodes is the one that its bytes encode to: lengths 3n+1, lower case, triples above 65535 and pairs
-// above 255 are refused.
+// Each text that decodes is the only encoding of its bytes: lengths 3n+1, lower case, triples above
+// 65535 and pairs above 255 are refused.
 
 const base45Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
 const notBase45 = 0xff
 
-// base45Value is the alphabet backwards.
+// base45Value maps a character to its place in the alphabet.
 var base45Value = func() (value [256]byte) {
 	for i := range value {
 		value[i] = notBase45
@@ -77,5 +78,5 @@ func decodeBase45(text []byte) ([]byte, error) {
 // EncodeBase45 encodes data for the alphanumeric mode of a QR code.
 func EncodeBase45(data []byte) string { return string(appendBase45(nil, data)) }
 
-// DecodeBase45 takes only what EncodeBase45 gives.
+// DecodeBase45 accepts only what EncodeBase45 returns.
 func DecodeBase45(text string) ([]byte, error) { return decodeBase45([]byte(text)) }

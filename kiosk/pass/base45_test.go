@@ -23,7 +23,8 @@ func TestBase45RFC(t *testing.T) {
 	}
 }
 
-// TestBase45Groups goes through all groups of two and three characters: as many are taken as there are bytes to encode.
+// TestBase45Groups tries all groups of two and three characters: as many decode as there are bytes
+// to encode.
 func TestBase45Groups(t *testing.T) {
 	alphabet := []byte(base45Alphabet)
 	var pairs, triples int
@@ -72,7 +73,7 @@ func FuzzBase45(f *testing.F) {
 				t.Fatalf("%q decodes as %x, encodes as %q", text, data, again)
 			}
 		}
-		// Everything can be encoded, and comes back.
+		// All bytes can be encoded and decoded again.
 		encoded := appendBase45(nil, text)
 		if data, err := decodeBase45(encoded); err != nil || !bytes.Equal(data, text) {
 			t.Fatalf("%x encodes as %q, decodes as %x, %v", text, encoded, data, err)

@@ -10,7 +10,8 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// BenchmarkVerify is all that a door does with a rotating code: parse, then two signatures.
+// BenchmarkVerify does all that a door does with a rotating code: parse it, then verify two
+// signatures.
 func BenchmarkVerify(b *testing.B) {
 	text := []byte(readVectors(b)["rotating"].Text)
 	issuers := pass.NewIssuers([]ed25519.PublicKey{publicOf(issuerKey)})
@@ -37,7 +38,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkParseForeign is what somebody else's QR code costs.
+// BenchmarkParseForeign measures the cost of a QR code that is not a pass.
 func BenchmarkParseForeign(b *testing.B) {
 	text := []byte("https://example.kz/menu?table=7")
 	b.ReportAllocs()
@@ -48,7 +49,8 @@ func BenchmarkParseForeign(b *testing.B) {
 	}
 }
 
-// BenchmarkGuardFull is the worst that the guard has to do: room for somebody new while everybody it knows still matters.
+// BenchmarkGuardFull is the guard's worst case: a new person when it is full and every entry still
+// matters.
 func BenchmarkGuardFull(b *testing.B) {
 	for _, size := range []int{256, 4096} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

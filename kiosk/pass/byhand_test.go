@@ -10,8 +10,8 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// What the vectors are put together with: CBOR, COSE and base45 once more, as short as they can be written down from
-// the standards, and nothing of the code under test.
+// The vectors are made with a second CBOR, COSE and base45, written from the standards as briefly
+// as possible. They use nothing of the code under test.
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
@@ -23,7 +23,7 @@ func unhex(s string) []byte {
 	return b
 }
 
-// head is a CBOR head in its shortest form, RFC 8949 section 3.
+// head encodes a CBOR head in its shortest form, RFC 8949 section 3.
 func head(major byte, n uint64) []byte {
 	switch {
 	case n < 24:
@@ -42,7 +42,7 @@ func uintItem(n uint64) []byte  { return head(0, n) }
 func bytesItem(b []byte) []byte { return append(head(2, uint64(len(b))), b...) }
 func textItem(s string) []byte  { return append(head(3, uint64(len(s))), s...) }
 
-// seal is a COSE_Sign1 by hand, RFC 9052 section 4.4.
+// seal makes a COSE_Sign1 by hand, RFC 9052 section 4.4.
 func seal(key ed25519.PrivateKey, protected, unprotected, payload []byte) []byte {
 	toSign := join([]byte{0x84}, textItem("Signature1"), bytesItem(protected), bytesItem(nil), bytesItem(payload))
 	return join([]byte{0x84}, bytesItem(protected), unprotected, bytesItem(payload), bytesItem(ed25519.Sign(key, toSign)))

@@ -16,12 +16,12 @@ const MaxList = 64
 // MaxCredential is the size of the largest sealed credential, bytes.
 const MaxCredential = 232
 
-// Credential says which entry of which status list is a person's. It holds no name and no status, so it does not
-// change when the colour does.
+// Credential names a person's entry in a status list. It holds no name and no status, so it does
+// not change when the colour does.
 type Credential struct {
 	Issuer  sign1.KeyID       // the key that sealed it
 	Issued  time.Time         // whole seconds
-	Expires time.Time         // whole seconds; from then on it is not accepted
+	Expires time.Time         // whole seconds; from then on it is refused
 	Holder  ed25519.PublicKey // the phone's key; nil in a paper code
 	List    string            // URI of the status list, at most MaxList bytes of visible ASCII
 	Index   uint64            // in that list, below 2^32
@@ -38,7 +38,7 @@ type confirmation struct {
 	Key coseKey `cbor:"1,keyasint"`
 }
 
-// The only kind of key there is, RFC 9053 section 7.2.
+// The only kind of key that is accepted, RFC 9053 section 7.2.
 const (
 	keyTypeOKP   = 1
 	curveEd25519 = 6
@@ -59,7 +59,8 @@ type statusList struct {
 	URI   string `cbor:"uri"`
 }
 
-// Issue seals a credential with an issuer's key. The field Issuer is not looked at: the key names itself.
+// Issue seals a credential with an issuer's key. It ignores the field Issuer and takes the id of
+// the key.
 func Issue(issuer ed25519.PrivateKey, c Credential) ([]byte, error) {
 	w, err := c.claims()
 	if err != nil {
@@ -77,8 +78,8 @@ func Issue(issuer ed25519.PrivateKey, c Credential) ([]byte, error) {
 	return sealed, nil
 }
 
-// OpenCredential reads a sealed credential without verifying it: what a phone does with the one it was given. Every
-// error wraps ErrNotAPass.
+// OpenCredential reads a sealed credential without verifying it, as a phone does when it receives
+// one. Every error wraps ErrNotAPass.
 func OpenCredential(sealed []byte) (Credential, error) {
 	if len(sealed) > MaxCredential {
 		return Credential{}, fmt.Errorf("%w: credential longer than %d bytes", ErrNotAPass, MaxCredential)
@@ -94,7 +95,7 @@ func OpenCredential(sealed []byte) (Credential, error) {
 	return c, nil
 }
 
-// readCredential understands the payload of a message that has a kid.
+// readCredential decodes the payload of a message that has a kid.
 func readCredential(m *sign1.Message) (Credential, error) {
 	if m.Header.KeyID == nil {
 		return Credential{}, errors.New("credential has no key id")
@@ -141,7 +142,8 @@ func (c Credential) claims() (claims, error) {
 	return w, w.check()
 }
 
-// check refuses what the types allow and the format does not. Its errors carry nothing that tells persons apart.
+// check refuses what the types allow and the format does not. Its errors hold nothing that could
+// identify a person.
 func (w claims) check() error {
 	if w.Expires <= w.Issued {
 		return errors.New("credential expires before it was issued")
@@ -164,7 +166,7 @@ func (w claims) check() error {
 	return nil
 }
 
-// seconds is t as the format has it.
+// seconds converts t to the format's Unix seconds.
 func seconds(t time.Time) (uint32, error) {
 	unix := t.Unix()
 	if unix < 0 || unix > math.MaxUint32 {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestDocs keeps the page for phone authors and the vectors together: its example is the vector "rotating", byte by byte,
-// and every result has its row.
+// TestDocs compares the page for phone authors with the vectors: its example is the vector
+// "rotating", byte by byte, and every result has a row.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile("../../docs/pass.md")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// hexBlocks joins the lines that are nothing but hex, one block to a line.
+// hexBlocks joins lines of pure hex, and returns one line for each block.
 func hexBlocks(page string) string {
 	var out strings.Builder
 	for line := range strings.Lines(page) {

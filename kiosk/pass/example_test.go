@@ -9,7 +9,7 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// A credential's way from the registry over the phone to the door.
+// A credential goes from the registry to the phone to the door.
 func Example() {
 	issuer := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))

@@ -10,8 +10,8 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// FuzzParse is given texts, and messages to make texts of: a fuzzer finds its way through CBOR, and hardly one through
-// base45.
+// FuzzParse takes texts, and also messages to make texts of: a fuzzer explores CBOR well, and
+// base45 hardly.
 func FuzzParse(f *testing.F) {
 	for _, v := range readVectors(f) {
 		f.Add([]byte(v.Text))
@@ -52,10 +52,10 @@ func FuzzOpenCredential(f *testing.F) {
 			}
 			return
 		}
-		// What was understood makes the same bytes again, but for the issuer's kid and signature.
+		// What was parsed encodes to the same bytes, except for the issuer's kid and signature.
 		again, err := pass.Issue(issuerKey, c)
 		if errors.Is(err, sign1.ErrKey) {
-			return // a weak key is well-formed, and refused where something depends on it
+			return // a weak key is well-formed; it is refused where it is used
 		}
 		if err != nil {
 			t.Fatalf("opened %x, cannot be issued: %v", sealed, err)

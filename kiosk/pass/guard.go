@@ -13,26 +13,29 @@ import (
 	"time"
 )
 
-// Why a good code is not taken once more.
+// Why a valid code is refused the second time.
 var (
-	// ErrReplayed says that this very code, or a newer one of the same person, was used here before.
+	// ErrReplayed says that this code, or a newer one of the same person, was used at this door
+	// before.
 	ErrReplayed = errors.New("code was used before")
 	// ErrPassedAlready says that the person was let in here a moment ago.
 	ErrPassedAlready = errors.New("person was let in a moment ago")
 )
 
-// Guard remembers who used which code at this door: per person, so that two codes of one person do not let two people
-// in. It has no clock of its own and its memory is bounded. It is for one goroutine.
+// Guard remembers who used which code at this door. It counts by person, so that two codes of one
+// person do not let two people in. It has no clock of its own, its memory is bounded, and one
+// goroutine owns it.
 //
-// Its memory can be kept over a restart: OnUse gives a record of each use, and a guard that Restore gets them all, in their
-// order, knows the same. Who the person was cannot be read from a record without the key in front of the first.
+// Its memory can outlive a restart: OnUse gets a record of each use, and Restore of all records in
+// their order brings the memory back. A record does not reveal the person without the key at the
+// start of the memory.
 type Guard struct {
-	OnUse func(record []byte) // nil: nobody keeps them; the record is the caller's only during the call
+	OnUse func(record []byte) // nil: no records; record is valid only during the call
 
 	size   int
 	key    [guardKey]byte
-	again  time.Duration // the longest that Check was asked for: how long an admission can matter
-	uses   uint64        // Used and Admitted together
+	again  time.Duration // the longest again given to Check: how long an admission can matter
+	uses   uint64        // number of the last use
 	people map[person]*visit
 }
 
@@ -40,30 +43,31 @@ type Guard struct {
 type person [16]byte
 
 type visit struct {
-	use      uint64    // number of the last use, for the order of forgetting; times may go backwards
-	signed   time.Time // newest code that led to a verdict; zero: none
+	use      uint64    // the last use's number: it orders forgetting, as times may go backwards
+	signed   time.Time // newest code that led to a verdict; zero: no code yet
 	admitted time.Time // last time the person was let in; zero: never
 }
 
 const guardKey = 32 // bytes
 
-// GuardRecord is the size of a record: the person, and the Unix ns of the newest code and of the admission, big-endian, 0 where
-// there was none. Both are 0 for somebody who was forgotten.
+// GuardRecord is the size of a record: the person, then the newest code's time and the admission's,
+// in Unix ns, big-endian, 0 if absent. Both are 0 for a person who was forgotten.
 const GuardRecord = len(person{}) + 16
 
-// NewGuard makes a guard that remembers at most size people. A size below 1 is a mistake of the caller's and panics.
+// NewGuard makes a guard that remembers at most size people. It panics if size is below 1, which is
+// the caller's mistake.
 func NewGuard(size int) *Guard {
 	if size < 1 {
 		panic(fmt.Sprintf("pass: guard of %d people", size))
 	}
 	g := &Guard{size: size, people: make(map[person]*visit)}
 	if _, err := rand.Read(g.key[:]); err != nil {
-		panic("pass: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+		panic("pass: no random numbers: " + err.Error()) // never, says crypto/rand
 	}
 	return g
 }
 
-// Memory is the key and a record of everybody, in the order of their last uses: what Restore takes.
+// Memory returns the key and everybody's record, in the order of their last uses, for Restore.
 func (g *Guard) Memory() []byte {
 	people := slices.SortedFunc(maps.Keys(g.people), func(a, b person) int {
 		return cmp.Compare(g.people[a].use, g.people[b].use)
@@ -75,8 +79,9 @@ func (g *Guard) Memory() []byte {
 	return memory
 }
 
-// Restore takes the place of what the guard knows: Memory, and the records since then. The last record of a person counts;
-// an incomplete one at the end is left out. Without a whole key nothing changes and it is false.
+// Restore replaces what the guard knows by a Memory and the records since then. The last record of
+// a person counts; an incomplete one at the end is ignored. Without a whole key it changes nothing
+// and returns false.
 func (g *Guard) Restore(memory []byte) bool {
 	if len(memory) < guardKey {
 		return false
@@ -143,12 +148,13 @@ func (g *Guard) tell(p person) {
 	}
 }
 
-// Check says whether a verified code may lead to a verdict. ErrReplayed: this very code or a newer one of this person
-// was used, whatever the clock says by now. ErrPassedAlready: the person was let in less than again before now. Codes
-// have whole seconds, so two of one second count as the same. A paper code never changes and is not replayed.
+// Check says whether a verified code may lead to a verdict. ErrReplayed: this code or a newer one
+// of this person was used, whatever the clock says now. ErrPassedAlready: the person was let in
+// less than again before now. Codes have whole seconds, so two of one second count as the same. A
+// paper code never changes and counts as no replay.
 //
-// When the clock went back behind an admission, how long ago that was is not known any more: it counts as just now, so
-// that nobody waits longer than again.
+// If the clock went back to before an admission, nobody knows how long ago that was. It counts as
+// just now, so nobody waits longer than again.
 func (g *Guard) Check(c *Code, now time.Time, again time.Duration) error {
 	g.again = max(g.again, again)
 	p := g.personOf(c)
@@ -172,7 +178,8 @@ func (g *Guard) Check(c *Code, now time.Time, again time.Duration) error {
 	return nil
 }
 
-// Used notes that the code led to a verdict: it and older ones of the same person are not taken again.
+// Used notes that the code led to a verdict: this code and older ones of the same person are
+// refused from now on.
 func (g *Guard) Used(c *Code, now time.Time) {
 	if c.IsPaper() {
 		return
@@ -199,7 +206,7 @@ func (g *Guard) personOf(c *Code) person {
 	return person(hash.Sum(nil))
 }
 
-// visit returns the person's entry, as the one used last, and makes room for a new one.
+// visit returns the person's entry, marks it as used last, and makes room for a new one.
 func (g *Guard) visit(p person, now time.Time) *visit {
 	g.uses++
 	v := g.people[p]
@@ -214,8 +221,9 @@ func (g *Guard) visit(p person, now time.Time) *visit {
 	return v
 }
 
-// forget drops everybody who cannot matter any more, and if that is nobody, the person seen the longest ago. It walks
-// over all of the guard, which for a thousand people takes less time than to verify one signature.
+// forget drops everybody who no longer matters. If everybody does, it drops the person seen the
+// longest ago. It walks over the whole guard; for a thousand people that is faster than verifying
+// one signature.
 func (g *Guard) forget(now time.Time) {
 	for p, v := range g.people {
 		if !v.matters(now, g.again) {
@@ -227,8 +235,8 @@ func (g *Guard) forget(now time.Time) {
 	}
 }
 
-// matters reports whether Check could still refuse something because of this visit: a code as old as the one used
-// would not be stale yet, or the admission is not over.
+// matters reports whether this visit could still make Check refuse a code: a code as old as the one
+// used is not stale yet, or the wait after the admission is not over.
 func (v *visit) matters(now time.Time, again time.Duration) bool {
 	return !v.signed.IsZero() && !now.After(v.signed.Add(MaxAge)) ||
 		!v.admitted.IsZero() && now.Sub(v.admitted) < again

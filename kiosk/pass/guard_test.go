@@ -11,7 +11,7 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// visitor names somebody in the guard's tests.
+// visitor names a person in the guard's tests.
 type visitor struct {
 	list  string
 	index uint64
@@ -19,7 +19,7 @@ type visitor struct {
 
 var visitors = []visitor{{"aq:kz/1", 1}, {"aq:kz/1", 2}, {"aq:kz/2", 1}, {"aq:kz/2", 2}, {"aq:kz/3", 1}}
 
-// codes makes codes and keeps them: a model run needs thousands of the same few.
+// codes makes each code once and keeps it: a model run needs the same few thousands of times.
 type codes map[codeKey]*pass.Code
 
 type codeKey struct {
@@ -83,7 +83,7 @@ func TestGuardReplay(t *testing.T) {
 	expect(t, "somebody else's code", guard.Check(made.get(t, other, 15), at(17), again), nil)
 	expect(t, "same code, clock an hour back", guard.Check(made.get(t, me, 15), at(-3600), again), pass.ErrReplayed)
 
-	// A note about an older code takes nothing back.
+	// An older code noted later does not undo the newer one.
 	guard.Used(made.get(t, me, 3), at(18))
 	expect(t, "same code after an older one", guard.Check(made.get(t, me, 15), at(18), again), pass.ErrReplayed)
 }
@@ -110,8 +110,8 @@ func TestGuardPaper(t *testing.T) {
 	expect(t, "rotating code of the same index", guard.Check(made.get(t, me, -30), at(10), again), nil)
 }
 
-// TestGuardClockBack: the clock is set back by a day after somebody was let in. That person waits for as long as
-// anybody, not for a day.
+// TestGuardClockBack sets the clock back by a day after somebody was let in. That person waits as
+// long as anybody else, not a day.
 func TestGuardClockBack(t *testing.T) {
 	const day = 24 * 60 * 60
 	made, guard, me := codes{}, pass.NewGuard(10), visitors[0]
@@ -129,31 +129,32 @@ func TestGuardForgets(t *testing.T) {
 		t.Helper()
 		expect(t, what, guard.Check(made.get(t, who, second), at(now), again), want)
 	}
-	use(visitors[0], 10) // longest ago, and still matters below
+	use(visitors[0], 10) // the longest ago, and still matters below
 	use(visitors[1], 0)
 	use(visitors[2], 15)
 	check("a full guard", visitors[1], 0, 25, pass.ErrReplayed)
 
-	// At second 26 the code of second 0 is stale in itself, so it goes, although another one was used before it.
+	// At second 26 the code of second 0 is stale, so it is forgotten although another one was used
+	// before it.
 	guard.Used(made.get(t, visitors[3], 26), at(26))
 	check("no longer matters", visitors[1], 0, 26, nil)
 	check("oldest that matters", visitors[0], 10, 26, pass.ErrReplayed)
 	check("newest", visitors[3], 26, 26, pass.ErrReplayed)
 
-	// Now everybody matters, and the one seen the longest ago goes.
+	// Now everybody matters, so the one seen the longest ago is forgotten.
 	guard.Used(made.get(t, visitors[4], 27), at(27))
 	check("seen the longest ago", visitors[0], 10, 27, nil)
 	check("second", visitors[2], 15, 27, pass.ErrReplayed)
 
-	// Being seen again makes one the newest.
+	// A person who is seen again becomes the newest.
 	use(visitors[2], 28)
 	use(visitors[0], 29)
 	check("was the oldest, came again", visitors[2], 28, 29, pass.ErrReplayed)
 	check("came before that", visitors[3], 26, 29, nil)
 }
 
-// TestGuardKeepsTheLastSecond: a code that is exactly MaxAge old is still good, so it must not be forgotten before one
-// that was seen earlier.
+// TestGuardKeepsTheLastSecond: a code that is exactly MaxAge old is still valid, so it must not be
+// forgotten before one that was seen earlier.
 func TestGuardKeepsTheLastSecond(t *testing.T) {
 	made, guard := codes{}, pass.NewGuard(2)
 	guard.Used(made.get(t, visitors[0], 10), at(10))
@@ -172,7 +173,8 @@ func TestGuardSize(t *testing.T) {
 	pass.NewGuard(0)
 }
 
-// guardModel says the same in another way: a list of people, the one used last at its end.
+// guardModel follows the same rules in another way: a list of people, with the last user at its
+// end.
 type guardModel struct {
 	size    int
 	longest time.Duration
@@ -235,7 +237,8 @@ func (m *guardModel) matters(v modelVisit, now int) bool {
 	return fresh || waits
 }
 
-// TestGuardModel runs guard and model side by side, with a clock that mostly goes forward, and compares every answer.
+// TestGuardModel runs guard and model side by side, with a clock that mostly goes forward, and
+// compares every answer.
 func TestGuardModel(t *testing.T) {
 	made := codes{}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -7,7 +7,7 @@ import (
 
 const notDeterministic = "not the deterministic encoding"
 
-// malformedRecipes are not passes, which is the result of a recipe that names none.
+// malformedRecipes make texts that are not passes: the result of each recipe that names no other.
 var malformedRecipes = []recipe{
 	// The text.
 	{name: "url", comment: "most QR codes are something else", detail: "does not start", text: always("https://example.kz/menu?table=7")},
@@ -136,8 +136,8 @@ var malformedRecipes = []recipe{
 		claims: replace(join(statusLabel, unhex("a1")), join(statusLabel, unhex("a2"), textItem("a"), unhex("00")))},
 }
 
-// withoutHolder makes a paper credential's claims of a phone's.
+// withoutHolder turns a phone's claims into a paper credential's.
 func withoutHolder(b []byte) []byte { return join(unhex("a3"), b[1:13], b[13+len(holderClaim):]) }
 
-// withHolder makes a phone's credential's claims of a paper one's.
+// withHolder turns a paper credential's claims into a phone's.
 func withHolder(b []byte) []byte { return join(unhex("a4"), b[1:13], holderClaim, b[13:]) }

@@ -13,30 +13,32 @@ import (
 // Prefix starts the text of every code.
 const Prefix = "AQ1:"
 
-// How far the time in a rotating code may be from the door's. MaxAge is a Period, the moment that a person takes to aim, and 6 s
-// for the phone's clock; nobody knows of a code whether its phone corrected that clock, so MaxAhead is for those that did not.
-// Together with the 4 s to which a page that is online knows the time, a code is taken for at most 30 s.
+// How far the time in a rotating code may be from the door's. MaxAge is a Period, the moment that a
+// person takes to aim, and 6 s for the phone's clock. A code does not say whether its phone
+// corrected its clock; MaxAhead is for phones that did not. A page that is online knows the time to
+// within 4 s, so its codes are accepted for at most 30 s.
 const (
 	MaxAge   = 25 * time.Second
 	MaxAhead = 10 * time.Second
 )
 
-// maxIssuedAhead is how far the time in a credential may be ahead of the door's: the registry's clock is a server's.
+// maxIssuedAhead is how far the time in a credential may be ahead of the door's: it comes from the
+// registry, a server with a correct clock.
 const maxIssuedAhead = time.Minute
 
 // Period is how often a phone makes a new rotating code.
 const Period = 15 * time.Second
 
-// MaxText is the size of the largest code, bytes. Longer input is refused before anything else is done with it.
+// MaxText is the size of the largest code, bytes. Longer input is refused before any other step.
 const MaxText = 475
 
-// ErrNotAPass says that the text is something else than a code in its one accepted encoding. The errors that wrap it
-// say in what way.
+// ErrNotAPass says that the text is not a code in canonical encoding. The errors that wrap it say
+// why.
 var ErrNotAPass = errors.New("not a pass")
 
-// Why a well-formed code is not good.
+// Why a well-formed code is refused.
 var (
-	ErrUnknownIssuer = errors.New("credential is of an issuer that is not trusted")
+	ErrUnknownIssuer = errors.New("the credential's issuer is not trusted")
 	ErrForged        = errors.New("forged")
 	ErrExpired       = errors.New("credential has expired")
 	ErrNotYetValid   = errors.New("credential is from the future")
@@ -44,13 +46,13 @@ var (
 	ErrFuture        = errors.New("code is from the future")
 )
 
-// What most QR codes at a door fail on costs no allocation.
+// These refuse most QR codes at a door, without an allocation.
 var (
 	errTooLong = fmt.Errorf("%w: longer than %d characters", ErrNotAPass, MaxText)
 	errPrefix  = fmt.Errorf("%w: does not start with %q", ErrNotAPass, Prefix)
 )
 
-// Code is a well-formed code, not verified yet.
+// Code is a well-formed code that is not verified yet.
 type Code struct {
 	Credential Credential
 	Signed     time.Time // when the phone made it, whole seconds; zero in a paper code
@@ -67,8 +69,8 @@ type presentation struct {
 	Credential []byte
 }
 
-// Rotate makes a rotating code of a sealed credential, as of now, with the key that the credential names as its
-// holder's.
+// Rotate makes a rotating code from a sealed credential, signed now, with the key that the
+// credential names as its holder's.
 func Rotate(holder ed25519.PrivateKey, credential []byte, now time.Time) (string, error) {
 	c, err := OpenCredential(credential)
 	if err != nil {
@@ -92,7 +94,7 @@ func Rotate(holder ed25519.PrivateKey, credential []byte, now time.Time) (string
 	return text(sealed), nil
 }
 
-// Paper makes the code to print of a sealed credential without a holder.
+// Paper makes the code to print from a sealed credential without a holder.
 func Paper(credential []byte) (string, error) {
 	c, err := OpenCredential(credential)
 	if err != nil {
@@ -104,7 +106,8 @@ func Paper(credential []byte) (string, error) {
 	return text(credential), nil
 }
 
-// Parse reads a code without verifying it. Every error wraps ErrNotAPass. The text is not kept.
+// Parse reads a code without verifying it. Every error wraps ErrNotAPass. It does not keep the
+// text.
 func Parse(text []byte) (*Code, error) {
 	if len(text) > MaxText {
 		return nil, errTooLong
@@ -161,7 +164,7 @@ func (c *Code) readRotating(m *sign1.Message) error {
 	return nil
 }
 
-// parseMessage takes a message without a type: a verifier that expects none must not be shown one.
+// parseMessage refuses a message with a type: a verifier that expects no type must not see one.
 func parseMessage(sealed []byte) (*sign1.Message, error) {
 	m, err := sign1.Parse(sealed)
 	if err != nil {
@@ -173,10 +176,10 @@ func parseMessage(sealed []byte) (*sign1.Message, error) {
 	return m, nil
 }
 
-// IsPaper reports whether the code was printed rather than made by a phone: nobody proved to hold a key.
+// IsPaper reports whether the code was printed. No phone made it, so nobody proved to hold a key.
 func (c *Code) IsPaper() bool { return c.rotating == nil }
 
-// Text is the code's text, exactly as it was parsed.
+// Text returns the code's text, exactly as it was parsed.
 func (c *Code) Text() string { return text(c.sealed) }
 
 func text(sealed []byte) string {
@@ -184,7 +187,7 @@ func text(sealed []byte) string {
 	return string(appendBase45(append(out, Prefix...), sealed))
 }
 
-// Issuers are the trusted issuers' keys by their identifiers.
+// Issuers maps key identifiers to the trusted issuers' keys.
 type Issuers map[sign1.KeyID]ed25519.PublicKey
 
 // NewIssuers makes the set of the given keys.
@@ -196,9 +199,10 @@ func NewIssuers(keys []ed25519.PublicKey) Issuers {
 	return issuers
 }
 
-// Verify checks the code against the trusted issuers and the door's clock. The first thing wrong is the error, in this
-// order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's signature), ErrExpired, ErrNotYetValid,
-// ErrStale, ErrFuture. A code exactly MaxAge old, or MaxAhead ahead, is good.
+// Verify checks the code against the trusted issuers and the door's clock. It returns the first
+// error in this order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's
+// signature), ErrExpired, ErrNotYetValid, ErrStale, ErrFuture. A code exactly MaxAge old, or
+// MaxAhead ahead, is valid.
 func (c *Code) Verify(issuers Issuers, now time.Time) error {
 	if err := c.verifySignatures(issuers); err != nil {
 		return err

@@ -102,7 +102,7 @@ func TestRotateAndPaperRefuse(t *testing.T) {
 	}
 }
 
-// TestLimits holds the byte budget of the package comment against what is really made.
+// TestLimits compares the byte budget of the package comment with real codes.
 func TestLimits(t *testing.T) {
 	const version10L = 395 // alphanumeric characters, ISO/IEC 18004 table 7
 	size := func(list int) (credential, text int) {
@@ -130,7 +130,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestParseKeepsNothing lets the scanner have its buffer back.
+// TestParseKeepsNothing: the scanner reuses its buffer.
 func TestParseKeepsNothing(t *testing.T) {
 	v := readVectors(t)["rotating"]
 	buffer := []byte(v.Text)
@@ -149,7 +149,7 @@ func TestParseKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestForeignCodesAreCheap: what most codes at a door are must not be worth an attack.
+// TestForeignCodesAreCheap: foreign codes are the most common, so they must not be worth an attack.
 func TestForeignCodesAreCheap(t *testing.T) {
 	for _, text := range []string{"https://example.kz/menu?table=7", "HC1:NCF", strings.Repeat("AQ1:", 1000)} {
 		if n := testing.AllocsPerRun(100, func() {

@@ -67,7 +67,7 @@ var refusedRecipes = []recipe{
 	weakHolder(9, "holder-key-not-canonical", "the neutral element with y = p + 1, in the encoding that no signer writes"),
 }
 
-// weakHolder makes a code for a key that needs no private one.
+// weakHolder makes a code for a key that signs without a private one.
 func weakHolder(i int, name, comment string) recipe {
 	weak := sign1test.WeakKeys[i]
 	return recipe{
@@ -76,7 +76,8 @@ func weakHolder(i int, name, comment string) recipe {
 	}
 }
 
-// payloadOf cuts the payload out of a sealed credential of the recipes: behind 84, the header of 10 bytes, A0 and its own head of 2.
+// payloadOf cuts the payload out of a recipe's sealed credential: it follows 84, the header of 10
+// bytes, A0 and its own head of 2.
 func payloadOf(sealed []byte) []byte { return sealed[14 : len(sealed)-66] }
 
 func flipSignature(b []byte) []byte {
@@ -96,7 +97,7 @@ func replace(from, to []byte) func([]byte) []byte {
 
 func always(text string) func(string) string { return func(string) string { return text } }
 
-// resealed makes the recipe's message anew with other headers.
+// resealed makes the recipe's message again with other headers.
 func resealed(key ed25519.PrivateKey, protected, unprotected []byte) func([]byte) []byte {
 	return func(b []byte) []byte {
 		m, err := sign1.Parse(b)

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/vectors anew")
 
-// vector is one published example; docs/pass.md explains the fields to people who write phone apps.
+// vector is one published example; docs/pass.md explains the fields to authors of phone apps.
 type vector struct {
 	Name       string   `json:"name"`
 	Comment    string   `json:"comment"`
@@ -78,17 +78,17 @@ const (
 	expiresAt = 1775001600
 )
 
-// recipe makes a vector out of bytes put together by hand, without the code under test: the good code in five stages,
-// each of which can be spoilt.
+// recipe makes a vector from bytes put together by hand, without the code under test: the valid
+// code in five stages, each of which can be spoilt.
 type recipe struct {
 	name    string
 	comment string
 	result  string
-	detail  string // has to be in the error, so that the vector fails for its own reason
+	detail  string // must be in the error, so that the vector fails for its own reason
 
 	paper        bool
-	issuer       ed25519.PrivateKey // issuerKey where nil
-	holder       ed25519.PrivateKey // who signs the rotating code; holderKey where nil
+	issuer       ed25519.PrivateKey // nil: issuerKey
+	holder       ed25519.PrivateKey // who signs the rotating code; nil: holderKey
 	iat, exp     uint32
 	signed       uint32
 	now          int64
@@ -100,7 +100,7 @@ type recipe struct {
 	presentation func([]byte) []byte // spoils the rotating code's payload
 	message      func([]byte) []byte // spoils the whole message
 	text         func(string) string // spoils the text
-	read         func(*vector)       // tells what is read from a spoilt code that is still well-formed
+	read         func(*vector)       // sets what is read if the spoilt code is still well-formed
 }
 
 func spoil[T any](change func(T) T, value T) T {
@@ -173,7 +173,7 @@ func (r recipe) vector() vector {
 	return v
 }
 
-// vectorFiles are the published files and what they are made of.
+// vectorFiles are the published files and the recipes behind them.
 var vectorFiles = map[string][]recipe{
 	"valid.json":     validRecipes,
 	"refused.json":   refusedRecipes,
@@ -304,7 +304,7 @@ func compareFields(t *testing.T, code *pass.Code, v vector) {
 	}
 }
 
-// TestIssueAndRotateMakeTheVectors makes the valid codes again, now with the package itself.
+// TestIssueAndRotateMakeTheVectors makes the valid codes again with the package itself.
 func TestIssueAndRotateMakeTheVectors(t *testing.T) {
 	for _, r := range validRecipes {
 		v := r.vector()

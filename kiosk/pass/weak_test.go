@@ -11,7 +11,7 @@ import (
 	"ashyq-kiosk/kiosk/sign1/sign1test"
 )
 
-// forge is a COSE_Sign1 like seal, by nobody.
+// forge makes a COSE_Sign1 like seal does, without a private key.
 func forge(weak sign1test.WeakKey, protected, payload []byte) []byte {
 	toSign := join([]byte{0x84}, textItem("Signature1"), bytesItem(protected), bytesItem(nil), bytesItem(payload))
 	return join([]byte{0x84}, bytesItem(protected), emptyMap, bytesItem(payload), bytesItem(weak.Forge(toSign)))
@@ -32,8 +32,8 @@ func forgedBy(weak sign1test.WeakKey) func([]byte) []byte {
 	}
 }
 
-// TestNoCodeWithoutAPrivateKey makes codes that nobody had to hold a key for: an issuer gave out credentials for keys of
-// small order, and whoever saw one of their codes could make the next ones.
+// TestNoCodeWithoutAPrivateKey makes codes without a private key: an issuer sealed credentials for
+// keys of small order, so whoever saw one of their codes could make the next ones.
 func TestNoCodeWithoutAPrivateKey(t *testing.T) {
 	admitted, tried := 0, 0
 	for i := range 100 {
@@ -59,7 +59,7 @@ func TestNoCodeWithoutAPrivateKey(t *testing.T) {
 	}
 }
 
-// TestNoIssuerWithoutAPrivateKey is the same for a list of trusted keys with a weak one in it.
+// TestNoIssuerWithoutAPrivateKey is the same for a weak key in the list of trusted keys.
 func TestNoIssuerWithoutAPrivateKey(t *testing.T) {
 	for _, weak := range sign1test.WeakKeys {
 		if !weak.Small {

@@ -9,8 +9,8 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// accepted reports whether a door takes a code that a phone made at second 0 by true time, with its clock so far ahead, when
-// the door sees it.
+// accepted reports whether a door accepts a code when it sees it. A phone made the code at second 0
+// by true time, with its clock ahead by so much.
 func accepted(t *testing.T, ahead, seen time.Duration) bool {
 	t.Helper()
 	text, err := pass.Rotate(holderKey, issue(t, goodCredential()), at(0).Add(ahead))
@@ -28,7 +28,7 @@ func accepted(t *testing.T, ahead, seen time.Duration) bool {
 	return err == nil
 }
 
-// lastAccepted is how long after it was made a code is taken for the last time.
+// lastAccepted returns how long after it was made a code is last accepted.
 func lastAccepted(t *testing.T, ahead time.Duration) time.Duration {
 	t.Helper()
 	for seen := 200 * time.Second; seen >= 0; seen -= time.Second {
@@ -39,15 +39,16 @@ func lastAccepted(t *testing.T, ahead time.Duration) time.Duration {
 	return -1
 }
 
-// TestLastAcceptance holds the figures of docs/pass.md: a page that is online has corrected its phone's clock to 4 s, so its
-// codes are of no use after 30 s. One that is offline may be ahead, and its codes are then of use for that much longer.
+// TestLastAcceptance checks the figures of docs/pass.md: a page that is online has corrected its
+// phone's clock to 4 s, so its codes are worthless after 30 s. An offline phone may be ahead, and
+// its codes last that much longer.
 func TestLastAcceptance(t *testing.T) {
 	for ahead, want := range map[time.Duration]time.Duration{
 		0:                25 * time.Second,
 		4 * time.Second:  29 * time.Second, // online
 		-4 * time.Second: 21 * time.Second,
 		10 * time.Second: 35 * time.Second, // offline
-		time.Minute:      85 * time.Second, // not taken before second 50
+		time.Minute:      85 * time.Second, // refused before second 50
 	} {
 		if got := lastAccepted(t, ahead); got != want {
 			t.Errorf("a phone %v ahead: its code is taken until %v after it was made, want %v", ahead, got, want)
@@ -58,7 +59,7 @@ func TestLastAcceptance(t *testing.T) {
 	}
 }
 
-// TestWindowIsWideEnough: a code stands for a Period, and a person needs a moment to hold it up.
+// TestWindowIsWideEnough: a code is shown for a Period, and a person needs a moment to hold it up.
 func TestWindowIsWideEnough(t *testing.T) {
 	const aim = 4 * time.Second
 	for _, ahead := range []time.Duration{-6 * time.Second, -4 * time.Second, 0, 4 * time.Second, 10 * time.Second} {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// linkPlan is as much of a netplan device as a fixed address needs.
+// linkPlan is the part of a netplan device that a fixed address needs.
 type linkPlan struct {
 	DHCP4       bool      `yaml:"dhcp4"`
 	DHCP6       bool      `yaml:"dhcp6"`
@@ -28,27 +28,27 @@ type linkPlan struct {
 	} `yaml:"routes"`
 }
 
-// link is a fixed address for all devices of a kind. A door has one of a kind: whatever the file
-// calls it, it is that one.
+// link is a fixed address for all devices of a kind. A door has only one of a kind, so the device's
+// name in the file does not matter.
 type link struct {
 	kind      string // systemd's: ether, wlan
-	dhcp      bool   // another address from the router, too
+	dhcp      bool   // also an address from the router
 	addresses []netip.Prefix
 	gateways  []netip.Addr
 	names     []netip.Addr
 	search    []string
 }
 
-// metrics are those of the image's own *.network files: a cable goes before Wi-Fi.
+// metrics are those of the image's own *.network files: a cable is preferred to Wi-Fi.
 var metrics = map[string]int{"ether": 100, "wlan": 600}
 
-// askLinks takes the first device of a kind that has an address. What is wrong with it leaves the
-// door to the router's: a door with half an address could be reached by nobody.
+// askLinks takes the first device of a kind that has an address. After a mistake the door
+// keeps the router's address: a door with half an address could not be reached.
 func (w *wishes) askLinks(kind string, plans map[string]linkPlan) {
 	for _, name := range slices.Sorted(maps.Keys(plans)) {
 		l, err := plans[name].link(kind)
 		if err != nil {
-			w.fail(fmt.Errorf("%s: %w\nhint: it gets its address from the router now", name, err))
+			w.fail(fmt.Errorf("%s: %w\nhint: until this is mended, the device gets its address from the router", name, err))
 			continue
 		}
 		if len(l.addresses) > 0 {
@@ -69,14 +69,14 @@ func (p linkPlan) link(kind string) (l link, err error) {
 	for _, text := range addresses {
 		a, err := netip.ParsePrefix(text)
 		if err != nil {
-			return l, fmt.Errorf("address %q: want one as 192.0.2.10/24", text)
+			return l, fmt.Errorf("address %q: want one like 192.0.2.10/24", text)
 		}
 		l.addresses = append(l.addresses, a)
 	}
 	gateways := []string{p.Gateway4, p.Gateway6}
 	for _, r := range p.Routes {
 		if r.To != "default" && r.To != "0.0.0.0/0" && r.To != "::/0" {
-			return l, fmt.Errorf("route to %q: only a default route is taken", r.To)
+			return l, fmt.Errorf("route to %q: only a default route is possible", r.To)
 		}
 		gateways = append(gateways, r.Via)
 	}
@@ -93,13 +93,13 @@ func (p linkPlan) link(kind string) (l link, err error) {
 	}
 	for _, s := range l.search {
 		if s == "" || strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
-			return l, errors.New("nameservers.search: want names of domains")
+			return l, errors.New("nameservers.search: want domain names")
 		}
 	}
 	return l, nil
 }
 
-// parseAddrs leaves out what is empty.
+// parseAddrs leaves out empty ones.
 func parseAddrs(what string, texts []string) (all []netip.Addr, err error) {
 	for _, text := range texts {
 		if text == "" {
@@ -107,14 +107,14 @@ func parseAddrs(what string, texts []string) (all []netip.Addr, err error) {
 		}
 		a, err := netip.ParseAddr(text)
 		if err != nil || a.Zone() != "" {
-			return nil, fmt.Errorf("%s %q: want an address as 192.0.2.1", what, text)
+			return nil, fmt.Errorf("%s %q: want an address like 192.0.2.1", what, text)
 		}
 		all = append(all, a)
 	}
 	return all, nil
 }
 
-// text is the link's systemd.network(5).
+// text returns the link as systemd.network(5).
 func (l link) text() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[Match]\nType=%s\nKind=!*\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nIPv6PrivacyExtensions=yes\nDHCP=%s\n",
@@ -135,7 +135,8 @@ func (l link) text() []byte {
 	return []byte(b.String())
 }
 
-// setLinks writes them where systemd-networkd, which starts later, looks before the image's own.
+// setLinks writes the links where systemd-networkd, which starts later, looks before the image's
+// own files.
 func (o Options) setLinks(links []link) error {
 	var errs []error
 	for _, l := range links {

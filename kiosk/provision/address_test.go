@@ -75,7 +75,7 @@ RouteMetric=600
 	}
 }
 
-// A door whose file is wrong asks the router, and says what is wrong.
+// A door whose file is wrong asks the router for an address, and says what is wrong.
 func TestFixedAddressIsWholeOrNot(t *testing.T) {
 	for device, want := range map[string]string{
 		`addresses: [192.0.2.10]`:                                                   `"192.0.2.10"`,

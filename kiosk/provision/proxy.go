@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// readProxy reads the way to the registry where a venue has only a proxy: its URL on the first line,
-// and on a second one the hosts that are reached without it, with commas between.
+// readProxy reads the way to the registry for a venue that has only a proxy: the proxy's URL on the
+// first line, and on a second one the hosts that are reached without it, separated by commas.
 func readProxy(data []byte) (w wishes) {
 	first, second, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
 	first, second = strings.TrimSpace(first), strings.TrimSpace(second)
 	u, err := url.Parse(first)
 	// The URL may hold a password, and its parser's error quotes the URL.
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || !unquoted(first) {
-		w.fail(errors.New("the proxy: want a line as http://proxy.example:3128"))
+		w.fail(errors.New("the proxy: want a line like http://proxy.example:3128"))
 		return w
 	}
 	if !unquoted(second) {
@@ -26,13 +26,14 @@ func readProxy(data []byte) (w wishes) {
 	return w
 }
 
-// unquoted tells whether systemd and pam_env take a value as it is. An @ is only a URL's user's.
+// unquoted reports whether systemd and pam_env take a value as it is. A URL may have one @,
+// after its user.
 func unquoted(s string) bool {
 	return !strings.ContainsAny(s, " \t\r\n\"'\\$#{}") && strings.Count(s, "@") <= 1
 }
 
-// setProxy writes the environment of who logs in and of the units that reach the registry. Only
-// root reads it: systemd and pam_env hand it on.
+// setProxy writes the environment for logins and for the units that reach the registry. Only root
+// can read the file; systemd and pam_env pass it on.
 func (o Options) setProxy(proxy, direct string) error {
 	if proxy == "" {
 		return nil

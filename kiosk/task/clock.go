@@ -9,50 +9,54 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Clock watches whether the time can be trusted. A Pi has no battery clock: after a power cut it wakes up in the past.
-// The time is trusted when the kernel says that it is synchronised, and never before the earliest plausible time.
+// Clock watches whether the time can be trusted. A Pi has no battery clock: after a power cut it
+// starts in the past. The time is trusted when the kernel says that it is synchronised, and never
+// before the earliest plausible time.
 //
-// Only a signed time raises that one by more than Leeway: NTP is believed to anybody on the network, and one wrong tick must
-// not put a door out of order until somebody comes. What an unsigned time has raised is forgotten as soon as it proves wrong.
+// Only a signed time raises that one by more than Leeway. Anybody on the network can answer NTP,
+// and one wrong tick must not put a door out of order until somebody comes. What an unsigned time
+// has raised is forgotten as soon as it proves wrong.
 type Clock struct {
 	Now    func() time.Time
-	Synced func() error     // nil when the system's clock is disciplined; KernelSynced, or nil to trust the machine's clock
-	Signed func() time.Time // the newest time that was signed: of the build, of the manifest in force
-	Seen   func() time.Time // the last time noted; zero: none yet
-	// Authenticated says that what disciplines the clock signs its time, too (NTS); nil: it never does.
+	Synced func() error     // nil error: synchronised, as KernelSynced says; a nil func trusts the machine
+	Signed func() time.Time // the newest signed time: the build's or the manifest's
+	Seen   func() time.Time // the last time noted; zero: never
+	// Authenticated says whether the clock's source signs its time, too (NTS); nil: it never does.
 	Authenticated func() bool
-	Change        func(err error) // called with each change: nil when trusted; first call right at the start
-	Note          func(time.Time) // called each second with a trusted time, or as much of it as is plausible
-	Forget        func(time.Time) // called when Seen has proved wrong, with what to note in its place
+	Change        func(err error) // called on each change, first at the start; nil: trusted
+	Note          func(time.Time) // called each second with the trusted time that is plausible
+	Forget        func(time.Time) // called when Seen proved wrong, with its replacement
 
 	doubt doubt // owned by Run
 }
 
-// Leeway is how far an unsigned time may raise the earliest plausible one: for as long rules let a door decide without
-// hearing from its registry, which is the newest signed time that it has.
+// Leeway is how far an unsigned time may raise the earliest plausible one: for as long as rules let
+// a door decide without hearing from its registry, which is the source of the newest signed time.
 const Leeway = 72 * time.Hour
 
 const (
-	// tolerance is how far before the earliest plausible time the clock may be: registries and doors are synchronised to
-	// within seconds.
+	// tolerance is how far the clock may be before the earliest plausible time: registries and
+	// doors are synchronised to within seconds.
 	tolerance = 2 * time.Minute
-	// agreement is how far a time that was just signed may be from the clock for both to be right.
+	// agreement is how close a freshly signed time and the clock must be for both to be right.
 	agreement = 5 * time.Minute
-	// patience is for how long the clock has to go on steadily to prove an unsigned time wrong without any signed one.
+	// patience is how long the clock has to run steadily to prove an unsigned time wrong without a
+	// signed one.
 	patience = time.Hour
 )
 
-// doubt is the time since which the clock is behind what was seen, and what was known then.
+// doubt records since when the clock is behind the time seen, and what was known then.
 type doubt struct {
-	since, last time.Time // zero: there is none; last is the newest look
+	since, last time.Time // zero: no doubt; last is the newest look
 	signed      time.Time
 }
 
 // ErrUnsynced says that no time source has set the clock since the start.
 var ErrUnsynced = errors.New("the kernel says that the clock is not synchronised")
 
-// KernelSynced asks the kernel (adjtimex(2), STA_UNSYNC) whether a time daemon keeps the clock. Where a sandbox forbids
-// that call, which can also set the clock, it asks systemd-timedated, which asks the kernel.
+// KernelSynced asks the kernel (adjtimex(2), STA_UNSYNC) whether a time daemon keeps the clock.
+// Some sandboxes forbid that call, because it can also set the clock. Then KernelSynced asks
+// systemd-timedated, which asks the kernel.
 func KernelSynced() error {
 	var t unix.Timex
 	_, err := unix.Adjtimex(&t)
@@ -67,7 +71,8 @@ func KernelSynced() error {
 	return nil
 }
 
-// Plausible is the earliest plausible time where signed is the newest signed one and seen was noted.
+// Plausible returns the earliest plausible time: signed is the newest signed time, seen the noted
+// one.
 func Plausible(signed, seen time.Time) time.Time {
 	if most := signed.Add(Leeway); seen.After(most) {
 		seen = most
@@ -78,7 +83,7 @@ func Plausible(signed, seen time.Time) time.Time {
 	return signed
 }
 
-// check says why the clock cannot be trusted now, nil when it can.
+// check says why the clock cannot be trusted now; nil when it can.
 func (c *Clock) check() error {
 	now, signed, seen := c.Now(), c.Signed(), c.Seen()
 	if before(now, signed) {
@@ -86,7 +91,7 @@ func (c *Clock) check() error {
 		return past(now, signed, "a time that is signed")
 	}
 	if c.Synced == nil {
-		return nil // the machine's clock is trusted more than what it said at another time
+		return nil // the machine's clock counts more than what it said earlier
 	}
 	if err := c.Synced(); err != nil {
 		c.doubt = doubt{}
@@ -110,8 +115,9 @@ func past(now, plausible time.Time, what string) error {
 	return fmt.Errorf("the clock says %s, which is before %s, %s", now.UTC().Format(time.RFC3339), plausible.UTC().Format(time.RFC3339), what)
 }
 
-// disproved says whether the clock, which is synchronised and behind an unsigned time, is right and that one was wrong: its
-// source signs; or something was signed since then, at the time that the clock has; or it has gone on steadily for long.
+// disproved says whether a synchronised clock is right and the later, unsigned time was wrong. It
+// is if the clock's source signs; if something was signed since, at the time that the clock has; or
+// if the clock has run steadily for long.
 func (c *Clock) disproved(now, signed time.Time) bool {
 	if c.doubt.since.IsZero() || stepped(c.doubt.last, now) {
 		c.doubt = doubt{since: now, signed: signed}
@@ -126,8 +132,8 @@ func (c *Clock) disproved(now, signed time.Time) bool {
 	return now.Sub(c.doubt.since) >= patience
 }
 
-// plausible is as much of a trusted time as may be noted; zero if nothing was ever signed, as in a
-// build without a time and without a list.
+// plausible is the part of a trusted time that may be noted; zero if nothing was ever signed, as in
+// a build without a stamp and without a list.
 func (c *Clock) plausible(now time.Time) time.Time {
 	if c.Authenticated != nil && c.Authenticated() {
 		return now

@@ -1,5 +1,6 @@
-// Package task runs the daemon's long-lived parts together: as one group that starts, gets ready, is watched and ends
-// together. It also holds the trusted clock, because knowing the time is a part that can fail like any other.
+// Package task runs the daemon's long-lived parts as one group: they start, get ready, are watched
+// and end together. It also holds the trusted clock, because knowing the time can fail like any
+// other part.
 package task
 
 import (
@@ -19,8 +20,9 @@ type Task interface {
 	String() string                // as in "camera /dev/video0"
 }
 
-// Run runs all tasks until ctx ends or one of them fails, and returns when all of them are back. A task that panics
-// fails, so that the others still reach their safe state. onReady is called once all tasks are ready.
+// Run runs all tasks until ctx ends or one of them fails, and returns when all have ended. A task
+// that panics fails, so that the others still reach their safe state. Run calls onReady once all
+// tasks are ready.
 func Run(ctx context.Context, log *slog.Logger, onReady func(), tasks ...Task) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, t := range tasks {
@@ -58,7 +60,7 @@ func runOne(ctx context.Context, log *slog.Logger, t Task) (err error) {
 	return nil
 }
 
-// Func is a Task from a function that is ready at once.
+// Func makes a Task of a function. It is ready at once.
 type Func struct {
 	Name string
 	Do   func(ctx context.Context) error
@@ -67,7 +69,7 @@ type Func struct {
 // Run calls Do.
 func (f Func) Run(ctx context.Context) error { return f.Do(ctx) }
 
-// String is the name.
+// String returns the name.
 func (f Func) String() string { return f.Name }
 
 // Ready is closed from the start.

@@ -183,7 +183,7 @@ func TestClock(t *testing.T) {
 	})
 }
 
-// TestClockWithoutAnythingSigned: a build without a stamp and without a list notes no time at all.
+// TestClockWithoutAnythingSigned: a build without a stamp and without a list notes no time.
 func TestClockWithoutAnythingSigned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -11,17 +11,21 @@ import (
 )
 
 const (
-	// timedatedEvery is how long an answer holds: the clock is looked at each second, and D-Bus wakes two daemons.
+	// timedatedEvery is how long an answer holds: the door checks its clock each second, and each
+	// question over D-Bus wakes two daemons.
 	timedatedEvery   = 5 * time.Second
 	timedatedTimeout = 2 * time.Second
-	// timedatedGrace is for how long a good answer holds while there is none: a busy board, or dbus being upgraded.
+	// timedatedGrace is how long a good answer holds when no new one comes: the board is busy, or
+	// dbus is being upgraded.
 	timedatedGrace = time.Minute
 
-	// maxSlew is more than a time daemon moves the clock by without setting it: 500 ppm of timedatedEvery are 2.5 ms.
+	// maxSlew is more than a time daemon moves the clock without setting it: 500 ppm of
+	// timedatedEvery is 2.5 ms.
 	maxSlew = 100 * time.Millisecond
 )
 
-// timedated asks systemd-timedated (org.freedesktop.timedate1(5)), which is started when somebody asks.
+// timedated asks systemd-timedated (org.freedesktop.timedate1(5)), which starts on the first
+// question.
 type timedated struct {
 	mu    sync.Mutex // guards what follows
 	conn  *dbus.Conn // nil: not connected
@@ -32,7 +36,8 @@ type timedated struct {
 
 var timeDaemon timedated
 
-// synced says whether NTPSynchronized is true, or was within timedatedEvery and nobody has set the clock since.
+// synced says whether NTPSynchronized is true. An answer holds for timedatedEvery, unless the clock
+// was set since.
 func (d *timedated) synced() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,20 +52,20 @@ func (d *timedated) synced() error {
 	case err == nil:
 		d.good = now
 	case d.last == nil && !errors.Is(err, ErrUnsynced) && !set && now.Sub(d.good) < timedatedGrace:
-		return nil // no answer is not a bad one yet
+		return nil // a missing answer is not a bad one yet
 	}
 	d.last = err
 	return err
 }
 
-// stepped says whether the clock was set between two readings: it went another way than the monotonic one.
+// stepped says whether the clock was set between two readings: it differs from the monotonic clock.
 func stepped(from, to time.Time) bool {
 	wall, monotonic := to.Round(0).Sub(from.Round(0)), to.Sub(from)
 	return (wall - monotonic).Abs() > maxSlew
 }
 
 func (d *timedated) ask() error {
-	const hint = "\nhint: the door's package needs dbus: systemctl status dbus systemd-timedated"
+	const hint = "\nhint: the door needs dbus and systemd-timedated; see: systemctl status dbus systemd-timedated"
 	if d.conn == nil {
 		conn, err := dbus.ConnectSystemBus()
 		if err != nil {

@@ -22,7 +22,7 @@ func (t *timedate) Get(iface, name string) (dbus.Variant, *dbus.Error) {
 	return dbus.MakeVariant(t.synced.Load()), nil
 }
 
-// startBus is a real message bus that the system's is taken to be; stop ends it.
+// startBus starts a real message bus in place of the system's; stop ends it.
 func startBus(t *testing.T) (address string, stop func()) {
 	t.Helper()
 	program, err := exec.LookPath("dbus-daemon")
@@ -71,7 +71,7 @@ func TestTimedated(t *testing.T) {
 	}
 
 	var d timedated
-	again := func() { d.asked = d.asked.Add(-timedatedEvery) } // as if that time had passed, by both clocks
+	again := func() { d.asked = d.asked.Add(-timedatedEvery) } // as if that time had passed
 	if err := d.synced(); !errors.Is(err, ErrUnsynced) {
 		t.Errorf("a clock that is not synchronised: %v", err)
 	}

@@ -16,7 +16,7 @@ type Pulse struct {
 	Limit time.Duration    // for how long it may do nothing
 }
 
-// Late returns an error that names the first part which has been silent for too long.
+// Late returns an error that names the first part that has been silent for too long.
 func Late(now time.Time, pulses []Pulse) error {
 	for _, p := range pulses {
 		if silent := now.Sub(p.Alive()); silent > p.Limit {
@@ -26,8 +26,9 @@ func Late(now time.Time, pulses []Pulse) error {
 	return nil
 }
 
-// Watchdog pulses systemd's watchdog (sd_watchdog_enabled(3)) at half its interval, but only while all parts are alive:
-// a daemon that runs and does nothing is to be restarted. Without WATCHDOG_USEC in the environment it does nothing.
+// Watchdog pulses systemd's watchdog (sd_watchdog_enabled(3)) at half its interval, but only while
+// all parts are alive: systemd is to restart a daemon that runs and does nothing. Without
+// WATCHDOG_USEC in the environment it does nothing.
 func Watchdog(log *slog.Logger, now func() time.Time, pulses []Pulse) Task {
 	return Func{Name: "watchdog", Do: func(ctx context.Context) error {
 		interval, err := daemon.SdWatchdogEnabled(false)
@@ -63,14 +64,14 @@ func NotifyReady(status string) error {
 	return err
 }
 
-// NotifyAlive is one pulse of systemd's watchdog, of a daemon that ends all its tasks and starts them again: no Watchdog
-// pulses meanwhile, and the next one begins with a pause.
+// NotifyAlive sends one pulse to systemd's watchdog. A daemon needs it while it ends all its tasks
+// and starts them again: no Watchdog pulses meanwhile, and the next one begins with a pause.
 func NotifyAlive() error {
 	_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
 	return err
 }
 
-// NotifyStopping tells systemd that the daemon is on its way out.
+// NotifyStopping tells systemd that the daemon is about to end.
 func NotifyStopping() error {
 	_, err := daemon.SdNotify(false, daemon.SdNotifyStopping)
 	return err

@@ -21,8 +21,7 @@ const (
 	credentialLasts = 180 * 24 * time.Hour
 )
 
-// crockford is Crockford's base32: no I, L, O or U, so that a code survives being read out and
-// typed.
+// crockford is Crockford's base32: no I, L, O or U, so that a code can be read out and typed.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // A code has three groups of five characters, of five bits each.
@@ -36,7 +35,7 @@ const (
 func newCode() string {
 	var random [codeGroups * codeGroup]byte
 	if _, err := rand.Read(random[:]); err != nil {
-		panic("server: no random numbers: " + err.Error()) // crypto/rand documents that it does not happen
+		panic("server: no random numbers: " + err.Error()) // never, says crypto/rand
 	}
 	for i, b := range random {
 		random[i] = crockford[b%32]
@@ -124,11 +123,13 @@ func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
 	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts)}
 }
 
-// issueWithin is how long a phone waits for its pass. The publisher needs gather and gap, and a busy database.
+// issueWithin is how long a phone waits for its pass. It covers the publisher's gather and gap, and
+// a busy database.
 const issueWithin = 8 * time.Second
 
-// issue has a credential's status published and then seals it. A door takes only lists that are newer than the pass, and
-// every list that is newer than Issued holds the index: who is red is never blue for a moment.
+// issue has the credential's status published and then seals the credential. A door accepts only
+// lists newer than the pass, and every list newer than Issued holds the index, so a red person is
+// never shown as blue.
 func (s *Server) issue(ctx context.Context, c store.Credential) ([]byte, error) {
 	if c.Issued.IsZero() {
 		s.publisher.poke()
@@ -207,8 +208,8 @@ var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self verifies the rotating code as a door does. Printed codes are refused: whoever photographed
-// one could follow that person's health from home.
+// self verifies the rotating code as a door does. It refuses printed codes: with a photo of one,
+// anybody could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {

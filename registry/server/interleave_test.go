@@ -22,13 +22,13 @@ import (
 	"ashyq-kiosk/registry/store/storetest"
 )
 
-// databases are both kinds, each by the address of an empty one.
+// databases are both kinds, each as the address of an empty one.
 var databases = map[string]func(testing.TB) string{
 	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "registry.db") },
 	"postgres": storetest.Postgres,
 }
 
-// page is what a door has on its card after it followed the registry once.
+// page is the state of a door's card after it followed the registry once.
 type page struct {
 	asOf    time.Time
 	content api.Hash
@@ -40,7 +40,8 @@ func (p page) Status(_ context.Context, who kiosk.Person) (kiosk.Standing, error
 	return kiosk.Standing{Status: p.list.Get(uint32(who.Index)), AsOf: p.asOf}, nil
 }
 
-// believes reports whether a door with this page and without a network decides about the pass, and what it takes it for.
+// believes returns the status that a door with this page and without a network takes the pass for,
+// and whether it decides.
 func (p page) believes(t testing.TB, c pass.Credential) (statuslist.Status, bool) {
 	door := kiosk.Fallback{Cache: p, Now: time.Now}
 	standing, err := door.Status(t.Context(), kiosk.Person{List: c.List, Index: c.Index, Since: c.Issued})
@@ -50,7 +51,7 @@ func (p page) believes(t testing.TB, c pass.Credential) (statuslist.Status, bool
 	return standing.Status, err == nil
 }
 
-// page follows the registry. It opens the list only where it changed.
+// page follows the registry. It opens the list only if it changed.
 func (i *interleaving) page() page {
 	m := i.manifestAfter(0, 0)
 	content := m.Sections[0].Content
@@ -62,7 +63,7 @@ func (i *interleaving) page() page {
 	return page{m.IssuedAt(), content, i.section(m, 0)}
 }
 
-// person has an IIN that nobody has, by number.
+// person is the nth IIN, which nobody really has.
 func person(n int) string {
 	for check := range 10 {
 		iin := fmt.Sprintf("0113%07d%d", n%1e7, check)
@@ -73,8 +74,8 @@ func person(n int) string {
 	return person(n + 5_000_000) // one number in eleven or so has no check digit
 }
 
-// interleaving is one activation of a red person among the publisher's steps, in the order of a script: letters are steps
-// of the activation, of the laboratory and of the publisher.
+// interleaving is one activation of a red person among the publisher's steps, in the order of a
+// script. Its letters are steps of the activation, the laboratory and the publisher.
 type interleaving struct {
 	*rig
 	phone ed25519.PrivateKey
@@ -92,7 +93,7 @@ type interleaving struct {
 	pages     []page
 }
 
-// steps of an interleaving.
+// steps are the letters of a script.
 var steps = map[rune]func(*interleaving){
 	'a': func(i *interleaving) { i.want = i.newCredential(i.phone.Public().(ed25519.PublicKey)) },
 	'b': func(i *interleaving) { // the database's part of an activation
@@ -100,7 +101,7 @@ var steps = map[rune]func(*interleaving){
 		i.must(err)
 		i.want, i.activated = got, true
 	},
-	'c': func(i *interleaving) { // the pass is handed out, as soon as it may be
+	'c': func(i *interleaving) { // the pass is handed out as soon as it may be
 		go func() {
 			sealed, err := i.issue(i.Context(), i.want)
 			for errors.Is(err, errNotListed) { // the phone tries again
@@ -121,7 +122,7 @@ var steps = map[rune]func(*interleaving){
 		_, err := i.publisher.publish(i.Context(), i.seen)
 		i.must(err)
 	},
-	'x': func(i *interleaving) { // the registry starts anew
+	'x': func(i *interleaving) { // the registry restarts
 		i.restart()
 		i.look()
 	},
@@ -140,8 +141,8 @@ func (r *rig) must(err error) {
 	}
 }
 
-// run takes the steps of a script. After each of them a door follows the registry, and every page that any door has ever
-// had is held against the pass.
+// run takes the steps of a script. After each of them a door follows the registry, and the test
+// checks the pass against every page that any door has ever had.
 func (i *interleaving) run(script string) {
 	for n, step := range script {
 		steps[step](i)
@@ -172,7 +173,8 @@ func (i *interleaving) check(p page, script string) {
 	}
 }
 
-// scripts are interleavings by chance, always the same ones. Each ends with the publisher's looking twice.
+// scripts are random interleavings, the same in every run. Each ends with two looks of the
+// publisher.
 func scripts(n int) []string {
 	random := rand.New(rand.NewPCG(1, 12))
 	all := make([]string, n)
@@ -191,8 +193,8 @@ func scripts(n int) []string {
 	return all
 }
 
-// TestNoInterleavingShowsRedAsBlue takes activation, laboratory and publisher apart and puts their steps together in every
-// order that chance gives: no door ever believes a list that was made without the person.
+// TestNoInterleavingShowsRedAsBlue splits activation, laboratory and publisher into steps and runs
+// them in random orders: no door ever believes a list that was made without the person.
 func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
 	for name, address := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -223,7 +225,7 @@ func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
 	}
 }
 
-// restart starts the publisher anew, without its own looking.
+// restart starts the publisher again, without its own looking.
 func (r *rig) restart() {
 	r.Helper()
 	var err error
@@ -249,7 +251,7 @@ func (r *rig) idle() {
 	}
 }
 
-// A pass that no list holds yet is not handed out; the phone that tries again gets the same one.
+// A pass that no list holds yet is not handed out; the phone that tries again gets the same pass.
 func TestPassWaitsForItsList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -29,7 +29,8 @@ const (
 	loadPhones = 50                     // that are activated at the same time
 )
 
-// followers are doors without a registry to ask: every list that was ever published, and every pass that was handed out.
+// followers are doors without a registry to ask. They keep every list that was ever published, and
+// every pass that was handed out.
 type followers struct {
 	testing.TB
 	mu     sync.Mutex // guards the rest
@@ -57,7 +58,7 @@ func (f *followers) hand(c pass.Credential) {
 	}
 }
 
-// awaitNewer returns when a list came that is newer than every pass.
+// awaitNewer returns when a list newer than every pass has come.
 func (f *followers) awaitNewer(patience time.Duration) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		f.mu.Lock()
@@ -82,8 +83,8 @@ func (f *followers) judge(p page, c pass.Credential) {
 	}
 }
 
-// TestLoadShowsNobodyRedAsBlue activates red people's phones while many doors report, and holds every pass
-// against every list. ASHYQ_LOAD is the number of people.
+// TestLoadShowsNobodyRedAsBlue activates red people's phones while many doors report, and checks
+// every pass against every list. ASHYQ_LOAD is the number of people.
 func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 	people := 100
 	if text := os.Getenv("ASHYQ_LOAD"); text != "" {
@@ -125,7 +126,8 @@ func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 
 func loadCode(n int) string { return readCode(fmt.Sprintf("%015d", n)) }
 
-// load returns when every phone has its pass and a list came after the last of them; it counts the doors' reports.
+// load returns when every phone has its pass and a newer list has come; it counts the doors'
+// reports.
 func (r *rig) load(f *followers, lab int64, people int) (reports int) {
 	ctx, cancel := context.WithCancel(r.Context())
 	var doors, phones sync.WaitGroup
@@ -202,7 +204,8 @@ func (r *rig) laboratory(ctx context.Context, lab int64) {
 	}
 }
 
-// followAll takes every list. Where nothing changes it looks again all the same: the registry vouches anew.
+// followAll takes every list. It looks again even if nothing changed, because the registry vouches
+// anew.
 func (r *rig) followAll(ctx context.Context, f *followers) {
 	var last api.Manifest
 	var list *statuslist.Section

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// resign is how old a signed manifest may get before a request has it signed again.
+	// resign is how old a signed manifest may be before a request has it signed again.
 	resign = 10 * time.Second
-	// expires is how long a signed manifest counts as new. It only guards against replaying an old one
-	// to a door that has never seen a newer one: how old the data may be is in the rules, which are
-	// far stricter. A day lets a manifest travel on a memory card.
+	// expires is how long a signed manifest counts as new. It only protects a door that has never
+	// seen a newer one from a replayed old one; the rules say how old the data may be, and are far
+	// stricter. A day is enough to carry a manifest on a memory card.
 	expires = 24 * time.Hour
-	// LongestWait bounds a long poll. The HTTP server's timeouts have to be longer.
+	// LongestWait bounds a long poll. The HTTP server's timeouts must be longer.
 	LongestWait = 60 * time.Second
 )
 
-// publication holds the current manifest, and doors wait here for the next one.
+// publication holds the current manifest; doors wait here for the next one.
 type publication struct {
 	key     ed25519.PrivateKey
 	metrics *metrics
@@ -29,13 +29,13 @@ type publication struct {
 
 	mu       sync.Mutex    // guards the rest
 	manifest api.Manifest  // its Issued is that of sealed
-	vouched  time.Time     // when the publisher last found everything up to date; zero: not since the start
+	vouched  time.Time     // when the publisher last found all up to date; zero: not yet
 	sealed   []byte        // nil: to be signed
 	newer    chan struct{} // closed when there is a newer version
 	looked   chan struct{} // closed when the publisher has looked again
 }
 
-// newPublication holds a manifest that nobody vouches for yet.
+// newPublication holds a manifest that is not vouched for yet.
 func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *publication {
 	metrics.version.Set(float64(m.Version))
 	return &publication{
@@ -50,7 +50,7 @@ func (p *publication) close() { close(p.closing) }
 func (p *publication) announce(m api.Manifest, vouched time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.vouched = later(p.vouched, vouched) // a clock that was set back must not make the data older
+	p.vouched = later(p.vouched, vouched) // a clock set back must not make the data older
 	close(p.looked)
 	p.looked = make(chan struct{})
 	if m.Version == p.manifest.Version {
@@ -62,8 +62,8 @@ func (p *publication) announce(m api.Manifest, vouched time.Time) {
 	p.metrics.version.Set(float64(m.Version))
 }
 
-// current is the manifest, signed a moment ago. Its time is that of the publisher's last look:
-// while the database is out of reach it grows old, however often doors ask.
+// current returns the signed manifest. Its time is less than resign before the publisher's last
+// look: if the database cannot be reached, it grows old, however often doors ask.
 func (p *publication) current() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +83,7 @@ func (p *publication) current() ([]byte, error) {
 	return sealed, nil
 }
 
-// wait returns when there is a newer version than after, when the time is up, or at a shutdown.
+// wait returns at a version newer than after, at the end of the time, or at a shutdown.
 func (p *publication) wait(ctx context.Context, after uint64, longest time.Duration) {
 	p.metrics.waiting.Inc()
 	defer p.metrics.waiting.Dec()
@@ -115,22 +115,22 @@ func (p *publication) nextLook() <-chan struct{} {
 	return p.looked
 }
 
-// notBefore is a time that no manifest was ever later than, for what is in no manifest: the publisher's
-// look at at, or the newest manifest if the clock was set back since.
+// notBefore returns a time that no earlier manifest exceeds, for what is in no manifest yet: the
+// publisher's look at at, or the newest manifest if the clock was set back since.
 func (p *publication) notBefore(at time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return later(p.vouched, at)
 }
 
-// state is what the administrator's page and the health check show.
+// state is for the administrator's page and the health check.
 func (p *publication) state() (version uint64, vouched time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.manifest.Version, p.vouched
 }
 
-// list is the name of the status list. It never changes.
+// list returns the name of the status list. It never changes.
 func (p *publication) list() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -17,13 +17,13 @@ import (
 // publish.
 const (
 	gather = 100 * time.Millisecond // after news, so that what arrives together becomes one version
-	gap    = 500 * time.Millisecond // between two versions: under constant change KeepDeltas versions last 16 s
+	gap    = 500 * time.Millisecond // between versions: under constant change KeepDeltas versions last 16 s
 	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
 	batch  = 5000                   // citizens in one version
 )
 
-// publisher owns what is published. Only run (and newPublisher before it) touches manifest and
+// publisher owns the published data. Only run (and newPublisher before it) touches manifest and
 // sections.
 type publisher struct {
 	store    *store.Store
@@ -52,13 +52,13 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 		return nil, err
 	}
 	p.public = newPublication(p.key, p.manifest, m)
-	if _, err := p.once(ctx); err != nil { // nobody vouches for a list that lacks changes from before this start
+	if _, err := p.once(ctx); err != nil { // never vouch for a list that lacks earlier changes
 		return nil, err
 	}
 	return p, nil
 }
 
-// load reads what was published and verifies it: a wrong registry key is found here and not at the
+// load reads the published data and verifies it, to find a wrong registry key here and not at the
 // doors.
 func (p *publisher) load(ctx context.Context) error {
 	m, err := p.store.Published(ctx)
@@ -96,7 +96,7 @@ func (p *publisher) first(ctx context.Context, rules []byte) error {
 	return p.commit(ctx, d, nil, now())
 }
 
-// publishKeys makes the issuer's key the one that doors trust.
+// publishKeys publishes the issuer's key as the one that doors trust.
 func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) error {
 	keys, err := api.MarshalKeys(api.Keys{issuer})
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) e
 	return p.commit(ctx, d, nil, now())
 }
 
-// poke says that there is news. It never waits.
+// poke reports news. It never waits.
 func (p *publisher) poke() {
 	select {
 	case p.news <- struct{}{}:
@@ -118,7 +118,7 @@ func (p *publisher) poke() {
 	}
 }
 
-// run looks again and again until ctx ends. It gives up only when another registry publishes.
+// run looks again and again until ctx ends. It gives up only if another registry publishes.
 func (p *publisher) run(ctx context.Context) error {
 	defer p.public.close()
 	var last time.Time // when a version was published
@@ -143,7 +143,7 @@ func (p *publisher) run(ctx context.Context) error {
 	return nil
 }
 
-// rest waits for news or, at most, for wait. Then it gathers and keeps the gap to the last version.
+// rest waits for news, at most for wait. Then it gathers, and keeps the gap to the last version.
 func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time) {
 	select {
 	case <-ctx.Done():
@@ -159,7 +159,8 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 	}
 }
 
-// once derives who is due and publishes what changed. It returns how long nothing will be due.
+// once derives the statuses that are due and publishes what changed. It returns how long nothing
+// will be due.
 func (p *publisher) once(ctx context.Context) (time.Duration, error) {
 	seen, err := p.look(ctx)
 	if err != nil {
@@ -168,9 +169,9 @@ func (p *publisher) once(ctx context.Context) (time.Duration, error) {
 	return p.publish(ctx, seen)
 }
 
-// sight is what the publisher saw of the database.
+// sight is what the publisher saw in the database.
 type sight struct {
-	at  time.Time // before it looked: what was committed by then is in it
+	at  time.Time // before it looked: all that was committed by then is in it
 	due []*store.Citizen
 }
 
@@ -180,7 +181,7 @@ func (p *publisher) look(ctx context.Context) (sight, error) {
 	return sight{at, due}, err
 }
 
-// publish makes a version of what was seen, where that changes anything, and vouches for it.
+// publish makes a version of what was seen, if that changes anything, and vouches for it.
 func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, error) {
 	start := time.Now()
 	d := p.draft()
@@ -218,14 +219,14 @@ func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {
 	return max(0, min(vouch, time.Until(next))), nil
 }
 
-// rules takes the administrator's document into the draft.
+// rules copies the administrator's document into the draft.
 func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
 	d.next.Rules, err = p.store.WantedRules(ctx)
 	return err
 }
 
-// room adds a section when half of the indexes are taken: free ones are found by random trial, and
-// a half-empty list does not reveal how many people there are.
+// room adds a section when half of the indexes are used: free ones are found by random trial, and a
+// half-empty list does not reveal how many people there are.
 func (p *publisher) room(ctx context.Context, d *draft) error {
 	issued, err := p.store.Issued(ctx)
 	if err != nil {
@@ -237,7 +238,7 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// commit makes the draft durable, and only then current.
+// commit makes the draft durable first, and then current.
 func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled, issued time.Time) error {
 	if err := d.seal(p.key, now()); err != nil {
 		return err

@@ -24,11 +24,12 @@ var (
 type Credential struct {
 	Index   uint64
 	Holder  ed25519.PublicKey // nil: printed
-	Issued  time.Time         // no list of before this time holds the index; zero: none does yet, so that nobody may have the pass
+	Issued  time.Time         // no list before this time holds the index; zero: no list yet, so the pass is held back
 	Expires time.Time
 }
 
-// PutCode gives the citizen a one-time code and registers new ones. It replaces an earlier code.
+// PutCode gives the citizen a one-time code, which replaces an earlier one. It registers new
+// citizens.
 func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := touch(ctx, tx, iin)
@@ -54,8 +55,8 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen, expires int64
 		var used sql.NullInt64
-		// An UPDATE that changes nothing locks the row in either database: the second of two phones has
-		// to wait.
+		// An UPDATE that changes nothing locks the row in either database, so the second of two
+		// phones waits.
 		err := tx.QueryRowContext(ctx, `UPDATE codes SET expires = expires WHERE hash = $1 RETURNING citizen, expires, credential`,
 			code[:]).Scan(&citizen, &expires, &used)
 		switch {
@@ -97,7 +98,7 @@ func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicK
 	return Credential{uint64(index), holder, moment(issued), time.Unix(expires, 0).UTC()}, nil
 }
 
-// IssuedAt is Credential.Issued of the pass at that index.
+// IssuedAt returns Credential.Issued of the pass at that index.
 func (s *Store) IssuedAt(ctx context.Context, index uint64) (time.Time, error) {
 	var issued sql.NullInt64
 	if err := s.read.QueryRowContext(ctx, `SELECT issued FROM credentials WHERE idx = $1`, int64(index)).Scan(&issued); err != nil {
@@ -142,7 +143,7 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 		return 0, 0, errors.New("nothing is published yet")
 	}
 	capacity := big.NewInt(sections * statuslist.SectionSize)
-	// At most about half of the indexes are taken: 64 misses in a row do not happen.
+	// At most about half of the indexes are used: 64 misses in a row do not happen.
 	for range 64 {
 		pick, err := rand.Int(rand.Reader, capacity)
 		if err != nil {

@@ -12,17 +12,17 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// KeepDeltas is how many versions a door may be behind before it has to load a section as a whole.
+// KeepDeltas is how many versions a door may be behind before it has to load a whole section.
 const KeepDeltas = 32
 
 // keepRetired is how long a blob stays available after the last manifest that named it: a door on a
 // slow line may still be loading it.
 const keepRetired = 2 * time.Minute
 
-// ErrOvertaken says that somebody else published into this database.
+// ErrOvertaken says that another registry published into this database.
 var ErrOvertaken = errors.New("another registry publishes into this database: run only one")
 
-// Citizen is a citizen whose status has to be derived.
+// Citizen is a citizen whose status is due.
 type Citizen struct {
 	ID      int64
 	Records []Record
@@ -41,9 +41,9 @@ type Entry struct {
 type Settled struct {
 	Citizen *Citizen
 	Status  statuslist.Status
-	Due     time.Time         // when to derive again; zero: not by itself
+	Due     time.Time         // when to derive again; zero: only after news
 	Other   statuslist.Status // what a disagreeing record would give
-	Since   time.Time         // of the disagreement; zero: none
+	Since   time.Time         // when the disagreement began; zero: no disagreement
 }
 
 // Due lists at most limit citizens whose status may have changed by now, those with news first.
@@ -90,7 +90,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 	return due, nil
 }
 
-// NextDue is when the next citizen is due; zero: none.
+// NextDue returns when the next citizen is due; zero: nobody is.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var due sql.NullInt64
 	if err := s.read.QueryRowContext(ctx, `SELECT MIN(due) FROM citizens WHERE due IS NOT NULL`).Scan(&due); err != nil {
@@ -99,7 +99,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	return moment(due), nil
 }
 
-// Issued is the number of credentials, or slightly more.
+// Issued returns the number of credentials, or slightly more.
 func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	var n int64
 	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM credentials`).Scan(&n); err != nil {
@@ -108,8 +108,8 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores outcomes that change nothing in the published list. issued is what Credential.Issued
-// says of new credentials.
+// Settle stores outcomes that do not change the published list. issued is the Credential.Issued of
+// new credentials.
 func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time) error {
 	if len(settled) == 0 {
 		return nil
@@ -121,8 +121,8 @@ func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time)
 	return nil
 }
 
-// settle leaves out everybody about whom news came since Due: they stay due. The indexes that Due found are in the list all
-// the same.
+// settle leaves out everybody with news since Due: they stay due. The indexes that Due found are in
+// the list all the same.
 func settle(ctx context.Context, tx *sql.Tx, settled []Settled, issued time.Time) error {
 	if len(settled) == 0 {
 		return nil
@@ -146,7 +146,7 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled, issued time.Time
 	return nil
 }
 
-// issue notes that a list holds the new ones of these entries.
+// issue notes that a list holds the new credentials of these entries.
 func issue(ctx context.Context, tx *sql.Tx, entries []Entry, issued time.Time) error {
 	for _, e := range entries {
 		if !e.New {
@@ -191,7 +191,7 @@ func putBlob(ctx context.Context, tx *sql.Tx, data []byte) error {
 	return err
 }
 
-// Blob returns a published blob. Any other is ErrNotFound.
+// Blob returns a published blob; ErrNotFound for any other.
 func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	var data []byte
 	if err := s.read.QueryRowContext(ctx, `SELECT data FROM blobs WHERE hash = $1`, h[:]).Scan(&data); err != nil {
@@ -200,7 +200,7 @@ func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// Published is the current manifest without its times. ErrNotFound: nothing was published yet.
+// Published returns the current manifest without its times. ErrNotFound: nothing was published yet.
 func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
 	var m api.Manifest
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -247,9 +247,9 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 }
 
 // Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all
-// or nothing. Its version has to follow the current one (ErrOvertaken). issued is what
-// Credential.Issued says of indexes that no list held before. Blobs that no manifest has named for a
-// while are dropped.
+// or nothing. Its version must follow the current one (ErrOvertaken). issued is the
+// Credential.Issued of indexes that no list held before. Publish drops blobs that no manifest has
+// named for a while.
 func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, issued, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)

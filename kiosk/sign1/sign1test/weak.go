@@ -1,4 +1,5 @@
-// Package sign1test has the Ed25519 public keys that no reader may take, and signs for them without a private key.
+// Package sign1test has the Ed25519 public keys that every reader must refuse, and signs for them
+// without a private key.
 package sign1test
 
 import (
@@ -10,14 +11,15 @@ import (
 	"filippo.io/edwards25519"
 )
 
-// WeakKey is 32 bytes that many libraries take for a public key.
+// WeakKey is 32 bytes that many libraries accept as a public key.
 type WeakKey struct {
 	Name  string
 	Hex   string
 	Small bool // of small order: Forge signs for it
 }
 
-// WeakKeys are all 14 encodings of the eight points of small order, and two more that are not canonical.
+// WeakKeys are all 14 encodings of the eight points of small order, and two others that are not
+// canonical.
 var WeakKeys = []WeakKey{
 	{"order 1", "0100000000000000000000000000000000000000000000000000000000000000", true},
 	{"order 2", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", true},
@@ -37,7 +39,7 @@ var WeakKeys = []WeakKey{
 	{"y is p+18, negative", "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", false},
 }
 
-// Key is the encoding.
+// Key returns the encoding.
 func (w WeakKey) Key() ed25519.PublicKey {
 	key, err := hex.DecodeString(w.Hex)
 	if err != nil {
@@ -46,8 +48,9 @@ func (w WeakKey) Key() ed25519.PublicKey {
 	return key
 }
 
-// Forge makes a signature that RFC 8032's equation S B = R + k A takes for the key's. With a small
-// order k A is the neutral element for at least every eighth k, and then R = S B will do: it tries one S after the other.
+// Forge makes a signature that satisfies RFC 8032's equation S B = R + k A for the key. With a
+// small order k A is the neutral element for at least every eighth k, and then R = S B is enough:
+// it tries one S after the other.
 func (w WeakKey) Forge(message []byte) []byte {
 	a, err := new(edwards25519.Point).SetBytes(w.Key())
 	if err != nil || !w.Small {
