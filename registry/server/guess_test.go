@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"math"
@@ -70,6 +71,9 @@ func TestGuessingFindsNothing(t *testing.T) {
 		bits := 5 * len(strings.ReplaceAll(newCode(), "-", ""))
 		hits := float64(evaluated) / seconds * guessingTime.Seconds() * openCodes / math.Pow(2, float64(bits))
 		t.Logf("%d tries a second are evaluated, codes have %d bits: %.2g hits in ten years", evaluated/seconds, bits, hits)
+		if evaluated > wrongPerSecond*seconds {
+			t.Errorf("%d tries are evaluated in %d s, want at most %d a second", evaluated, seconds, wrongPerSecond)
+		}
 		if hits >= 1 {
 			t.Errorf("%.1f hits are expected in ten years, want less than one", hits)
 		}
@@ -125,6 +129,24 @@ func TestParallelTries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who hangs up before the answer has used up a try all the same.
+func TestHangingUpIsNotFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		for range wrongAtOnce {
+			body := fmt.Sprintf(`{"code":%q,"key":%q}`, newCode(), publicKey(guesser))
+			q := httptest.NewRequestWithContext(ctx, http.MethodPost, PathActivate, strings.NewReader(body))
+			q.RemoteAddr = "192.0.2.1:4000"
+			r.ServeHTTP(httptest.NewRecorder(), q)
+		}
+		if got := r.guess("192.0.2.2", newCode(), guesser); got != http.StatusTooManyRequests {
+			t.Errorf("after %d tries that hung up: %d, want 429", wrongAtOnce, got)
+		}
+	})
 }
 
 // A phone that sends the same code for ever uses up that code's tries, not those of its neighbours.
