@@ -60,6 +60,7 @@ var rows = map[kiosk.Signal]row{
 // awaited are the reasons of a door that waits for an enrolment code at its camera.
 var awaited = map[kiosk.Reason]bool{
 	kiosk.NotEnrolled: true, kiosk.EnrolUsed: true, kiosk.EnrolExpired: true, kiosk.EnrolRefused: true,
+	kiosk.EnrolForeign: true, kiosk.EnrolJoining: true,
 }
 
 // mirrors reports whether the camera's picture may be shown with this verdict: only while the

@@ -26,7 +26,8 @@ type check struct {
 	OK   bool   `json:"ok"`
 }
 
-// tell adds the checks to a line: all names, and a sentence about the first missing one.
+// tell adds the checks to a line: all names, and a sentence about the first missing one, or the words
+// of somebody else about another.
 func (l *line) tell(checks []setup.Check) {
 	for _, c := range checks {
 		name, missing, ok := CheckWords(c.ID, l.Lang)
@@ -34,12 +35,12 @@ func (l *line) tell(checks []setup.Check) {
 			continue
 		}
 		l.Checks = append(l.Checks, check{name, c.OK})
-		if c.OK || l.Missing != "" {
-			continue
-		}
-		l.Missing = missing
-		if c.Says != "" {
+		switch {
+		case c.OK:
+		case c.Says != "":
 			l.Missing = "«" + foreign(c.Says) + "»"
+		case l.Missing == "":
+			l.Missing = missing
 		}
 	}
 	if l.Missing == l.Body {

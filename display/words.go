@@ -163,6 +163,14 @@ var reasonWords = map[kiosk.Reason]words{
 		head: in{"kk": "Тіркеу коды қабылданбады", "ru": "Код регистрации не принят", "en": "This enrolment code was refused"},
 		body: another,
 	},
+	kiosk.EnrolForeign: {
+		head: in{"kk": "Код басқа тізілімдікі", "ru": "Код другого реестра", "en": "This code is of another registry"},
+		body: in{"kk": "Киоск бір тізілімге арналған: кодты соның әкімшісінен сұраңыз", "ru": "Киоск предназначен для одного реестра: попросите код у его администратора", "en": "This kiosk is for one registry: ask its administrator for a code"},
+	},
+	kiosk.EnrolJoining: {
+		head: in{"kk": "Киоск тізілімге қосылмақ", "ru": "Киоск присоединяется к реестру", "en": "The kiosk is about to join a registry"},
+		body: in{"kk": "Төменде басқа тізілім тұрса, дұрыс кодты көрсетіңіз немесе киоскіні өшіріңіз", "ru": "Если ниже чужой реестр, покажите верный код или отключите киоск", "en": "If the one below is wrong, hold up the right code or unplug the kiosk"},
+	},
 	kiosk.EnrolBroken: {
 		head: enrolling,
 		body: in{"kk": "Жад картасына жазу мүмкін емес", "ru": "Карта памяти не записывается", "en": "The memory card cannot be written"},

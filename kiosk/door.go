@@ -69,7 +69,7 @@ var holds = map[Signal]time.Duration{
 // door.
 var faultOrder = []Reason{
 	TamperFault, OutputFault,
-	EnrolUsed, EnrolExpired, EnrolRefused, EnrolBroken, EnrolClock, EnrolNetwork, Enrolling, NotEnrolled,
+	EnrolUsed, EnrolExpired, EnrolRefused, EnrolForeign, EnrolBroken, EnrolClock, EnrolNetwork, EnrolJoining, Enrolling, NotEnrolled,
 	CameraFault, Starting, Unapproved, ClockFault, NoData, DataLimit,
 }
 

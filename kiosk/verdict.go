@@ -97,6 +97,8 @@ const (
 	EnrolUsed    Reason = "enrol-used"    // another device has used the enrolment code
 	EnrolExpired Reason = "enrol-expired" // the enrolment code has expired
 	EnrolRefused Reason = "enrol-refused" // not an enrolment code, or the registry refused it
+	EnrolForeign Reason = "enrol-foreign" // the enrolment code is of a registry that the door is not for
+	EnrolJoining Reason = "enrol-joining" // the screen says whose registry the door is about to join
 	EnrolBroken  Reason = "enrol-broken"  // the enrolment cannot be written to the card
 )
 

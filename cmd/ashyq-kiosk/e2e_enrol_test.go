@@ -128,7 +128,10 @@ func TestOutOfTheBox(t *testing.T) {
 	w.picture("2.png", registry.Code().String())
 	w.browser.until(page, `document.body.innerText.includes("«the door was deleted»")`)
 	registry.Set(func(s *enroltest.Settings) { s.Refuse = nil })
+	w.remove("2.png")
 	w.picture("3.png", registry.Code().String())
+	host := strings.TrimPrefix(registry.URL, "https://")
+	w.browser.until(page, fmt.Sprintf(`document.body.innerText.includes("about to join") && document.body.innerText.includes(%q)`, "«"+host+"»"))
 	w.browser.until(page, `document.body.innerText.includes("✓ Enrolment")`)
 	w.browser.until(page, `document.body.innerText.includes("The registry does not answer")`) // this one has no manifest
 	w.kiosk.terminate()

@@ -24,7 +24,7 @@ type enrolCmd struct {
 func (enrolCmd) Help() string {
 	return "This machine makes the key, and the key stays here. A daemon that waits for its enrolment uses the new one within seconds; a daemon " +
 		"of an enrolled door has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door is enrolled; " +
-		"1 it failed this time, try again; 2 wrong use, or not an enrolment code; 3 the registry refuses the code."
+		"1 it failed this time, try again; 2 wrong use, or not an enrolment code; 3 the code is refused, by the registry or because the door is for another one."
 }
 
 // Exit codes of enrol beyond 0 and 1.
@@ -126,6 +126,9 @@ func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code en
 func enrolFailed(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("%w\nhint: run it as root, or as the daemon's user", err)
+	}
+	if errors.Is(err, enrol.ErrForeign) {
+		return coded{err, exitRefused}
 	}
 	refusal, ok := errors.AsType[*api.Refusal](err)
 	if !ok || !refusal.IsFinal() {

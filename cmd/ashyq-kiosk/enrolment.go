@@ -35,6 +35,7 @@ var enrolReasons = map[enrol.Progress]kiosk.Reason{
 	enrol.Waiting: kiosk.NotEnrolled, enrol.Asking: kiosk.Enrolling, enrol.NoNetwork: kiosk.EnrolNetwork,
 	enrol.WrongClock: kiosk.EnrolClock, enrol.Broken: kiosk.EnrolBroken, enrol.Used: kiosk.EnrolUsed,
 	enrol.Expired: kiosk.EnrolExpired, enrol.Refused: kiosk.EnrolRefused,
+	enrol.Foreign: kiosk.EnrolForeign, enrol.Joining: kiosk.EnrolJoining,
 }
 
 func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
@@ -43,7 +44,8 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 		Dial: func(code enrol.Code) (enrol.Registry, error) {
 			return client.New(client.Config{URL: code.URL, Authority: code.Trusts, Device: enrol.Device(), Version: runningVersion()})
 		},
-		Check: func(settings []byte) error { return config.Check(configFile, settings) },
+		Check:   func(settings []byte) error { return config.Check(configFile, settings) },
+		Accepts: accepts(cfg),
 	}
 }
 
@@ -57,8 +59,8 @@ func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, m
 		log.Warn("cannot read the enrolment code on the card", "error", err)
 	}
 	last := kiosk.NoReason
-	progress := func(p enrol.Progress, err error) {
-		listEnrolment(missing, p, err)
+	progress := func(p enrol.Progress, code enrol.Code, err error) {
+		listEnrolment(missing, p, code, err)
 		if err == nil {
 			err = errNotEnrolled
 		}
@@ -73,9 +75,12 @@ func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, m
 }
 
 // listEnrolment shows the enrolment's progress in the list of what is missing.
-func listEnrolment(missing *setup.List, p enrol.Progress, err error) {
+func listEnrolment(missing *setup.List, p enrol.Progress, code enrol.Code, err error) {
 	switch p {
+	case enrol.Joining, enrol.Asking, enrol.Foreign:
+		missing.Refused("enrolment", errNotEnrolled, code.Host())
 	case enrol.NoNetwork, enrol.WrongClock:
+		missing.Note("enrolment", errNotEnrolled)
 		missing.Note("registry", err)
 	case enrol.Used, enrol.Expired, enrol.Refused:
 		if !errors.Is(err, enrol.ErrForm) { // only a registry answers in this form
@@ -205,7 +210,7 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	if refusal, ok := errors.AsType[*api.Refusal](err); ok && refusal.IsFinal() {
 		return "", withHint(err) // revoked or copied: the registry says which
 	}
-	return fmt.Sprintf("%q, certificate until %s", cfg.Door.Name, until.UTC().Format(time.DateOnly)), nil
+	return fmt.Sprintf("%q at the registry %s, certificate until %s", cfg.Door.Name, cfg.Registry.URL, until.UTC().Format(time.DateOnly)), nil
 }
 
 // checkNetwork is one of the doctor's checks.

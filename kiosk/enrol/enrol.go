@@ -32,12 +32,15 @@ type Registry interface {
 	Enrol(ctx context.Context, request api.EnrolRequest) (api.EnrolAnswer, error)
 }
 
-// Enroller enrols a door. All fields are required.
+// Enroller enrols a door. All fields but Accepts are required.
 type Enroller struct {
 	Dir    string                       // state directory
 	Device string                       // as Device
 	Dial   func(Code) (Registry, error) // a client that trusts only the code's authority
 	Check  func(settings []byte) error  // checks enrolled.toml against the door's configuration
+	// Accepts refuses codes of registries that the door is not for; its error is an ErrForeign. nil: any
+	// registry may have the door.
+	Accepts func(Code) error
 }
 
 // Trusts reports whether a certificate is that of the code's authority.
@@ -50,6 +53,9 @@ func (c Code) Trusts(authority *x509.Certificate) bool {
 // may be tried again: the key stays, and with the same key the registry accepts the same token
 // again. A door that is enrolled already keeps its enrolment until the registry has answered.
 func (e *Enroller) Enrol(ctx context.Context, code Code) error {
+	if err := e.accepts(code); err != nil {
+		return err
+	}
 	key, err := e.begin(code)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCard, err)
@@ -76,6 +82,13 @@ func (e *Enroller) Enrol(ctx context.Context, code Code) error {
 		return fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	return nil
+}
+
+func (e *Enroller) accepts(code Code) error {
+	if e.Accepts == nil {
+		return nil
+	}
+	return e.Accepts(code)
 }
 
 // begin makes the key, or finds that of an earlier attempt, and saves it with the code: after a

@@ -28,11 +28,16 @@ const (
 	Used                       // another device has used the code; here and below: the task waits for another
 	Expired                    // the code has expired
 	Refused                    // the registry refuses for another reason, or it is not an enrolment code
+	Foreign                    // the code is of a registry that the door is not for
+	Joining                    // a code was held to the camera, and will be used unless another one follows
 )
 
 const (
 	// another is how long a refused code must be away from the camera before it is tried again.
 	another = 5 * time.Second
+	// hesitate is how long a code that was held to the camera waits, while the screen says whose registry
+	// it is. Whoever is near can show a code.
+	hesitate = 10 * time.Second
 	// look is how often a Task checks whether the door was enrolled at the command line.
 	look = 2 * time.Second
 )
@@ -41,7 +46,7 @@ const (
 type Task struct {
 	enroller *Enroller
 	first    string // code on the card, "": no code
-	progress func(Progress, error)
+	progress func(Progress, Code, error)
 	log      *slog.Logger
 	codes    *latest.Slot[string]
 
@@ -52,8 +57,9 @@ type Task struct {
 }
 
 // NewTask returns a task that first tries the code of an attempt that a power cut ended, or else
-// the card's code. It calls progress from its own goroutines, one at a time.
-func NewTask(e *Enroller, card string, progress func(Progress, error), log *slog.Logger) *Task {
+// the card's code. It calls progress from its own goroutines, one at a
+// time, with the code if there is one.
+func NewTask(e *Enroller, card string, progress func(Progress, Code, error), log *slog.Logger) *Task {
 	return &Task{enroller: e, first: card, progress: progress, log: log, codes: latest.New[string]()}
 }
 
@@ -71,24 +77,24 @@ func (t *Task) Present(text []byte) { t.codes.Put(string(text)) }
 func (t *Task) Run(ctx context.Context) error {
 	var attempt trying
 	defer func() { attempt.stop() }()
-	begin := func(text string) {
+	begin := func(text string, pause time.Duration) {
 		attempt.stop()
 		text = strings.TrimSpace(text) // a file may end with a line break
 		attempt, t.text, t.busy = trying{}, text, false
 		code, err := Parse(text)
 		if err != nil {
 			t.log.Warn("cannot read the enrolment code", "error", err)
-			t.progress(Refused, err)
+			t.progress(Refused, Code{}, err)
 			return
 		}
 		t.busy = true
-		attempt = t.try(ctx, code)
+		attempt = t.try(ctx, code, pause)
 	}
-	t.progress(Waiting, nil)
+	t.progress(Waiting, Code{}, nil)
 	if pending := t.enroller.Pending(); pending != "" {
-		begin(pending)
+		begin(pending, 0)
 	} else if t.first != "" {
-		begin(t.first)
+		begin(t.first, 0)
 	}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
@@ -101,7 +107,7 @@ func (t *Task) Run(ctx context.Context) error {
 			known := text == t.text && (t.busy || now.Sub(t.seen) < another)
 			t.seen = now
 			if !known {
-				begin(text)
+				begin(text, hesitate)
 			}
 		case err := <-attempt.done:
 			attempt.stop()
@@ -133,14 +139,32 @@ func (a trying) stop() {
 }
 
 // try keeps trying until the registry accepts or refuses the code, or the attempt is stopped.
-func (t *Task) try(ctx context.Context, code Code) trying {
+func (t *Task) try(ctx context.Context, code Code, pause time.Duration) trying {
 	ctx, cancel := context.WithCancel(ctx)
 	a := trying{cancel: cancel, done: make(chan error, 1), ended: make(chan struct{})}
 	t.log.Info("enrolling", "registry", code.URL)
-	t.progress(Asking, nil)
+	stage := Asking
+	if pause > 0 {
+		stage = Joining
+	}
+	if err := t.enroller.accepts(code); err != nil {
+		t.refused(code, Foreign, err)
+		a.done <- err
+		close(a.ended)
+		return a
+	}
+	t.progress(stage, code, nil)
 	go func() {
 		defer close(a.ended)
 		defer cancel()
+		if pause > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			t.progress(Asking, code, nil)
+		}
 		retry.Forever(ctx, t.log, "enrol", func(ctx context.Context) (time.Duration, error) {
 			err := t.enroller.Enrol(ctx, code)
 			if ctx.Err() != nil && err != nil {
@@ -148,7 +172,7 @@ func (t *Task) try(ctx context.Context, code Code) trying {
 			}
 			stage, over := classify(err)
 			if !over {
-				t.progress(stage, err)
+				t.progress(stage, code, err)
 				return 0, err
 			}
 			if err != nil {
@@ -163,11 +187,11 @@ func (t *Task) try(ctx context.Context, code Code) trying {
 }
 
 func (t *Task) refused(code Code, stage Progress, err error) {
-	t.log.Error("the registry refuses the enrolment code", "error", err)
+	t.log.Error("the enrolment code is refused", "error", err)
 	if err := t.enroller.Drop(code); err != nil {
 		t.log.Error("drop the enrolment code", "error", err)
 	}
-	t.progress(stage, err)
+	t.progress(stage, code, err)
 }
 
 // classify returns the stage after an attempt, and whether it is over: enrolled or refused.
@@ -188,6 +212,8 @@ func classify(err error) (stage Progress, over bool) {
 		return WrongClock, false
 	}
 	switch {
+	case errors.Is(err, ErrForeign):
+		return Foreign, true
 	case errors.Is(err, ErrAnswer):
 		return Refused, true
 	case errors.Is(err, ErrCard):

@@ -42,7 +42,7 @@ func TestTaskTellsItsProgress(t *testing.T) {
 		s := &script{errs: []error{errors.New("no route"), &api.ClockError{Err: errors.New("not yet valid")}, refused(api.CodeExpired)}}
 		e := &enrol.Enroller{Dir: t.TempDir(), Dial: func(enrol.Code) (enrol.Registry, error) { return s, nil }}
 		var stages []enrol.Progress
-		task := enrol.NewTask(e, first.String()+"\n", func(p enrol.Progress, _ error) { stages = append(stages, p) }, slog.New(slog.DiscardHandler))
+		task := enrol.NewTask(e, first.String()+"\n", func(p enrol.Progress, _ enrol.Code, _ error) { stages = append(stages, p) }, slog.New(slog.DiscardHandler))
 		done := make(chan error, 1)
 		go func() { done <- task.Run(ctx) }()
 		time.Sleep(time.Minute) // of the test's own time
@@ -61,9 +61,9 @@ func TestTaskTellsItsProgress(t *testing.T) {
 		stages = nil
 		s.errs, s.asked = []error{refused(api.CodeUsed)}, 0
 		task.Present([]byte(second.String()))
-		time.Sleep(time.Second)
+		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		expect(t, stages, enrol.Asking, enrol.Used)
+		expect(t, stages, enrol.Joining, enrol.Asking, enrol.Used)
 		if e.Pending() != "" {
 			t.Error("a refused code is kept")
 		}
@@ -100,7 +100,7 @@ func TestTaskGoesOnWithWhatAPowerCutLeft(t *testing.T) {
 		t.Fatal("enrolled")
 	}
 	registry.Set(func(s *enroltest.Settings) { s.Lose = false })
-	task := enrol.NewTask(enroller(dir), "", func(enrol.Progress, error) {}, slog.New(slog.DiscardHandler))
+	task := enrol.NewTask(enroller(dir), "", func(enrol.Progress, enrol.Code, error) {}, slog.New(slog.DiscardHandler))
 	if err := task.Run(t.Context()); !errors.Is(err, enrol.ErrEnrolled) {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestTaskGoesOnWithWhatAPowerCutLeft(t *testing.T) {
 func TestTaskSeesThatSomebodyElseEnrolledTheDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		task := enrol.NewTask(enroller(dir), "", func(enrol.Progress, error) {}, slog.New(slog.DiscardHandler))
+		task := enrol.NewTask(enroller(dir), "", func(enrol.Progress, enrol.Code, error) {}, slog.New(slog.DiscardHandler))
 		done := make(chan error, 1)
 		go func() { done <- task.Run(t.Context()) }()
 		time.Sleep(time.Minute)
