@@ -69,11 +69,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 			err)
 	}
 	defer listener.Close()
-	warnOpenScreen(cfg.Screen.Listen, log)
-	for _, what := range cfg.Overruled {
-		log.Warn("the configuration file does not change an enrolled door: "+what,
-			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
-	}
+	warn(cfg, log)
 	identity := openIdentity(cfg, log)
 	remote, err := registryClient(cfg, identity)
 	if err != nil {
@@ -107,6 +103,15 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
+}
+
+// warn names settings that are allowed and may surprise.
+func warn(cfg *config.Config, log *slog.Logger) {
+	warnOpenScreen(cfg.Screen.Listen, log)
+	for _, what := range cfg.Overruled {
+		log.Warn("the configuration file does not change an enrolled door: "+what,
+			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
+	}
 }
 
 // newDoor makes a door. It may ask the registry about people if the registry knows it.

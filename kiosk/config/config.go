@@ -163,15 +163,15 @@ func Parse(files ...[]byte) (*Config, error) {
 		return nil, err
 	}
 	var problems []error
-	check := func(key string, err error) {
+	var check checker = func(key string, err error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", key, err))
 		}
 	}
 	c := &Config{
 		Door:        Door{Name: raw.Door.Name, AcceptPaper: raw.Door.Paper},
-		Camera:      Camera{Source: raw.Camera.Source, Gain: raw.Camera.Gain, Focus: raw.Camera.Focus, FPS: raw.Camera.FPS},
-		Registry:    Registry{URL: raw.Registry.URL, CAFile: raw.Registry.CA, Identity: raw.Registry.Identity},
+		Camera:      raw.camera(check),
+		Registry:    raw.registry(check),
 		Hardware:    raw.Hardware.WithDefaults(),
 		Screen:      Screen{Listen: raw.Screen.Listen, Languages: raw.Screen.Languages},
 		StateDir:    raw.State.Dir,
@@ -192,26 +192,6 @@ func Parse(files ...[]byte) (*Config, error) {
 	check("door.zone", err)
 	c.Door.Again, err = duration(raw.Door.Again, 0, time.Hour)
 	check("door.again", err)
-	check("camera.source", notEmpty(raw.Camera.Source))
-	c.Camera.FrozenAfter, err = duration(raw.Camera.FrozenAfter, time.Second, 5*time.Minute)
-	check("camera.frozen_after", err)
-	c.Camera.Budget, err = duration(raw.Camera.Budget, time.Millisecond, time.Second)
-	check("camera.budget", err)
-	c.Camera.Exposure, err = duration(raw.Camera.Exposure, 0, time.Second)
-	check("camera.exposure", err)
-	check("camera.gain", notNegative(raw.Camera.Gain))
-	check("camera.focus", notNegative(raw.Camera.Focus))
-	check("camera.fps", notNegative(raw.Camera.FPS))
-	check("registry.url", checkURL(raw.Registry.URL))
-	c.Registry.Key, err = parseKey(raw.Registry.Key, raw.Registry.URL != "")
-	check("registry.key", err)
-	if raw.Registry.Identity != "" && raw.Registry.CA == "" {
-		check("registry.identity", errors.New("needs registry.ca, the authority of that registry"))
-	}
-	c.Registry.Deadline, err = duration(raw.Registry.Deadline, 100*time.Millisecond, 10*time.Second)
-	check("registry.deadline", err)
-	c.Registry.Fresh, err = duration(raw.Registry.Fresh, 0, 72*time.Hour)
-	check("registry.fresh", err)
 	check("hardware", c.Hardware.Check())
 	c.Patterns, err = hardware.ParsePatterns(raw.Patterns)
 	check("patterns", err)
@@ -232,6 +212,41 @@ func Parse(files ...[]byte) (*Config, error) {
 	c.Update.Trial, err = duration(raw.Update.Trial, time.Minute, time.Hour)
 	check("update.trial", err)
 	return c, errors.Join(problems...)
+}
+
+// checker notes what is wrong with a key.
+type checker func(key string, err error)
+
+func (r raw) camera(check checker) Camera {
+	c := Camera{Source: r.Camera.Source, Gain: r.Camera.Gain, Focus: r.Camera.Focus, FPS: r.Camera.FPS}
+	var err error
+	check("camera.source", notEmpty(c.Source))
+	c.FrozenAfter, err = duration(r.Camera.FrozenAfter, time.Second, 5*time.Minute)
+	check("camera.frozen_after", err)
+	c.Budget, err = duration(r.Camera.Budget, time.Millisecond, time.Second)
+	check("camera.budget", err)
+	c.Exposure, err = duration(r.Camera.Exposure, 0, time.Second)
+	check("camera.exposure", err)
+	check("camera.gain", notNegative(c.Gain))
+	check("camera.focus", notNegative(c.Focus))
+	check("camera.fps", notNegative(c.FPS))
+	return c
+}
+
+func (r raw) registry(check checker) Registry {
+	c := Registry{URL: r.Registry.URL, CAFile: r.Registry.CA, Identity: r.Registry.Identity}
+	var err error
+	check("registry.url", checkURL(c.URL))
+	c.Key, err = parseKey(r.Registry.Key, c.URL != "")
+	check("registry.key", err)
+	if c.Identity != "" && c.CAFile == "" {
+		check("registry.identity", errors.New("needs registry.ca, the authority of that registry"))
+	}
+	c.Deadline, err = duration(r.Registry.Deadline, 100*time.Millisecond, 10*time.Second)
+	check("registry.deadline", err)
+	c.Fresh, err = duration(r.Registry.Fresh, 0, 72*time.Hour)
+	check("registry.fresh", err)
+	return c
 }
 
 func window(s string) (Window, error) {

@@ -51,12 +51,7 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 	if err != nil {
 		return err
 	}
-	var s State
-	var at stage
-	err = change(u.Path, u.Log, func(now *State) {
-		at = now.settle(booted, u.Boot, u.Now())
-		s = *now
-	})
+	s, at, err := u.settle(booted)
 	if err != nil {
 		return err
 	}
@@ -103,6 +98,15 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		}
 	}
 	return u.restart(ctx, r, release.Version)
+}
+
+// settle reads the state and ends a trial that is over.
+func (u *Updater) settle(booted string) (s State, at stage, err error) {
+	err = change(u.Path, u.Log, func(now *State) {
+		at = now.settle(booted, u.Boot, u.Now())
+		s = *now
+	})
+	return s, at, err
 }
 
 // wanted also returns what the bundle says of itself. Of one at the registry that is only known
