@@ -26,8 +26,8 @@ type check struct {
 	OK   bool   `json:"ok"`
 }
 
-// tell adds the checks to a line: all names, and a sentence about the first missing one, or the words
-// of somebody else about another.
+// tell adds the checks to a line: all names, and a sentence about the first missing one, or the
+// words of somebody else about another.
 func (l *line) tell(checks []setup.Check) {
 	for _, c := range checks {
 		name, missing, ok := CheckWords(c.ID, l.Lang)

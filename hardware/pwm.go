@@ -64,9 +64,9 @@ func openPWM(root, name string, tone float64) (*pwmPin, error) {
 	return p, p.setUp()
 }
 
-// find sets the directory of the channel's chip: the one that was named, or the only one that is not
-// known to end elsewhere than on the header. A Pi 3 and a Pi 4 have PWM on their audio jack, where a
-// buzzer would stay silent without a fault.
+// find sets the directory of the channel's chip: the one that was named, or the only one that is
+// not known to end elsewhere than on the header. A Pi 3 and a Pi 4 have PWM on their audio jack,
+// where a buzzer would stay silent without a fault.
 func (p *pwmPin) find() error {
 	chips, err := filepath.Glob(filepath.Join(p.root, "pwmchip*"))
 	if err != nil {

@@ -156,8 +156,8 @@ func (d *Door) Present(s Sighting) {
 // Follow gives the door what the registry vouches for now. It never blocks.
 func (d *Door) Follow(t Trust) { d.trusts.Put(t) }
 
-// Vouch tells the door that the registry vouched again, at asOf, for what the door follows. It never blocks. A time that
-// is not newer changes nothing.
+// Vouch tells the door that the registry vouched again, at asOf, for what the door follows. It
+// never blocks. A time that is not newer changes nothing.
 func (d *Door) Vouch(asOf time.Time) { d.vouched.Put(asOf) }
 
 // fault gives a fault to Run. It waits until Run has taken it, so that no fault is lost.

@@ -165,8 +165,8 @@ func (s *Scanner) Ready() <-chan struct{} { return s.ready }
 func (s *Scanner) String() string { return "scanner " + Redacted(s.cfg.Source) }
 
 // Alive is the last time that a picture was examined or an attempt to open the camera ended, and at
-// first the start of Run. If it stands still for many times FrozenAfter, something hangs that only a
-// restart can end.
+// first the start of Run. If it stands still for many times FrozenAfter, something hangs that only
+// a restart can end.
 func (s *Scanner) Alive() time.Time { return unixTime(s.alive.Load()) }
 
 // Stats may be called at any time.

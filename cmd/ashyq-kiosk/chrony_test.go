@@ -105,7 +105,8 @@ func userName(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// offset is how far chronyd would have set the clock ahead; the error is that of a clock that it does not keep.
+// offset is how far chronyd would have set the clock ahead; the error is that of a clock that it
+// does not keep.
 func (c chrony) offset() (time.Duration, error) {
 	out, err := exec.Command("chronyc", "-h", "127.0.0.1", "-p", c.port, "-n", "-c", "tracking").Output()
 	fields := strings.Split(strings.TrimSpace(string(out)), ",")
@@ -139,8 +140,8 @@ func (c chrony) follow(d *clockDoor, what string, reached func(offset time.Durat
 
 func right(offset time.Duration, err error) bool { return err == nil && offset.Abs() < time.Second }
 
-// TestChronyOnANetworkThatLies is TestOneWrongTick with a real chronyd, whose only server is 1024 weeks ahead for a while; and
-// a start with a battery clock that is years behind.
+// TestChronyOnANetworkThatLies is TestOneWrongTick with a real chronyd, whose only server is 1024
+// weeks ahead for a while; and a start with a battery clock that is years behind.
 func TestChronyOnANetworkThatLies(t *testing.T) {
 	server := newLiar(t)
 	c := newChrony(t, server)

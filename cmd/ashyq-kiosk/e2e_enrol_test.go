@@ -83,8 +83,8 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 }
 
-// TestSnapshotOnStick plugs a stick with an offline snapshot into running doors without data: one has
-// lost its registry, the other has no registry.
+// TestSnapshotOnStick plugs a stick with an offline snapshot into running doors without data: one
+// has lost its registry, the other has no registry.
 func TestSnapshotOnStick(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
@@ -149,8 +149,8 @@ func TestOutOfTheBox(t *testing.T) {
 	}
 }
 
-// enrolWorld is a registry whose pages and doors share one address, and a door that sees a folder of
-// pictures.
+// enrolWorld is a registry whose pages and doors share one address, and a door that sees a folder
+// of pictures.
 type enrolWorld struct{ *world }
 
 func newEnrolWorld(t *testing.T) *enrolWorld {

@@ -84,8 +84,8 @@ type seen struct {
 	late   time.Duration   // the longest time for which this machine let nobody run
 }
 
-// tooLate is a pause of the machine that can make a short beep as long as a longer one, or two beeps
-// one. The exact lengths are tested in package hardware, in virtual time.
+// tooLate is a pause of the machine that can make a short beep as long as a longer one, or two
+// beeps one. The exact lengths are tested in package hardware, in virtual time.
 const tooLate = 30 * time.Millisecond
 
 // expect compares with the panel's own table.

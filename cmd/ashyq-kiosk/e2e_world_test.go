@@ -43,7 +43,7 @@ type world struct {
 	browser *browser
 	camera  *camera
 	pins    *pins
-	late    lateness
+	late    *lateness
 
 	registry *process
 	kiosk    *process
@@ -59,7 +59,7 @@ func newWorld(t testing.TB) *world {
 	if testing.Short() {
 		t.Skip("-short leaves registry and door as processes to make test")
 	}
-	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), client: http.DefaultClient}
+	w := &world{t: t, dir: t.TempDir(), bin: t.TempDir(), client: http.DefaultClient, late: new(lateness)}
 	go w.late.watch(t.Context())
 	w.build("ashyq-kiosk", "ashyq-registry")
 	w.camera = newCamera(t)
@@ -381,8 +381,8 @@ func (p *process) terminate() {
 	}
 }
 
-// proxy stands between the door and the registry. It opens TLS with the registry's own authority, and
-// while it is told to tear, cuts every blob in half.
+// proxy stands between the door and the registry. It opens TLS with the registry's own authority,
+// and while it is told to tear, cuts every blob in half.
 type proxy struct {
 	t testing.TB
 

@@ -66,7 +66,8 @@ func (m *machine) suffer(f fault) {
 	m.t.Logf("FAULT %-40s %-22s lights: %-34s back after %4.1f s", f.name, noticed, lights, took.Seconds())
 }
 
-// nobodyJudged fails if lamps or relay show a verdict about a person, and returns what the lamps did.
+// nobodyJudged fails if lamps or relay show a verdict about a person, and returns what the lamps
+// did.
 func (m *machine) nobodyJudged(name string) string {
 	m.t.Helper()
 	count, longest := map[string]int{}, map[string]time.Duration{}

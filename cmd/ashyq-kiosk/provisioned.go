@@ -11,14 +11,16 @@ import (
 	"ashyq-kiosk/kiosk/enrol"
 )
 
-// imageRegistry and cardRegistry are the certificate of the one registry that a door may join, the registry's ca.pem: in an image
-// or beside a package, and on the boot partition. The first one counts, because any computer can write the second one.
+// imageRegistry and cardRegistry are the certificate of the one registry that a door may join, the
+// registry's ca.pem: in an image or beside a package, and on the boot partition. The first one
+// counts, because any computer can write the second one.
 const (
 	imageRegistry = "/etc/ashyq-kiosk/registry.pem"
 	cardRegistry  = "ashyq-registry.pem"
 )
 
-// accepts refuses codes of other registries, where the door was made for one. A file that cannot be read refuses every code.
+// accepts refuses codes of other registries, where the door was made for one. A file that cannot be
+// read refuses every code.
 func accepts(cfg *config.Config) func(enrol.Code) error {
 	return func(code enrol.Code) error {
 		for _, path := range []string{imageRegistry, filepath.Join(cfg.CardDir, cardRegistry)} {

@@ -200,7 +200,8 @@ func (c confirmCmd) Run(e *env) error {
 	return confirmer.Run(e.ctx)
 }
 
-// offline are the faults that a network or the registry repairs. A door shows them after all others.
+// offline are the faults that a network or the registry repairs. A door shows them after all
+// others.
 var offline = []kiosk.Reason{kiosk.Unapproved, kiosk.ClockFault, kiosk.NoData, kiosk.DataLimit}
 
 // healthyDoor says why the door is not healthy. A door that waits for its enrolment code is

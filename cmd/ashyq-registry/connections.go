@@ -23,9 +23,9 @@ const watchers = 32
 // room is how many connections each listener may hold, and how many requests may wait on them.
 type room struct{ pages, doors, waiting int }
 
-// roomFor divides the descriptors that the process may have. A quarter is for the pages, so doors never block staff. Files and
-// the database keep an eighth, at least 64. Requests wait on half of a listener's connections at most: the rest are for
-// what is answered at once.
+// roomFor divides the descriptors that the process may have. A quarter is for the pages, so doors
+// never block staff. Files and the database keep an eighth, at least 64. Requests wait on half of a
+// listener's connections at most: the rest are for what is answered at once.
 func roomFor(onePort bool) (room, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -44,8 +44,9 @@ func roomFor(onePort bool) (room, error) {
 	return r, nil
 }
 
-// bounded is a listener with a limit of connections, and with one for each address block: a quarter of all. Where there are
-// too many, the one that has been quiet for longest is closed in favour of the new one; if all are being served, the new one is.
+// bounded is a listener with a limit of connections, and with one for each address block: a quarter
+// of all. Where there are too many, the one that has been quiet for longest is closed in favour of
+// the new one; if all are being served, the new one is.
 type bounded struct {
 	net.Listener
 	most, share int
@@ -56,7 +57,8 @@ type bounded struct {
 	blocks map[netip.Prefix]*block
 }
 
-// block is where connections come from. A proxy on this machine is not one: it speaks for everybody.
+// block is where connections come from. A proxy on this machine is not one: it speaks for
+// everybody.
 type block struct {
 	open  int
 	quiet *list.List

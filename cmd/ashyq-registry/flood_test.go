@@ -35,8 +35,8 @@ var floods = map[string]func(i int) string{
 	"many clients": func(i int) string { return fmt.Sprintf("127.%d.%d.1", 2+i/200, i%200) },
 }
 
-// TestWaitingDoorsBlockNobody fills the registry with long polls at each of its listeners. Health checks, staff, laboratories
-// and doors still have to be answered.
+// TestWaitingDoorsBlockNobody fills the registry with long polls at each of its listeners. Health
+// checks, staff, laboratories and doors still have to be answered.
 func TestWaitingDoorsBlockNobody(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		for from, address := range floods {
@@ -129,8 +129,9 @@ func serveFew(t *testing.T, own bool) *few {
 	return p
 }
 
-// poll opens a connection and sends a long poll over it, or nothing at all. The registry may refuse the connection, but not the
-// rest of the test: without an answer within a moment there is a connection that waits.
+// poll opens a connection and sends a long poll over it, or nothing at all. The registry may refuse
+// the connection, but not the rest of the test: without an answer within a moment there is a
+// connection that waits.
 func (p *few) poll(base, from string, silent bool) net.Conn {
 	scheme, address, _ := strings.Cut(base, "://")
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 200 * time.Millisecond}

@@ -32,8 +32,8 @@ func (c *serveCmd) pagesTLS(authority *server.Authority) (*tls.Config, error) {
 	return nil, nil
 }
 
-// strict tells browsers to speak only TLS with this host for a year (RFC 6797). They ignore it while they warn of the
-// certificate.
+// strict tells browsers to speak only TLS with this host for a year (RFC 6797). They ignore it
+// while they warn of the certificate.
 func strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000")

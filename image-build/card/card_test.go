@@ -182,8 +182,8 @@ func update(t *testing.T, w *world, m *machine, first string) {
 		t.Fatalf("confirmed %s, and after another start it runs %s", second, got)
 	}
 
-	// The registry's word is not what the bundle is signed for, and the door's own user may not talk to
-	// RAUC.
+	// The registry's word is not what the bundle is signed for, and the door's own user may not
+	// talk to RAUC.
 	newer := first + "+2trick"
 	w.offer(t, newer, makeBundle(t, m.disk, first, "", nil))
 	if out, err := m.try("ashyq-kiosk update --now"); err == nil || !strings.Contains(out, "is below") || m.version() != second {

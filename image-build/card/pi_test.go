@@ -21,8 +21,8 @@ type emulated struct {
 	gplev0   string
 	consoles []string // QEMU's serial ports; the console is the one on stdio
 	card     func(disk string) []string
-	// unlike is what makes the tree fit QEMU's board: arguments of fdtput, where it starts with what
-	// is to be written.
+	// unlike is what makes the tree fit QEMU's board: arguments of fdtput, where it starts with
+	// what is to be written.
 	unlike [][]string
 }
 
@@ -41,16 +41,19 @@ var pis = map[string]emulated{
 			{"status", "disabled", "/scb/pcie@7d500000", "/scb/ethernet@7d580000", "/soc/rng@7e104000", "/soc/avs-monitor@7d5d2000",
 				"/soc/interrupt-controller@7ef00100", "/soc/clock@7ef00000", "/soc/hdmi@7ef00700", "/soc/hdmi@7ef05700",
 				"/soc/i2c@7ef04500", "/soc/i2c@7ef09500", "/scb/gpu@7ec00000", "/gpu", "/soc/hvs@7e400000"},
-			// Its second serial line never stops to interrupt; the first one is Bluetooth's on a board.
+			// Its second serial line never stops to interrupt; the first one is Bluetooth's on a
+			// board.
 			{"status", "disabled", "/soc/serial@7e215040", "/soc/serial@7e201000/bluetooth"}, {"stdout-path", "serial0:115200n8", "/chosen"},
-			// The card's regulators hang on lines of the firmware, which QEMU lacks; here on two of the chip's.
+			// The card's regulators hang on lines of the firmware, which QEMU lacks; here on two of
+			// the chip's.
 			{"gpios", "6 30 0", "/regulator-sd-io-1v8"}, {"gpio", "6 31 0", "/regulator-sd-vcc"},
 			// The network is a USB adapter: the port of the chip itself is QEMU's only one.
 			{"dr_mode", "host", "/soc/usb@7e980000"},
 		}},
 }
 
-// tree is the board's device tree as on the card, made to fit QEMU's board; it is put on the card, too.
+// tree is the board's device tree as on the card, made to fit QEMU's board; it is put on the card,
+// too.
 func (m *machine) tree() string {
 	m.t.Helper()
 	pi := pis[m.board]

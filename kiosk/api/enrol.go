@@ -10,11 +10,12 @@ const (
 	// another key it gets 409.
 	PathEnrol = "/v1/enrol"
 	// PathRenew: POST RenewRequest -> RenewAnswer. TLS with the door's certificate, which may have
-	// expired up to RenewGrace ago. Once it has expired, the registry's administrator has to approve the
-	// renewal: until then the answer is 403 with CodeUnapproved, and the door asks again.
+	// expired up to RenewGrace ago. Once it has expired, the registry's administrator has to
+	// approve the renewal: until then the answer is 403 with CodeUnapproved, and the door asks
+	// again.
 	PathRenew = "/v1/renew"
-	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with the
-	// door's certificate. HeaderVersion says which version it runs.
+	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with
+	// the door's certificate. HeaderVersion says which version it runs.
 	PathUpdate = "/v1/update"
 	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so
 	// anybody may download it.
@@ -29,8 +30,8 @@ const (
 	HeaderDevice = "Ashyq-Device"
 	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
-	// HeaderVenue and HeaderZone: the kind of venue and the zone by which the door decides. The registry
-	// shows where they are not what it has set.
+	// HeaderVenue and HeaderZone: the kind of venue and the zone by which the door decides. The
+	// registry shows where they are not what it has set.
 	HeaderVenue = "Ashyq-Venue"
 	HeaderZone  = "Ashyq-Zone"
 	// HeaderConfig: 16 hex digits that change with the door's effective configuration.
@@ -47,7 +48,8 @@ const (
 	CodeRevoked = "revoked" // the door was revoked and must forget its certificate
 	CodeUsed    = "used"    // another device has used the one-time code
 	CodeExpired = "expired" // the one-time code or the certificate has expired
-	// CodeUnapproved: the certificate has expired and the administrator has not approved its renewal.
+	// CodeUnapproved: the certificate has expired and the administrator has not approved its
+	// renewal.
 	CodeUnapproved = "approval"
 )
 

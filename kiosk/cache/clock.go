@@ -88,7 +88,8 @@ func (c *Cache) NoteTime(t time.Time) error {
 	return nil
 }
 
-// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It is written at once.
+// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It
+// is written at once.
 func (c *Cache) ForgetTime(t time.Time) error {
 	c.clock.Lock()
 	defer c.clock.Unlock()

@@ -3,8 +3,8 @@
 // line and what to do.
 //
 // There are three layers: the defaults, over them the file of the administrator, and on top
-// enrolled.toml in the state directory: what the registry said at the enrolment. The file is on a part
-// of the card that any computer can write, so it does not change which door this is.
+// enrolled.toml in the state directory: what the registry said at the enrolment. The file is on a
+// part of the card that any computer can write, so it does not change which door this is.
 package config
 
 import (
@@ -42,8 +42,8 @@ type Config struct {
 	// Unenrolled says that the door does not know its place yet: it is not enrolled, and the file
 	// names neither a venue nor a registry. It then has no venue.
 	Unenrolled bool
-	// Overruled are the keys where the file says something else than the enrolment, which counts. Only
-	// Load sets it.
+	// Overruled are the keys where the file says something else than the enrolment, which counts.
+	// Only Load sets it.
 	Overruled []string
 	Hash      string // changes with the effective configuration; 16 hex digits (api.HeaderConfig)
 }

@@ -38,8 +38,8 @@ type Enroller struct {
 	Device string                       // as Device
 	Dial   func(Code) (Registry, error) // a client that trusts only the code's authority
 	Check  func(settings []byte) error  // checks enrolled.toml against the door's configuration
-	// Accepts refuses codes of registries that the door is not for; its error is an ErrForeign. nil: any
-	// registry may have the door.
+	// Accepts refuses codes of registries that the door is not for; its error is an ErrForeign.
+	// nil: any registry may have the door.
 	Accepts func(Code) error
 }
 

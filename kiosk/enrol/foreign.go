@@ -10,7 +10,8 @@ import (
 // ErrForeign says that a code is of another registry than the one that the door is for.
 var ErrForeign = errors.New("the code is of another registry")
 
-// IsOf checks that a code is of the registry whose authorities, in PEM, are given. Its error is an ErrForeign.
+// IsOf checks that a code is of the registry whose authorities, in PEM, are given. Its error is an
+// ErrForeign.
 func (c Code) IsOf(authorities []byte) error {
 	known, err := parseAuthorities(authorities)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"ashyq-kiosk/kiosk/enrol/enroltest"
 )
 
-// A code held to the camera is not used at once: people see whose registry it is, and may hold up another one.
+// A code held to the camera is not used at once: people see whose registry it is, and may hold up
+// another one.
 func TestCodeBeforeTheCameraWaits(t *testing.T) {
 	wrong, right := enroltest.New(t).Code(), enroltest.New(t).Code()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,8 +24,8 @@ type Renewer struct {
 	Registry Renewal
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Waits, if set, hears of each attempt whether the certificate has expired and the registry's administrator has to
-	// approve the next one: with an error while that is so.
+	// Waits, if set, hears of each attempt whether the certificate has expired and the registry's
+	// administrator has to approve the next one: with an error while that is so.
 	Waits func(error)
 
 	jitter float64

@@ -175,7 +175,8 @@ func TestIdentityIsForItsRegistryOnly(t *testing.T) {
 	}
 }
 
-// A door whose certificate has expired says that it waits for the administrator, goes on asking, and says when that is over.
+// A door whose certificate has expired says that it waits for the administrator, goes on asking,
+// and says when that is over.
 func TestRenewalWaitsForApproval(t *testing.T) {
 	registry := enroltest.New(t)
 	dir, _, _ := enrolled(t, registry)

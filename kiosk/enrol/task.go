@@ -35,8 +35,8 @@ const (
 const (
 	// another is how long a refused code must be away from the camera before it is tried again.
 	another = 5 * time.Second
-	// hesitate is how long a code that was held to the camera waits, while the screen says whose registry
-	// it is. Whoever is near can show a code.
+	// hesitate is how long a code that was held to the camera waits, while the screen says whose
+	// registry it is. Whoever is near can show a code.
 	hesitate = 10 * time.Second
 	// look is how often a Task checks whether the door was enrolled at the command line.
 	look = 2 * time.Second

@@ -17,7 +17,8 @@ func shifted(by time.Duration) func(*api.Manifest) {
 	}
 }
 
-// TestManifestBesideAClockThatIsNotSet: a door that woke up years ago learns from the manifest how late it is at least.
+// TestManifestBesideAClockThatIsNotSet: a door that woke up years ago learns from the manifest how
+// late it is at least.
 func TestManifestBesideAClockThatIsNotSet(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)
@@ -31,8 +32,9 @@ func TestManifestBesideAClockThatIsNotSet(t *testing.T) {
 	}
 }
 
-// TestRegistryClockThatWasWrong: a registry whose clock was years ahead was believed by a door whose own was not set. When that
-// one is, the next version may be of an earlier time; no other may.
+// TestRegistryClockThatWasWrong: a registry whose clock was years ahead was believed by a door
+// whose own was not set. When that one is, the next version may be of an earlier time; no other
+// may.
 func TestRegistryClockThatWasWrong(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)

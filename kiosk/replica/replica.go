@@ -52,7 +52,8 @@ type Store interface {
 	Refresh(asOf time.Time) error
 }
 
-// Options are what a Replica is made of. All fields are needed except Before, OnChange and ClockSet.
+// Options are what a Replica is made of. All fields are needed except Before, OnChange and
+// ClockSet.
 type Options struct {
 	Source   Source
 	Store    Store
@@ -63,8 +64,9 @@ type Options struct {
 	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
 	// the door decides by that age and shows it.
 	Offline bool
-	// ClockSet says whether the door's clock is kept by something. While it is not, a manifest is not compared with it either,
-	// but is the newest signed time that the door has. nil: it always is.
+	// ClockSet says whether the door's clock is kept by something. While it is not, a manifest is
+	// not compared with it either, but is the newest signed time that the door has. nil: it always
+	// is.
 	ClockSet func() bool
 	Now      func() time.Time
 	Log      *slog.Logger

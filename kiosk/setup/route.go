@@ -14,8 +14,8 @@ import (
 // route out of this machine.
 var anywhere = []string{"192.0.2.1", "2001:db8::1"}
 
-// Route returns an error if the kernel has no route to the proxy or the registry, or no route out of
-// this machine if the URL has a host name. It sends nothing: it connects a UDP socket and closes
+// Route returns an error if the kernel has no route to the proxy or the registry, or no route out
+// of this machine if the URL has a host name. It sends nothing: it connects a UDP socket and closes
 // it. (Listing the interfaces needs netlink, which the unit's sandbox forbids.)
 func Route(registry string) error {
 	hosts := anywhere
@@ -39,8 +39,8 @@ func Route(registry string) error {
 	return fmt.Errorf("this machine has no network: %w", errors.Join(problems...))
 }
 
-// ProxyFor is the proxy between this door and the registry, nil if there is no proxy. A door that does
-// not know its registry yet will use the same way as for any other host.
+// ProxyFor is the proxy between this door and the registry, nil if there is no proxy. A door that
+// does not know its registry yet will use the same way as for any other host.
 func ProxyFor(registry string) *url.URL {
 	u, err := url.Parse(cmp.Or(registry, "https://registry.invalid"))
 	if err != nil {

@@ -8,11 +8,13 @@ import (
 	"filippo.io/edwards25519"
 )
 
-// CheckKey refuses what is not the public key of exactly one holder: points of small order, for which anybody can sign, and
-// encodings that are not canonical, which give one key two names. Every error wraps ErrKey.
+// CheckKey refuses what is not the public key of exactly one holder: points of small order, for
+// which anybody can sign, and encodings that are not canonical, which give one key two names. Every
+// error wraps ErrKey.
 //
-// crypto/ed25519 takes both, as RFC 8032 lets it: its signer chose the key and would only hurt itself. Here the key is
-// chosen by a citizen, and hurt are those whom the door keeps apart from them.
+// crypto/ed25519 takes both, as RFC 8032 lets it: its signer chose the key and would only hurt
+// itself. Here the key is chosen by a citizen, and hurt are those whom the door keeps apart from
+// them.
 func CheckKey(key ed25519.PublicKey) error {
 	point, err := new(edwards25519.Point).SetBytes(key)
 	switch {

@@ -169,7 +169,8 @@ func Parse(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// Verify checks the signature. A failure wraps ErrSignature, or ErrKey where CheckKey refuses the key.
+// Verify checks the signature. A failure wraps ErrSignature, or ErrKey where CheckKey refuses the
+// key.
 func (m *Message) Verify(key ed25519.PublicKey) error {
 	if err := CheckKey(key); err != nil {
 		return err

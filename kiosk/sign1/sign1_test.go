@@ -94,8 +94,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestVerifyRefusesWeakKeys forges a message for every key that needs no private one, and holds that crypto/ed25519 alone
-// would take it.
+// TestVerifyRefusesWeakKeys forges a message for every key that needs no private one, and holds
+// that crypto/ed25519 alone would take it.
 func TestVerifyRefusesWeakKeys(t *testing.T) {
 	payload := []byte("hello")
 	toSign, err := sign1.Marshal([]any{"Signature1", []byte{0xa1, 0x01, 0x27}, []byte{}, payload})

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How often one door's certificate may be shown by a wrong board. A board's number has 32 bits of entropy, and nothing else keeps
-// a stolen card from working in another board. The honest door is at another address than the thief, so it is refused only
-// after wrong ones from many.
+// How often one door's certificate may be shown by a wrong board. A board's number has 32 bits of
+// entropy, and nothing else keeps a stolen card from working in another board. The honest door is
+// at another address than the thief, so it is refused only after wrong ones from many.
 const (
 	boardsAtOnce   = 10 // from one address block
 	boardsEvery    = 10 * time.Second
@@ -38,7 +38,8 @@ func boardsKeys(door int64, r *http.Request) [2]boardsKey {
 	return [2]boardsKey{{door: door, from: BlockOf(remote(r).Addr())}, {door: door, all: true}}
 }
 
-// check refuses a request after too many wrong boards. It refuses the right board, too: otherwise whoever tries them would learn it.
+// check refuses a request after too many wrong boards. It refuses the right board, too: otherwise
+// whoever tries them would learn it.
 func (b *boards) check(door int64, r *http.Request) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

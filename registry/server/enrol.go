@@ -185,8 +185,9 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 var errNoToken = &failure{http.StatusForbidden, "this code is not valid", "make a new code for this door: a newer one replaced it, or the door was revoked", nil}
 
 // knownToken reads a token and refuses what is not one of a door, at the price of one look into the
-// database. Addresses do not count: behind a proxy that passes TLS through, doors and strangers have
-// the same one. Nobody guesses a token, but whoever found a used one could keep the registry busy.
+// database. Addresses do not count: behind a proxy that passes TLS through, doors and strangers
+// have the same one. Nobody guesses a token, but whoever found a used one could keep the registry
+// busy.
 func (s *Server) knownToken(r *http.Request, text string) (store.Secret, error) {
 	token, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(token) != enrol.TokenSize {

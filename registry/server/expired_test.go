@@ -52,7 +52,8 @@ func TestRenewAfterExpiry(t *testing.T) {
 	})
 }
 
-// Whoever tries boards with a stolen card is stopped long before the right one, at each path that would tell.
+// Whoever tries boards with a stolen card is stopped long before the right one, at each path that
+// would tell.
 func TestWrongBoardsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -16,7 +16,8 @@ import (
 	"ashyq-kiosk/kiosk/enrol"
 )
 
-// What the limits have to hold against: codes that nobody has used yet, and how long somebody guesses.
+// What the limits have to hold against: codes that nobody has used yet, and how long somebody
+// guesses.
 const (
 	openCodes    = 20_000_000
 	guessingTime = 10 * 365.25 * 24 * time.Hour
@@ -48,7 +49,8 @@ func (r *rig) guess(from, code string, phone ed25519.PrivateKey) int {
 
 var guesser = ed25519.NewKeyFromSeed(make([]byte, 32))
 
-// Everybody who guesses, from as many addresses as there are, finds less than one code in ten years.
+// Everybody who guesses, from as many addresses as there are, finds less than one code in ten
+// years.
 func TestGuessingFindsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -100,7 +102,8 @@ func TestTypingErrorsOfATown(t *testing.T) {
 	})
 }
 
-// One network is limited, however many addresses it has and however many tries it makes at the same moment.
+// One network is limited, however many addresses it has and however many tries it makes at the same
+// moment.
 func TestParallelTries(t *testing.T) {
 	for _, network := range []string{"192.0.2.%d", "[2001:db8:7:%x::1]"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -46,8 +46,9 @@ func newGuesses() *guesses {
 
 var errTooMany = &failure{http.StatusTooManyRequests, "too many wrong codes", "wait a minute and try again", nil}
 
-// try looks a code up if the limits allow it. The look-up holds a place in them from before its start,
-// so that tries at the same moment do not get around them. Only a wrong code uses up the place.
+// try looks a code up if the limits allow it. The look-up holds a place in them from before its
+// start, so that tries at the same moment do not get around them. Only a wrong code uses up the
+// place.
 func (g *guesses) try(code store.Secret, from netip.Prefix, lookUp func() error) error {
 	wrong := false
 	for _, limit := range []*allowance{g.networks.of(from), g.all} {
@@ -105,8 +106,8 @@ func (a *allowance) take() bool {
 	return ok
 }
 
-// slots has an allowance for each key. It is a table of fixed size, so that no flood of keys makes it
-// grow or forget. Two keys share a slot by chance, and nobody outside can tell which.
+// slots has an allowance for each key. It is a table of fixed size, so that no flood of keys makes
+// it grow or forget. Two keys share a slot by chance, and nobody outside can tell which.
 type slots[K comparable] struct {
 	perSecond rate.Limit
 	atOnce    int
@@ -114,7 +115,8 @@ type slots[K comparable] struct {
 	table     []atomic.Pointer[allowance]
 }
 
-// slotsOfAll is large enough for wrongPerSecond random codes not to use up what a slot of codes has.
+// slotsOfAll is large enough for wrongPerSecond random codes not to use up what a slot of codes
+// has.
 const slotsOfAll = 1 << 16
 
 func newSlots[K comparable](perSecond rate.Limit, atOnce int) slots[K] {

@@ -16,7 +16,8 @@ const (
 	PathSelf = "/v1/self"
 	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: a laboratory's key.
 	PathResults = "/v1/results"
-	// PathContacts: POST ContactRequest -> 204, or 202 WaitingAnswer. Bearer: the Covid-19 centre's key.
+	// PathContacts: POST ContactRequest -> 204, or 202 WaitingAnswer. Bearer: the Covid-19 centre's
+	// key.
 	PathContacts = "/v1/contacts"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
@@ -27,18 +28,19 @@ const (
 	// PathSuspendSource: POST NameRequest -> 204: refuses what the source sends. Bearer: the
 	// administrator's key.
 	PathSuspendSource = "/v1/sources/suspend"
-	// PathResumeSource: POST NameRequest -> 204: ends the suspension. Bearer: the administrator's key.
+	// PathResumeSource: POST NameRequest -> 204: ends the suspension. Bearer: the administrator's
+	// key.
 	PathResumeSource = "/v1/sources/resume"
-	// PathRotateSource: POST NameRequest -> SourceAnswer: replaces the source's key; the old one is void
-	// at once. Bearer: the administrator's key.
+	// PathRotateSource: POST NameRequest -> SourceAnswer: replaces the source's key; the old one is
+	// void at once. Bearer: the administrator's key.
 	PathRotateSource = "/v1/sources/rotate"
-	// PathRevokeSource: POST NameRequest -> 204: the source's key is void until it gets another one.
-	// Bearer: the administrator's key.
+	// PathRevokeSource: POST NameRequest -> 204: the source's key is void until it gets another
+	// one. Bearer: the administrator's key.
 	PathRevokeSource = "/v1/sources/revoke"
 	// PathLimitSource: POST LimitRequest -> 204. Bearer: the administrator's key.
 	PathLimitSource = "/v1/sources/limit"
-	// PathApprove: POST DecideRequest -> DecideAnswer: waiting records count. Bearer: the administrator's
-	// key.
+	// PathApprove: POST DecideRequest -> DecideAnswer: waiting records count. Bearer: the
+	// administrator's key.
 	PathApprove = "/v1/sources/approve"
 	// PathDiscard: POST DecideRequest -> DecideAnswer: waiting records are dropped. Bearer: the
 	// administrator's key.
@@ -54,8 +56,8 @@ const (
 	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are no longer valid.
 	// Bearer: the administrator's key.
 	PathRevokeDoor = "/v1/doors/revoke"
-	// PathApproveDoor: POST ApproveRequest -> 204: a door that asks for it may renew its expired certificate
-	// once, within 24 hours. Bearer: the administrator's key.
+	// PathApproveDoor: POST ApproveRequest -> 204: a door that asks for it may renew its expired
+	// certificate once, within 24 hours. Bearer: the administrator's key.
 	PathApproveDoor = "/v1/doors/approve"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
@@ -125,8 +127,8 @@ type ContactRequest struct {
 type SourceRequest struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
-	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 300 for
-	// the Covid-19 centre.
+	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 300
+	// for the Covid-19 centre.
 	Hourly int `json:"hourly,omitempty"`
 }
 
@@ -135,15 +137,15 @@ type NameRequest struct {
 	Name string `json:"name"`
 }
 
-// LimitRequest sets how many positive results and contacts of a source count at once, in an hour. All
-// others wait for the administrator.
+// LimitRequest sets how many positive results and contacts of a source count at once, in an hour.
+// All others wait for the administrator.
 type LimitRequest struct {
 	Name   string `json:"name"`
 	Hourly int    `json:"hourly"`
 }
 
-// DecideRequest decides on all records of a source that wait, up to the newest that the administrator
-// has seen.
+// DecideRequest decides on all records of a source that wait, up to the newest that the
+// administrator has seen.
 type DecideRequest struct {
 	Name string `json:"name"`
 	Last int64  `json:"last"` // store.SourceState.WaitingLast
@@ -154,7 +156,8 @@ type DecideAnswer struct {
 	Records int `json:"records"`
 }
 
-// WaitingAnswer says that a record was stored and counts only after the administrator has approved it.
+// WaitingAnswer says that a record was stored and counts only after the administrator has approved
+// it.
 type WaitingAnswer struct {
 	Waiting bool   `json:"waiting"` // true
 	Message string `json:"message"`

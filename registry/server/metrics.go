@@ -39,7 +39,8 @@ func newMetrics() *metrics {
 	return m
 }
 
-// Metrics answers /metrics and /healthz, for a listener that only those reach who watch the registry.
+// Metrics answers /metrics and /healthz, for a listener that only those reach who watch the
+// registry.
 func (s *Server) Metrics() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))

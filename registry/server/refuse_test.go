@@ -150,7 +150,8 @@ func TestActivateRefusesWeakKeys(t *testing.T) {
 	})
 }
 
-// A name with an invisible character in it looks like another one; one that turns the direction of writing hides what it is.
+// A name with an invisible character in it looks like another one; one that turns the direction of
+// writing hides what it is.
 func TestNamesAreVisible(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

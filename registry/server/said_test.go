@@ -10,7 +10,8 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// A door says with each request as what it decides. The administrator sees where that is not what the registry has set.
+// A door says with each request as what it decides. The administrator sees where that is not what
+// the registry has set.
 func TestDoorThatDiffers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -14,12 +14,12 @@
 //
 //	wrong codes a second * seconds * open codes / 2^bits
 //
-// With wrongPerSecond by everybody together, in ten years, with 20 million open codes of codeBits, that
-// is 2000 * 3.2e8 * 2e7 / 2^75 = 0.0003 codes. The limits can therefore be wide. All phones of a town
-// may have one address (carrier-grade NAT), so its network, an IPv4 /24 or an IPv6 /48, may send two
-// wrong codes a second and 300 at once; right ones do not count. It takes a thousand networks to use up
-// what all have together. A door's token has 128 bits and is never typed: with 100,000 tries a second
-// 2e-18 hits are expected, so nobody's wrong tokens limit others.
+// With wrongPerSecond by everybody together, in ten years, with 20 million open codes of codeBits,
+// that is 2000 * 3.2e8 * 2e7 / 2^75 = 0.0003 codes. The limits can therefore be wide. All phones of
+// a town may have one address (carrier-grade NAT), so its network, an IPv4 /24 or an IPv6 /48, may
+// send two wrong codes a second and 300 at once; right ones do not count. It takes a thousand
+// networks to use up what all have together. A door's token has 128 bits and is never typed: with
+// 100,000 tries a second 2e-18 hits are expected, so nobody's wrong tokens limit others.
 package server
 
 import (

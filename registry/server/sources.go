@@ -8,9 +8,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// hourly is how many positive results and contacts of a source count at once, in an hour, unless its
-// setting says otherwise. A laboratory that runs four plates of 94 samples an hour, a quarter of them
-// positive, reports 94; a centre traces the contacts of some 40 cases.
+// hourly is how many positive results and contacts of a source count at once, in an hour, unless
+// its setting says otherwise. A laboratory that runs four plates of 94 samples an hour, a quarter
+// of them positive, reports 94; a centre traces the contacts of some 40 cases.
 var hourly = map[string]int{Laboratory: 100, Covid19Centre: 300}
 
 const maxHourly = 1_000_000

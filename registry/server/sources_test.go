@@ -50,7 +50,8 @@ func (r *rig) look() store.Overview {
 	return o
 }
 
-// A stolen key turns only so many people red; the others wait for the administrator, and nothing is lost.
+// A stolen key turns only so many people red; the others wait for the administrator, and nothing is
+// lost.
 func TestOneKeyTurnsFewPeopleRed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -10,15 +10,16 @@ import (
 // defaultWaiting is how many requests may wait where Options say nothing.
 const defaultWaiting = 10_000
 
-// waitsOfDoor is how many requests of one certificate may wait: the daemon's, the one before it over a dead connection, and
-// somebody's who tries something.
+// waitsOfDoor is how many requests of one certificate may wait: the daemon's, the one before it
+// over a dead connection, and somebody's who tries something.
 const waitsOfDoor = 4
 
-// waits bounds the requests that wait for the next version. Who may not wait gets the current version at once: a door loses
-// seconds, and never its data.
+// waits bounds the requests that wait for the next version. Who may not wait gets the current
+// version at once: a door loses seconds, and never its data.
 //
-// A client is a door's certificate, which the registry has signed. Everybody else is anonymous and counts by address block; all
-// of them together get a quarter of the room and one block a quarter of that, so that no crowd displaces the doors.
+// A client is a door's certificate, which the registry has signed. Everybody else is anonymous and
+// counts by address block; all of them together get a quarter of the room and one block a quarter
+// of that, so that no crowd displaces the doors.
 type waits struct {
 	all, anonymous, block int // at most
 
@@ -60,8 +61,8 @@ func (w *waits) enter(client string, known bool) (leave func(), ok bool) {
 	}, true
 }
 
-// waiter names the client of a request. A certificate counts for its door, whether or not it is still valid: only this
-// registry's authority makes one.
+// waiter names the client of a request. A certificate counts for its door, whether or not it is
+// still valid: only this registry's authority makes one.
 func (s *Server) waiter(r *http.Request) (client string, known bool) {
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		if c, err := s.opt.Authority.door(r.TLS.PeerCertificates[0]); err == nil {
@@ -71,7 +72,8 @@ func (s *Server) waiter(r *http.Request) (client string, known bool) {
 	return BlockOf(remote(r).Addr()).String(), false
 }
 
-// BlockOf is the block of addresses that one owner is likely to have: 256 of IPv4, a /48 of IPv6 (RFC 6177).
+// BlockOf is the block of addresses that one owner is likely to have: 256 of IPv4, a /48 of IPv6
+// (RFC 6177).
 func BlockOf(addr netip.Addr) netip.Prefix {
 	bits := 24
 	if addr = addr.Unmap().WithZone(""); addr.Is6() {

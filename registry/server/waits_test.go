@@ -11,7 +11,8 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// The crowd without certificates takes its part and no more, whatever addresses it has; then a door still waits.
+// The crowd without certificates takes its part and no more, whatever addresses it has; then a door
+// still waits.
 func TestWaits(t *testing.T) {
 	w := newWaits(160)
 	waiting := func(client string, known bool, tries int) (n int) {

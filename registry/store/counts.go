@@ -17,8 +17,8 @@ const (
 // ErrTooManyReports says that a door sent more reports of one hour than a door has.
 var ErrTooManyReports = errors.New("too many reports of one hour")
 
-// AddCounts adds a door's report to the hour of from. The same report again changes nothing. The names
-// have to be of a closed set (api.IsCount). Errors: ErrTooManyReports.
+// AddCounts adds a door's report to the hour of from. The same report again changes nothing. The
+// names have to be of a closed set (api.IsCount). Errors: ErrTooManyReports.
 func (s *Store) AddCounts(ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		hour := from.Truncate(time.Hour).Unix()

@@ -74,8 +74,8 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 	return s.judged(ctx, "enrol a door", func(tx *sql.Tx) (error, error) {
 		var id, expires int64
 		var used []byte
-		// An UPDATE that changes nothing locks the row in either database: the second of two doors has to
-		// wait.
+		// An UPDATE that changes nothing locks the row in either database: the second of two doors
+		// has to wait.
 		err := tx.QueryRowContext(ctx, `UPDATE enrolments SET expires = expires WHERE hash = $1 RETURNING door, expires, key`,
 			token[:]).Scan(&id, &expires, &used)
 		switch {

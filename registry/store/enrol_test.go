@@ -75,8 +75,8 @@ func testEnrol(t *testing.T, s *Store) {
 	if told.Name != "door" || told.Venue != "shop" || told.Zone != "red" || told.Ring != "early" {
 		t.Errorf("the door is told %+v", told)
 	}
-	// The answer was lost: the same again gives another certificate, and both are good until that one
-	// is seen.
+	// The answer was lost: the same again gives another certificate, and both are good until that
+	// one is seen.
 	second, _, err := enrol(t, s, "1", "key", board, "b", 2)
 	must(t, err)
 	good(t, s, "the first answer's certificate", first)

@@ -64,8 +64,8 @@ func (d *identity) judge(c Certificate, device string, now time.Time) (arrived b
 	case bytes.Equal(d.next, c.Print[:]):
 		return true, nil
 	case c.Until.Unix() > max(d.until.Int64, d.nextUntil.Int64):
-		// It is newer than any this database knows, so the database came from a backup. The device is
-		// right.
+		// It is newer than any this database knows, so the database came from a backup. The device
+		// is right.
 		return true, nil
 	}
 	return false, ErrCopied // the next certificate was in use already: there are two cards

@@ -24,8 +24,8 @@ type Record struct {
 }
 
 // AddResult stores a PCR result under the laboratory's own number. The same result again changes
-// nothing; the same number with different content is ErrConflict. A record beyond the source's limit
-// waits for the administrator. Errors: also ErrSuspended, ErrKeyRevoked, ErrTooManyWait.
+// nothing; the same number with different content is ErrConflict. A record beyond the source's
+// limit waits for the administrator. Errors: also ErrSuspended, ErrKeyRevoked, ErrTooManyWait.
 func (s *Store) AddResult(ctx context.Context, source int64, iin IIN, sample string, r Record, now time.Time) (waits bool, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) (err error) {
 		waits, err = addRecord(ctx, tx, source, newRecord{iin, sample, r, now.Unix()})

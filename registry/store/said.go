@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Said is what a door says of itself with each request. What is empty it does not say, and what it said before stays.
+// Said is what a door says of itself with each request. What is empty it does not say, and what it
+// said before stays.
 type Said struct {
 	Version     string // that it runs
 	Venue, Zone string // as what it decides
@@ -32,7 +33,8 @@ func (d *identity) news(said Said, now time.Time) bool {
 	return false
 }
 
-// noteHeard keeps what the door says. A configuration that changes with the version is the version's.
+// noteHeard keeps what the door says. A configuration that changes with the version is the
+// version's.
 func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, said Said, now time.Time) error {
 	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 	since := d.configSince

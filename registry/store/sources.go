@@ -15,7 +15,8 @@ var (
 	ErrTooManyWait = errors.New("too many records of this source wait for the administrator")
 )
 
-// maxWaiting bounds what one key can put into the database. The source learns that a record was not taken.
+// maxWaiting bounds what one key can put into the database. The source learns that a record was not
+// taken.
 const maxWaiting = 10_000
 
 // Source is who sends records.
@@ -24,8 +25,8 @@ type Source struct {
 	Kind string // as in server.SourceRequest
 }
 
-// AddSource creates a source, of whose positive results and contacts so many count at once in an hour. A
-// taken name is ErrExists.
+// AddSource creates a source, of whose positive results and contacts so many count at once in an
+// hour. A taken name is ErrExists.
 func (s *Store) AddSource(ctx context.Context, name, kind string, key Secret, hourly int) error {
 	added, err := changed(s.write.ExecContext(ctx, `INSERT INTO sources (name, kind, key, hourly) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (name) DO NOTHING`, name, kind, key[:], hourly))
@@ -182,8 +183,8 @@ func (r newRecord) putAside(ctx context.Context, tx *sql.Tx, source int64) error
 	return err
 }
 
-// ApproveWaiting lets a source's records up to last count, and tells how many they were. A source that
-// is not there is ErrNotFound.
+// ApproveWaiting lets a source's records up to last count, and tells how many they were. A source
+// that is not there is ErrNotFound.
 func (s *Store) ApproveWaiting(ctx context.Context, name string, last int64) (n int, err error) {
 	n, err = s.decide(ctx, name, last, func(tx *sql.Tx, source int64) error {
 		waiting, err := waitingOf(ctx, tx, source, last)
@@ -203,8 +204,8 @@ func (s *Store) ApproveWaiting(ctx context.Context, name string, last int64) (n 
 	return n, nil
 }
 
-// DiscardWaiting drops a source's records up to last, and tells how many they were. A source that is
-// not there is ErrNotFound.
+// DiscardWaiting drops a source's records up to last, and tells how many they were. A source that
+// is not there is ErrNotFound.
 func (s *Store) DiscardWaiting(ctx context.Context, name string, last int64) (n int, err error) {
 	n, err = s.decide(ctx, name, last, func(*sql.Tx, int64) error { return nil })
 	if err != nil {
@@ -213,8 +214,8 @@ func (s *Store) DiscardWaiting(ctx context.Context, name string, last int64) (n 
 	return n, nil
 }
 
-// decide locks the source, runs f, and ends the waiting of its records up to last: those that came after
-// the administrator has looked go on waiting.
+// decide locks the source, runs f, and ends the waiting of its records up to last: those that came
+// after the administrator has looked go on waiting.
 func (s *Store) decide(ctx context.Context, name string, last int64, f func(tx *sql.Tx, source int64) error) (n int, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		var source int64
@@ -236,8 +237,8 @@ func (s *Store) decide(ctx context.Context, name string, last int64, f func(tx *
 	return n, err
 }
 
-// waitingOf lists records in the order in which the publisher locks citizens, so that neither waits for
-// the other.
+// waitingOf lists records in the order in which the publisher locks citizens, so that neither waits
+// for the other.
 func waitingOf(ctx context.Context, tx *sql.Tx, source, last int64) (waiting []newRecord, err error) {
 	err = rows(ctx, tx, func(found *sql.Rows) error {
 		var r newRecord

@@ -109,8 +109,9 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// change runs f in a writing transaction, which is committed when f returns nil. Who waits for the connection alone is served
-// in any order: with many doors reporting, the publisher would wait for seconds.
+// change runs f in a writing transaction, which is committed when f returns nil. Who waits for the
+// connection alone is served in any order: with many doors reporting, the publisher would wait for
+// seconds.
 func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 	if s.turn != nil {
 		if err := s.turn.Acquire(ctx, 1); err != nil {

@@ -10,7 +10,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// The administrator sees which door asks to renew an expired certificate, and approves it with one press.
+// The administrator sees which door asks to renew an expired certificate, and approves it with one
+// press.
 func TestApproveRenewal(t *testing.T) {
 	url, options := realRegistry(t)
 	certificate := store.Certificate{Print: store.SecretOf("certificate"), Until: time.Now().Add(-time.Hour)}

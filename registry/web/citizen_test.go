@@ -272,8 +272,9 @@ func TestPhoneClock(t *testing.T) {
 	keep(t, ctx, "citizen-clock")
 }
 
-// TestClockCorrection: a page that is online makes its codes with the registry's time, so that a screenshot is of no use to
-// anybody 30 s later, however wrong the phone's clock is; and a phone that was put right is not corrected any more.
+// TestClockCorrection: a page that is online makes its codes with the registry's time, so that a
+// screenshot is of no use to anybody 30 s later, however wrong the phone's clock is; and a phone
+// that was put right is not corrected any more.
 func TestClockCorrection(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)

@@ -127,8 +127,8 @@ func TestEveryQRVersionIsRead(t *testing.T) {
 				continue // a smaller symbol holds it at level L, so this one is never made
 			}
 			// A detector may find false finder patterns among the thousands of modules of a large
-			// symbol. Whatever a pass can be, and much more, has to be read at once; of larger symbols
-			// one text in one of a few sizes.
+			// symbol. Whatever a pass can be, and much more, has to be read at once; of larger
+			// symbols one text in one of a few sizes.
 			texts, scales := 1, []int{3}
 			if version > 20 {
 				texts, scales = 3, []int{3, 4, 5}

@@ -23,8 +23,8 @@ func press(t *testing.T, ctx context.Context, form, value string, fields map[str
 	return eval[string](t, ctx, `document.querySelector(%s).innerText`, form+" output")
 }
 
-// A laboratory's key gets into wrong hands: the administrator sees it, stops it and decides on what waits,
-// in Kazakh and in Russian.
+// A laboratory's key gets into wrong hands: the administrator sees it, stops it and decides on what
+// waits, in Kazakh and in Russian.
 func TestStolenKey(t *testing.T) {
 	for _, words := range []struct{ language, active, suspended, revoked, waits, approved, discarded, positive string }{
 		{"kk", "Жұмыс істейді", "Тоқтатылған", "Кілттің күші жойылған", "есепке алынбайды", "Есепке алынған жазбалар: 1.", "Жойылған жазбалар: 1.", "Оң"},

@@ -20,7 +20,8 @@ type bitmap struct {
 
 func (b *bitmap) get(x, y int) bool { return b.words[y*b.stride+x>>6]>>(x&63)&1 != 0 }
 
-// changes appends where the colour changes in row y: the first is where the first black run begins. The last is the width.
+// changes appends where the colour changes in row y: the first is where the first black run begins.
+// The last is the width.
 func (b *bitmap) changes(at []int, y int) []int {
 	carry := uint64(0)
 	for i, w := range b.words[y*b.stride:][:b.stride] {
@@ -42,8 +43,9 @@ const (
 	// minBlocks is what the averaging needs. Smaller pictures are taken for empty.
 	minBlocks = 5
 
-	// minContrast between the brightest and the darkest pixel, in grey levels, tells print from an even surface; faintContrast
-	// also tells print that bloom has nearly washed out, and much noise.
+	// minContrast between the brightest and the darkest pixel, in grey levels, tells print from an
+	// even surface; faintContrast also tells print that bloom has nearly washed out, and much
+	// noise.
 	minContrast   = 24
 	faintContrast = 8
 )
@@ -92,9 +94,9 @@ func (b *bitmap) resize(m *Image, blocks int) {
 	b.black, b.level, b.low, b.high = b.black[:blocks], b.level[:blocks], b.low[:blocks], b.high[:blocks]
 }
 
-// blackPoints looks at each block. Where it has contrast its mean parts black from white. An even one is taken for
-// light, so for much brighter than black, unless its neighbours' black points say that it is dark: the inside of
-// a large black area is as black as its edge.
+// blackPoints looks at each block. Where it has contrast its mean parts black from white. An even
+// one is taken for light, so for much brighter than black, unless its neighbours' black points say
+// that it is dark: the inside of a large black area is as black as its edge.
 func (b *bitmap) blackPoints(m *Image, w, h, contrast int) {
 	for y := range h {
 		top := min(y*block, m.Height-block) // the last block is moved inwards where the size is no multiple of 8
@@ -119,7 +121,8 @@ func (b *bitmap) blackPoints(m *Image, w, h, contrast int) {
 	}
 }
 
-// Eight pixels are worked on in two registers of four lanes, 16 bits each: those at even places and those at odd ones.
+// Eight pixels are worked on in two registers of four lanes, 16 bits each: those at even places and
+// those at odd ones.
 const (
 	lanes = 0x00ff00ff00ff00ff
 	ones  = 0x0001000100010001
@@ -154,7 +157,8 @@ func blockStats(pix []byte, stride int) (sum, darkest, brightest int) {
 	return sum, darkest, brightest
 }
 
-// average smooths the black points over 5x5 blocks, less at the edges: there the window stays inside the picture.
+// average smooths the black points over 5x5 blocks, less at the edges: there the window stays
+// inside the picture.
 func (b *bitmap) average(w, h int) {
 	for y := range h {
 		cy := min(max(y, 2), h-3)
@@ -205,7 +209,8 @@ func (b *bitmap) compare(pix, level []byte, row []uint64) {
 	}
 }
 
-// blackOfEight has a bit for each of eight pixels, the first one lowest, that is not brighter than the level.
+// blackOfEight has a bit for each of eight pixels, the first one lowest, that is not brighter than
+// the level.
 func blackOfEight(eight uint64, level byte) uint64 {
 	spread := uint64(level) * ones
 	x := atLeast(spread, eight&lanes) | atLeast(spread, eight>>8&lanes)<<1 // bits 0, 1, 16, 17, 32, 33, 48, 49

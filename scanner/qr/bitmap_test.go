@@ -10,7 +10,8 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// Both must see the same black pixels. The sizes are multiples of 8: elsewhere gozxing marks the last pixels twice.
+// Both must see the same black pixels. The sizes are multiples of 8: elsewhere gozxing marks the
+// last pixels twice.
 func TestBitmapSeesWhatGozxingSees(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b bitmap

@@ -28,9 +28,10 @@ const maxPatterns = 1000
 // slack is for how many rows that need no following one that needs much may make up.
 const slack = 16
 
-// scan looks at every step-th row for the proportions 1:1:3:1:1 and, where it meets them, down, across and diagonally too.
-// The bitmap's pixels are scale px of the picture wide. Where more than perRow of them in a row, on average, have to be followed, rows are
-// passed over: noise and texture are full of them, and a code's patterns are crossed by many rows.
+// scan looks at every step-th row for the proportions 1:1:3:1:1 and, where it meets them, down,
+// across and diagonally too. The bitmap's pixels are scale px of the picture wide. Where more than
+// perRow of them in a row, on average, have to be followed, rows are passed over: noise and texture
+// are full of them, and a code's patterns are crossed by many rows.
 func (s *search) scan(b *bitmap, step int, scale float64, perRow int) {
 	checks := -slack * perRow
 	for y := step / 2; y < b.height; y += step {
@@ -56,8 +57,8 @@ func (s *search) scan(b *bitmap, step int, scale float64, perRow int) {
 	}
 }
 
-// proportions says whether five runs may be a cut through a finder pattern. Bloom and blur widen the light runs or the dark
-// ones, so those of a colour are compared with each other first.
+// proportions says whether five runs may be a cut through a finder pattern. Bloom and blur widen
+// the light runs or the dark ones, so those of a colour are compared with each other first.
 func proportions(a, b, c, d, e int) bool {
 	if c < b || c < d { // most runs are refused here
 		return false
@@ -93,7 +94,8 @@ func (b *bitmap) check(x, y, n int, black bool) (pattern, bool) {
 	return p, true
 }
 
-// steepest is how many times as wide as high a pattern seen from the side may be, or as high as wide.
+// steepest is how many times as wide as high a pattern seen from the side may be, or as high as
+// wide.
 const steepest = 5
 
 // along is how many px a module has at least in direction d, of length 1. A pattern is convex, so
@@ -114,8 +116,9 @@ func (p *pattern) along(d point) float64 {
 	return 1 / ((y-x)/p.pitch[2] + x*math.Sqrt2/diagonal)
 }
 
-// cut measures the five runs along a line through x, y, which is in the middle one, in steps of dx, dy. It gives their sum and
-// where, on the axis that the line moves along (x when it is diagonal), the middle run has its middle.
+// cut measures the five runs along a line through x, y, which is in the middle one, in steps of dx,
+// dy. It gives their sum and where, on the axis that the line moves along (x when it is diagonal),
+// the middle run has its middle.
 func (b *bitmap) cut(x, y, dx, dy, longest int, black bool) (sum int, middle float64, ok bool) {
 	if b.get(x, y) != black {
 		return 0, 0, false
@@ -185,19 +188,22 @@ func (s *search) add(p pattern) {
 // maxFresh is how many patterns of one look are combined with each other.
 const maxFresh = 24
 
-// keepBest leaves, of the patterns from index fresh on, those that most rows have crossed: chance makes few rows agree.
+// keepBest leaves, of the patterns from index fresh on, those that most rows have crossed: chance
+// makes few rows agree.
 func (s *search) keepBest(fresh int) {
 	slices.SortFunc(s.found[fresh:], func(p, q pattern) int { return cmp.Compare(q.seen, p.seen) })
 	s.found = s.found[:min(len(s.found), fresh+maxFresh)]
 }
 
-// triple is three patterns that may belong to one code: its corners top left, top right and bottom left, unless it is mirrored.
+// triple is three patterns that may belong to one code: its corners top left, top right and bottom
+// left, unless it is mirrored.
 type triple struct {
 	corner, right, below int // indices of patterns
 	cost                 float64
 }
 
-// triples gives the plausible threes with at least one of the patterns from index fresh on, best first.
+// triples gives the plausible threes with at least one of the patterns from index fresh on, best
+// first.
 func (s *search) triples(out []triple, fresh int) []triple {
 	n := len(s.found)
 	for i := range n {
@@ -220,8 +226,8 @@ func (s *search) triples(out []triple, fresh int) []triple {
 	return out
 }
 
-// similar says whether two patterns are of one code by their colour, size and distance: 14 to 170 modules, and some more
-// for perspective.
+// similar says whether two patterns are of one code by their colour, size and distance: 14 to 170
+// modules, and some more for perspective.
 func similar(p, q *pattern) bool {
 	if p.light != q.light {
 		return false
@@ -230,7 +236,8 @@ func similar(p, q *pattern) bool {
 	return nearer < maxNearer && n > 9 && n < 300
 }
 
-// maxNearer is how many times as large as another one of its code a pattern may be along their line.
+// maxNearer is how many times as large as another one of its code a pattern may be along their
+// line.
 const maxNearer = 4
 
 // modulesTo is how many modules lie between two patterns, and how many times as large as the other
@@ -244,8 +251,9 @@ func (p *pattern) modulesTo(q *pattern) (n, nearer float64) {
 	return length / math.Sqrt(a*b), max(a/b, b/a)
 }
 
-// triple makes pattern i the corner and puts the others in the order of a code that is not mirrored. Seen from the side any of
-// the three may be opposite to the longest one, so all are tried where the angle is not too flat.
+// triple makes pattern i the corner and puts the others in the order of a code that is not
+// mirrored. Seen from the side any of the three may be opposite to the longest one, so all are
+// tried where the angle is not too flat.
 func (s *search) triple(i, j, k int) (triple, bool) {
 	p, q, o := &s.found[i], &s.found[j], &s.found[k]
 	right, below := q.at.minus(p.at), o.at.minus(p.at)

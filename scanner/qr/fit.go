@@ -2,8 +2,8 @@ package qr
 
 import "math"
 
-// fit lays a code of a known version over the picture. Its four handles are the centres of the finder patterns and a fourth
-// point near the opposite corner.
+// fit lays a code of a known version over the picture. Its four handles are the centres of the
+// finder patterns and a fourth point near the opposite corner.
 type fit struct {
 	view    *view
 	layout  *layout
@@ -32,7 +32,8 @@ func (t *fit) update() (ok bool) {
 	return ok
 }
 
-// contrast is how far light marks are brighter than dark ones, in grey levels: half the difference of their means.
+// contrast is how far light marks are brighter than dark ones, in grey levels: half the difference
+// of their means.
 func (t *fit) contrast(marks []mark) float32 {
 	sum := float32(0)
 	for _, m := range marks {
@@ -41,8 +42,8 @@ func (t *fit) contrast(marks []mark) float32 {
 	return sum / float32(len(marks))
 }
 
-// correlation is the contrast as a part of what it would be if all dark marks were alike and all light ones too: 1 for a perfect
-// code, about 0 for anything else.
+// correlation is the contrast as a part of what it would be if all dark marks were alike and all
+// light ones too: 1 for a perfect code, about 0 for anything else.
 func (t *fit) correlation(marks []mark) float32 {
 	var sum, mean, squares float32
 	for _, m := range marks {
@@ -59,8 +60,8 @@ func (t *fit) correlation(marks []mark) float32 {
 	return sum / n / float32(math.Sqrt(float64(variance)))
 }
 
-// align moves the fourth handle to where an alignment pattern shows best, at most reach modules away; first by whole
-// modules, then by ever smaller parts.
+// align moves the fourth handle to where an alignment pattern shows best, at most reach modules
+// away; first by whole modules, then by ever smaller parts.
 func (t *fit) align(reach int) {
 	n := float64(t.layout.size)
 	if len(t.layout.centres) == 0 {

@@ -12,7 +12,8 @@ func (p point) cross(q point) float64    { return p.x*q.y - p.y*q.x }
 func (p point) dot(q point) float64      { return p.x*q.x + p.y*q.y }
 func (p point) distance(q point) float64 { return p.minus(q).length() }
 
-// homography maps modules to pixels: x = (h0 u + h1 v + h2) / (h6 u + h7 v + h8), y alike with h3 to h5.
+// homography maps modules to pixels: x = (h0 u + h1 v + h2) / (h6 u + h7 v + h8), y alike with h3
+// to h5.
 type homography [9]float64
 
 func (h *homography) apply(u, v float64) point {
@@ -20,7 +21,8 @@ func (h *homography) apply(u, v float64) point {
 	return point{(h[0]*u + h[1]*v + h[2]) / w, (h[3]*u + h[4]*v + h[5]) / w}
 }
 
-// fromUnit maps the unit square's corners (0,0), (1,0), (1,1), (0,1) to q (Heckbert, Fundamentals of Texture Mapping, 1989, 2.2.3).
+// fromUnit maps the unit square's corners (0,0), (1,0), (1,1), (0,1) to q (Heckbert, Fundamentals
+// of Texture Mapping, 1989, 2.2.3).
 func fromUnit(q [4]point) homography {
 	dx1, dy1 := q[1].x-q[2].x, q[1].y-q[2].y
 	dx2, dy2 := q[3].x-q[2].x, q[3].y-q[2].y
@@ -52,7 +54,8 @@ func (h *homography) after(g *homography) (out homography) {
 	return out
 }
 
-// mapping takes four points to four others; false where they do not span a quadrilateral that is convex.
+// mapping takes four points to four others; false where they do not span a quadrilateral that is
+// convex.
 func mapping(from, to [4]point) (homography, bool) {
 	for i := range 4 {
 		a, b, c := to[i], to[(i+1)%4], to[(i+2)%4]

@@ -20,8 +20,8 @@ func (g *grid) resize(size int) {
 	g.sums = g.sums[:(size+1)*(size+1)]
 }
 
-// sample takes each module's brightness at its centre, where the modules are at most 10 px wide: further points of them are more
-// blurred than this one and make no better mean.
+// sample takes each module's brightness at its centre, where the modules are at most 10 px wide:
+// further points of them are more blurred than this one and make no better mean.
 func (g *grid) sample(t *fit, bend *mesh) {
 	size := t.layout.size
 	g.resize(size)
@@ -69,7 +69,8 @@ func (g *grid) thresholds(radius int) {
 	}
 }
 
-// sharpen undoes some of the blur between neighbours: each module moves away from the mean of the four around it.
+// sharpen undoes some of the blur between neighbours: each module moves away from the mean of the
+// four around it.
 func (g *grid) sharpen(amount float32) {
 	n := g.size
 	for v := range n {
@@ -124,5 +125,6 @@ func (g *grid) right(marks []mark) float64 {
 	return float64(n) / float64(len(marks))
 }
 
-// timing is that part for the better of the two timing patterns: motion may have wiped out the other one.
+// timing is that part for the better of the two timing patterns: motion may have wiped out the
+// other one.
 func (g *grid) timing(l *layout) float64 { return max(g.right(l.across), g.right(l.down)) }

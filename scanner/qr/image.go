@@ -46,7 +46,8 @@ func (m *Image) halve(src *Image) {
 		upper := src.Row(2 * y)
 		lower := src.Row(2*y + 1)
 		out := m.Pix[y*w:][:w]
-		// Eight pixels of each row at a time, as four pairs of 16 bits: four bytes never sum up to more than 10 bits.
+		// Eight pixels of each row at a time, as four pairs of 16 bits: four bytes never sum up to
+		// more than 10 bits.
 		const even = 0x00ff00ff00ff00ff
 		x := 0
 		for ; x+4 <= w; x += 4 {
@@ -64,7 +65,8 @@ func (m *Image) halve(src *Image) {
 	}
 }
 
-// double makes m src at twice its width and height, bilinear: new pixels lie a quarter of an old one off the old centres.
+// double makes m src at twice its width and height, bilinear: new pixels lie a quarter of an old
+// one off the old centres.
 func (m *Image) double(src *Image) {
 	w, h := src.Width, src.Height
 	m.Resize(2*w, 2*h)
@@ -86,8 +88,8 @@ func (m *Image) double(src *Image) {
 	}
 }
 
-// darken makes m src with each pixel as dark as the darkest of the 3x3 around it: bloom eats into the dark modules from all
-// sides, and this gives it back.
+// darken makes m src with each pixel as dark as the darkest of the 3x3 around it: bloom eats into
+// the dark modules from all sides, and this gives it back.
 func (m *Image) darken(src *Image) {
 	w, h := src.Width, src.Height
 	m.Resize(w, h)
@@ -107,7 +109,8 @@ func (m *Image) darken(src *Image) {
 	}
 }
 
-// at is the brightness at a point, bilinear between pixels, whose centres are at halves. Beyond the edge it is that of the edge.
+// at is the brightness at a point, bilinear between pixels, whose centres are at halves. Beyond the
+// edge it is that of the edge.
 func (m *Image) at(x, y float64) float32 {
 	x, y = min(max(x-.5, 0), float64(m.Width-1)), min(max(y-.5, 0), float64(m.Height-1))
 	ix, iy := int(x), int(y)

@@ -17,8 +17,8 @@ type layout struct {
 	down    []mark // and in column 6
 }
 
-// mark is a module whose colour is known, or rather its centre, in modules. Marks of one pattern have weights with the sum 0,
-// positive for light ones, so that only contrast counts.
+// mark is a module whose colour is known, or rather its centre, in modules. Marks of one pattern
+// have weights with the sum 0, positive for light ones, so that only contrast counts.
 type mark struct {
 	u, v   float64
 	weight float32
@@ -119,7 +119,8 @@ func newMark(u, v int, light bool) mark {
 	return m
 }
 
-// balanced scales the weights so that light and dark ones have the same sum, and all of them len(marks).
+// balanced scales the weights so that light and dark ones have the same sum, and all of them
+// len(marks).
 func balanced(marks []mark) []mark {
 	light := 0
 	for _, m := range marks {
@@ -160,7 +161,8 @@ func (l *layout) bitOrder(function []bool) {
 	l.order = l.order[:8*l.version.GetTotalCodewords()] // the remainder bits mean nothing
 }
 
-// formats are the valid words of format information: level and mask in the upper five of fifteen bits (7.9.1).
+// formats are the valid words of format information: level and mask in the upper five of fifteen
+// bits (7.9.1).
 var formats = func() (words [32]int) {
 	for data := range words {
 		words[data] = bch(data, 10, 0x537) ^ 0x5412

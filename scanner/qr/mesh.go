@@ -1,12 +1,14 @@
 package qr
 
-// mesh bends a fit so that it meets the alignment patterns, of which a code has a grid from version 7 on.
+// mesh bends a fit so that it meets the alignment patterns, of which a code has a grid from version
+// 7 on.
 type mesh struct {
 	at   []int   // modules where the grid's lines are, ascending
 	move []point // by how much, in modules, row by row
 }
 
-// bend looks for every alignment pattern around where the fit has it. Where finder patterns are the fit is exact.
+// bend looks for every alignment pattern around where the fit has it. Where finder patterns are the
+// fit is exact.
 func (m *mesh) bend(t *fit) {
 	m.at = append(m.at[:0], t.layout.centres...)
 	n := len(m.at)
@@ -35,7 +37,8 @@ func (m *mesh) near(i, j int) point {
 	return point{}
 }
 
-// seek is by how many modules an alignment pattern is off its place; what it is expected to be when nothing better shows.
+// seek is by how many modules an alignment pattern is off its place; what it is expected to be when
+// nothing better shows.
 func (t *fit) seek(u, v float64, expected point) point {
 	value := func(d point) float32 {
 		sum := float32(0)
@@ -72,7 +75,8 @@ func (m *mesh) apply(u, v float64) (float64, float64) {
 	return u + p.x, v + p.y
 }
 
-// cell is between which lines a coordinate is, and which part of the way; beyond the last line it goes on as before.
+// cell is between which lines a coordinate is, and which part of the way; beyond the last line it
+// goes on as before.
 func (m *mesh) cell(u float64) (int, float64) {
 	i := 0
 	for i+2 < len(m.at) && u > float64(m.at[i+1])+.5 {

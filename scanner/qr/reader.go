@@ -64,8 +64,9 @@ func NewReader() *Reader {
 	return &Reader{}
 }
 
-// Read gives the bytes of a code in the picture exactly as they are encoded; they are good until the next call. Any error wraps
-// ErrNoCode and says why, when a code was there but cannot be used alone.
+// Read gives the bytes of a code in the picture exactly as they are encoded; they are good until
+// the next call. Any error wraps ErrNoCode and says why, when a code was there but cannot be used
+// alone.
 func (r *Reader) Read(picture *Image, effort Effort) (text []byte, err error) {
 	err = ErrNoCode
 	r.Each(picture, effort, func(found []byte) bool {
@@ -78,8 +79,9 @@ func (r *Reader) Read(picture *Image, effort Effort) (text []byte, err error) {
 	return text, err
 }
 
-// Each calls found with the bytes of one code after the other, good until it returns, until it returns false. The picture is looked
-// at in one way after the other only until a code is found: all that show in that way are read, and no finder pattern twice.
+// Each calls found with the bytes of one code after the other, good until it returns, until it
+// returns false. The picture is looked at in one way after the other only until a code is found:
+// all that show in that way are read, and no finder pattern twice.
 func (r *Reader) Each(picture *Image, effort Effort, found func(text []byte) bool) {
 	r.picture, r.has = picture, [4]bool{}
 	r.search.found = r.search.found[:0]
@@ -115,14 +117,16 @@ func (r *Reader) level(size int) *Image {
 	return m
 }
 
-// minHalf is the shorter side, in px, from which on a code in half the picture's size can still have two pixels per module.
+// minHalf is the shorter side, in px, from which on a code in half the picture's size can still
+// have two pixels per module.
 const minHalf = 240
 
 // another is how many points may be taken for the next code in a picture after one has been read.
 const another = 30_000
 
-// samplesPerCheck: for so many points of an effort, one cut of each row through what may be a finder pattern is followed. In twice as
-// many, 3 of 20 noisy pictures of passes are lost at the daemon's effort; without a bound a picture of noise takes 37 ms of it, not 7.
+// samplesPerCheck: for so many points of an effort, one cut of each row through what may be a
+// finder pattern is followed. In twice as many, 3 of 20 noisy pictures of passes are lost at the
+// daemon's effort; without a bound a picture of noise takes 37 ms of it, not 7.
 const samplesPerCheck = 5_000
 
 // look says whether it has found anything.
@@ -196,8 +200,8 @@ type scored struct {
 	score float32
 }
 
-// Correlations from which on it is worth to look closer: of the finder patterns as first measured, of the better timing pattern, and
-// of all known modules when the fourth handle has been found.
+// Correlations from which on it is worth to look closer: of the finder patterns as first measured,
+// of the better timing pattern, and of all known modules when the fourth handle has been found.
 const (
 	minFinders    = .4
 	minTimingSeen = .25
@@ -255,8 +259,8 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 	return nil, false
 }
 
-// minKnownToErase is the part of the known modules that must have their colour before codewords are given up: the rest of the
-// code is then in its place too, and what is wrong is damage.
+// minKnownToErase is the part of the known modules that must have their colour before codewords are
+// given up: the rest of the code is then in its place too, and what is wrong is damage.
 const minKnownToErase = .85
 
 // meanRadius is how many modules around one its threshold comes from.

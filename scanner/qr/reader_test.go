@@ -47,7 +47,8 @@ func bloomed(img *image.Gray) *image.Gray {
 	return img
 }
 
-// glowing adds the light around each pixel to it, so that thin dark lines turn grey while wide ones stay dark.
+// glowing adds the light around each pixel to it, so that thin dark lines turn grey while wide ones
+// stay dark.
 func glowing(img *image.Gray, radius float64) *image.Gray {
 	qrdraw.Blur(img, 1)
 	around := &image.Gray{Pix: slices.Clone(img.Pix), Stride: img.Stride, Rect: img.Rect}
@@ -148,7 +149,8 @@ func TestQuick(t *testing.T) {
 	}
 }
 
-// What a hand or a reflection covers is made up for, up to what the level of correction allows when one knows where it is.
+// What a hand or a reflection covers is made up for, up to what the level of correction allows when
+// one knows where it is.
 func TestCovered(t *testing.T) {
 	const px = 6
 	read := 0

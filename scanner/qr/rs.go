@@ -39,9 +39,10 @@ func (p *polynomial) at(x byte) (sum byte) {
 	return sum
 }
 
-// correct repairs a block in place, of which the last check codewords are redundant and those at the indices erased are not
-// trusted. An erased one costs one check codeword, a wrong one two; spare of them must be left, as proof that this is the
-// code that was meant. Blahut, Theory and Practice of Error Control Codes, 1983, 9.2, and Forney's algorithm.
+// correct repairs a block in place, of which the last check codewords are redundant and those at
+// the indices erased are not trusted. An erased one costs one check codeword, a wrong one two;
+// spare of them must be left, as proof that this is the code that was meant. Blahut, Theory and
+// Practice of Error Control Codes, 1983, 9.2, and Forney's algorithm.
 func correct(block []byte, check int, erased []int, spare int) bool {
 	if len(erased)+spare > check {
 		return false
@@ -66,7 +67,8 @@ func correct(block []byte, check int, erased []int, spare int) bool {
 	return repair(block, check, &syndromes, &locator, degree)
 }
 
-// locate gives the polynomial whose roots are the inverses of the places of errors and erasures, and its degree.
+// locate gives the polynomial whose roots are the inverses of the places of errors and erasures,
+// and its degree.
 func locate(syndromes *polynomial, size, check int, erased []int) (polynomial, int) {
 	locator := polynomial{1}
 	for _, at := range erased {

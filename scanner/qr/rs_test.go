@@ -25,7 +25,8 @@ func encoded(t *testing.T, r *rand.Rand, data, check int) []byte {
 	return block
 }
 
-// Any mixture of errors and erasures within the bound is repaired; beyond it hardly ever anything is, and then to another codeword.
+// Any mixture of errors and erasures within the bound is repaired; beyond it hardly ever anything
+// is, and then to another codeword.
 func TestCorrect(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 3000 {

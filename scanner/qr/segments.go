@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// The content of a QR code, after error correction: segments of bits, most significant bit first (ISO/IEC 18004:2015,
-// 7.4). A segment is a mode of four bits, in the modes with characters their count, then the characters:
+// The content of a QR code, after error correction: segments of bits, most significant bit first
+// (ISO/IEC 18004:2015, 7.4). A segment is a mode of four bits, in the modes with characters their
+// count, then the characters:
 //
 //	0001 numeric        10, 12 or 14 bits of count; three digits in 10 bits, the last two in 7 or one in 4
 //	0010 alphanumeric   9, 11 or 13 bits of count; two characters in 11 bits, a last one in 6
@@ -17,8 +18,9 @@ import (
 //	0111 ECI: a charset's number in 8, 16 or 24 bits, by its leading bits 0, 10 and 110
 //	0000 end; it may be cut short when the bits run out
 //
-// The widths of the count are for versions 1 to 9, 10 to 26 and 27 to 40. The mark of a charset is not part
-// of the text. With FNC1, '%' in alphanumeric stands for the separator GS and "%%" for '%' (7.4.8.2).
+// The widths of the count are for versions 1 to 9, 10 to 26 and 27 to 40. The mark of a charset is
+// not part of the text. With FNC1, '%' in alphanumeric stands for the separator GS and "%%" for '%'
+// (7.4.8.2).
 
 const (
 	modeEnd          = 0b0000
@@ -39,8 +41,8 @@ var errCutShort = errors.New("code's content is cut short")
 
 const alphanumerics = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
-// parseSegments appends the bytes that the codewords of a code of that version (1 to 40) encode. Content that breaks the
-// format's rules, or is empty, is an error.
+// parseSegments appends the bytes that the codewords of a code of that version (1 to 40) encode.
+// Content that breaks the format's rules, or is empty, is an error.
 func parseSegments(text, codewords []byte, version int) ([]byte, error) {
 	p := segments{bits: bitReader{data: codewords}, text: text, size: 0}
 	switch {
@@ -164,8 +166,9 @@ func (p *segments) bytes(n int) error {
 	return nil
 }
 
-// kanji undoes the packing of Shift JIS: lead bytes 81..9F and E0..EB, each with 192 places for the second byte from 40
-// on, of which 7F and those beyond FC are not used. The largest 13 bits are EBBF.
+// kanji undoes the packing of Shift JIS: lead bytes 81..9F and E0..EB, each with 192 places for the
+// second byte from 40 on, of which 7F and those beyond FC are not used. The largest 13 bits are
+// EBBF.
 func (p *segments) kanji(n int) error {
 	for range n {
 		packed := p.bits.take(13)

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// packed turns a string of zeros and ones into bytes, filled up with zeros; blanks are for the reader.
+// packed turns a string of zeros and ones into bytes, filled up with zeros; blanks are for the
+// reader.
 func packed(bits string) []byte {
 	bits = strings.ReplaceAll(bits, " ", "")
 	out := make([]byte, (len(bits)+7)/8)
@@ -71,7 +72,8 @@ func TestParseSegments(t *testing.T) {
 	}
 }
 
-// write is the encoder's side for texts of bytes and alphanumerics, enough to hold the parser against something.
+// write is the encoder's side for texts of bytes and alphanumerics, enough to hold the parser
+// against something.
 func write(kind int, text []byte, version int) string {
 	size := min(version/10, 1)
 	if version > 26 {
@@ -94,7 +96,8 @@ func write(kind int, text []byte, version int) string {
 	return s
 }
 
-// Whatever the bits are, parsing ends, keeps what was there before and is repeatable; and what was written is read.
+// Whatever the bits are, parsing ends, keeps what was there before and is repeatable; and what was
+// written is read.
 func FuzzParseSegments(f *testing.F) {
 	f.Add(packed("0010 000000101 00111001110 11100111001 000010 0000"), uint8(1))
 	f.Add(packed("0001 000000000011 0001111011"), uint8(10))

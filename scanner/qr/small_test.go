@@ -10,7 +10,8 @@ import (
 
 var passText = "AQ1:" + strings.Repeat("6BFOXN*TS0BI$ZD", 23)[:344]
 
-// shrunk draws a code at so many px to a module, as the mean of what each px covers, with its middle moved by parts of one.
+// shrunk draws a code at so many px to a module, as the mean of what each px covers, with its
+// middle moved by parts of one.
 func shrunk(text string, px, dx, dy float64) *Image {
 	const fine = 10 // px of the drawing to a module
 	src := qrdraw.Draw(text, qrdraw.Options{Module: fine})
@@ -39,7 +40,8 @@ func mean(src *image.Gray, x, y, size float64) byte {
 	return byte(sum / max(n, 1))
 }
 
-// The smallest code that is read nine times out of ten, wherever its modules lie between the pixels.
+// The smallest code that is read nine times out of ten, wherever its modules lie between the
+// pixels.
 func TestSmallestCode(t *testing.T) {
 	r := NewReader()
 	for _, px := range []float64{1.2, 1.4, 1.7, 2} {

@@ -28,7 +28,8 @@ const (
 	maxFormatWrong = 3   // bits of the better copy of the format information, of 15: what its code corrects
 )
 
-// read decodes the grid as it is or mirrored; with erase, codewords may be given up as if they were not there.
+// read decodes the grid as it is or mirrored; with erase, codewords may be given up as if they were
+// not there.
 func (s *symbol) read(g *grid, l *layout, erase bool) ([]byte, bool) {
 	if g.timing(l) < minTiming {
 		return nil, false
@@ -56,8 +57,8 @@ func (s *symbol) read(g *grid, l *layout, erase bool) ([]byte, bool) {
 	return text, err == nil
 }
 
-// formatOf finds the format information (level and mask, five bits) that is nearest to both copies, and in how many of 15 bits the
-// copy that is nearer to it differs.
+// formatOf finds the format information (level and mask, five bits) that is nearest to both copies,
+// and in how many of 15 bits the copy that is nearer to it differs.
 func formatOf(g *grid, mirrored bool) (format, wrong int) {
 	first, second := 0, 0
 	read := func(word *int, u, v int) {
@@ -114,7 +115,8 @@ func (s *symbol) codewords(g *grid, l *layout, mask int) {
 	}
 }
 
-// blocks corrects the interleaved blocks and joins their data (7.6). The first ones may be a codeword shorter.
+// blocks corrects the interleaved blocks and joins their data (7.6). The first ones may be a
+// codeword shorter.
 func (s *symbol) blocks(l *layout, level decoder.ErrorCorrectionLevel, erase bool) bool {
 	shape := l.version.GetECBlocksForLevel(level)
 	count, check := shape.GetNumBlocks(), shape.GetECCodewordsPerBlock()
@@ -155,8 +157,8 @@ func spare(l *layout, check int) int {
 	return 0
 }
 
-// repair corrects one block; with erase, in spite of more errors, by not trusting those that are the least sure: more and more of
-// them, but leaving two check codewords as a proof.
+// repair corrects one block; with erase, in spite of more errors, by not trusting those that are
+// the least sure: more and more of them, but leaving two check codewords as a proof.
 func (s *symbol) repair(check int, erase bool, spare int) bool {
 	s.load()
 	if correct(s.block, check, nil, spare) {

@@ -12,7 +12,8 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// narrowest is the px of the narrowest module of a code in quad, so many modules wide with its margin.
+// narrowest is the px of the narrowest module of a code in quad, so many modules wide with its
+// margin.
 func narrowest(quad [4]image.Point, modules float64) float64 {
 	var to [4]point
 	for i, p := range quad {
@@ -31,8 +32,8 @@ func narrowest(quad [4]image.Point, modules float64) float64 {
 	return least
 }
 
-// held is a random code at that angle in front of a near lens, sharp and in even light. No module is
-// narrower than 2.2 px.
+// held is a random code at that angle in front of a near lens, sharp and in even light. No module
+// is narrower than 2.2 px.
 func held(r *rand.Rand, behind *image.Gray, tilt float64) (*image.Gray, string) {
 	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 	for {

@@ -2,8 +2,8 @@ package qr
 
 import "math"
 
-// view looks at a code in the picture, in px of the picture, at the size that suits its modules; dark is always the code's
-// dark, also when it is inverted. It counts what it costs.
+// view looks at a code in the picture, in px of the picture, at the size that suits its modules;
+// dark is always the code's dark, also when it is inverted. It counts what it costs.
 type view struct {
 	image    *Image
 	zoom     float64 // px of image to a px of the picture
@@ -27,8 +27,9 @@ func (w *view) at(p point) float32 {
 // profileSteps is how many points to a module a finder pattern is followed in.
 const profileSteps = 8
 
-// reach follows a finder pattern from its centre c in direction d, of length 1, and gives where dark and light change, in px;
-// module is how many px a module has about. The threshold is halfway between the core and the light ring.
+// reach follows a finder pattern from its centre c in direction d, of length 1, and gives where
+// dark and light change, in px; module is how many px a module has about. The threshold is halfway
+// between the core and the light ring.
 func (w *view) reach(c, d point, module float64) (t [3]float64, ok bool) {
 	const steps = profileSteps
 	var profile [6 * steps]float32
@@ -59,8 +60,8 @@ func (w *view) reach(c, d point, module float64) (t [3]float64, ok bool) {
 	return edges(&profile, module/steps, (dark+light)/2, (ring+light)/2)
 }
 
-// edges finds where a profile from a finder pattern's centre, in steps of step px, gets lighter than core, then darker than ring and
-// lighter again.
+// edges finds where a profile from a finder pattern's centre, in steps of step px, gets lighter
+// than core, then darker than ring and lighter again.
 func edges(profile *[6 * profileSteps]float32, step float64, core, ring float32) (t [3]float64, ok bool) {
 	found := 0
 	for i := 1; i < len(profile) && found < 3; i++ {
@@ -78,9 +79,10 @@ func edges(profile *[6 * profileSteps]float32, step float64, core, ring float32)
 	return t, found == 3
 }
 
-// pitch measures a finder pattern along a line through its centre. It gives the px to a module in this direction and the
-// centre, moved along the line to the middle of the edges. Bloom moves all edges alike, towards light or dark: with the
-// shift for a second unknown, least squares over edges at 1.5, 2.5 and 3.5 modules are (2 t1 + 10 t2 + 8 t3) / 56.
+// pitch measures a finder pattern along a line through its centre. It gives the px to a module in
+// this direction and the centre, moved along the line to the middle of the edges. Bloom moves all
+// edges alike, towards light or dark: with the shift for a second unknown, least squares over edges
+// at 1.5, 2.5 and 3.5 modules are (2 t1 + 10 t2 + 8 t3) / 56.
 func (w *view) pitch(c, d point, module float64) (px float64, centre point, ok bool) {
 	forth, ok1 := w.reach(c, d, module)
 	back, ok2 := w.reach(c, d.times(-1), module)
@@ -92,8 +94,9 @@ func (w *view) pitch(c, d point, module float64) (px float64, centre point, ok b
 	return px, c.plus(d.times(shift)), true
 }
 
-// frame is a code's place: the centres of its finder patterns (top left, top right, bottom left) and how much nearer the first
-// is than the others: across the code the px to a module change by (1+right)^2 and (1+below)^2.
+// frame is a code's place: the centres of its finder patterns (top left, top right, bottom left)
+// and how much nearer the first is than the others: across the code the px to a module change by
+// (1+right)^2 and (1+below)^2.
 type frame struct {
 	corner, right, below point
 	nearRight, nearBelow float64

@@ -1,5 +1,6 @@
-// Package qrdraw draws QR codes, and pictures of them as a camera at a door sees them: pasted in perspective into a scene,
-// blurred, dimmed, noisy. It is for tests, measurements and the presenter of the demonstration; all of it is repeatable.
+// Package qrdraw draws QR codes, and pictures of them as a camera at a door sees them: pasted in
+// perspective into a scene, blurred, dimmed, noisy. It is for tests, measurements and the presenter
+// of the demonstration; all of it is repeatable.
 package qrdraw
 
 import (
@@ -22,7 +23,8 @@ const (
 	H
 )
 
-// Options says how a code is drawn. The zero value is a usual one: 8 px per module, a margin of 4 modules, level L.
+// Options says how a code is drawn. The zero value is a usual one: 8 px per module, a margin of 4
+// modules, level L.
 type Options struct {
 	Module   int   // px per module; 0: 8
 	Margin   int   // quiet zone, in modules; 0: the standard's 4; negative: none
@@ -31,9 +33,10 @@ type Options struct {
 	Inverted bool  // light on dark
 }
 
-// Draw makes the picture of a QR code, black 0 and white 255. A text of capitals, digits and " $%*+-./:" is encoded as
-// alphanumeric, digits alone as numeric, all else as bytes in UTF-8, without a mark of the charset.
-// It panics when the text is empty or fits in no code, or not in the one asked for.
+// Draw makes the picture of a QR code, black 0 and white 255. A text of capitals, digits and "
+// $%*+-./:" is encoded as alphanumeric, digits alone as numeric, all else as bytes in UTF-8,
+// without a mark of the charset. It panics when the text is empty or fits in no code, or not in the
+// one asked for.
 func Draw(text string, o Options) *image.Gray {
 	hints := map[gozxing.EncodeHintType]any{}
 	if o.Version != 0 {

@@ -88,7 +88,8 @@ func TestPaste(t *testing.T) {
 	}
 }
 
-// A flat card in perspective: its diagonals cross at the image of its middle, which is nearer to the far edge.
+// A flat card in perspective: its diagonals cross at the image of its middle, which is nearer to
+// the far edge.
 func TestPasteIsPerspective(t *testing.T) {
 	src := image.NewGray(image.Rect(0, 0, 100, 100))
 	for i := range src.Pix {
@@ -115,7 +116,8 @@ func TestPasteCutsOff(t *testing.T) {
 	}
 }
 
-// A pass in a doorway stays readable when it is turned, tilted, dimmed and noisy, as at a real door.
+// A pass in a doorway stays readable when it is turned, tilted, dimmed and noisy, as at a real
+// door.
 func TestScene(t *testing.T) {
 	text := "AQ1:" + strings.Repeat("TEST%*+-./ 0123", 20)
 	img := qrdraw.Doorway(1280, 720, 9)

@@ -7,9 +7,10 @@ import (
 	"math/rand/v2"
 )
 
-// Paste draws src into dst so that its corners come to lie at quad: top left, top right, bottom right, bottom left, in
-// px of dst. As with a flat card held up in front of a camera, straight lines stay straight. The quad must be convex;
-// what falls outside of dst is cut off. src may be any picture, a phone's screenshot too.
+// Paste draws src into dst so that its corners come to lie at quad: top left, top right, bottom
+// right, bottom left, in px of dst. As with a flat card held up in front of a camera, straight
+// lines stay straight. The quad must be convex; what falls outside of dst is cut off. src may be
+// any picture, a phone's screenshot too.
 func Paste(dst *image.Gray, src image.Image, quad [4]image.Point) {
 	grey := toGray(src)
 	toSrc := quadToUnit(quad)
@@ -56,8 +57,9 @@ func (m *homography) apply(x, y float64) (u, v float64) {
 	return (m[0][0]*x + m[0][1]*y + m[0][2]) / z, (m[1][0]*x + m[1][1]*y + m[1][2]) / z
 }
 
-// quadToUnit maps a quad's corners to those of the unit square: the inverse, by its adjugate, of the mapping from the
-// square to the quad, which has a closed form (Heckbert, "Fundamentals of Texture Mapping", 1989, 2.2.3).
+// quadToUnit maps a quad's corners to those of the unit square: the inverse, by its adjugate, of
+// the mapping from the square to the quad, which has a closed form (Heckbert, "Fundamentals of
+// Texture Mapping", 1989, 2.2.3).
 func quadToUnit(quad [4]image.Point) homography {
 	var x, y [4]float64
 	for i, p := range quad {
@@ -87,8 +89,8 @@ func Square(x, y, side int) [4]image.Point {
 	return [4]image.Point{{x, y}, {x + side, y}, {x + side, y + side}, {x, y + side}}
 }
 
-// Blur smears the picture as a lens out of focus does: three passes of a box, which together come close to a Gaussian
-// with this standard deviation, in px.
+// Blur smears the picture as a lens out of focus does: three passes of a box, which together come
+// close to a Gaussian with this standard deviation, in px.
 func Blur(img *image.Gray, sigma float64) {
 	radius := int(math.Round((math.Sqrt(4*sigma*sigma+1) - 1) / 2)) // three boxes of 2r+1 have variance r(r+1)
 	if radius < 1 {
@@ -106,8 +108,8 @@ func Blur(img *image.Gray, sigma float64) {
 	}
 }
 
-// boxLine averages over radius px to both sides along one line of pixels that are step bytes apart; its ends go on as
-// they are. copyOf is scratch of the line's length.
+// boxLine averages over radius px to both sides along one line of pixels that are step bytes apart;
+// its ends go on as they are. copyOf is scratch of the line's length.
 func boxLine(pix, copyOf []byte, step, radius int) {
 	last := len(copyOf) - 1
 	sum := 0
@@ -140,8 +142,9 @@ func Light(img *image.Gray, gain, offset float64) {
 
 func clamp(v float64) byte { return byte(min(max(math.Round(v), 0), 255)) }
 
-// Doorway is a plausible view of an empty entrance: walls and floor in uneven light, a door frame, panes, tiles, a
-// poster with lines of print, and the sensor's noise. The same seed gives the same picture.
+// Doorway is a plausible view of an empty entrance: walls and floor in uneven light, a door frame,
+// panes, tiles, a poster with lines of print, and the sensor's noise. The same seed gives the same
+// picture.
 func Doorway(w, h int, seed uint64) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, w, h))
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -190,10 +193,10 @@ func shade(img *image.Gray, part image.Rectangle, gain float64) {
 	}
 }
 
-// Held is the quad, for Paste, of a square card in front of a camera without distortion. Its middle is
-// at (x, y) px; facing the camera it would be side px wide. It is away times its side from the camera:
-// the nearer, the stronger the perspective. It is turned in its plane, then tilted about an axis in
-// the picture. Angles are in degrees.
+// Held is the quad, for Paste, of a square card in front of a camera without distortion. Its middle
+// is at (x, y) px; facing the camera it would be side px wide. It is away times its side from the
+// camera: the nearer, the stronger the perspective. It is turned in its plane, then tilted about an
+// axis in the picture. Angles are in degrees.
 func Held(x, y, side, away, turn, tilt, axis float64) (quad [4]image.Point) {
 	turned, tilted, about := turn*math.Pi/180, tilt*math.Pi/180, axis*math.Pi/180
 	for i, corner := range [4][2]float64{{-.5, -.5}, {.5, -.5}, {.5, .5}, {-.5, .5}} {

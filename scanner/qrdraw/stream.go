@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Stream serves pictures as MJPEG (multipart/x-mixed-replace of image/jpeg), as network cameras do: frame is called every
-// so often for each client until it leaves or frame fails. The count n starts at 1.
+// Stream serves pictures as MJPEG (multipart/x-mixed-replace of image/jpeg), as network cameras do:
+// frame is called every so often for each client until it leaves or frame fails. The count n starts
+// at 1.
 func Stream(every time.Duration, frame func(now time.Time, n uint64) (image.Image, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")

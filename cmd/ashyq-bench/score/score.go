@@ -1,13 +1,14 @@
 // Package score judges what a QR decoder read in pictures and videos whose texts are known.
 //
-// What is known stands in a truth.tsv, tab-separated, paths relative to its folder; texts in hexadecimal:
+// What is known stands in a truth.tsv, tab-separated, paths relative to its folder; texts in
+// hexadecimal:
 //
 //	PATH <TAB> KIND <TAB> HEX[,HEX...]                              a picture
 //	PATH <TAB> HEX[,HEX...] <TAB> FIRST-LAST[,FIRST-LAST...]        a video: texts in the order of their appearance, and
 //	                                                                the frames, from 0, in which each is in view; or - and -
 //
-// Kind "text": this is the picture's text. "none": there is no code in it. "any": there is one, and these texts are
-// likely; "-": none is.
+// Kind "text": this is the picture's text. "none": there is no code in it. "any": there is one, and
+// these texts are likely; "-": none is.
 //
 // A decoder says, per picture or frame, how much CPU time it took and what it read:
 //
@@ -192,8 +193,9 @@ func anySame(read, known [][]byte) bool {
 	return false
 }
 
-// Same says whether two decoders' bytes are the same text: ASCII up to line ends and outer blanks, and what is not
-// ASCII in any of the charsets that codes are written in, without blanks: not every decoder gives the bytes as encoded.
+// Same says whether two decoders' bytes are the same text: ASCII up to line ends and outer blanks,
+// and what is not ASCII in any of the charsets that codes are written in, without blanks: not every
+// decoder gives the bytes as encoded.
 func Same(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true

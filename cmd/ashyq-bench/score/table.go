@@ -30,8 +30,8 @@ type Row struct {
 	Read, Unread Times // of the pictures with and without a text
 }
 
-// Table judges all pictures, and sums them up by their sets in the order of the truth; the last row is all of them.
-// A picture that the decoder said nothing about is unread.
+// Table judges all pictures, and sums them up by their sets in the order of the truth; the last row
+// is all of them. A picture that the decoder said nothing about is unread.
 func Table(truth []Picture, readings []Reading, judged func(*Picture, Verdict, Reading)) []Row {
 	said := map[string]Reading{}
 	for _, r := range readings {

@@ -13,7 +13,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 )
 
-// Postgres makes a schema for this test and gives the URL of it. Without a server the test is skipped.
+// Postgres makes a schema for this test and gives the URL of it. Without a server the test is
+// skipped.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	address := os.Getenv("ASHYQ_TEST_POSTGRES")
