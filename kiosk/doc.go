@@ -10,12 +10,13 @@
 //	    scanner/qrdraw    draws QR codes and pictures of them, for tests
 //	  hardware            verdict -> lamps, buzzer, relay: lines, patterns, exit button  (periph)
 //	  display             verdict -> the screen beside the door, in kk, ru and en
-//	  kiosk/config        the configuration file: keys, defaults, checks
+//	  kiosk/config        the configuration file: keys, defaults (update window, ages), checks; the
+//	                      defaults of lines and patterns are in hardware
 //	  kiosk/setup         what a new door still lacks, for the screen
 //	  kiosk/doctor        runs the checks of a door and says what to do
 //	  kiosk/provision     applies the files on the card's boot partition
-//	  kiosk/update        installs another version of the card's system, in the hours of the
-//	                      update window, and goes back if it fails; a timer starts it, not the daemon
+//	  kiosk/update        installs another version of the card's system. The door restarts into it in
+//	                      the update window (window.go), and goes back if it fails
 //	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/client        the door's side of the protocol

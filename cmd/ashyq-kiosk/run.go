@@ -22,8 +22,8 @@ import (
 )
 
 // runAgain runs the door until ctx ends. When the door was enrolled or revoked, run returns, and
-// runAgain reads the configuration and calls run again. One process does both: each run begins and
-// ends in the safe state, no systemd is needed for it, and systemd sees no failure.
+// runAgain reads the configuration and calls run again. The process stays the same: each run begins
+// and ends in the safe state, it works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
 		cfg, err := config.Load(configFile)
@@ -114,7 +114,7 @@ func warn(cfg *config.Config, log *slog.Logger) {
 	}
 }
 
-// newDoor makes a door. It may ask the registry about people if the registry knows it.
+// newDoor makes a door. A door that is enrolled may ask the registry about people.
 func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
