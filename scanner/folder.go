@@ -71,7 +71,7 @@ func (p *pictures) schedule(now time.Time) {
 	p.next = p.next.Add(step)
 }
 
-// following takes the name after the last one; "" if there is none yet.
+// following takes the name after the last one; "" before the first.
 func (p *pictures) following() (string, error) {
 	if len(p.waiting) == 0 {
 		if err := p.list(); err != nil {

@@ -82,7 +82,7 @@ func stick(t *testing.T, w *world, m *machine, first string) {
 	}
 }
 
-// list is the version of the door's list; 0: it has none.
+// list is the version of the door's list; 0: no list yet.
 func (m *machine) list() (version uint64) {
 	out, _ := m.try("ashyq-kiosk status") // fails for an unhealthy door, and prints the version anyway
 	_, data, _ := strings.Cut(out, "data: version ")

@@ -144,7 +144,7 @@ func (r *Reporter) queue() {
 	}
 }
 
-// report turns the counts into a report; nil: there are none.
+// report turns the counts into a report; nil: no counts.
 func (r *Reporter) report() *api.Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -49,7 +49,7 @@ type Options struct {
 	PublicURL   string             // as citizens reach it; links are made of it
 	DoorsURL    string             // as doors reach it, https; it is in their enrolment codes
 	Authority   *Authority         // signs doors' certificates and the one that the registry shows at DoorsURL
-	Bundles     string             // directory of signed updates; empty: there are none
+	Bundles     string             // directory of signed updates; empty: no updates
 	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
 	Log         *slog.Logger
 
