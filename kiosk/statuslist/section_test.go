@@ -130,8 +130,7 @@ func TestModel(t *testing.T) {
 
 		base := from.Packed()
 		if len(changes) > 0 {
-			// One entry is not what the delta was made for, and it is none that the delta
-			// overwrites.
+			// One entry differs from the delta's base, and the delta does not overwrite it.
 			wrong, i := from.Clone(), uint32(0)
 			for contains(changes, i) {
 				i++
