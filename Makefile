@@ -80,7 +80,7 @@ test: opencv chromium postgres dbus wpa ssh rauc ## All tests, with real OpenCV,
 
 .PHONY: race
 race: chromium ## Packages with goroutines under the race detector, without OpenCV: it cannot see into C++.
-	@$(WITHOUT_OPENCV) go test -race ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner \
+	@$(WITHOUT_OPENCV) go test -race -short ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner \
 		./kiosk/client ./registry/server
 
 .PHONY: fuzz

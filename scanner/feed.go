@@ -80,13 +80,7 @@ func (s *Scanner) watch(ctx context.Context) error {
 			}
 			return ctx.Err()
 		case now := <-tick.C:
-			last := unixTime(s.lastFrame.Load())
-			if last.Before(began) {
-				last = began
-			}
-			if now.Sub(last) > s.cfg.FrozenAfter {
-				s.report(fmt.Errorf("%w for %v", ErrSilent, s.cfg.FrozenAfter))
-			}
+			s.reportSilence(began, now)
 		}
 	}
 }

@@ -130,6 +130,25 @@ func (s *Scanner) decode(ctx context.Context) {
 func (s *Scanner) report(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.change(err)
+}
+
+// reportSilence reports a camera that has given no picture since it was opened, or since the last
+// picture, for too long. A picture that comes meanwhile reports after it.
+func (s *Scanner) reportSilence(opened, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := unixTime(s.lastFrame.Load())
+	if last.Before(opened) {
+		last = opened
+	}
+	if now.Sub(last) > s.cfg.FrozenAfter {
+		s.change(fmt.Errorf("%w for %v", ErrSilent, s.cfg.FrozenAfter))
+	}
+}
+
+// change needs mu.
+func (s *Scanner) change(err error) {
 	if s.known && fmt.Sprint(err) == fmt.Sprint(s.state) {
 		return
 	}

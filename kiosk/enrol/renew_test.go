@@ -185,9 +185,10 @@ func TestRenewalWaitsForApproval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked, approved := 0, new(atomic.Bool)
+		var asked atomic.Int64
+		approved := new(atomic.Bool)
 		registry := answers{func(r api.RenewRequest) (api.RenewAnswer, error) {
-			asked++
+			asked.Add(1)
 			if !approved.Load() {
 				return api.RenewAnswer{}, &api.Refusal{Status: 403, Said: api.Error{Error: "not approved", Code: api.CodeUnapproved}}
 			}
@@ -195,22 +196,33 @@ func TestRenewalWaitsForApproval(t *testing.T) {
 		}}
 		expired := func() time.Time { return identity.Certificate().NotAfter.Add(time.Hour) }
 		r := enrol.NewRenewer(identity, registry, expired, slog.New(slog.DiscardHandler))
-		var waits []error
-		r.Waits = func(err error) { waits = append(waits, err) }
+		said := make(chan error, 100)
+		r.Waits = func(err error) { said <- err }
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		done := make(chan error)
 		go func() { done <- r.Run(ctx) }()
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if asked < 5 || len(waits) != asked || waits[asked-1] == nil {
-			t.Errorf("asked %d times, and said %v", asked, waits)
+		tries := int(asked.Load())
+		if tries < 5 || len(said) != tries {
+			t.Errorf("asked %d times, and said so %d times", tries, len(said))
+		}
+		for range len(said) {
+			if err := <-said; err == nil {
+				t.Error("said that it was renewed before anybody approved")
+			}
 		}
 		approved.Store(true)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if waits[len(waits)-1] != nil {
-			t.Errorf("renewed, and still says %v", waits[len(waits)-1])
+		if len(said) == 0 {
+			t.Error("renewed, and did not say so")
+		}
+		for range len(said) {
+			if err := <-said; err != nil {
+				t.Errorf("renewed, and still says %v", err)
+			}
 		}
 		if err := <-done; err != nil {
 			t.Error(err)

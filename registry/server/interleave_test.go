@@ -86,8 +86,9 @@ type interleaving struct {
 	want      store.Credential
 	given     chan pass.Credential // what the phone gets, once
 	had       *pass.Credential
-	positive  time.Time // when the result was stored
-	first     bool      // the result was stored before the activation
+	hangUp    func() bool // ends the phone's request; true: it has no pass yet
+	positive  time.Time   // when the result was stored
+	first     bool        // the result was stored before the activation
 	activated bool
 	seen      sight
 	pages     []page
@@ -101,18 +102,7 @@ var steps = map[rune]func(*interleaving){
 		i.must(err)
 		i.want, i.activated = got, true
 	},
-	'c': func(i *interleaving) { // the pass is handed out as soon as it may be
-		go func() {
-			sealed, err := i.issue(i.Context(), i.want)
-			for errors.Is(err, errNotListed) { // the phone tries again
-				sealed, err = i.issue(i.Context(), i.want)
-			}
-			i.must(err)
-			c, err := pass.OpenCredential(sealed)
-			i.must(err)
-			i.given <- c
-		}()
-	},
+	'c': (*interleaving).ask,
 	'r': func(i *interleaving) {
 		i.stored(i.opt.Store.AddResult(i.Context(), i.lab, i.iin, i.code, store.Record{Kind: store.Positive, At: now()}, now()))
 		i.positive, i.first = time.Now(), !i.activated
@@ -122,11 +112,40 @@ var steps = map[rune]func(*interleaving){
 		_, err := i.publisher.publish(i.Context(), i.seen)
 		i.must(err)
 	},
-	'x': func(i *interleaving) { // the registry restarts
+	'x': func(i *interleaving) { // the registry restarts, which ends all requests
+		asking := i.hangUp != nil
+		if asking {
+			asking = i.hangUp()
+		}
 		i.restart()
+		if asking {
+			i.ask()
+		}
 		i.look()
 	},
 	's': func(*interleaving) { time.Sleep(11 * time.Second) }, // fake; longer than resign
+}
+
+// ask hands the pass out as soon as it may be.
+func (i *interleaving) ask() {
+	ctx, cancel := context.WithCancel(i.Context())
+	ended := make(chan bool, 1) // whether the pass was not handed out
+	i.hangUp = func() bool { cancel(); return <-ended }
+	go func() {
+		sealed, err := i.issue(ctx, i.want)
+		for errors.Is(err, errNotListed) { // the phone tries again
+			sealed, err = i.issue(ctx, i.want)
+		}
+		if ctx.Err() != nil {
+			ended <- true
+			return
+		}
+		i.must(err)
+		c, err := pass.OpenCredential(sealed)
+		i.must(err)
+		i.given <- c
+		ended <- false
+	}()
 }
 
 func (i *interleaving) look() {

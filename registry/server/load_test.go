@@ -86,6 +86,9 @@ func (f *followers) judge(p page, c pass.Credential) {
 // TestLoadShowsNobodyRedAsBlue activates red people's phones while many doors report, and checks
 // every pass against every list. ASHYQ_LOAD is the number of people.
 func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves the load of 200 doors to make test")
+	}
 	people := 100
 	if text := os.Getenv("ASHYQ_LOAD"); text != "" {
 		var err error

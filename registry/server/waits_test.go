@@ -82,8 +82,11 @@ func TestWaiter(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); r.callAs(b, "GET", api.PathManifest+"?after=99&wait=1s", nil) }()
 		synctest.Wait()
-		if n := r.waits.clients["door 1"]; n != 1 {
-			t.Errorf("%d requests of the certificate wait: %v", n, r.waits.clients)
+		r.waits.mu.Lock()
+		n := r.waits.clients["door 1"]
+		r.waits.mu.Unlock()
+		if n != 1 {
+			t.Errorf("%d requests of the certificate wait, want one", n)
 		}
 		<-done
 	})
