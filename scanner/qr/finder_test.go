@@ -31,8 +31,9 @@ func TestProportions(t *testing.T) {
 	}
 }
 
-// tilted is a code of 300 px seen a little from the side, on grey, and where the centres of its
-// finder patterns are: top left, top right, bottom right (where there is none), bottom left.
+// tilted draws a code 300 px wide, seen slightly from the side, on grey. It returns the picture and
+// four centres, clockwise from the top left. The third, at the bottom right, is where a fourth
+// finder pattern would be; a QR code has none.
 func tilted(text string, o qrdraw.Options) (*Image, [4]point) {
 	img := image.NewGray(image.Rect(0, 0, 640, 480))
 	for i := range img.Pix {
