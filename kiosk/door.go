@@ -295,7 +295,7 @@ func (d *Door) see(ctx context.Context, s Sighting) {
 	c, problem := d.judge.read(s.Text, d.trust.Issuers, now)
 	p := presence{text: s.Text, last: now, known: problem == nil}
 	if p.known {
-		p.person = Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Issued}
+		p.person = Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Since}
 		if here && d.present.known && d.present.person.List == p.person.List && d.present.person.Index == p.person.Index {
 			d.present = p
 			return

@@ -141,7 +141,7 @@ func phoneOf(t *testing.T, issuer ed25519.PrivateKey, index uint64, expires time
 	t.Helper()
 	holder := key(byte(100 + index))
 	credential, err := pass.Issue(issuer, pass.Credential{
-		Issued: time.Now().Add(-time.Hour), Expires: expires, Holder: public(holder), List: list, Index: index,
+		Since: statuslist.Edition{Version: 1}, Expires: expires, Holder: public(holder), List: list, Index: index,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func (p *phone) code(at time.Time) string {
 
 func paperOf(t *testing.T, index uint64) string {
 	t.Helper()
-	credential, err := pass.Issue(key(1), pass.Credential{Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour), List: list, Index: index})
+	credential, err := pass.Issue(key(1), pass.Credential{Since: statuslist.Edition{Version: 1}, Expires: time.Now().Add(time.Hour), List: list, Index: index})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// Fallback asks the cache first. It asks the registry if the cache is older than Fresh, does not
-// know the person, or is not newer than the person's credential: in an older list a red person's
-// new pass would read as blue. The registry has Deadline to answer; after a failure it is not asked
-// for Pause, so that a dead network delays one person and not everybody. Without an answer the
-// cache's counts.
+// Fallback asks the cache first. It asks the registry if the cache is older than Fresh or does not
+// know the person. The registry has Deadline to answer; after a failure it is not asked for Pause, so
+// that a dead network delays one person and not everybody. Without an answer the cache's counts.
 type Fallback struct {
 	Cache    Lookup
 	Registry Lookup        // nil: only the cache is asked
@@ -27,9 +25,6 @@ type Fallback struct {
 // Status implements Lookup.
 func (f *Fallback) Status(ctx context.Context, p Person) (Standing, error) {
 	cached, cacheErr := f.Cache.Status(ctx, p)
-	if cacheErr == nil && !cached.AsOf.After(p.Since) {
-		cached, cacheErr = Standing{}, ErrUnknownPerson
-	}
 	now := f.Now()
 	if f.Registry == nil || cacheErr == nil && now.Sub(cached.AsOf) <= f.Fresh || now.UnixNano() < f.silent.Load() {
 		return cached, cacheErr

@@ -50,35 +50,6 @@ func TestFallback(t *testing.T) {
 	}
 }
 
-// TestFallbackNewPass: an older list does not have the index of a red person's new pass.
-func TestFallbackNewPass(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	for _, c := range []struct {
-		name   string
-		asOf   time.Time // of the cache
-		remote kiosk.Lookup
-		want   statuslist.Status
-		err    error
-	}{
-		{"list is newer", now.Add(time.Second), nil, statuslist.Valid, nil},
-		{"list of the same second", now, nil, 0, kiosk.ErrUnknownPerson},
-		{"list is older", now.Add(-time.Minute), nil, 0, kiosk.ErrUnknownPerson},
-		{"list is older, registry knows", now.Add(-time.Minute), &register{asOf: now, status: is(statuslist.Red)}, statuslist.Red, nil},
-		{"list is older, registry gone", now.Add(-time.Minute), &register{err: errors.New("no route")}, 0, kiosk.ErrUnknownPerson},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			f := &kiosk.Fallback{
-				Cache: &register{asOf: c.asOf, status: is(statuslist.Valid)}, Registry: c.remote, Fresh: time.Hour, Deadline: time.Second,
-				Now: func() time.Time { return now },
-			}
-			s, err := f.Status(t.Context(), kiosk.Person{List: list, Index: 1, Since: now})
-			if !errors.Is(err, c.err) || s.Status != c.want {
-				t.Errorf("status %v, error %v; want %v, %v", s.Status, err, c.want, c.err)
-			}
-		})
-	}
-}
-
 // TestFallbackIsALookup runs the test that every lookup passes, over a cache that is not newer than
 // the pass.
 func TestFallbackIsALookup(t *testing.T) {

@@ -27,7 +27,6 @@ var problems = []struct {
 	{pass.ErrUnknownIssuer, CodeRefused, UnknownIssuer},
 	{pass.ErrForged, CodeRefused, Forged},
 	{pass.ErrExpired, CodeProblem, Expired},
-	{pass.ErrNotYetValid, CodeProblem, Expired},
 	{pass.ErrStale, CodeProblem, Stale},
 	{pass.ErrFuture, CodeProblem, PhoneClock},
 	{pass.ErrReplayed, CodeRefused, Replayed},

@@ -27,9 +27,9 @@ type layer struct {
 var layers = []layer{
 	{"kiosk/sign1", nil, "the encoding of everything signed knows nothing of what is signed"},
 	{"kiosk/sign1/sign1test", nil, "keys that nobody may hold, for the tests of everybody who verifies"},
-	{"kiosk/pass", []string{"kiosk/sign1"}, "the citizen's code is the same at a door, on a phone and in the registry"},
+	{"kiosk/pass", []string{"kiosk/sign1", "kiosk/statuslist"}, "the citizen's code is the same at a door, on a phone and in the registry"},
 	{"kiosk/statuslist", []string{"kiosk/sign1"}, "both programs use the list"},
-	{"kiosk/api", []string{"kiosk/sign1"}, "what door and registry say to each other is defined once, below both"},
+	{"kiosk/api", []string{"kiosk/sign1", "kiosk/statuslist"}, "what door and registry say to each other is defined once, below both"},
 	{"kiosk/latest", nil, "it holds any value"},
 	{"kiosk/names", nil, "every name that somebody chose passes the same check"},
 	{"kiosk/task", nil, "any daemon can run tasks"},

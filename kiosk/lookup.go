@@ -12,10 +12,10 @@ import (
 type Person struct {
 	List  string // URI of the status list, as in the credential
 	Index uint64
-	// Since is when the credential was issued. An index that was not yet in use reads as Valid, so
-	// a list that is not newer than this says nothing about the person. Zero: unknown, any list
-	// will do.
-	Since time.Time
+	// Since is the first edition of the list that held the index. An index that was not yet in use
+	// reads as Valid, so an earlier edition says nothing about the person, and neither does one that
+	// continues from before it (statuslist.Epochs).
+	Since statuslist.Edition
 }
 
 // Standing is a person's status and how old that knowledge is.
@@ -25,7 +25,8 @@ type Standing struct {
 	Until  time.Time // when the status will change by itself; zero: unknown
 }
 
-// ErrUnknownPerson says that the index is beyond the end of the list, or that the list is unknown.
+// ErrUnknownPerson says that this list does not hold the person: it is another list, it is older than
+// the person's pass, or the index is beyond its end.
 var ErrUnknownPerson = errors.New("no such index in the status list")
 
 // ErrNoData says that there is no list yet.

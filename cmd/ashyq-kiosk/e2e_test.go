@@ -9,6 +9,7 @@ import (
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/scanner/qrdraw"
 )
@@ -137,7 +138,7 @@ func (w *world) foreignCode() string {
 	}
 	issuer, holder := newKey(w.t), newKey(w.t)
 	credential, err := pass.Issue(issuer, pass.Credential{
-		Issued: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour), Holder: public(holder), List: own.List, Index: 1,
+		Since: statuslist.Edition{Version: 1}, Expires: time.Now().Add(time.Hour), Holder: public(holder), List: own.List, Index: 1,
 	})
 	if err != nil {
 		w.t.Fatal(err)

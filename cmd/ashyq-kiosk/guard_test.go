@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 func usedCode(t *testing.T, index uint64, now time.Time) *pass.Code {
 	t.Helper()
 	issuer, phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
 	sealed, err := pass.Issue(issuer, pass.Credential{
-		Issued: now.Add(-time.Hour), Expires: now.Add(time.Hour), Holder: phone.Public().(ed25519.PublicKey), List: "aq:test", Index: index,
+		Since: statuslist.Edition{Version: 1}, Expires: now.Add(time.Hour), Holder: phone.Public().(ed25519.PublicKey), List: "aq:test", Index: index,
 	})
 	if err != nil {
 		t.Fatal(err)

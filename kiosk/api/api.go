@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // Paths. Durations in queries are Go durations ("25s").
@@ -44,13 +45,22 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
 // Manifest says what is current: a CBOR map, sealed (package sign1) by the registry's key.
 type Manifest struct {
-	Version  uint64    `cbor:"1,keyasint"` // grows by one with each change of content; a re-issue keeps it
+	Version  uint64    `cbor:"1,keyasint"` // grows by one with each change of content; a re-issue keeps it, and a restored backup goes back
 	Issued   int64     `cbor:"2,keyasint"` // Unix s; the registry vouched for all of it then
 	Expires  int64     `cbor:"3,keyasint"` // Unix s; after that a door does not accept the manifest
 	List     string    `cbor:"4,keyasint"` // URI of the status list, as in the credentials
 	Sections []Section `cbor:"5,keyasint"` // section i begins at index i * statuslist.SectionSize
 	Rules    Hash      `cbor:"6,keyasint"` // blob: the venue rules, JSON
 	Keys     Hash      `cbor:"7,keyasint"` // blob: the issuers' keys, Keys
+	Epoch    uint32    `cbor:"8,keyasint"` // 0, or the Unix time when the registry was restored from a backup
+	Ended    []Ended   `cbor:"9,keyasint"` // the earlier epochs, the oldest first
+}
+
+// Ended is an earlier epoch: later ones continue from this version of it. What it published after
+// that was lost when a backup was restored.
+type Ended struct {
+	Epoch   uint32 `cbor:"1,keyasint"`
+	Version uint64 `cbor:"2,keyasint"`
 }
 
 // Section is one part of the status list.
@@ -111,6 +121,9 @@ func (m Manifest) check() error {
 	case len(m.Sections) == 0:
 		return errors.New("has no sections")
 	}
+	if err := m.Epochs().Check(m.Edition()); err != nil {
+		return err
+	}
 	for i, s := range m.Sections {
 		if s.Version == 0 {
 			return fmt.Errorf("section %d: version is 0", i)
@@ -122,6 +135,20 @@ func (m Manifest) check() error {
 		}
 	}
 	return nil
+}
+
+// Edition is the epoch and version.
+func (m Manifest) Edition() statuslist.Edition {
+	return statuslist.Edition{Epoch: m.Epoch, Version: m.Version}
+}
+
+// Epochs are the earlier epochs.
+func (m Manifest) Epochs() statuslist.Epochs {
+	var e statuslist.Epochs
+	for _, end := range m.Ended {
+		e = append(e, statuslist.Edition(end))
+	}
+	return e
 }
 
 // IssuedAt is when the registry vouched for everything the manifest names.

@@ -9,6 +9,9 @@ import "time"
 type CheckRequest struct {
 	List  string `json:"list"`
 	Index uint64 `json:"index"`
+	// The edition since which the list holds the index, as the pass says.
+	Epoch   uint32 `json:"epoch,omitempty"`
+	Version uint64 `json:"version"`
 }
 
 // CheckAnswer is the standing. An index that is not in use gets 404.

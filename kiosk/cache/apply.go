@@ -27,9 +27,11 @@ var (
 
 // Update leads the cache to its next version.
 type Update struct {
-	Version     uint64    // of the manifest, above the current one
-	AsOf        time.Time // when the registry vouched for it
-	List        string    // URI of the status list
+	Version     uint64 // of the manifest, above the current one or of a later epoch
+	Epoch       uint32
+	Ended       statuslist.Epochs // the epochs before it
+	AsOf        time.Time         // when the registry vouched for it
+	List        string            // URI of the status list
 	Sections    []SectionUpdate
 	Rules, Keys []byte // nil: as they are
 }
@@ -40,6 +42,10 @@ type SectionUpdate struct {
 	Version uint64
 	Content [32]byte           // SHA-256 of the packed section
 	Deltas  []statuslist.Delta // the oldest first, from the current version to this one
+}
+
+func (u Update) edition() statuslist.Edition {
+	return statuslist.Edition{Epoch: u.Epoch, Version: u.Version}
 }
 
 func (u Update) check() error {
@@ -55,6 +61,9 @@ func (u Update) check() error {
 		if s.Version == 0 {
 			return fmt.Errorf("section %d: version is 0", id)
 		}
+	}
+	if err := u.Ended.Check(u.edition()); err != nil {
+		return err
 	}
 	return sign1.CheckTime(u.AsOf.Unix())
 }
@@ -157,7 +166,7 @@ func (p *pending) write(tx *bbolt.Tx) error {
 	if err := dropBeyond(tx, len(p.sections)); err != nil {
 		return err
 	}
-	if err := dropStale(tx, string(h.list) == p.update.List); err != nil {
+	if err := dropStale(tx, string(h.list) == p.update.List && h.edition.Epoch == p.update.Epoch); err != nil {
 		return err
 	}
 	meta := tx.Bucket(bucketMeta)
@@ -241,8 +250,9 @@ func dropBeyond(tx *bbolt.Tx, n int) error {
 	}
 }
 
-// dropStale removes staged sections that are not newer than the current ones.
-func dropStale(tx *bbolt.Tx, sameList bool) error {
+// dropStale removes staged sections that are not newer than the current ones. Versions of another
+// list or epoch cannot be compared.
+func dropStale(tx *bbolt.Tx, comparable bool) error {
 	var stale []uint32
 	err := tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
 		id := binary.BigEndian.Uint32(k)
@@ -251,7 +261,7 @@ func dropStale(tx *bbolt.Tx, sameList bool) error {
 			return err
 		}
 		current, found, err := readSection(tx.Bucket(bucketSections), id)
-		if !sameList || !found || staged.version <= current.version {
+		if !comparable || !found || staged.version <= current.version {
 			stale = append(stale, id)
 		}
 		return err

@@ -42,9 +42,9 @@ type Cache struct {
 	}
 }
 
-// vouch is how fresh a version is, where the card has an older time for it.
+// vouch is how fresh an edition is, where the card has an older time for it.
 type vouch struct {
-	version uint64
+	edition statuslist.Edition
 	asOf    int64 // Unix s
 }
 
@@ -88,7 +88,7 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 			h = ahead.head()
 		}
 		id := p.Index / statuslist.SectionSize
-		if string(h.list) != p.List || id > math.MaxUint32 {
+		if string(h.list) != p.List || id > math.MaxUint32 || !h.ended.Hold(p.Since, h.edition) {
 			return kiosk.ErrUnknownPerson
 		}
 		s, found, err := readSection(tx.Bucket(bucketSections), uint32(id))
@@ -115,10 +115,16 @@ func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error
 
 // State is what the cache holds.
 type State struct {
-	Version  uint64    // of the manifest; 0: no data yet, and all else is zero
+	Version  uint64 // of the manifest; 0: no data yet, and all else is zero
+	Epoch    uint32
 	AsOf     time.Time // when the registry last vouched for all of it, whole seconds
 	List     string    // URI of the status list
 	Sections []SectionState
+}
+
+// Edition is the epoch and version.
+func (s State) Edition() statuslist.Edition {
+	return statuslist.Edition{Epoch: s.Epoch, Version: s.Version}
 }
 
 // SectionState is the state of one section.
@@ -141,10 +147,11 @@ func (c *Cache) State() (State, error) {
 		}
 		if p := pending.over(h); p != nil {
 			h := p.head()
-			out = State{Version: h.version, AsOf: unixTime(c.asOf(h)), List: string(h.list), Sections: slices.Clone(p.sections)}
+			out = State{Version: h.edition.Version, Epoch: h.edition.Epoch, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
+			out.Sections = slices.Clone(p.sections)
 			return nil
 		}
-		out = State{Version: h.version, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
+		out = State{Version: h.edition.Version, Epoch: h.edition.Epoch, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
 		for id := uint32(0); ; id++ {
 			s, found, err := readSection(tx.Bucket(bucketSections), id)
 			if err != nil || !found {
@@ -193,12 +200,20 @@ func (c *Cache) document(key []byte) ([]byte, error) {
 	return out, nil
 }
 
-// head is the version that the cache holds. list is valid only during its transaction.
+// head is the edition that the cache holds. list is valid only during its transaction.
 type head struct {
-	version uint64
+	edition statuslist.Edition
+	ended   statuslist.Epochs
 	asOf    int64 // Unix s
 	list    []byte
 }
+
+// The bytes of a head: version 8, time 8, epoch 4, number of earlier epochs 1, for each of them
+// epoch 4 and version 8, and the list.
+const (
+	headLen  = 21
+	epochLen = 12
+)
 
 // readHead returns kiosk.ErrNoData while there is no version.
 func readHead(tx *bbolt.Tx) (head, error) {
@@ -206,25 +221,35 @@ func readHead(tx *bbolt.Tx) (head, error) {
 	if v == nil {
 		return head{}, kiosk.ErrNoData
 	}
-	if len(v) <= 16 {
+	if len(v) <= headLen || len(v) <= headLen+epochLen*int(v[20]) {
 		return head{}, damaged("head of %d bytes", len(v))
 	}
-	return head{
-		version: binary.BigEndian.Uint64(v),
+	h := head{
+		edition: statuslist.Edition{Epoch: binary.BigEndian.Uint32(v[16:]), Version: binary.BigEndian.Uint64(v)},
 		asOf:    int64(binary.BigEndian.Uint64(v[8:])),
-		list:    v[16:],
-	}, nil
+	}
+	ended, rest := int(v[20]), v[headLen:]
+	for range ended {
+		h.ended = append(h.ended, statuslist.Edition{Epoch: binary.BigEndian.Uint32(rest), Version: binary.BigEndian.Uint64(rest[4:])})
+		rest = rest[epochLen:]
+	}
+	h.list = rest
+	return h, nil
 }
 
 func writeHead(tx *bbolt.Tx, h head) error {
-	v := binary.BigEndian.AppendUint64(nil, h.version)
+	v := binary.BigEndian.AppendUint64(nil, h.edition.Version)
 	v = binary.BigEndian.AppendUint64(v, uint64(h.asOf))
+	v = append(binary.BigEndian.AppendUint32(v, h.edition.Epoch), byte(len(h.ended)))
+	for _, end := range h.ended {
+		v = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(v, end.Epoch), end.Version)
+	}
 	return tx.Bucket(bucketMeta).Put(keyHead, append(v, h.list...))
 }
 
 // asOf is how fresh that version is; it counts what Refresh has not written yet.
 func (c *Cache) asOf(h head) int64 {
-	if v := c.vouched.Load(); v != nil && v.version == h.version {
+	if v := c.vouched.Load(); v != nil && v.edition == h.edition {
 		return max(v.asOf, h.asOf)
 	}
 	return h.asOf

@@ -42,7 +42,7 @@ func (c *Cache) refresh(asOf int64) error {
 			h = p.head()
 		}
 		if asOf > c.asOf(h) {
-			c.vouched.Store(&vouch{h.version, asOf})
+			c.vouched.Store(&vouch{h.edition, asOf})
 			write = ahead(asOf, h.asOf)
 		}
 		return nil

@@ -59,8 +59,14 @@ func genUpdate(version uint64) Update {
 
 // load takes the cache to a version by whole sections, and goes on where it was cut off.
 func load(c *Cache, version uint64) error {
-	u := genUpdate(version)
-	for id, s := range u.Sections {
+	if err := stage(c, version); err != nil {
+		return err
+	}
+	return c.Apply(genUpdate(version))
+}
+
+func stage(c *Cache, version uint64) error {
+	for id, s := range genUpdate(version).Sections {
 		if staged, err := c.Staged(uint32(id)); err != nil || staged == (SectionState{s.Version, s.Content}) {
 			continue
 		}
@@ -68,7 +74,7 @@ func load(c *Cache, version uint64) error {
 			return err
 		}
 	}
-	return c.Apply(u)
+	return nil
 }
 
 // genDeltas is the update to a version by the changes since the one before it.

@@ -60,14 +60,14 @@ type overlay map[uint32][]byte
 
 // over returns p if it is newer than what the card holds, else nil.
 func (p *pending) over(h head) *pending {
-	if p == nil || p.update.Version <= h.version {
+	if p == nil || p.update.edition().Compare(h.edition) <= 0 {
 		return nil
 	}
 	return p
 }
 
 func (p *pending) head() head {
-	return head{p.update.Version, p.update.AsOf.Unix(), []byte(p.update.List)}
+	return head{p.update.edition(), p.update.Ended, p.update.AsOf.Unix(), []byte(p.update.List)}
 }
 
 // chunks counts the chunks to be written.
@@ -79,16 +79,16 @@ func (p *pending) chunks() (n int) {
 }
 
 // next returns what is pending after u. waits is false if it must be written at once, because u
-// brings whole sections, another list or the first one.
+// brings whole sections, another list or epoch, or the first one.
 func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 	now, err := c.State()
 	if err != nil {
 		return nil, false, err
 	}
-	if u.Version <= now.Version {
-		return nil, false, fmt.Errorf("%w: version %d", ErrOlder, now.Version)
+	if u.edition().Compare(now.Edition()) <= 0 {
+		return nil, false, fmt.Errorf("%w: version %v", ErrOlder, now.Edition())
 	}
-	sameList := now.List == u.List
+	continued := now.List == u.List && now.Epoch == u.Epoch // so that versions of sections can be compared
 	p = &pending{update: u, changed: map[uint32]overlay{}}
 	p.update.Sections = nil
 	if old := c.pending.Load(); old != nil {
@@ -101,7 +101,7 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 		}
 	}
 	maps.DeleteFunc(p.changed, func(id uint32, _ overlay) bool { return int(id) >= len(u.Sections) })
-	waits = sameList && len(now.Sections) == len(u.Sections) && !math.IsInf(c.budget.balance, 1)
+	waits = continued && len(now.Sections) == len(u.Sections) && !math.IsInf(c.budget.balance, 1)
 	for id, s := range u.Sections {
 		var have SectionState
 		if id < len(now.Sections) {
@@ -109,9 +109,9 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 		}
 		want := SectionState{s.Version, s.Content}
 		switch {
-		case sameList && want.Version < have.Version:
+		case continued && want.Version < have.Version:
 			err = fmt.Errorf("%w: section version %d after %d", ErrOlder, want.Version, have.Version)
-		case len(s.Deltas) > 0 && !(sameList && have.Version > 0):
+		case len(s.Deltas) > 0 && !(continued && have.Version > 0):
 			err = fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
 		case len(s.Deltas) > 0:
 			err = c.patch(p, uint32(id), have, s)

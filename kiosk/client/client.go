@@ -142,7 +142,7 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 // kiosk.ErrUnknownPerson.
 func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
 	const doing = "ask for a standing"
-	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index})
+	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index, Epoch: p.Since.Epoch, Version: p.Since.Version})
 	if err != nil {
 		return kiosk.Standing{}, c.failure(doing, err)
 	}

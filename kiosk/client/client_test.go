@@ -115,7 +115,7 @@ func TestRequests(t *testing.T) {
 				Status: statuslist.Green, AsOf: lookuptest.AsOf, Until: time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC),
 			},
 			request{method: "POST", uri: "/below/v1/check", device: testDevice, content: "application/json",
-				body: `{"list":"https://l","index":9}`}},
+				body: `{"list":"https://l","index":9,"version":0}`}},
 		{"counts", func() (any, error) { return nil, c.SendCounts(t.Context(), []byte(`{"id":"1"}`)) }, nil,
 			request{method: "POST", uri: "/below/v1/counts", device: testDevice, content: "application/json", body: `{"id":"1"}`}},
 	}

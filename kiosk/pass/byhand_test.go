@@ -49,20 +49,13 @@ func seal(key ed25519.PrivateKey, protected, unprotected, payload []byte) []byte
 }
 
 var (
-	emptyMap      = []byte{0xa0}
-	holderHeader  = unhex("a1 01 27")
-	holderClaim   = join(unhex("08 a1 01 a3 01 01 20 06 21"), bytesItem(publicOf(holderKey)))
-	statusLabel   = unhex("19 ffff")
-	statusListKey = textItem("status_list")
+	emptyMap     = []byte{0xa0}
+	holderHeader = unhex("a1 01 27")
 )
 
 func issuerHeader(key ed25519.PrivateKey) []byte {
 	id := sign1.IDOf(publicOf(key))
 	return join(unhex("a2 01 27 04 44"), id[:])
-}
-
-func statusClaim(index []byte, list string) []byte {
-	return join(statusLabel, unhex("a1"), statusListKey, unhex("a2"), textItem("idx"), index, textItem("uri"), textItem(list))
 }
 
 // base45Reference follows RFC 9285 section 4 to the letter, with divisions only.

@@ -8,55 +8,34 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // MaxList is the longest URI of a status list, bytes.
 const MaxList = 64
 
 // MaxCredential is the size of the largest sealed credential, bytes.
-const MaxCredential = 232
+const MaxCredential = 201
 
 // Credential names a person's entry in a status list. It holds no name and no status, so it does
 // not change when the colour does.
 type Credential struct {
-	Issuer  sign1.KeyID       // the key that sealed it
-	Issued  time.Time         // whole seconds
-	Expires time.Time         // whole seconds; from then on it is refused
-	Holder  ed25519.PublicKey // the phone's key; nil in a paper code
-	List    string            // URI of the status list, at most MaxList bytes of visible ASCII
-	Index   uint64            // in that list, below 2^32
+	Issuer  sign1.KeyID        // the key that sealed it
+	Expires time.Time          // whole seconds; from then on it is refused
+	Since   statuslist.Edition // the first that holds the index; its version is below 2^32
+	Index   uint64             // in the list, below 2^32
+	List    string             // URI of the status list, at most MaxList bytes of visible ASCII
+	Holder  ed25519.PublicKey  // the phone's key; nil in a paper code
 }
 
 type claims struct {
-	Expires uint32        `cbor:"4,keyasint"`
-	Issued  uint32        `cbor:"6,keyasint"`
-	Confirm *confirmation `cbor:"8,keyasint,omitempty"`
-	Status  status        `cbor:"65535,keyasint"`
-}
-
-type confirmation struct {
-	Key coseKey `cbor:"1,keyasint"`
-}
-
-// The only kind of key that is accepted, RFC 9053 section 7.2.
-const (
-	keyTypeOKP   = 1
-	curveEd25519 = 6
-)
-
-type coseKey struct {
-	Type  int    `cbor:"1,keyasint"`
-	Curve int    `cbor:"-1,keyasint"`
-	X     []byte `cbor:"-2,keyasint"`
-}
-
-type status struct {
-	List statusList `cbor:"status_list"`
-}
-
-type statusList struct {
-	Index uint32 `cbor:"idx"`
-	URI   string `cbor:"uri"`
+	_       struct{} `cbor:",toarray"`
+	Expires uint32
+	Epoch   uint32
+	Version uint32
+	Index   uint32
+	List    string
+	Holder  []byte // empty: paper
 }
 
 // Issue seals a credential with an issuer's key. It ignores the field Issuer and takes the id of
@@ -109,13 +88,13 @@ func readCredential(m *sign1.Message) (Credential, error) {
 	}
 	c := Credential{
 		Issuer:  *m.Header.KeyID,
-		Issued:  time.Unix(int64(w.Issued), 0),
 		Expires: time.Unix(int64(w.Expires), 0),
-		List:    w.Status.List.URI,
-		Index:   uint64(w.Status.List.Index),
+		Since:   statuslist.Edition{Epoch: w.Epoch, Version: uint64(w.Version)},
+		Index:   uint64(w.Index),
+		List:    w.List,
 	}
-	if w.Confirm != nil {
-		c.Holder = w.Confirm.Key.X
+	if len(w.Holder) > 0 {
+		c.Holder = w.Holder
 	}
 	return c, nil
 }
@@ -123,21 +102,21 @@ func readCredential(m *sign1.Message) (Credential, error) {
 func (c Credential) claims() (claims, error) {
 	var w claims
 	var err error
-	if w.Issued, err = seconds(c.Issued); err != nil {
-		return w, err
-	}
 	if w.Expires, err = seconds(c.Expires); err != nil {
 		return w, err
 	}
 	if c.Index > math.MaxUint32 {
 		return w, fmt.Errorf("index %d has more than 32 bits", c.Index)
 	}
-	w.Status.List = statusList{Index: uint32(c.Index), URI: c.List}
+	if c.Since.Version > math.MaxUint32 {
+		return w, fmt.Errorf("version %d has more than 32 bits", c.Since.Version)
+	}
+	w.Epoch, w.Version, w.Index, w.List, w.Holder = c.Since.Epoch, uint32(c.Since.Version), uint32(c.Index), c.List, []byte{}
 	if c.Holder != nil {
 		if err := sign1.CheckKey(c.Holder); err != nil {
 			return w, fmt.Errorf("holder's key: %w", err)
 		}
-		w.Confirm = &confirmation{Key: coseKey{Type: keyTypeOKP, Curve: curveEd25519, X: c.Holder}}
+		w.Holder = c.Holder
 	}
 	return w, w.check()
 }
@@ -145,21 +124,17 @@ func (c Credential) claims() (claims, error) {
 // check refuses what the types allow and the format does not. Its errors hold nothing that could
 // identify a person.
 func (w claims) check() error {
-	if w.Expires <= w.Issued {
-		return errors.New("credential expires before it was issued")
+	if w.Version == 0 {
+		return errors.New("list version is 0")
 	}
-	if w.Confirm != nil {
-		key := w.Confirm.Key
-		if key.Type != keyTypeOKP || key.Curve != curveEd25519 || len(key.X) != ed25519.PublicKeySize {
-			return errors.New("holder's key is not an Ed25519 public key")
-		}
+	if n := len(w.Holder); n != 0 && n != ed25519.PublicKeySize {
+		return fmt.Errorf("holder's key of %d bytes, want %d or none", n, ed25519.PublicKeySize)
 	}
-	uri := w.Status.List.URI
-	if uri == "" || len(uri) > MaxList {
-		return fmt.Errorf("list URI of %d bytes, want 1 to %d", len(uri), MaxList)
+	if w.List == "" || len(w.List) > MaxList {
+		return fmt.Errorf("list URI of %d bytes, want 1 to %d", len(w.List), MaxList)
 	}
-	for i := range len(uri) {
-		if uri[i] <= ' ' || uri[i] > '~' {
+	for i := range len(w.List) {
+		if w.List[i] <= ' ' || w.List[i] > '~' {
 			return errors.New("list URI is not visible ASCII")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // A credential goes from the registry to the phone to the door.
@@ -17,9 +18,10 @@ func Example() {
 
 	// The registry, once.
 	credential, err := pass.Issue(issuer, pass.Credential{
-		Issued: now, Expires: now.AddDate(0, 3, 0),
-		Holder: phone.Public().(ed25519.PublicKey),
-		List:   "aq:kz/1", Index: 4711,
+		Expires: now.AddDate(0, 3, 0),
+		Since:   statuslist.Edition{Version: 1},
+		Holder:  phone.Public().(ed25519.PublicKey),
+		List:    "aq:kz/1", Index: 4711,
 	})
 	if err != nil {
 		panic(err)

@@ -10,11 +10,12 @@ import (
 
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 func goodCredential() pass.Credential {
 	return pass.Credential{
-		Issued: time.Unix(issuedAt, 0), Expires: time.Unix(expiresAt, 0),
+		Expires: time.Unix(expiresAt, 0), Since: statuslist.Edition{Version: firstVersion},
 		Holder: publicOf(holderKey), List: "aq:kz/2026", Index: 0x01c0ffee,
 	}
 }
@@ -30,17 +31,18 @@ func issue(t testing.TB, c pass.Credential) []byte {
 
 func TestIssueRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(*pass.Credential){
-		"expires with its issue": func(c *pass.Credential) { c.Expires = c.Issued },
-		"issued before 1970":     func(c *pass.Credential) { c.Issued = time.Unix(-1, 0) },
-		"no time of issue":       func(c *pass.Credential) { c.Issued = time.Time{} },
-		"expires after 2106":     func(c *pass.Credential) { c.Expires = time.Unix(1<<32+expiresAt, 0) },
-		"index of 33 bits":       func(c *pass.Credential) { c.Index = math.MaxUint32 + 1 },
-		"no list":                func(c *pass.Credential) { c.List = "" },
-		"long list":              func(c *pass.Credential) { c.List = strings.Repeat("x", pass.MaxList+1) },
-		"space in the list":      func(c *pass.Credential) { c.List = "aq:kz 2026" },
-		"DEL in the list":        func(c *pass.Credential) { c.List = "aq:kz\x7f" },
-		"short holder":           func(c *pass.Credential) { c.Holder = c.Holder[:31] },
-		"empty holder":           func(c *pass.Credential) { c.Holder = c.Holder[:0] },
+		"expires before 1970": func(c *pass.Credential) { c.Expires = time.Unix(-1, 0) },
+		"no end":              func(c *pass.Credential) { c.Expires = time.Time{} },
+		"no version":          func(c *pass.Credential) { c.Since = statuslist.Edition{Epoch: 1} },
+		"version of 33 bits":  func(c *pass.Credential) { c.Since.Version = math.MaxUint32 + 1 },
+		"expires after 2106":  func(c *pass.Credential) { c.Expires = time.Unix(1<<32+expiresAt, 0) },
+		"index of 33 bits":    func(c *pass.Credential) { c.Index = math.MaxUint32 + 1 },
+		"no list":             func(c *pass.Credential) { c.List = "" },
+		"long list":           func(c *pass.Credential) { c.List = strings.Repeat("x", pass.MaxList+1) },
+		"space in the list":   func(c *pass.Credential) { c.List = "aq:kz 2026" },
+		"DEL in the list":     func(c *pass.Credential) { c.List = "aq:kz\x7f" },
+		"short holder":        func(c *pass.Credential) { c.Holder = c.Holder[:31] },
+		"empty holder":        func(c *pass.Credential) { c.Holder = c.Holder[:0] },
 	} {
 		c := goodCredential()
 		spoil(&c)
@@ -57,7 +59,7 @@ func TestOpenCredential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.Issued.Equal(want.Issued) || !got.Expires.Equal(want.Expires) || !bytes.Equal(got.Holder, want.Holder) ||
+	if got.Since != want.Since || !got.Expires.Equal(want.Expires) || !bytes.Equal(got.Holder, want.Holder) ||
 		got.Issuer != want.Issuer || got.List != want.List || got.Index != want.Index {
 		t.Errorf("opened %+v, want %+v", got, want)
 	}
@@ -104,10 +106,11 @@ func TestRotateAndPaperRefuse(t *testing.T) {
 
 // TestLimits compares the byte budget of the package comment with real codes.
 func TestLimits(t *testing.T) {
-	const version10L = 395 // alphanumeric characters, ISO/IEC 18004 table 7
-	size := func(list int) (credential, text int) {
+	const version9L = 335 // alphanumeric characters, ISO/IEC 18004 table 7
+	size := func(list int, epoch uint32) (credential, text int) {
 		c := goodCredential()
 		c.List, c.Index = strings.Repeat("x", list), math.MaxUint32
+		c.Since = statuslist.Edition{Epoch: epoch, Version: math.MaxUint32}
 		c.Expires = time.Unix(math.MaxUint32, 0)
 		sealed := issue(t, c)
 		code, err := pass.Rotate(holderKey, sealed, time.Unix(math.MaxUint32, 0))
@@ -119,13 +122,10 @@ func TestLimits(t *testing.T) {
 		}
 		return len(sealed), len(code)
 	}
-	if credential, text := size(10); credential != 177 || text != 393 {
-		t.Errorf("list URI of 10 bytes: %d bytes, %d characters", credential, text)
+	if credential, text := size(6, 0); credential != 138 || text != 334 || text > version9L {
+		t.Errorf("list URI of 6 bytes: %d bytes, %d characters", credential, text)
 	}
-	if _, text := size(11); text > version10L {
-		t.Errorf("list URI of 11 bytes: %d characters, want at most %d", text, version10L)
-	}
-	if credential, text := size(pass.MaxList); credential != pass.MaxCredential || text != pass.MaxText {
+	if credential, text := size(pass.MaxList, math.MaxUint32); credential != pass.MaxCredential || text != pass.MaxText {
 		t.Errorf("largest: %d bytes, %d characters; want %d, %d", credential, text, pass.MaxCredential, pass.MaxText)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 var update = flag.Bool("update", false, "write testdata/vectors anew")
@@ -41,11 +42,12 @@ type vector struct {
 
 type fields struct {
 	Kid     string `json:"kid"`
-	Issued  int64  `json:"iat"`
 	Expires int64  `json:"exp"`
-	Holder  string `json:"holder,omitempty"`
-	List    string `json:"uri"`
+	Epoch   uint32 `json:"epoch"`
+	Version uint64 `json:"version"`
 	Index   uint64 `json:"idx"`
+	List    string `json:"uri"`
+	Holder  string `json:"holder,omitempty"`
 }
 
 var resultErrors = map[string]error{
@@ -54,7 +56,6 @@ var resultErrors = map[string]error{
 	"unknown-issuer": pass.ErrUnknownIssuer,
 	"forged":         pass.ErrForged,
 	"expired":        pass.ErrExpired,
-	"not-yet-valid":  pass.ErrNotYetValid,
 	"stale":          pass.ErrStale,
 	"future":         pass.ErrFuture,
 }
@@ -71,12 +72,14 @@ var (
 	foreignKey = testKey(0x33)
 )
 
-// The times of all vectors, Unix s: 2026-01-01, 2026-01-02 and 2026-04-01, each at 00:00 UTC.
+// The times of all vectors, Unix s: 2026-01-02 and 2026-04-01, each at 00:00 UTC.
 const (
-	issuedAt  = 1767225600
 	nowAt     = 1767312000
 	expiresAt = 1775001600
 )
+
+// firstVersion is that of the first list that holds the index.
+const firstVersion = 70001
 
 // recipe makes a vector from bytes put together by hand, without the code under test: the valid
 // code in five stages, each of which can be spoilt.
@@ -89,7 +92,9 @@ type recipe struct {
 	paper        bool
 	issuer       ed25519.PrivateKey // nil: issuerKey
 	holder       ed25519.PrivateKey // who signs the rotating code; nil: holderKey
-	iat, exp     uint32
+	exp          uint32
+	epoch        uint32
+	version      uint32
 	signed       uint32
 	now          int64
 	list         string
@@ -127,7 +132,7 @@ func orKey(key, otherwise ed25519.PrivateKey) ed25519.PrivateKey {
 
 func (r recipe) vector() vector {
 	issuer, holder := orKey(r.issuer, issuerKey), orKey(r.holder, holderKey)
-	iat, exp := orElse(r.iat, issuedAt), orElse(r.exp, expiresAt)
+	exp, version := orElse(r.exp, expiresAt), orElse(r.version, firstVersion)
 	list, index := orElse(r.list, "aq:kz/2026"), orElse(r.index, 0x01c0ffee)
 	v := vector{
 		Name: r.name, Comment: r.comment, Result: orElse(r.result, "not-a-pass"),
@@ -142,18 +147,18 @@ func (r recipe) vector() vector {
 		v.Trusted = append(v.Trusted, hex.EncodeToString(publicOf(key)))
 	}
 
-	claims := join(unhex("a4 04"), uintItem(uint64(exp)), unhex("06"), uintItem(uint64(iat)), holderClaim,
-		statusClaim(uintItem(uint64(index)), list))
+	holderItem := bytesItem(publicOf(holderKey))
 	if r.paper {
-		claims = join(unhex("a3 04"), uintItem(uint64(exp)), unhex("06"), uintItem(uint64(iat)),
-			statusClaim(uintItem(uint64(index)), list))
+		holderItem = bytesItem(nil)
 	}
+	claims := join([]byte{0x86}, uintItem(uint64(exp)), uintItem(uint64(r.epoch)), uintItem(uint64(version)),
+		uintItem(uint64(index)), textItem(list), holderItem)
 	claims = spoil(r.claims, claims)
 	credential := spoil(r.credential, seal(issuer, issuerHeader(issuer), emptyMap, claims))
 	v.CredentialPayload, v.SealedCredential = hex.EncodeToString(claims), hex.EncodeToString(credential)
 	message := credential
 	id := sign1.IDOf(publicOf(issuer))
-	well := &fields{Kid: id.String(), Issued: int64(iat), Expires: int64(exp), List: list, Index: uint64(index)}
+	well := &fields{Kid: id.String(), Expires: int64(exp), Epoch: r.epoch, Version: uint64(version), Index: uint64(index), List: list}
 	if !r.paper {
 		signed := orElse(r.signed, nowAt)
 		payload := spoil(r.presentation, join([]byte{0x82}, uintItem(uint64(signed)), bytesItem(credential)))
@@ -288,8 +293,8 @@ func compareFields(t *testing.T, code *pass.Code, v vector) {
 	t.Helper()
 	c := code.Credential
 	got := fields{
-		Kid: c.Issuer.String(), Issued: c.Issued.Unix(), Expires: c.Expires.Unix(),
-		Holder: hex.EncodeToString(c.Holder), List: c.List, Index: c.Index,
+		Kid: c.Issuer.String(), Expires: c.Expires.Unix(), Epoch: c.Since.Epoch, Version: c.Since.Version,
+		Index: c.Index, List: c.List, Holder: hex.EncodeToString(c.Holder),
 	}
 	if got != *v.Credential {
 		t.Errorf("credential %+v, want %+v", got, *v.Credential)
@@ -310,8 +315,9 @@ func TestIssueAndRotateMakeTheVectors(t *testing.T) {
 		v := r.vector()
 		issuer := ed25519.NewKeyFromSeed(unhex(v.IssuerSeed))
 		c := pass.Credential{
-			Issued: time.Unix(v.Credential.Issued, 0), Expires: time.Unix(v.Credential.Expires, 0),
-			List: v.Credential.List, Index: v.Credential.Index,
+			Expires: time.Unix(v.Credential.Expires, 0),
+			Since:   statuslist.Edition{Epoch: v.Credential.Epoch, Version: v.Credential.Version},
+			List:    v.Credential.List, Index: v.Credential.Index,
 		}
 		if v.Credential.Holder != "" {
 			c.Holder = unhex(v.Credential.Holder)

@@ -39,7 +39,7 @@ func (a *attempt) follow() error {
 	if err != nil {
 		return err
 	}
-	if a.manifest.Version == a.state.Version {
+	if a.manifest.Edition() == a.state.Edition() {
 		if rules != nil || keys != nil {
 			return fmt.Errorf("%w: other rules or issuers' keys in the same version", ErrContradiction)
 		}
@@ -47,7 +47,8 @@ func (a *attempt) follow() error {
 	}
 	a.result.Changed = true
 	return a.apply(cache.Update{
-		Version: a.manifest.Version, AsOf: a.manifest.IssuedAt(), List: a.manifest.List, Rules: rules, Keys: keys,
+		Version: a.manifest.Version, Epoch: a.manifest.Epoch, Ended: a.manifest.Epochs(), AsOf: a.manifest.IssuedAt(),
+		List: a.manifest.List, Rules: rules, Keys: keys,
 	})
 }
 
@@ -104,7 +105,7 @@ func (a *attempt) sections(get func(uint32, api.Section) ([]statuslist.Delta, er
 	updates := make([]cache.SectionUpdate, len(a.manifest.Sections))
 	for i, s := range a.manifest.Sections {
 		updates[i] = cache.SectionUpdate{Version: s.Version, Content: s.Content}
-		if s.Version == a.version(i) {
+		if a.has(i, s) {
 			continue
 		}
 		deltas, err := get(uint32(i), s)
@@ -117,9 +118,14 @@ func (a *attempt) sections(get func(uint32, api.Section) ([]statuslist.Delta, er
 	return updates, nil
 }
 
-// version is that of section i in the cache; 0: the cache does not have it.
+// has tells whether the cache's section i is s.
+func (a *attempt) has(i int, s api.Section) bool {
+	return i < len(a.state.Sections) && a.state.Sections[i] == (cache.SectionState{Version: s.Version, Content: s.Content})
+}
+
+// version is that of section i in the cache, in this epoch; 0: the cache does not have it.
 func (a *attempt) version(i int) uint64 {
-	if i >= len(a.state.Sections) {
+	if i >= len(a.state.Sections) || a.state.Epoch != a.manifest.Epoch {
 		return 0
 	}
 	return a.state.Sections[i].Version

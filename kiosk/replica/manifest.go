@@ -26,7 +26,7 @@ var (
 func (r *Replica) checkManifest(m api.Manifest, have cache.State) error {
 	now := r.opt.Now()
 	set := !r.opt.Offline && (r.opt.ClockSet == nil || r.opt.ClockSet())
-	if set && m.Version > have.Version && have.AsOf.After(now.Add(skew)) {
+	if set && m.Edition().Compare(have.Edition()) > 0 && have.AsOf.After(now.Add(skew)) {
 		have.AsOf = time.Time{} // the registry's clock, or this one, was wrong when that was taken over
 	}
 	if err := checkFollows(m, have); err != nil || !set {
@@ -47,12 +47,14 @@ func checkTime(m api.Manifest, now time.Time) error {
 
 func checkFollows(m api.Manifest, have cache.State) error {
 	switch {
-	case m.Version < have.Version:
-		return fmt.Errorf("%w: version %d after %d", ErrOlder, m.Version, have.Version)
-	case m.IssuedAt().Before(have.AsOf.Truncate(time.Second)):
-		return fmt.Errorf("%w: issued %s after %s", ErrOlder, stamp(m.IssuedAt()), stamp(have.AsOf))
+	case m.Edition().Compare(have.Edition()) < 0:
+		return fmt.Errorf("%w: version %v after %v", ErrOlder, m.Edition(), have.Edition())
 	case have.List != "" && m.List != have.List:
 		return fmt.Errorf("%w: list %q after %q", ErrContradiction, m.List, have.List)
+	case m.Epoch > have.Epoch:
+		return nil // a restored registry starts from older data, and its time says so
+	case m.IssuedAt().Before(have.AsOf.Truncate(time.Second)):
+		return fmt.Errorf("%w: issued %s after %s", ErrOlder, stamp(m.IssuedAt()), stamp(have.AsOf))
 	case len(m.Sections) < len(have.Sections):
 		return fmt.Errorf("%w: %d sections after %d", ErrContradiction, len(m.Sections), len(have.Sections))
 	case m.Version == have.Version && len(m.Sections) != len(have.Sections):

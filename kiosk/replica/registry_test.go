@@ -124,7 +124,7 @@ func (r *testRegistry) publish(change func(*edition)) {
 	r.now = r.now.Add(time.Second)
 	next.manifest = api.Manifest{
 		Version: old.manifest.Version + 1, Issued: r.now.Unix(), Expires: r.now.Add(24 * time.Hour).Unix(), List: testList,
-		Rules: r.put(next.rules), Keys: r.put(next.keys),
+		Rules: r.put(next.rules), Keys: r.put(next.keys), Epoch: old.manifest.Epoch, Ended: old.manifest.Ended,
 	}
 	for id, s := range next.sections {
 		next.manifest.Sections = append(next.manifest.Sections, r.section(uint32(id), old, s))
@@ -133,6 +133,28 @@ func (r *testRegistry) publish(change func(*edition)) {
 	r.editions[next.manifest.Version] = next
 	close(r.changed)
 	r.changed = make(chan struct{})
+}
+
+// restore goes back to an earlier edition, in a new epoch, and publishes a change. The manifest keeps
+// the time of that edition until the registry's administrator says that the sources have sent again.
+func (r *testRegistry) restore(version uint64, epoch uint32, change func(*edition)) {
+	r.t.Helper()
+	r.mu.Lock()
+	r.current = r.editions[version]
+	m := &r.current.manifest
+	m.Ended = append(slices.Clone(m.Ended), api.Ended{Epoch: m.Epoch, Version: m.Version})
+	m.Epoch = epoch
+	m.Sections = slices.Clone(m.Sections)
+	for id := range m.Sections {
+		m.Sections[id].Deltas = nil
+	}
+	backup, now := m.Issued, r.now
+	r.mu.Unlock()
+	r.publish(change)
+	r.tamper(func(m *api.Manifest) { m.Issued = backup })
+	r.mu.Lock()
+	r.now = now
+	r.mu.Unlock()
 }
 
 func (r *testRegistry) section(id uint32, old edition, s *statuslist.Section) api.Section {

@@ -31,7 +31,7 @@ func BenchmarkPublish(b *testing.B) {
 	for range statuslist.SectionSize / 2 {
 		d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 	}
-	if err := p.commit(b.Context(), d, nil, now()); err != nil {
+	if err := p.commit(b.Context(), d, nil); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
@@ -39,7 +39,7 @@ func BenchmarkPublish(b *testing.B) {
 		for range 50 {
 			d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 		}
-		if err := p.commit(b.Context(), d, nil, now()); err != nil {
+		if err := p.commit(b.Context(), d, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -127,40 +127,40 @@ func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
 // a busy database.
 const issueWithin = 8 * time.Second
 
-// issue has the credential's status published and then seals the credential. A door accepts only
-// lists newer than the pass, and every list newer than Issued holds the index, so a red person is
-// never shown as blue.
+// issue has the credential's status published and then seals the credential, which names the first
+// edition of the list that holds it. A door believes no earlier one, so a red person is never shown
+// as blue.
 func (s *Server) issue(ctx context.Context, c store.Credential) ([]byte, error) {
-	if c.Issued.IsZero() {
+	if c.Since.Version == 0 {
 		s.publisher.poke()
 		var err error
-		if c.Issued, err = s.issuedAt(ctx, c.Index); err != nil {
+		if c.Since, err = s.listed(ctx, c.Index); err != nil {
 			return nil, err
 		}
 	}
 	return pass.Issue(s.opt.IssuerKey, pass.Credential{
-		Issued: c.Issued, Expires: c.Expires, Holder: c.Holder, List: s.publisher.public.list(), Index: c.Index,
+		Since: c.Since, Expires: c.Expires, Holder: c.Holder, List: s.publisher.public.list(), Index: c.Index,
 	})
 }
 
-// issuedAt waits for a list that holds the index.
-func (s *Server) issuedAt(ctx context.Context, index uint64) (time.Time, error) {
+// listed waits for the first edition of the list that holds the index.
+func (s *Server) listed(ctx context.Context, index uint64) (since statuslist.Edition, err error) {
 	timeout := time.NewTimer(issueWithin)
 	defer timeout.Stop()
 	for {
 		looked := s.publisher.public.nextLook()
-		issued, err := s.opt.Store.IssuedAt(ctx, index)
-		if err != nil || !issued.IsZero() {
-			return issued, err
+		since, err = s.opt.Store.SinceOf(ctx, index)
+		if err != nil || since.Version != 0 {
+			return since, err
 		}
 		select {
 		case <-looked:
 		case <-timeout.C:
-			return time.Time{}, errNotListed
+			return since, errNotListed
 		case <-s.publisher.public.closing:
-			return time.Time{}, errNotListed
+			return since, errNotListed
 		case <-ctx.Done():
-			return time.Time{}, ctx.Err()
+			return since, ctx.Err()
 		}
 	}
 }
@@ -228,7 +228,7 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if code.Credential.List != s.publisher.public.list() {
 		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
-	status, until, err := s.standingAt(r, code.Credential.Index)
+	status, until, err := s.standingAt(r, code.Credential.Index, code.Credential.Since)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	at := now() // before the look, as with a manifest
-	status, until, err := s.standingAt(r, req.Index)
+	status, until, err := s.standingAt(r, req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,11 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 
 // standingAt derives one person's status from the records of this moment, which may be newer than
 // what is published.
-func (s *Server) standingAt(r *http.Request, index uint64) (statuslist.Status, time.Time, error) {
-	if index >= 1<<32 { // as in passes
+func (s *Server) standingAt(r *http.Request, index uint64, since statuslist.Edition) (statuslist.Status, time.Time, error) {
+	if index >= 1<<32 || since.Version >= 1<<32 { // as in passes
 		return 0, time.Time{}, store.ErrNotFound
 	}
-	person, err := s.opt.Store.PersonAt(r.Context(), index)
+	person, err := s.opt.Store.PersonAt(r.Context(), index, since)
 	if err != nil {
 		return 0, time.Time{}, err
 	}

@@ -267,7 +267,7 @@ func TestListGrows(t *testing.T) {
 		r := newRig(t)
 		r.activate(iinA, 3)
 		version := r.manifestAfter(0, 0).Version
-		r.sql(`INSERT INTO credentials (id, citizen, idx, issued, expires) VALUES ($1, 1, 0, 0, 0)`, statuslist.SectionSize/2+1)
+		r.sql(`INSERT INTO credentials (id, citizen, idx, epoch, version, expires) VALUES ($1, 1, 0, 0, 1, 0)`, statuslist.SectionSize/2+1)
 		m := r.follow(version)
 		if len(m.Sections) != 2 || m.Sections[1].Version != 1 || len(m.Sections[1].Deltas) != 0 {
 			t.Fatalf("sections %+v", m.Sections)
@@ -296,7 +296,7 @@ func TestMoreThanOneBatch(t *testing.T) {
 		version := r.manifestAfter(0, 0).Version
 		const people = 2*batch + 1
 		r.sql(`INSERT INTO citizens (id, iin, due) WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n LIMIT $1) SELECT i, i, 0 FROM n`, people)
-		r.sql(`INSERT INTO credentials (citizen, idx, issued, expires) SELECT id, id, 0, 0 FROM citizens WHERE id >= 100`)
+		r.sql(`INSERT INTO credentials (citizen, idx, epoch, version, expires) SELECT id, id, 0, 1, 0 FROM citizens WHERE id >= 100`)
 		r.sql(`INSERT INTO records (source, sample, citizen, kind, at, came) SELECT 1, 'many ' || id, id, 'positive', $1, 0 FROM citizens WHERE id >= 100`, now().Unix())
 		news := time.Now()
 		for part := 1; part <= 3; part++ {
@@ -352,7 +352,7 @@ func TestOvertaken(t *testing.T) {
 		version := r.follow(2).Version
 		r.post(PathResults, lab, ResultRequest{IIN: iinB, Sample: "2", Result: "positive", Taken: now()}, nil)
 		r.stop() // before it looks
-		r.sql(`INSERT INTO credentials (citizen, idx, issued, expires) SELECT id, id, 0, 0 FROM citizens`)
+		r.sql(`INSERT INTO credentials (citizen, idx, epoch, version, expires) SELECT id, id, 0, 1, 0 FROM citizens`)
 		if err := second.Run(t.Context()); !errors.Is(err, store.ErrOvertaken) {
 			t.Errorf("the second registry ended with %v", err)
 		}

@@ -53,7 +53,7 @@ func (f *followers) hand(c pass.Credential) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.passes = append(f.passes, c)
-	for i := len(f.pages) - 1; i >= 0 && f.pages[i].asOf.After(c.Issued); i-- {
+	for i := len(f.pages) - 1; i >= 0 && f.pages[i].version >= c.Since.Version; i-- {
 		f.judge(f.pages[i], c)
 	}
 }
@@ -62,8 +62,8 @@ func (f *followers) hand(c pass.Credential) {
 func (f *followers) awaitNewer(patience time.Duration) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		f.mu.Lock()
-		last := f.pages[len(f.pages)-1].asOf
-		newer := !slices.ContainsFunc(f.passes, func(c pass.Credential) bool { return !last.After(c.Issued) })
+		last := f.pages[len(f.pages)-1].version
+		newer := !slices.ContainsFunc(f.passes, func(c pass.Credential) bool { return last <= c.Since.Version })
 		f.mu.Unlock()
 		if newer {
 			return
@@ -78,8 +78,7 @@ func (f *followers) judge(p page, c pass.Credential) {
 		return
 	}
 	if f.judged++; status != statuslist.Red {
-		f.wrong[c.Index] = fmt.Sprintf("a red person is %v in a list of %s, the pass is of %s", status,
-			p.asOf.Format(time.TimeOnly), c.Issued.UTC().Format(time.TimeOnly))
+		f.wrong[c.Index] = fmt.Sprintf("a red person is %v in version %d, the pass is of version %v", status, p.version, c.Since)
 	}
 }
 
@@ -218,7 +217,7 @@ func (r *rig) followAll(ctx context.Context, f *followers) {
 			list = r.section(m, 0)
 		}
 		if m.Version != last.Version || m.Issued != last.Issued {
-			f.follow(page{asOf: m.IssuedAt(), list: list})
+			f.follow(page{version: m.Version, asOf: m.IssuedAt(), list: list})
 		}
 		last = m
 	}

@@ -115,14 +115,6 @@ func (p *publication) nextLook() <-chan struct{} {
 	return p.looked
 }
 
-// notBefore returns a time that no earlier manifest exceeds, for what is in no manifest yet: the
-// publisher's look at at, or the newest manifest if the clock was set back since.
-func (p *publication) notBefore(at time.Time) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return later(p.vouched, at)
-}
-
 // state is for the administrator's page and the health check.
 func (p *publication) state() (version uint64, vouched time.Time) {
 	p.mu.Lock()

@@ -93,7 +93,7 @@ func (p *publisher) first(ctx context.Context, rules []byte) error {
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
 	d.next.Rules, d.next.Keys = d.add(rules), d.add(noKeys)
 	d.grow()
-	return p.commit(ctx, d, nil, now())
+	return p.commit(ctx, d, nil)
 }
 
 // publishKeys publishes the issuer's key as the one that doors trust.
@@ -107,7 +107,7 @@ func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) e
 	}
 	d := p.draft()
 	d.next.Keys = d.add(keys)
-	return p.commit(ctx, d, nil, now())
+	return p.commit(ctx, d, nil)
 }
 
 // poke reports news. It never waits.
@@ -193,12 +193,11 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 		return 0, err
 	}
 	var err error
-	issued := p.public.notBefore(seen.at)
 	if d.changed(p.manifest) {
-		err = p.commit(ctx, d, settled, issued)
+		err = p.commit(ctx, d, settled)
 		p.metrics.publish.Observe(time.Since(start).Seconds())
 	} else {
-		err = p.store.Settle(ctx, settled, issued)
+		err = p.store.Settle(ctx, settled, p.manifest.Edition())
 	}
 	if err != nil {
 		return 0, err
@@ -239,11 +238,11 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 }
 
 // commit makes the draft durable first, and then current.
-func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled, issued time.Time) error {
+func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled) error {
 	if err := d.seal(p.key, now()); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, d.next, d.blobs, settled, issued, now()); err != nil {
+	if err := p.store.Publish(ctx, d.next, d.blobs, settled, now()); err != nil {
 		return err
 	}
 	p.manifest, p.sections = d.next, d.sections

@@ -14,6 +14,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1/sign1test"
+	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -46,7 +47,7 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		foreign, err := pass.Issue(ed25519.NewKeyFromSeed(make([]byte, 32)), pass.Credential{Issued: now(), Expires: now().Add(time.Hour),
+		foreign, err := pass.Issue(ed25519.NewKeyFromSeed(make([]byte, 32)), pass.Credential{Since: statuslist.Edition{Version: 1}, Expires: now().Add(time.Hour),
 			Holder: p.key.Public().(ed25519.PublicKey), List: list, Index: uint64(p.index)})
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +97,8 @@ func TestRefusals(t *testing.T) {
 			{"short key", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
 			{"wrong code", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: publicKey(p.key)}, 403, "typing"},
 			{"other list", "POST", api.PathCheck, aDoor, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
-			{"free index", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: 1 << 40}, 404, ""},
+			{"lost edition", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: uint64(p.index), Epoch: 1, Version: p.since.Version}, 404, ""},
+			{"free index", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: 1 << 40, Version: 1}, 404, ""},
 			{"not a pass", "POST", PathSelf, "", SelfRequest{Code: "HC1:X"}, 400, "phone"},
 			{"screenshot", "POST", PathSelf, "", SelfRequest{Code: stale}, 403, "clock"},
 			{"forged", "POST", PathSelf, "", SelfRequest{Code: forged}, 403, "activate"},
@@ -183,7 +185,8 @@ func TestDoorAndOverview(t *testing.T) {
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
-		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{List: r.publisher.public.list(), Index: uint64(p.index)}, &check)
+		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{
+			List: r.publisher.public.list(), Index: uint64(p.index), Epoch: p.since.Epoch, Version: p.since.Version}, &check)
 		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
 			t.Errorf("check: %+v", check)
 		}

@@ -207,6 +207,7 @@ type phone struct {
 	key    ed25519.PrivateKey
 	sealed []byte
 	index  uint32
+	since  statuslist.Edition
 }
 
 func (r *rig) activate(iin string, seed byte) phone {
@@ -229,7 +230,7 @@ func (r *rig) activateWith(code string, seed byte) phone {
 	if err != nil || c.List != r.publisher.public.list() || !c.Expires.Equal(a.Expires) {
 		r.Fatalf("credential %+v: %v", c, err)
 	}
-	p.index = uint32(c.Index)
+	p.index, p.since = uint32(c.Index), c.Since
 	return p
 }
 

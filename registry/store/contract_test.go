@@ -27,13 +27,20 @@ func testRecords(t *testing.T, s *Store) {
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
 	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
 	must(t, err)
-	person, err := s.PersonAt(ctx, c.Index)
+	_, err = s.PersonAt(ctx, c.Index, edition1)
+	wants(t, "a pass that no list holds", err, ErrNotFound)
+	list(t, s)
+	person, err := s.PersonAt(ctx, c.Index, edition1)
 	must(t, err)
 	if person.Revoked || len(person.Records) != 3 {
 		t.Errorf("person: %+v", person)
 	}
-	_, err = s.PersonAt(ctx, c.Index^1)
+	_, err = s.PersonAt(ctx, c.Index^1, edition1)
 	wants(t, "free index", err, ErrNotFound)
+	for _, lost := range []statuslist.Edition{{Epoch: 1, Version: 1}, {Version: 2}, {}} {
+		_, err = s.PersonAt(ctx, c.Index, lost)
+		wants(t, "a lost pass of the same index", err, ErrNotFound)
+	}
 }
 
 func testCodes(t *testing.T, s *Store) {
@@ -62,7 +69,8 @@ func testCodes(t *testing.T, s *Store) {
 	must(t, s.PutCode(ctx, ann, SecretOf("3"), t0.Add(time.Hour)))
 	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)), t0)
 	must(t, err)
-	person, err := s.PersonAt(ctx, first.Index)
+	list(t, s)
+	person, err := s.PersonAt(ctx, first.Index, edition1)
 	must(t, err)
 	if !person.Revoked {
 		t.Error("the old phone is still good")
@@ -82,11 +90,12 @@ func testPaper(t *testing.T, s *Store) {
 	revoked := func(want ...bool) {
 		t.Helper()
 		for i, c := range []Credential{phone, old, paper} {
-			if person, err := s.PersonAt(ctx, c.Index); err != nil || person.Revoked != want[i] {
+			if person, err := s.PersonAt(ctx, c.Index, edition1); err != nil || person.Revoked != want[i] {
 				t.Errorf("credential %d: %+v, %v", i, person, err)
 			}
 		}
 	}
+	list(t, s)
 	revoked(false, true, false)
 	must(t, s.Revoke(ctx, ann, t0))
 	revoked(true, true, true)
@@ -138,10 +147,10 @@ func testPublishing(t *testing.T, s *Store) {
 	_, err := s.Published(ctx)
 	wants(t, "nothing published", err, ErrNotFound)
 	first := publish(t, s, 1, 1)
-	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0, t0), ErrOvertaken)
+	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0), ErrOvertaken)
 	skipped := first
 	skipped.Version = 3
-	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0, t0), ErrOvertaken)
+	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0), ErrOvertaken)
 	var last api.Manifest
 	for v := uint64(2); v <= KeepDeltas+5; v++ {
 		last = publish(t, s, v, v, 1)
@@ -172,7 +181,7 @@ func testPublishing(t *testing.T, s *Store) {
 	}
 	next := last
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, nil, t0, t0.Add(keepRetired+time.Second)))
+	must(t, s.Publish(ctx, next, nil, nil, t0.Add(keepRetired+time.Second)))
 	_, err = s.Blob(ctx, old)
 	wants(t, "a blob of long ago", err, ErrNotFound)
 	hashes := []api.Hash{next.Rules, next.Keys, wanted}
@@ -205,25 +214,25 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false, true}}) || due[1].Records[0] != (Record{Negative, t0}) {
 		t.Fatalf("due: %+v, %+v", due[0], due[1])
 	}
-	if issued, err := s.IssuedAt(ctx, paper.Index); err != nil || !issued.IsZero() {
-		t.Errorf("in a list since %v, %v, before there is one", issued, err)
+	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since.Version != 0 {
+		t.Errorf("in a list since %v, %v, before there is one", since, err)
 	}
 	// News about bob comes between Due and Settle: he stays due.
 	stored(t)(s.AddContact(ctx, lab, bob, t0, t0))
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}, t0))
+	}, edition1))
 	due, err = s.Due(ctx, t0, 10)
 	must(t, err)
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}, t0))
-	if issued, err := s.IssuedAt(ctx, paper.Index); err != nil || !issued.Equal(t0) {
-		t.Errorf("in a list since %v, %v, want %v", issued, err, t0)
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}, edition1))
+	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since != edition1 {
+		t.Errorf("in a list since %v, %v, want %v", since, err, edition1)
 	}
-	_, err = s.IssuedAt(ctx, paper.Index^1)
+	_, err = s.SinceOf(ctx, paper.Index^1)
 	wants(t, "a free index", err, ErrNotFound)
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
@@ -233,7 +242,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}, t0))
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}, edition1))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -257,7 +266,7 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}, t0))
+	}, edition1))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{

@@ -23,8 +23,8 @@ var (
 // Credential is a pass as the registry remembers it.
 type Credential struct {
 	Index   uint64
-	Holder  ed25519.PublicKey // nil: printed
-	Issued  time.Time         // no list before this time holds the index; zero: no list yet, so the pass is held back
+	Holder  ed25519.PublicKey  // nil: printed
+	Since   statuslist.Edition // the first that holds the index; zero: none does yet, so the pass is held back
 	Expires time.Time
 }
 
@@ -84,27 +84,35 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 
 func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicKey) (Credential, error) {
 	var index, expires int64
-	var issued sql.NullInt64
+	var since nullEdition
 	var known []byte
 	var revoked bool
-	err := tx.QueryRowContext(ctx, `SELECT idx, holder, issued, expires, revoked IS NOT NULL FROM credentials WHERE id = $1`,
-		id).Scan(&index, &known, &issued, &expires, &revoked)
+	err := tx.QueryRowContext(ctx, `SELECT idx, holder, epoch, version, expires, revoked IS NOT NULL FROM credentials WHERE id = $1`,
+		id).Scan(&index, &known, &since.epoch, &since.version, &expires, &revoked)
 	if err != nil {
 		return Credential{}, err
 	}
 	if revoked || !bytes.Equal(known, holder) {
 		return Credential{}, ErrCodeUsed
 	}
-	return Credential{uint64(index), holder, moment(issued), time.Unix(expires, 0).UTC()}, nil
+	return Credential{uint64(index), holder, since.edition(), time.Unix(expires, 0).UTC()}, nil
 }
 
-// IssuedAt returns Credential.Issued of the pass at that index.
-func (s *Store) IssuedAt(ctx context.Context, index uint64) (time.Time, error) {
-	var issued sql.NullInt64
-	if err := s.read.QueryRowContext(ctx, `SELECT issued FROM credentials WHERE idx = $1`, int64(index)).Scan(&issued); err != nil {
-		return time.Time{}, fmt.Errorf("ask whether the list holds an index: %w", notFound(err))
+// SinceOf returns Credential.Since of the pass at that index.
+func (s *Store) SinceOf(ctx context.Context, index uint64) (statuslist.Edition, error) {
+	var since nullEdition
+	err := s.read.QueryRowContext(ctx, `SELECT epoch, version FROM credentials WHERE idx = $1`, int64(index)).Scan(&since.epoch, &since.version)
+	if err != nil {
+		return statuslist.Edition{}, fmt.Errorf("ask whether the list holds an index: %w", notFound(err))
 	}
-	return moment(issued), nil
+	return since.edition(), nil
+}
+
+// nullEdition is an edition out of the database.
+type nullEdition struct{ epoch, version sql.NullInt64 }
+
+func (n nullEdition) edition() statuslist.Edition {
+	return statuslist.Edition{Epoch: uint32(n.epoch.Int64), Version: uint64(n.version.Int64)}
 }
 
 // Print issues a credential without a phone and revokes the citizen's earlier printed ones.

@@ -82,7 +82,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 				c.Entries = append(c.Entries, e)
 			}
 			return err
-		}, `SELECT citizen, idx, revoked IS NOT NULL, issued IS NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, idx, revoked IS NOT NULL, version IS NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list who is due: %w", err)
@@ -108,13 +108,12 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores outcomes that do not change the published list. issued is the Credential.Issued of
-// new credentials.
-func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time) error {
+// Settle stores outcomes that do not change the published list, which is at the given edition.
+func (s *Store) Settle(ctx context.Context, settled []Settled, at statuslist.Edition) error {
 	if len(settled) == 0 {
 		return nil
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled, issued) })
+	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled, at) })
 	if err != nil {
 		return fmt.Errorf("store derived statuses: %w", err)
 	}
@@ -123,7 +122,7 @@ func (s *Store) Settle(ctx context.Context, settled []Settled, issued time.Time)
 
 // settle leaves out everybody with news since Due: they stay due. The indexes that Due found are in
 // the list all the same.
-func settle(ctx context.Context, tx *sql.Tx, settled []Settled, issued time.Time) error {
+func settle(ctx context.Context, tx *sql.Tx, settled []Settled, at statuslist.Edition) error {
 	if len(settled) == 0 {
 		return nil
 	}
@@ -139,20 +138,22 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled, issued time.Time
 		if err != nil {
 			return err
 		}
-		if err := issue(ctx, tx, c.Citizen.Entries, issued); err != nil {
+		if err := issue(ctx, tx, c.Citizen.Entries, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// issue notes that a list holds the new credentials of these entries.
-func issue(ctx context.Context, tx *sql.Tx, entries []Entry, issued time.Time) error {
+// issue notes that the list at this edition holds the new credentials of these entries.
+func issue(ctx context.Context, tx *sql.Tx, entries []Entry, at statuslist.Edition) error {
 	for _, e := range entries {
 		if !e.New {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET issued = $2 WHERE idx = $1`, int64(e.Index), issued.Unix()); err != nil {
+		_, err := tx.ExecContext(ctx, `UPDATE credentials SET epoch = $2, version = $3 WHERE idx = $1`,
+			int64(e.Index), int64(at.Epoch), int64(at.Version))
+		if err != nil {
 			return err
 		}
 	}
@@ -204,13 +205,16 @@ func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
 	var m api.Manifest
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		var version int64
+		var version, epoch int64
 		var rules, keys []byte
-		err := tx.QueryRowContext(ctx, `SELECT version, list, rules, keys FROM registry`).Scan(&version, &m.List, &rules, &keys)
+		err := tx.QueryRowContext(ctx, `SELECT version, epoch, list, rules, keys FROM registry`).Scan(&version, &epoch, &m.List, &rules, &keys)
 		if err != nil {
 			return notFound(err)
 		}
-		m.Version, m.Rules, m.Keys = uint64(version), api.Hash(rules), api.Hash(keys)
+		m.Version, m.Epoch, m.Rules, m.Keys = uint64(version), uint32(epoch), api.Hash(rules), api.Hash(keys)
+		if err := readEpochs(ctx, tx, &m); err != nil {
+			return err
+		}
 		if err := readSections(ctx, tx, &m); err != nil {
 			return err
 		}
@@ -231,6 +235,15 @@ func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
 	return m, nil
 }
 
+func readEpochs(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var end nullEdition
+		err := found.Scan(&end.epoch, &end.version)
+		m.Ended = append(m.Ended, api.Ended(end.edition()))
+		return err
+	}, `SELECT epoch, version FROM epochs ORDER BY epoch`)
+}
+
 func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var id, version int64
@@ -247,10 +260,9 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 }
 
 // Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all
-// or nothing. Its version must follow the current one (ErrOvertaken). issued is the
-// Credential.Issued of indexes that no list held before. Publish drops blobs that no manifest has
-// named for a while.
-func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, issued, now time.Time) error {
+// or nothing. Its version must follow the current one (ErrOvertaken). Publish drops blobs that no
+// manifest has named for a while.
+func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
@@ -268,7 +280,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 				return err
 			}
 		}
-		if err := settle(ctx, tx, settled, issued); err != nil {
+		if err := settle(ctx, tx, settled, next.Edition()); err != nil {
 			return err
 		}
 		return tidy(ctx, tx, now)
@@ -282,7 +294,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest) error {
 	var statement string
 	if next.Version == 1 {
-		statement = `INSERT INTO registry (one, version, list, rules, keys, wanted) VALUES (1, $1, $2, $3, $4, $3) ON CONFLICT DO NOTHING`
+		statement = `INSERT INTO registry (one, version, epoch, list, rules, keys, wanted) VALUES (1, $1, 0, $2, $3, $4, $3) ON CONFLICT DO NOTHING`
 	} else {
 		statement = `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4 WHERE version = $1 - 1`
 	}

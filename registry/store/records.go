@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // Kind is what a record says about a citizen.
@@ -63,13 +65,14 @@ type Person struct {
 	Records []Record
 }
 
-// PersonAt finds the holder of an index. An index that was never issued is ErrNotFound.
-func (s *Store) PersonAt(ctx context.Context, index uint64) (Person, error) {
+// PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
+// issued, or if that was lost when a backup was restored, it is ErrNotFound.
+func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edition) (Person, error) {
 	var p Person
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL FROM credentials WHERE idx = $1`,
-			int64(index)).Scan(&citizen, &p.Revoked)
+		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3`,
+			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked)
 		if err != nil {
 			return notFound(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store/storetest"
 )
 
@@ -96,8 +97,22 @@ func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Man
 		}
 		m.Sections = append(m.Sections, section)
 	}
-	must(t, s.Publish(t.Context(), m, blobs, nil, t0, t0))
+	must(t, s.Publish(t.Context(), m, blobs, nil, t0))
 	return m
+}
+
+var edition1 = statuslist.Edition{Version: 1}
+
+// list lets version 1 hold every new pass.
+func list(t *testing.T, s *Store) {
+	t.Helper()
+	due, err := s.Due(t.Context(), t0, 1000)
+	must(t, err)
+	var settled []Settled
+	for _, c := range due {
+		settled = append(settled, Settled{Citizen: c})
+	}
+	must(t, s.Settle(t.Context(), settled, edition1))
 }
 
 func credential(holder ed25519.PublicKey) Credential {

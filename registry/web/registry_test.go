@@ -15,6 +15,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/web"
 )
@@ -116,7 +117,7 @@ func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 	}
 	expires := r.now().Add(r.lifetime)
 	sealed, err := pass.Issue(r.issuer, pass.Credential{
-		Issued: r.now(), Expires: expires, Holder: key, List: "https://r/1", Index: 4711,
+		Since: statuslist.Edition{Version: 1}, Expires: expires, Holder: key, List: "https://r/1", Index: 4711,
 	})
 	if err != nil {
 		answer(w, http.StatusInternalServerError, api.Error{Error: err.Error()})

@@ -161,7 +161,7 @@ func (r *registry) enrol() person {
 	p := person{key: newKey()}
 	now := time.Now().Truncate(time.Second)
 	credential, err := pass.Issue(r.issuer, pass.Credential{
-		Issuer: sign1.IDOf(r.issuer.Public().(ed25519.PublicKey)), Issued: now.Add(-24 * time.Hour), Expires: now.Add(24 * time.Hour),
+		Issuer: sign1.IDOf(r.issuer.Public().(ed25519.PublicKey)), Since: statuslist.Edition{Version: 1}, Expires: now.Add(24 * time.Hour),
 		Holder: p.key.Public().(ed25519.PublicKey), List: listName, Index: r.issued * 198_491 % (sections * statuslist.SectionSize),
 	})
 	check(err)

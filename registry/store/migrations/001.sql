@@ -6,10 +6,17 @@
 CREATE TABLE registry (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     version BIGINT NOT NULL,
+    epoch   BIGINT NOT NULL,
     list    TEXT NOT NULL,
     rules   {{bytes}} NOT NULL, -- hash of the published document
     keys    {{bytes}} NOT NULL, -- hash of the published set
     wanted  {{bytes}} NOT NULL  -- hash of the document that the administrator sent last
+);
+
+-- The epochs before the current one.
+CREATE TABLE epochs (
+    epoch   BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL -- the last one that was not lost
 );
 
 CREATE TABLE sections (
@@ -53,7 +60,8 @@ CREATE TABLE credentials (
     citizen BIGINT NOT NULL REFERENCES citizens (id),
     idx     BIGINT NOT NULL UNIQUE, -- in the status list
     holder  {{bytes}},              -- the phone's public key; NULL: printed
-    issued  BIGINT, -- when the list first held it; NULL: it does not yet, and nobody has this pass
+    epoch   BIGINT, -- epoch and version of the list that first held it; NULL: none does yet, and nobody
+    version BIGINT, -- has this pass
     expires BIGINT NOT NULL,
     revoked BIGINT                  -- since when; NULL: good
 );
