@@ -20,6 +20,7 @@ type draft struct {
 	next     api.Manifest
 	sections []*statuslist.Section
 	written  map[int][]uint32 // for each changed section the entries that were set, in any order
+	issues   bool             // it is the first to hold some index
 	blobs    [][]byte
 }
 
@@ -35,9 +36,11 @@ func (d *draft) add(blob []byte) api.Hash {
 	return api.HashOf(blob)
 }
 
-// changed reports whether there is anything to publish after the current manifest.
+// changed reports whether there is anything to publish after the current manifest. New passes are,
+// even where the list already reads as it should: so a backup of a version has all passes that name
+// it.
 func (d *draft) changed(current api.Manifest) bool {
-	return d.next.Rules != current.Rules || !slices.Equal(d.sections, d.from)
+	return d.issues || d.next.Rules != current.Rules || !slices.Equal(d.sections, d.from)
 }
 
 // settle derives everybody who is due and writes their entries.
@@ -52,6 +55,7 @@ func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
 				status = statuslist.Invalid
 			}
 			d.set(entry.Index, status)
+			d.issues = d.issues || entry.New
 		}
 	}
 	return settled

@@ -212,8 +212,9 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, p := r.source(Laboratory), r.activate(iinA, 3)
+		listed := r.manifestAfter(0, 0).Version
 		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
-		before := r.follow(2)
+		before := r.follow(listed)
 		r.stop()
 		r.start()
 		after := r.manifestAfter(0, 0)

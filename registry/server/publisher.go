@@ -197,7 +197,7 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 		err = p.commit(ctx, d, settled)
 		p.metrics.publish.Observe(time.Since(start).Seconds())
 	} else {
-		err = p.store.Settle(ctx, settled, p.manifest.Edition())
+		err = p.store.Settle(ctx, settled)
 	}
 	if err != nil {
 		return 0, err

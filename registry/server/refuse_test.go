@@ -218,7 +218,7 @@ func TestDoorAndOverview(t *testing.T) {
 		metrics := r.figures()
 		for _, line := range []string{
 			`ashyq_registry_requests_total{code="204",method="POST",path="/v1/counts"} 3`,
-			`ashyq_registry_waiting_doors 0`, `ashyq_registry_manifest_version 3`, `ashyq_registry_publish_seconds_count 1`,
+			`ashyq_registry_waiting_doors 0`, `ashyq_registry_manifest_version 4`, `ashyq_registry_publish_seconds_count 2`,
 		} {
 			if !strings.Contains(metrics, line) {
 				t.Errorf("metrics have no line %s", line)

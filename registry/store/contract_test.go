@@ -27,17 +27,17 @@ func testRecords(t *testing.T, s *Store) {
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
 	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
 	must(t, err)
-	_, err = s.PersonAt(ctx, c.Index, edition1)
+	_, err = s.PersonAt(ctx, c.Index, statuslist.Edition{})
 	wants(t, "a pass that no list holds", err, ErrNotFound)
-	list(t, s)
-	person, err := s.PersonAt(ctx, c.Index, edition1)
+	since := list(t, s)
+	person, err := s.PersonAt(ctx, c.Index, since)
 	must(t, err)
 	if person.Revoked || len(person.Records) != 3 {
 		t.Errorf("person: %+v", person)
 	}
-	_, err = s.PersonAt(ctx, c.Index^1, edition1)
+	_, err = s.PersonAt(ctx, c.Index^1, since)
 	wants(t, "free index", err, ErrNotFound)
-	for _, lost := range []statuslist.Edition{{Epoch: 1, Version: 1}, {Version: 2}, {}} {
+	for _, lost := range []statuslist.Edition{{Epoch: 1, Version: since.Version}, {Version: since.Version - 1}, {Version: since.Version + 1}, {}} {
 		_, err = s.PersonAt(ctx, c.Index, lost)
 		wants(t, "a lost pass of the same index", err, ErrNotFound)
 	}
@@ -69,8 +69,7 @@ func testCodes(t *testing.T, s *Store) {
 	must(t, s.PutCode(ctx, ann, SecretOf("3"), t0.Add(time.Hour)))
 	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)), t0)
 	must(t, err)
-	list(t, s)
-	person, err := s.PersonAt(ctx, first.Index, edition1)
+	person, err := s.PersonAt(ctx, first.Index, list(t, s))
 	must(t, err)
 	if !person.Revoked {
 		t.Error("the old phone is still good")
@@ -87,15 +86,15 @@ func testPaper(t *testing.T, s *Store) {
 	must(t, err)
 	paper, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
+	since := list(t, s)
 	revoked := func(want ...bool) {
 		t.Helper()
 		for i, c := range []Credential{phone, old, paper} {
-			if person, err := s.PersonAt(ctx, c.Index, edition1); err != nil || person.Revoked != want[i] {
+			if person, err := s.PersonAt(ctx, c.Index, since); err != nil || person.Revoked != want[i] {
 				t.Errorf("credential %d: %+v, %v", i, person, err)
 			}
 		}
 	}
-	list(t, s)
 	revoked(false, true, false)
 	must(t, s.Revoke(ctx, ann, t0))
 	revoked(true, true, true)
@@ -217,23 +216,26 @@ func testDue(t *testing.T, s *Store) {
 	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since.Version != 0 {
 		t.Errorf("in a list since %v, %v, before there is one", since, err)
 	}
-	// News about bob comes between Due and Settle: he stays due.
+	// News about bob comes between Due and Publish: he stays due.
 	stored(t)(s.AddContact(ctx, lab, bob, t0, t0))
-	must(t, s.Settle(ctx, []Settled{
+	next, err := s.Published(ctx)
+	must(t, err)
+	next.Version++
+	must(t, s.Publish(ctx, next, nil, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}, edition1))
+	}, t0))
+	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since != next.Edition() {
+		t.Errorf("in a list since %v, %v, want %v", since, err, next.Edition())
+	}
+	_, err = s.SinceOf(ctx, paper.Index^1)
+	wants(t, "a free index", err, ErrNotFound)
 	due, err = s.Due(ctx, t0, 10)
 	must(t, err)
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}, edition1))
-	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since != edition1 {
-		t.Errorf("in a list since %v, %v, want %v", since, err, edition1)
-	}
-	_, err = s.SinceOf(ctx, paper.Index^1)
-	wants(t, "a free index", err, ErrNotFound)
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -242,7 +244,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}, edition1))
+	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -266,7 +268,7 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, s.Settle(ctx, []Settled{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}, edition1))
+	}))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{

@@ -108,21 +108,20 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores outcomes that do not change the published list, which is at the given edition.
-func (s *Store) Settle(ctx context.Context, settled []Settled, at statuslist.Edition) error {
+// Settle stores outcomes that do not change the published list. New passes do: they need Publish.
+func (s *Store) Settle(ctx context.Context, settled []Settled) error {
 	if len(settled) == 0 {
 		return nil
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled, at) })
+	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled) })
 	if err != nil {
 		return fmt.Errorf("store derived statuses: %w", err)
 	}
 	return nil
 }
 
-// settle leaves out everybody with news since Due: they stay due. The indexes that Due found are in
-// the list all the same.
-func settle(ctx context.Context, tx *sql.Tx, settled []Settled, at statuslist.Edition) error {
+// settle leaves out everybody with news since Due: they stay due.
+func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 	if len(settled) == 0 {
 		return nil
 	}
@@ -138,14 +137,12 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled, at statuslist.Ed
 		if err != nil {
 			return err
 		}
-		if err := issue(ctx, tx, c.Citizen.Entries, at); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// issue notes that the list at this edition holds the new credentials of these entries.
+// issue notes that this edition is the first to hold the new credentials of these entries. Due found
+// their indexes, so they are in the list also if there was news since.
 func issue(ctx context.Context, tx *sql.Tx, entries []Entry, at statuslist.Edition) error {
 	for _, e := range entries {
 		if !e.New {
@@ -280,8 +277,13 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 				return err
 			}
 		}
-		if err := settle(ctx, tx, settled, next.Edition()); err != nil {
+		if err := settle(ctx, tx, settled); err != nil {
 			return err
+		}
+		for _, c := range settled {
+			if err := issue(ctx, tx, c.Citizen.Entries, next.Edition()); err != nil {
+				return err
+			}
 		}
 		return tidy(ctx, tx, now)
 	})

@@ -101,10 +101,8 @@ func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Man
 	return m
 }
 
-var edition1 = statuslist.Edition{Version: 1}
-
-// list lets version 1 hold every new pass.
-func list(t *testing.T, s *Store) {
+// list makes the next version, which holds every new pass.
+func list(t *testing.T, s *Store) statuslist.Edition {
 	t.Helper()
 	due, err := s.Due(t.Context(), t0, 1000)
 	must(t, err)
@@ -112,7 +110,11 @@ func list(t *testing.T, s *Store) {
 	for _, c := range due {
 		settled = append(settled, Settled{Citizen: c})
 	}
-	must(t, s.Settle(t.Context(), settled, edition1))
+	next, err := s.Published(t.Context())
+	must(t, err)
+	next.Version++
+	must(t, s.Publish(t.Context(), next, nil, settled, t0))
+	return next.Edition()
 }
 
 func credential(holder ed25519.PublicKey) Credential {
