@@ -22,6 +22,8 @@ var version = "devel"
 type cli struct {
 	Init            initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
 	Serve           serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
+	Backup          backupCmd        `cmd:"" help:"Write all that this registry is, keys and database, into one file, while it runs."`
+	Restore         restoreCmd       `cmd:"" help:"Make a registry of a backup, in an empty data directory and an empty database."`
 	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
 	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`
 	Version         kong.VersionFlag `help:"Print the version and exit."`

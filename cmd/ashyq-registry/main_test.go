@@ -140,6 +140,7 @@ func command(args ...string) *exec.Cmd { return exec.Command("ashyq-registry", a
 type process struct {
 	*testing.T
 	data  string
+	db    string // --database; empty: SQLite
 	url   string // of the pages
 	doors string // URL for doors
 	cmd   *exec.Cmd
@@ -148,7 +149,8 @@ type process struct {
 // serve starts the real program on free ports and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	p.cmd = command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0")
+	p.cmd = command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0",
+		"--database", p.db)
 	log, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"ashyq-kiosk/registry/store"
 )
 
 func (s *Server) rules(r *http.Request) (any, error) {
@@ -32,5 +34,23 @@ func (s *Server) overview(r *http.Request) (any, error) {
 		return nil, err
 	}
 	o.Version, o.Issued = s.publisher.public.state()
+	if o.Backup, err = s.opt.Store.Backup(r.Context()); err != nil {
+		return nil, err
+	}
 	return o, nil
+}
+
+// restored ends the time after a restore in which the registry vouches for nothing newer than the
+// backup.
+func (s *Server) restored(r *http.Request) (any, error) {
+	err := s.opt.Store.ConfirmRestored(r.Context())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure{http.StatusConflict, "this registry does not wait for that", "it was not restored from a backup, or somebody has confirmed it already", err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.opt.Log.Info("the administrator has confirmed that all sources have sent again")
+	s.publisher.poke()
+	return nil, nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
@@ -98,7 +99,7 @@ func BenchmarkWaitingDoors(b *testing.B) {
 			}()
 		}
 		m.Version++
-		public.announce(m, now())
+		public.announce(m, now(), time.Time{})
 		for range doors {
 			if err := <-done; err != nil {
 				b.Fatal(err)

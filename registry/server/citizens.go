@@ -228,11 +228,12 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if code.Credential.List != s.publisher.public.list() {
 		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
+	at := s.publisher.public.truth(now())
 	status, until, err := s.standingAt(r, code.Credential.Index, code.Credential.Since)
 	if err != nil {
 		return nil, err
 	}
-	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: now(), Until: until}, nil
+	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: at, Until: until}, nil
 }
 
 func selfHint(err error) string {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"ashyq-kiosk/kiosk/statuslist"
@@ -73,6 +74,18 @@ func (d derivation) live(records []store.Record, now time.Time) (first, end time
 		}
 	}
 	return first, end
+}
+
+// strictness orders the statuses: a stricter one keeps more doors closed.
+var strictness = []statuslist.Status{
+	statuslist.Green, statuslist.Valid, statuslist.Yellow, statuslist.Red, statuslist.Suspended, statuslist.Invalid,
+}
+
+func stricter(a, b statuslist.Status) statuslist.Status {
+	if slices.Index(strictness, a) < slices.Index(strictness, b) {
+		return b
+	}
+	return a
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -59,7 +59,7 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 	if req.List != s.publisher.public.list() {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
-	at := now() // before the look, as with a manifest
+	at := s.publisher.public.truth(now()) // before the look, as with a manifest
 	status, until, err := s.standingAt(r, req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
 	if err != nil {
 		return nil, err
@@ -81,6 +81,9 @@ func (s *Server) standingAt(r *http.Request, index uint64, since statuslist.Edit
 		return statuslist.Invalid, time.Time{}, nil
 	}
 	is := derive(person.Records, now())
+	if held := stricter(is.status, person.Held); held != is.status {
+		return held, time.Time{}, nil
+	}
 	return is.status, is.until, nil
 }
 

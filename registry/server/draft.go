@@ -50,7 +50,7 @@ func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
 		s := derive(c.Records, at)
 		settled[i] = store.Settled{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
 		for _, entry := range c.Entries {
-			status := s.status
+			status := stricter(s.status, entry.Held)
 			if entry.Revoked {
 				status = statuslist.Invalid
 			}

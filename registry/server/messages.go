@@ -61,6 +61,9 @@ const (
 	PathApproveDoor = "/v1/doors/approve"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
+	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
+	// registry was restored from. Bearer: the administrator's key.
+	PathRestored = "/v1/restored"
 	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
 	PathOverview = "/v1/overview"
 )

@@ -29,10 +29,12 @@ type publication struct {
 
 	mu       sync.Mutex    // guards the rest
 	manifest api.Manifest  // its Issued is that of sealed
-	vouched  time.Time     // when the publisher last found all up to date; zero: not yet
+	looked   time.Time     // when the publisher last found all up to date; zero: not yet
+	backup   time.Time     // after a restore: nothing newer than this is known for sure; else zero
 	sealed   []byte        // nil: to be signed
+	signed   time.Time     // looked at that moment
 	newer    chan struct{} // closed when there is a newer version
-	looked   chan struct{} // closed when the publisher has looked again
+	again    chan struct{} // closed when the publisher has looked again
 }
 
 // newPublication holds a manifest that is not vouched for yet.
@@ -40,19 +42,23 @@ func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *p
 	metrics.version.Set(float64(m.Version))
 	return &publication{
 		key: key, metrics: metrics, closing: make(chan struct{}),
-		manifest: m, newer: make(chan struct{}), looked: make(chan struct{}),
+		manifest: m, newer: make(chan struct{}), again: make(chan struct{}),
 	}
 }
 
 func (p *publication) close() { close(p.closing) }
 
-// announce publishes a committed manifest, or vouches again for the current one.
-func (p *publication) announce(m api.Manifest, vouched time.Time) {
+// announce publishes a committed manifest, or vouches again for the current one. backup is
+// store.Store.Backup.
+func (p *publication) announce(m api.Manifest, looked, backup time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.vouched = later(p.vouched, vouched) // a clock set back must not make the data older
-	close(p.looked)
-	p.looked = make(chan struct{})
+	p.looked = later(p.looked, looked) // a clock set back must not make the data older
+	if !p.backup.Equal(backup) {
+		p.backup, p.sealed = backup, nil
+	}
+	close(p.again)
+	p.again = make(chan struct{})
 	if m.Version == p.manifest.Version {
 		return
 	}
@@ -67,19 +73,19 @@ func (p *publication) announce(m api.Manifest, vouched time.Time) {
 func (p *publication) current() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.vouched.IsZero() {
+	if p.looked.IsZero() {
 		return nil, &failure{http.StatusServiceUnavailable, "the list is not up to date yet", "try again in a moment: the registry has just started", nil}
 	}
-	if p.sealed != nil && p.vouched.Sub(p.manifest.IssuedAt()) < resign {
+	if p.sealed != nil && p.looked.Sub(p.signed) < resign {
 		return p.sealed, nil
 	}
 	m := p.manifest
-	m.Issued, m.Expires = p.vouched.Unix(), p.vouched.Add(expires).Unix()
+	m.Issued, m.Expires = p.limited(p.looked).Unix(), p.looked.Add(expires).Unix()
 	sealed, err := m.Seal(p.key)
 	if err != nil {
 		return nil, err
 	}
-	p.manifest, p.sealed = m, sealed
+	p.manifest, p.sealed, p.signed = m, sealed, p.looked
 	return sealed, nil
 }
 
@@ -112,14 +118,29 @@ func (p *publication) wait(ctx context.Context, after uint64, longest time.Durat
 func (p *publication) nextLook() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.looked
+	return p.again
+}
+
+// truth is t, or the time of the backup if not all sources have sent again what came after it: then
+// nobody can vouch for more.
+func (p *publication) truth(t time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limited(t)
+}
+
+func (p *publication) limited(t time.Time) time.Time {
+	if p.backup.IsZero() {
+		return t
+	}
+	return earlier(t, p.backup)
 }
 
 // state is for the administrator's page and the health check.
-func (p *publication) state() (version uint64, vouched time.Time) {
+func (p *publication) state() (version uint64, looked time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.manifest.Version, p.vouched
+	return p.manifest.Version, p.looked
 }
 
 // list returns the name of the status list. It never changes.

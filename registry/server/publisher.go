@@ -171,14 +171,19 @@ func (p *publisher) once(ctx context.Context) (time.Duration, error) {
 
 // sight is what the publisher saw in the database.
 type sight struct {
-	at  time.Time // before it looked: all that was committed by then is in it
-	due []*store.Citizen
+	at     time.Time // before it looked: all that was committed by then is in it
+	due    []*store.Citizen
+	backup time.Time // store.Store.Backup
 }
 
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
+	backup, err := p.store.Backup(ctx)
+	if err != nil {
+		return sight{}, err
+	}
 	due, err := p.store.Due(ctx, at, batch)
-	return sight{at, due}, err
+	return sight{at, due, backup}, err
 }
 
 // publish makes a version of what was seen, if that changes anything, and vouches for it.
@@ -203,10 +208,10 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 		return 0, err
 	}
 	if len(seen.due) == batch { // more are due, so nobody vouches yet for what is published
-		p.public.announce(p.manifest, time.Time{})
+		p.public.announce(p.manifest, time.Time{}, seen.backup)
 		return 0, nil
 	}
-	p.public.announce(p.manifest, seen.at)
+	p.public.announce(p.manifest, seen.at, seen.backup)
 	return p.untilDue(ctx)
 }
 

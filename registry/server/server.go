@@ -184,6 +184,7 @@ func (s *Server) routes() {
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
 		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
+		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
 		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},

@@ -210,7 +210,7 @@ func testDue(t *testing.T, s *Store) {
 	}
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false, true}}) || due[1].Records[0] != (Record{Negative, t0}) {
+	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false, true, statuslist.Green}}) || due[1].Records[0] != (Record{Negative, t0}) {
 		t.Fatalf("due: %+v, %+v", due[0], due[1])
 	}
 	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since.Version != 0 {

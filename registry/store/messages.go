@@ -6,6 +6,7 @@ import "time"
 type Overview struct {
 	Version       uint64           `json:"version"` // of the manifest
 	Issued        time.Time        `json:"issued"`
+	Backup        time.Time        `json:"backup,omitzero"` // as Store.Backup
 	Citizens      int              `json:"citizens"`
 	Credentials   int              `json:"credentials"`
 	Statuses      map[string]int   `json:"statuses"`      // citizens by status

@@ -34,7 +34,8 @@ type Citizen struct {
 type Entry struct {
 	Index   uint64
 	Revoked bool
-	New     bool // no list holds it yet
+	New     bool              // no list holds it yet
+	Held    statuslist.Status // at least as strict as this; Green, the mildest: nothing is held
 }
 
 // Settled is the outcome for one citizen.
@@ -76,13 +77,14 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 		return rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, index int64
 			var e Entry
-			err := found.Scan(&citizen, &index, &e.Revoked, &e.New)
+			err := found.Scan(&citizen, &index, &e.Revoked, &e.New, &e.Held)
 			if c := byID[citizen]; c != nil {
 				e.Index = uint64(index)
 				c.Entries = append(c.Entries, e)
 			}
 			return err
-		}, `SELECT citizen, idx, revoked IS NOT NULL, version IS NULL FROM credentials WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, version IS NULL, `+heldStatus+`
+			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE citizen IN (`+which+`)`, now.Unix(), limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list who is due: %w", err)

@@ -62,6 +62,7 @@ func touch(ctx context.Context, tx *sql.Tx, iin IIN) (citizen int64, err error) 
 // Person is what is known about the holder of one credential.
 type Person struct {
 	Revoked bool
+	Held    statuslist.Status // as in Entry
 	Records []Record
 }
 
@@ -71,8 +72,9 @@ func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edi
 	var p Person
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3`,
-			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked)
+		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL, `+heldStatus+`
+			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE credentials.idx = $1 AND epoch = $2 AND version = $3`,
+			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked, &p.Held)
 		if err != nil {
 			return notFound(err)
 		}

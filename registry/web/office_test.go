@@ -37,10 +37,20 @@ const (
 // address for doors.
 func realRegistry(t *testing.T) (url string, options server.Options) {
 	t.Helper()
+	return registryOver(t, openStore(t))
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
 	data, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "registry.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return data
+}
+
+func registryOver(t *testing.T, data *store.Store) (url string, options server.Options) {
+	t.Helper()
 	authority := newAuthority(t)
 	config, err := authority.TLS("127.0.0.1")
 	if err != nil {

@@ -10,7 +10,14 @@ CREATE TABLE registry (
     list    TEXT NOT NULL,
     rules   {{bytes}} NOT NULL, -- hash of the published document
     keys    {{bytes}} NOT NULL, -- hash of the published set
-    wanted  {{bytes}} NOT NULL  -- hash of the document that the administrator sent last
+    wanted  {{bytes}} NOT NULL, -- hash of the document that the administrator sent last
+    backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
+);
+
+-- After a restore with a newer list at hand: what that list said. The stricter status counts.
+CREATE TABLE held (
+    idx    BIGINT PRIMARY KEY,
+    status INTEGER NOT NULL
 );
 
 -- The epochs before the current one.

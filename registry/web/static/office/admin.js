@@ -11,6 +11,7 @@ let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
 overview = new Overview(gate);
 onLanguage(() => overview.render());
+$("confirm-restored").addEventListener("click", () => overview.confirmRestored());
 
 onSubmit($("citizen-form"), async ({ iin }) => {
   const answer = await gate.ask("/v1/citizens", { iin });

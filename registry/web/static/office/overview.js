@@ -49,6 +49,16 @@ export class Overview {
     await this.refresh();
   }
 
+  async confirmRestored() {
+    if (!confirm(t("restoredSure"))) return;
+    try {
+      await this.#gate.ask("/v1/restored", {});
+    } catch (err) {
+      alert(err.message);
+    }
+    await this.refresh();
+  }
+
   // newestWaiting is the newest waiting record that was shown: whatever came after it, nobody has seen.
   newestWaiting(name) {
     return this.#known?.sources.find((source) => source.name === name)?.waiting_last ?? 0;
@@ -59,6 +69,8 @@ export class Overview {
     if (this.#error) $("outdated").textContent = t("outdated", { error: this.#error.message, age: ago(this.#received) });
     if (!this.#known) return;
     const known = this.#known;
+    $("restored").hidden = !known.backup;
+    if (known.backup) $("restored-text").textContent = t("restored", { time: moment(new Date(known.backup)) });
     const totals = known.doors.map((door) => summary(door.counts));
     $("tiles").replaceChildren(
       tile(t("version"), known.version, t("published", { age: ago(Date.parse(known.issued)) })),

@@ -1,0 +1,409 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/replica"
+	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store/storetest"
+)
+
+// town is a registry with people, and a door that follows it.
+type town struct {
+	*process
+	admin, lab string
+	cache      *cache.Cache
+}
+
+func newTown(t *testing.T, database string) *town {
+	w := &town{process: &process{T: t, data: filepath.Join(t.TempDir(), "data"), db: database}}
+	w.serve()
+	raw, err := os.ReadFile(filepath.Join(w.data, adminFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin = strings.TrimSpace(string(raw))
+	var source server.SourceAnswer
+	w.ask(w.admin, server.PathSources, server.SourceRequest{Name: "lab", Kind: "laboratory"}, &source)
+	w.lab = source.Key
+	if w.cache, err = cache.Open(filepath.Join(t.TempDir(), "cache")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.cache.Close(); err != nil {
+			t.Error(err)
+		}
+		if w.cmd.ProcessState == nil {
+			w.kill()
+		}
+	})
+	return w
+}
+
+func (w *town) ask(key, path string, body, answer any) {
+	w.Helper()
+	if code, err := w.post(path, key, body, answer); err != nil || code >= 300 {
+		w.Fatalf("POST %s: %d, %v", path, code, err)
+	}
+}
+
+func (w *town) result(iin, sample, result string) {
+	w.Helper()
+	w.ask(w.lab, server.PathResults, server.ResultRequest{IIN: iin, Sample: sample, Result: result, Taken: time.Now().Add(-time.Hour)}, nil)
+}
+
+// activate returns the credential of a new phone.
+func (w *town) activate(iin string) pass.Credential {
+	w.Helper()
+	var citizen server.CitizenAnswer
+	w.ask(w.admin, server.PathCitizens, server.CitizenRequest{IIN: iin}, &citizen)
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var active server.ActivateAnswer
+	w.ask("", server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(public)}, &active)
+	sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
+	if err != nil {
+		w.Fatal(err)
+	}
+	c, err := pass.OpenCredential(sealed)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+// follow lets the door follow the registry, or something that serves its files.
+func (w *town) follow(from replica.Source) error {
+	key, err := (&dataDir{name: w.data}).key(registryFile)
+	if err != nil {
+		return err
+	}
+	_, err = replica.New(replica.Options{
+		Source: from, Store: w.cache, Key: key.Public().(ed25519.PublicKey), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}).Follow1(w.Context())
+	return err
+}
+
+// door is what the door, without a registry to ask, takes the pass for.
+func (w *town) door(c pass.Credential) (kiosk.Standing, error) {
+	return w.cache.Status(w.Context(), kiosk.Person{List: c.List, Index: c.Index, Since: c.Since})
+}
+
+// awaits follows until the door takes the pass for that status.
+func (w *town) awaits(c pass.Credential, want statuslist.Status) {
+	w.Helper()
+	remote, err := client.New(client.Config{URL: w.url})
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer remote.Close()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if err := w.follow(noWait{remote}); err != nil {
+			w.Fatal(err)
+		}
+		got, err := w.door(c)
+		if err == nil && got.Status == want {
+			return
+		}
+		if time.Now().After(end) {
+			w.Fatalf("the door takes the pass for %v, %v, want %v", got.Status, err, want)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// noWait asks for the manifest without a long poll.
+type noWait struct{ replica.Source }
+
+func (n noWait) Manifest(ctx context.Context, _ uint64, _ time.Duration) ([]byte, error) {
+	return n.Source.Manifest(ctx, 0, 0)
+}
+
+// tool runs the program and returns what it prints.
+func tool(args ...string) (string, error) {
+	out, err := command(args...).CombinedOutput()
+	return string(out), err
+}
+
+func (w *town) backup() string {
+	w.Helper()
+	file := filepath.Join(w.TempDir(), "backup")
+	if out, err := tool("backup", "--data", w.data, "--database", w.db, file); err != nil {
+		w.Fatalf("backup: %v\n%s", err, out)
+	}
+	return file
+}
+
+// restore replaces the registry by the one of the backup, in another database of the same kind.
+func (w *town) restore(file, database string, more ...string) {
+	w.Helper()
+	w.kill()
+	w.data, w.db = filepath.Join(w.TempDir(), "data"), database
+	args := append([]string{"restore", "--data", w.data, "--database", w.db}, more...)
+	if out, err := tool(append(args, file)...); err != nil {
+		w.Fatalf("restore: %v\n%s", err, out)
+	}
+	w.serve()
+}
+
+var databases = map[string]func(testing.TB) string{
+	"sqlite":   func(testing.TB) string { return "" },
+	"postgres": storetest.Postgres,
+}
+
+// TestRestore loses a registry and restores it from a backup. Doors go on following it without a new
+// enrolment; nobody who activated after the backup is taken for blue, not even when the index is
+// given out again; and nothing is called newer than the backup until the administrator confirms that
+// the sources have sent again.
+func TestRestore(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, database(t))
+			iins := numbers(4)
+			w.result(iins[0], "1", "negative")
+			before := w.activate(iins[0])
+			w.awaits(before, statuslist.Green)
+			file := w.backup()
+			backedUp := time.Now()
+			time.Sleep(time.Until(backedUp.Truncate(time.Second).Add(time.Second))) // signed times are whole seconds
+
+			// What the backup does not have.
+			w.result(iins[0], "2", "positive")
+			w.result(iins[1], "3", "positive")
+			lost := w.activate(iins[1])
+			w.awaits(lost, statuslist.Red)
+			w.awaits(before, statuslist.Red)
+
+			w.restore(file, database(t))
+			w.awaits(before, statuslist.Green)
+			got, err := w.door(before)
+			if err != nil || got.AsOf.After(backedUp) {
+				t.Errorf("as of %v, %v: later than the backup of %v", got.AsOf, err, backedUp)
+			}
+			if got, err := w.door(lost); !errors.Is(err, kiosk.ErrUnknownPerson) {
+				t.Errorf("a red person who activated after the backup is %v, %v", got.Status, err)
+			}
+			young := w.activate(iins[2])
+			w.awaits(young, statuslist.Valid)
+			again := young // the same index, as the lost phone shows it
+			again.Since = lost.Since
+			if got, err := w.door(again); !errors.Is(err, kiosk.ErrUnknownPerson) {
+				t.Errorf("a lost pass whose index was given out again is %v, %v", got.Status, err)
+			}
+
+			w.result(iins[0], "2", "positive")
+			w.awaits(before, statuslist.Red)
+			if got, err := w.door(before); err != nil || got.AsOf.After(backedUp) {
+				t.Errorf("before it is confirmed: as of %v, %v, the backup is of %v", got.AsOf, err, backedUp)
+			}
+			w.ask(w.admin, server.PathRestored, struct{}{}, nil)
+			if code, err := w.post(server.PathRestored, w.admin, struct{}{}, nil); err != nil || code != http.StatusConflict {
+				t.Errorf("confirmed twice: %d, %v", code, err)
+			}
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				w.awaits(before, statuslist.Red)
+				if got, err := w.door(before); err == nil && got.AsOf.After(backedUp) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatal("after it is confirmed, the list stays as old as the backup")
+				}
+			}
+		})
+	}
+}
+
+// TestRestoreWithNewerList has the last list at hand. The stricter colour of list and backup counts
+// until all is confirmed; who was revoked stays so.
+func TestRestoreWithNewerList(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, database(t))
+			iins := numbers(3)
+			w.result(iins[0], "1", "negative")
+			w.result(iins[1], "2", "positive")
+			ill, milder, gone := w.activate(iins[0]), w.activate(iins[1]), w.activate(iins[2])
+			w.awaits(ill, statuslist.Green)
+			file := w.backup()
+			time.Sleep(1100 * time.Millisecond) // signed times are whole seconds
+			w.result(iins[0], "3", "positive")
+			w.ask(w.admin, server.PathRevoke, server.CitizenRequest{IIN: iins[2]}, nil)
+			w.awaits(ill, statuslist.Red)
+			w.awaits(gone, statuslist.Invalid)
+			public, err := tool("key", "--data", w.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := t.TempDir()
+			if out, err := tool("offline-snapshot", "--from", w.url, "--key", strings.TrimSpace(public), list); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+
+			w.restore(file, database(t), "--published", list)
+			w.awaits(ill, statuslist.Red)
+			w.awaits(gone, statuslist.Invalid)
+			w.awaits(milder, statuslist.Red)
+			w.ask(w.admin, server.PathRestored, struct{}{}, nil)
+			w.awaits(ill, statuslist.Green) // the laboratory has not sent it again
+			w.awaits(gone, statuslist.Invalid)
+		})
+	}
+}
+
+// TestRestoreRefuses damages a backup in many ways. Each time nothing is restored, and the good one
+// still can be.
+func TestRestoreRefuses(t *testing.T) {
+	w := newTown(t, "")
+	w.result(numbers(1)[0], "1", "positive")
+	w.activate(numbers(1)[0])
+	file := w.backup()
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup's mode: %v, %v", info.Mode(), err)
+	}
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	refuse := func(what string, content []byte, more ...string) {
+		t.Helper()
+		bad := filepath.Join(t.TempDir(), "bad")
+		if err := os.WriteFile(bad, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := tool(append(append([]string{"restore", "--data", data}, more...), bad)...)
+		if err == nil {
+			t.Fatalf("%s: restored\n%s", what, out)
+		}
+		entries, err := os.ReadDir(data)
+		if err != nil || len(entries) != 1 || entries[0].Name() != lockFile {
+			t.Errorf("%s: left %v, %v\n%s", what, entries, err, out)
+		}
+	}
+	refuse("empty", nil)
+	refuse("a text", []byte("hello"))
+	for range 12 {
+		n := rand.IntN(len(good))
+		refuse(fmt.Sprintf("the first %d of %d bytes", n, len(good)), good[:n])
+		flipped := append([]byte{}, good...)
+		flipped[10+rand.IntN(len(good)-10)] ^= 1 << rand.IntN(8) // the head of gzip has no checksum
+		refuse("one bit differs", flipped)
+	}
+	refuse("something behind it", append(append([]byte{}, good...), good...))
+	refuse("a list of nobody", good, "--published", t.TempDir())
+	if out, err := tool("restore", "--data", data, file); err != nil {
+		t.Fatalf("the good one: %v\n%s", err, out)
+	}
+	if out, err := tool("restore", "--data", data, file); err == nil || !strings.Contains(out, "already holds a registry") {
+		t.Errorf("over a registry: %v\n%s", err, out)
+	}
+}
+
+// TestRestoreKilled kills restores at random moments. Each leaves nothing that serves, and the next
+// one works.
+func TestRestoreKilled(t *testing.T) {
+	w := newTown(t, "")
+	lab := w.lab
+	iins := numbers(300)
+	for n, iin := range iins {
+		code, err := w.post(server.PathResults, lab, server.ResultRequest{IIN: iin, Sample: fmt.Sprint(n), Result: "negative", Taken: time.Now()}, nil)
+		if err != nil || code != http.StatusNoContent {
+			t.Fatalf("post a result: %d, %v", code, err)
+		}
+	}
+	known := w.activate(iins[0])
+	w.awaits(known, statuslist.Green)
+	file := w.backup()
+	start := time.Now()
+	if out, err := tool("restore", "--data", filepath.Join(t.TempDir(), "data"), file); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	took := time.Since(start)
+	w.kill()
+	w.data = filepath.Join(t.TempDir(), "data")
+	killed := 0
+	for range 10 {
+		cmd := command("restore", "--data", w.data, file)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rand.N(took))
+		_ = cmd.Process.Kill()
+		if err := cmd.Wait(); err == nil {
+			break // it was faster
+		}
+		killed++
+	}
+	if killed == 0 {
+		t.Fatal("no restore was killed")
+	}
+	if !(&dataDir{name: w.data}).has(registryFile) {
+		out, err := tool("restore", "--data", w.data, file)
+		if strings.Contains(out, "ended between the two") { // killed after the database and before the key: as the hint says
+			if err := os.Remove(filepath.Join(w.data, databaseFile)); err != nil {
+				t.Fatal(err)
+			}
+			out, err = tool("restore", "--data", w.data, file)
+		}
+		if err != nil {
+			t.Fatalf("after %d kills: %v\n%s", killed, err, out)
+		}
+	}
+	w.serve()
+	w.awaits(known, statuslist.Green)
+}
+
+// TestRestoreFullDisk has too little room for the backup, and for the restored registry.
+func TestRestoreFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	w := newTown(t, "")
+	w.activate(numbers(1)[0])
+	file := w.backup()
+	small := t.TempDir()
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=128k"); err != nil {
+		t.Skipf("this machine mounts no small disk: %v", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(small, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	if out, err := tool("restore", "--data", filepath.Join(small, "data"), file); err == nil || !strings.Contains(out, "full") {
+		t.Errorf("restore onto a full disk: %v\n%s", err, out)
+	}
+	if (&dataDir{name: filepath.Join(small, "data")}).has(registryFile) {
+		t.Error("half a registry is there")
+	}
+	if err := os.WriteFile(filepath.Join(small, "filler"), make([]byte, 64<<10), 0o600); err == nil {
+		t.Fatal("the small disk is not full")
+	}
+	target := filepath.Join(small, "backup")
+	if out, err := tool("backup", "--data", w.data, target); err == nil || !strings.Contains(out, "no space left") {
+		t.Errorf("backup onto a full disk: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(target); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half a backup is there: %v", err)
+	}
+}
