@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/registry/server"
@@ -114,9 +113,6 @@ func (w *world) citizen(iin string) *citizen {
 	c := &citizen{w: w, iin: iin, ctx: w.browser.tab(true)}
 	var code server.CitizenAnswer
 	w.post(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
-	if _, err := chromedp.Call(c.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: clockScript}); err != nil {
-		w.t.Fatal(err)
-	}
 	screen := emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true}
 	if _, err := chromedp.Call(c.ctx, emulation.SetDeviceMetricsOverride, screen); err != nil {
 		w.t.Fatal(err)
@@ -129,21 +125,11 @@ func (w *world) citizen(iin string) *citizen {
 // codeShown is true once the page has drawn a code.
 const codeShown = `document.querySelector("#qr")?.dataset.code !== undefined`
 
-// clockScript shifts the page's clock by the ms that are in localStorage.
-const clockScript = `{ const Real = Date, by = () => Number(localStorage.getItem("test.shift") ?? 0);
-globalThis.Date = class extends Real {
-	constructor(...args) { args.length ? super(...args) : super(Real.now() + by()); }
-	static now() { return Real.now() + by(); }
-}; }`
-
-// page reloads the phone's page with its clock shifted, and takes a screenshot.
-func (c *citizen) page(shift time.Duration) image.Image {
+// page reloads the phone's page and takes a screenshot.
+func (c *citizen) page() image.Image {
 	t, b := c.w.t, c.w.browser
 	t.Helper()
-	b.do(c.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`localStorage.setItem("test.shift", %d); undefined`, shift.Milliseconds()))(ctx, target)
-		return err
-	}), chromedp.Reload())
+	b.do(c.ctx, chromedp.Reload())
 	b.until(c.ctx, codeShown)
 	shot, err := chromedp.Run(c.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
