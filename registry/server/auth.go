@@ -61,9 +61,13 @@ func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*
 		if err != nil {
 			return nil, err
 		}
-		door, err := s.opt.Store.DoorBy(r.Context(), shown, device, said(r), now())
+		var door int64
+		err = s.boards.try(shown.Door, r, func() (err error) {
+			door, err = s.opt.Store.DoorBy(r.Context(), shown, device, said(r), now())
+			return err
+		})
 		if err != nil {
-			return nil, s.judged(r, shown.Door, err)
+			return nil, turnedAway(err)
 		}
 		return f(r, door)
 	}

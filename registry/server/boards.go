@@ -1,12 +1,16 @@
 package server
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"ashyq-kiosk/registry/store"
 )
 
 // How often one door's certificate may be shown by a wrong board. A board's number has 32 bits of
@@ -17,13 +21,13 @@ const (
 	boardsEvery    = 10 * time.Second
 	allBoardsRoom  = 60 // from everywhere
 	allBoardsEvery = time.Minute
-	maxBoards      = 4096 // limiters that are kept; beyond that the full ones are forgotten
+	maxBoards      = 4096 // allowances that are kept; beyond that the full ones are forgotten
 )
 
 // boards limits wrong boards.
 type boards struct {
-	mu    sync.Mutex // guards wrong
-	wrong map[boardsKey]*rate.Limiter
+	mu    sync.Mutex // guards wrong, and that no allowance is forgotten while it is held
+	wrong map[boardsKey]*allowance
 }
 
 type boardsKey struct {
@@ -32,46 +36,46 @@ type boardsKey struct {
 	all  bool
 }
 
-func newBoards() *boards { return &boards{wrong: map[boardsKey]*rate.Limiter{}} }
+func newBoards() *boards { return &boards{wrong: map[boardsKey]*allowance{}} }
 
-func boardsKeys(door int64, r *http.Request) [2]boardsKey {
-	return [2]boardsKey{{door: door, from: BlockOf(remote(r).Addr())}, {door: door, all: true}}
+var errTooManyBoards = &failure{http.StatusTooManyRequests, "too many boards have shown this door's certificate",
+	"this card is a copy or is in another board: make a new code for this door", nil}
+
+// try judges the board of a request unless there were too many wrong ones. Then it refuses the
+// right board, too: otherwise whoever tries them would learn it. A place in the limits is held from
+// before the database is asked, so that tries at the same moment do not get around them. Only a
+// wrong board uses it up.
+func (b *boards) try(door int64, r *http.Request, judge func() error) error {
+	wrong := false
+	for _, key := range [...]boardsKey{{door: door, from: BlockOf(remote(r).Addr())}, {door: door, all: true}} {
+		limit := b.hold(key)
+		if limit == nil {
+			return errTooManyBoards
+		}
+		defer func() { limit.release(wrong) }()
+	}
+	err := judge()
+	wrong = errors.Is(err, store.ErrCopied)
+	return err
 }
 
-// check refuses a request after too many wrong boards. It refuses the right board, too: otherwise
-// whoever tries them would learn it.
-func (b *boards) check(door int64, r *http.Request) error {
+// hold takes a place, to be released; nil: there is no place.
+func (b *boards) hold(key boardsKey) *allowance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, key := range boardsKeys(door, r) {
-		if l := b.wrong[key]; l != nil && l.Tokens() < 1 {
-			return &failure{http.StatusTooManyRequests, "too many boards have shown this door's certificate",
-				"this card is a copy or is in another board: make a new code for this door", nil}
+	limit := b.wrong[key]
+	if limit == nil {
+		if len(b.wrong) >= maxBoards {
+			maps.DeleteFunc(b.wrong, func(_ boardsKey, a *allowance) bool { return a.unused() })
 		}
-	}
-	return nil
-}
-
-// note counts a wrong board.
-func (b *boards) note(door int64, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.wrong) >= maxBoards {
-		for key, l := range b.wrong {
-			if l.Tokens() >= float64(l.Burst()) {
-				delete(b.wrong, key)
-			}
+		limit = newAllowance(rate.Every(boardsEvery), boardsAtOnce)
+		if key.all {
+			limit = newAllowance(rate.Every(allBoardsEvery), allBoardsRoom)
 		}
+		b.wrong[key] = limit
 	}
-	for _, key := range boardsKeys(door, r) {
-		l := b.wrong[key]
-		if l == nil {
-			l = rate.NewLimiter(rate.Every(boardsEvery), boardsAtOnce)
-			if key.all {
-				l = rate.NewLimiter(rate.Every(allBoardsEvery), allBoardsRoom)
-			}
-			b.wrong[key] = l
-		}
-		l.Allow()
+	if !limit.hold() {
+		return nil
 	}
+	return limit
 }

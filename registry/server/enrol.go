@@ -224,16 +224,17 @@ func (s *Server) renew(r *http.Request) (any, error) {
 		return nil, err
 	}
 	var answer api.RenewAnswer
-	err = s.opt.Store.Renew(r.Context(), shown, device, now(), func(d store.Door) (store.Certificate, error) {
+	sign := func(d store.Door) (store.Certificate, error) {
 		certificate, err := s.opt.Authority.signDoor(d.ID, public)
 		if err != nil {
 			return store.Certificate{}, err
 		}
 		answer = api.RenewAnswer{Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate)}
 		return given(d.ID, certificate), nil
-	})
+	}
+	err = s.boards.try(shown.Door, r, func() error { return s.opt.Store.Renew(r.Context(), shown, device, now(), sign) })
 	if err != nil {
-		return nil, s.judged(r, shown.Door, err)
+		return nil, turnedAway(err)
 	}
 	return answer, nil
 }

@@ -1,13 +1,16 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
 )
 
 // A door whose certificate has expired gets a new one only with the administrator's approval.
@@ -84,6 +87,45 @@ func TestWrongBoardsAreLimited(t *testing.T) {
 	})
 }
 
+// Tries at the same moment do not get around the limit: a place is taken before the database is
+// asked.
+func TestWrongBoardsInParallel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		b := r.newBox(r.serveTLS(), boardA)
+		b.enrol(codesFor(r, "door")[0])
+		csr := b.csr()
+		codes := make([]int, 300)
+		var all sync.WaitGroup
+		for n := range codes {
+			thief := b.copyTo(fmt.Sprintf("%016x", n))
+			all.Go(func() {
+				if n%2 == 0 {
+					codes[n] = r.callAs(thief, "POST", api.PathRenew, api.RenewRequest{CSR: csr}).Code
+				} else {
+					codes[n] = r.callAs(thief, "GET", api.PathUpdate, nil).Code
+				}
+			})
+		}
+		all.Wait()
+		evaluated := 0
+		for n, code := range codes {
+			switch code {
+			case 403:
+				evaluated++
+			case 429:
+			default:
+				t.Errorf("try %d: %d", n, code)
+			}
+		}
+		if strays := overviewOf(t, r)["door"].Strays; evaluated > boardsAtOnce || strays != evaluated {
+			t.Errorf("%d of %d parallel wrong boards were evaluated and %d are shown, want at most %d", evaluated, len(codes), strays, boardsAtOnce)
+		}
+		w := r.callAs(b, "GET", api.PathUpdate, nil)
+		is(t, "the right board after them", w.Code, "", 429, "")
+	})
+}
+
 // However many addresses a thief has, the tries of one card are limited.
 func TestWrongBoardsFromManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -92,9 +134,8 @@ func TestWrongBoardsFromManyAddresses(t *testing.T) {
 		for i := range 10_000 {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.RemoteAddr = fmt.Sprintf("10.%d.%d.1:1", i/256, i%256)
-			if b.check(1, r) == nil {
-				b.note(1, r)
-				tried++
+			if err := b.try(1, r, func() error { tried++; return store.ErrCopied }); i == 0 && !errors.Is(err, store.ErrCopied) {
+				t.Errorf("the first wrong board: %v", err)
 			}
 			if i == 5_000 {
 				time.Sleep(time.Hour)
@@ -103,7 +144,7 @@ func TestWrongBoardsFromManyAddresses(t *testing.T) {
 		if tried != 2*allBoardsRoom {
 			t.Errorf("%d tries within an hour, want %d", tried, 2*allBoardsRoom)
 		}
-		if err := b.check(2, httptest.NewRequest("POST", "/", nil)); err != nil {
+		if err := b.try(2, httptest.NewRequest("POST", "/", nil), func() error { return nil }); err != nil {
 			t.Errorf("another door: %v", err)
 		}
 	})

@@ -97,6 +97,13 @@ func (a *allowance) release(use bool) {
 	}
 }
 
+// unused reports that nothing is held or used up.
+func (a *allowance) unused() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.held == 0 && a.spent.Tokens() >= float64(a.spent.Burst())
+}
+
 // take uses a place up at once.
 func (a *allowance) take() bool {
 	ok := a.hold()
