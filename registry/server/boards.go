@@ -79,3 +79,42 @@ func (b *boards) hold(key boardsKey) *allowance {
 	}
 	return limit
 }
+
+// allowance is a limit whose places are held while a board is judged.
+type allowance struct {
+	mu    sync.Mutex // guards held, and that spent has a token for each
+	held  int
+	spent *rate.Limiter
+}
+
+func newAllowance(perSecond rate.Limit, atOnce int) *allowance {
+	return &allowance{spent: rate.NewLimiter(perSecond, atOnce)}
+}
+
+// hold takes a place until release.
+func (a *allowance) hold() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.spent.Tokens() < float64(a.held+1) {
+		return false
+	}
+	a.held++
+	return true
+}
+
+// release gives the place back, or uses it up.
+func (a *allowance) release(use bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held--
+	if use {
+		a.spent.Allow() // there is a token: hold has seen to it
+	}
+}
+
+// unused reports that nothing is held or used up.
+func (a *allowance) unused() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.held == 0 && a.spent.Tokens() >= float64(a.spent.Burst())
+}

@@ -90,18 +90,13 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	if err != nil || sign1.CheckKey(key) != nil {
 		return nil, badRequest("the phone's key cannot be used", "send its Ed25519 public key: 32 bytes in base64url without padding")
 	}
-	code := readCode(req.Code)
-	if code == "" {
-		return nil, errNoCode
+	secret, err := s.knownCode(r, req.Code)
+	if err != nil {
+		return nil, err
 	}
-	var got store.Credential
-	secret := store.SecretOf(code)
-	err = s.guesses.try(secret, network(r), func() (err error) {
-		got, err = s.opt.Store.Activate(r.Context(), secret, s.newCredential(key), now())
-		return err
-	})
+	got, err := s.opt.Store.Activate(r.Context(), secret, s.newCredential(key), now())
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound): // replaced a moment ago
 		return nil, errNoCode
 	case errors.Is(err, store.ErrCodeExpired):
 		return nil, &failure{http.StatusForbidden, "this code has expired", "ask for a new one: a code is valid for 7 days", err}
@@ -115,6 +110,29 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
+}
+
+// knownCode reads a typed code and refuses what is not one, at the price of one look into the
+// database.
+func (s *Server) knownCode(r *http.Request, typed string) (store.Secret, error) {
+	code := readCode(typed)
+	if code == "" {
+		return store.Secret{}, errNoCode
+	}
+	secret, known := store.SecretOf(code), false
+	err := s.lookUps.try(r.Context(), remote(r).Addr(), func() (err error) {
+		known, err = s.opt.Store.HasCode(r.Context(), secret)
+		return err
+	})
+	switch {
+	case err != nil:
+		return store.Secret{}, err
+	case !known:
+		return store.Secret{}, errNoCode
+	case !s.codes.of(secret).Allow():
+		return store.Secret{}, errTriedTooOften
+	}
+	return secret, nil
 }
 
 var errNoCode = &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", nil}

@@ -199,8 +199,8 @@ func (s *Server) knownToken(r *http.Request, text string) (store.Secret, error) 
 		return store.Secret{}, err
 	case !known:
 		return store.Secret{}, errNoToken
-	case !s.tokens.of(secret).take():
-		return store.Secret{}, &failure{http.StatusTooManyRequests, "this code was tried too often", "wait a minute and try again", nil}
+	case !s.tokens.of(secret).Allow():
+		return store.Secret{}, errTriedTooOften
 	}
 	return secret, nil
 }

@@ -12,14 +12,16 @@
 //
 // Whoever guesses citizens' one-time codes may expect to find
 //
-//	wrong codes a second * seconds * open codes / 2^bits
+//	tries a second * seconds * open codes / 2^bits
 //
-// With wrongPerSecond by everybody together, in ten years, with 20 million open codes of codeBits,
-// that is 2000 * 3.2e8 * 2e7 / 2^75 = 0.0003 codes. The limits can therefore be wide. All phones of
-// a town may have one address (carrier-grade NAT), so its network, an IPv4 /24 or an IPv6 /48, may
-// send two wrong codes a second and 300 at once; right ones do not count. It takes a thousand
-// networks to use up what all have together. A door's token has 128 bits and is never typed: with
-// 100,000 tries a second 2e-18 hits are expected, so nobody's wrong tokens limit others.
+// codes. In ten years, with 20 million open codes of codeBits and with lookUpsPerSecond by
+// everybody together, that is 20,000 * 3.2e8 * 2e7 / 2^75 = 0.003 for each registry that runs over
+// the database. It would take six million tries a second to find one. So wrong codes are not
+// counted against anybody: all phones of a town may have one address (carrier-grade NAT), and
+// whoever limits wrong codes by address or block lets one phone lock out the town. What is left to
+// limit is the load, for which addresses take turns (lookups.go). A wrong code costs one look into
+// the database, and writes nothing. A door's token has 128 bits and is never typed: with 100,000
+// tries a second 2e-18 hits are expected.
 package server
 
 import (
@@ -32,8 +34,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
@@ -67,8 +67,9 @@ type Server struct {
 	admin     store.Secret
 	issuers   pass.Issuers
 	publisher *publisher
-	guesses   *guesses            // of citizens' codes
-	tokens    slots[store.Secret] // tries of doors' tokens that exist
+	lookUps   *lookUps // of citizens' codes
+	codes     slots    // tries of citizens' codes that exist
+	tokens    slots    // tries of doors' tokens that exist
 	waits     *waits
 	boards    *boards
 	metrics   *metrics
@@ -98,8 +99,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		doors:   http.NewServeMux(),
 		admin:   store.SecretOf(opt.AdminKey),
 		issuers: pass.NewIssuers([]ed25519.PublicKey{opt.IssuerKey.Public().(ed25519.PublicKey)}),
-		guesses: newGuesses(),
-		tokens:  newSlots[store.Secret](rate.Every(sameEvery), sameAtOnce),
+		lookUps: newLookUps(),
+		codes:   newSlots(),
+		tokens:  newSlots(),
 		waits:   newWaits(opt.Waiting),
 		boards:  newBoards(),
 		metrics: newMetrics(),

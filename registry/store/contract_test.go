@@ -53,6 +53,11 @@ func testCodes(t *testing.T, s *Store) {
 	must(t, s.PutCode(ctx, ann, SecretOf("2"), t0.Add(time.Hour)))
 	_, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
 	wants(t, "replaced code", err, ErrNotFound)
+	for code, want := range map[string]bool{"1": false, "2": true} {
+		if known, err := s.HasCode(ctx, SecretOf(code)); known != want || err != nil {
+			t.Errorf("code %q is known: %v, %v", code, known, err)
+		}
+	}
 	late := t0.Add(time.Hour)
 	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(1)), late)
 	wants(t, "old code", err, ErrCodeExpired)

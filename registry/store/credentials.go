@@ -47,6 +47,15 @@ func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.
 	return nil
 }
 
+// HasCode tells whether a one-time code is a citizen's, used or not. It writes nothing.
+func (s *Store) HasCode(ctx context.Context, code Secret) (known bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM codes WHERE hash = $1)`, code[:]).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("look a one-time code up: %w", err)
+	}
+	return known, nil
+}
+
 // Activate exchanges a one-time code for a credential of that phone and revokes the citizen's
 // earlier phones. The first answer may be lost, so the same phone may ask again with the same code
 // and gets the same credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
