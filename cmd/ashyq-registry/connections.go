@@ -2,8 +2,10 @@ package main
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -46,14 +48,16 @@ func roomFor(onePort bool) (room, error) {
 
 // bounded is a listener with a limit of connections, and with one for each address block: a quarter
 // of all. Where there are too many, the one that has been quiet for longest is closed in favour of
-// the new one; if all are being served, the new one is.
+// the new one; if the registry works for all of them, the new one is. A connection is quiet while
+// the registry waits for the other side: for a request, for the rest of its body, or until an
+// answer is taken. So nobody holds a place by being slow.
 type bounded struct {
 	net.Listener
 	most, share int
 
 	mu     sync.Mutex // guards the rest
 	open   int
-	quiet  *list.List // of *connection: nothing is asked on it; the oldest first
+	quiet  *list.List // of *connection, the oldest first
 	blocks map[netip.Prefix]*block
 }
 
@@ -70,7 +74,8 @@ type connection struct {
 	at          *bounded
 	from        netip.Prefix
 	block       *block
-	all, inside *list.Element // in the lists of quiet ones; nil: it is being served
+	all, inside *list.Element // in the lists of quiet ones; nil: it is not quiet
+	working     int           // requests; HTTP/2 has many at once
 	closed      bool
 }
 
@@ -131,18 +136,16 @@ func (b *bounded) place(raw net.Conn, from netip.Prefix, own *block) *connection
 	b.blocks[from] = own
 	b.open++
 	own.open++
-	c.rest()
+	c.hush()
 	return c
 }
 
-// rest and work need mu.
-func (c *connection) rest() {
-	if c.all == nil && !c.closed {
-		c.all, c.inside = c.at.quiet.PushBack(c), c.block.quiet.PushBack(c)
-	}
+// hush and wake need mu.
+func (c *connection) hush() {
+	c.all, c.inside = c.at.quiet.PushBack(c), c.block.quiet.PushBack(c)
 }
 
-func (c *connection) work() {
+func (c *connection) wake() {
 	if c.all != nil {
 		c.at.quiet.Remove(c.all)
 		c.block.quiet.Remove(c.inside)
@@ -155,7 +158,7 @@ func (c *connection) leave() {
 	if c.closed {
 		return
 	}
-	c.work()
+	c.wake()
 	c.closed = true
 	c.at.open--
 	if c.block.open--; c.block.open == 0 {
@@ -171,18 +174,86 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// noteState is an http.Server's hook.
-func noteState(conn net.Conn, state http.ConnState) {
+// connectionKey is the key of a request's connection in its context.
+type connectionKey struct{}
+
+// rememberConnection is an http.Server's ConnContext.
+func rememberConnection(ctx context.Context, conn net.Conn) context.Context {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	c := conn.(*connection)
-	c.at.mu.Lock()
-	defer c.at.mu.Unlock()
-	switch state {
-	case http.StateActive:
-		c.work()
-	case http.StateIdle:
-		c.rest()
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// attentive tells the connections of a bounded listener when the registry works for them.
+func attentive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		job := &job{on: r.Context().Value(connectionKey{}).(*connection)}
+		defer job.rest()
+		if r.ContentLength == 0 { // -1: unknown
+			job.work()
+		}
+		r.Body = incoming{r.Body, job}
+		next.ServeHTTP(outgoing{w, job}, r)
+	})
+}
+
+// job is a request on a connection. One goroutine at a time reads its body or writes its answer.
+type job struct {
+	on      *connection
+	working bool // guarded by the listener's mu
+}
+
+func (j *job) work() {
+	j.on.at.mu.Lock()
+	defer j.on.at.mu.Unlock()
+	if !j.working {
+		j.working = true
+		j.on.working++
+		j.on.wake()
 	}
 }
+
+// rest reports whether the registry worked for it.
+func (j *job) rest() bool {
+	j.on.at.mu.Lock()
+	defer j.on.at.mu.Unlock()
+	if !j.working {
+		return false
+	}
+	j.working = false
+	if j.on.working--; j.on.working == 0 && !j.on.closed {
+		j.on.hush()
+	}
+	return true
+}
+
+// incoming is a request's body. The registry begins to work when it has the whole.
+type incoming struct {
+	io.ReadCloser
+	job *job
+}
+
+func (b incoming) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.job.work()
+	}
+	return n, err
+}
+
+// outgoing is an answer. The registry rests until the other side takes it.
+type outgoing struct {
+	http.ResponseWriter
+	job *job
+}
+
+func (a outgoing) Write(p []byte) (int, error) {
+	if a.job.rest() {
+		defer a.job.work()
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a outgoing) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,8 +15,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"golang.org/x/sys/unix"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/server"
@@ -25,50 +31,115 @@ import (
 // The program gets so few descriptors that the flood of a test is enough to take them all.
 const (
 	fewFiles = 256
-	polls    = 300 // from one client, and as many from many
+	polls    = 200 // at each listener
 	patience = 5 * time.Second
 )
 
-// floods is where long polls come from. Each test address is in a block of its own: 127.COUNT.0.1.
+const oneClient, neighbour = "127.1.0.1", "127.1.0.2"
+
+// floods is where connections come from. Each test address is in a block of its own: 127.COUNT.0.1.
 var floods = map[string]func(i int) string{
-	"one client":   func(int) string { return "127.1.0.1" },
+	"one client":   func(int) string { return oneClient },
 	"many clients": func(i int) string { return fmt.Sprintf("127.%d.%d.1", 2+i/200, i%200) },
 }
 
-// TestWaitingDoorsBlockNobody fills the registry with long polls at each of its listeners. Health
-// checks, staff, laboratories and doors still have to be answered.
-func TestWaitingDoorsBlockNobody(t *testing.T) {
-	for _, own := range []bool{false, true} {
-		for from, address := range floods {
-			t.Run(fmt.Sprintf("%s, one port %v", from, own), func(t *testing.T) {
-				p := serveFew(t, own)
-				var silent []net.Conn
-				defer func() {
-					for _, c := range silent {
-						c.Close()
-					}
-				}()
-				for i := range polls {
-					for _, base := range []string{p.url, p.doors} {
-						if c := p.poll(base, address(i), i%3 == 0); c != nil {
-							silent = append(silent, c)
+// slow is what a connection of a flood sends before it is silent.
+type slow struct {
+	text   string
+	h2     bool // over TLS only
+	silent bool // every third connection sends nothing
+}
+
+const head = " HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+var slows = map[string]slow{
+	"long polls":                {text: "GET " + api.PathManifest + "?after=99&wait=60s" + head + "\r\n", silent: true},
+	"bodies":                    {text: "POST " + api.PathEnrol + head + "Content-Length: 1000\r\n\r\n{"},
+	"bodies that nobody asked":  {text: "GET /healthz" + head + "Content-Length: 1000\r\n\r\n{"},
+	"bodies of unknown length":  {text: "POST /nowhere" + head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"},
+	"answers that nobody takes": {text: strings.Repeat("GET "+api.PathManifest+head+"\r\n", 300)},
+	"long polls of HTTP/2":      {text: stream("GET", api.PathManifest+"?after=99&wait=60s", true, 1<<16), h2: true},
+	"bodies of HTTP/2":          {text: stream("POST", api.PathEnrol, false, 1<<16), h2: true},
+	"answers of HTTP/2":         {text: stream("GET", api.PathManifest, true, 0), h2: true},
+}
+
+// stream is a connection of HTTP/2 with one request, which may have no body, and of whose answer
+// the client takes as many bytes as the window has.
+func stream(method, path string, whole bool, window uint32) string {
+	var text, fields strings.Builder
+	pack := hpack.NewEncoder(&fields)
+	for _, field := range [][2]string{{":method", method}, {":scheme", "https"}, {":authority", "127.0.0.1"}, {":path", path}} {
+		_ = pack.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}) // strings.Builder takes everything
+	}
+	text.WriteString(http2.ClientPreface)
+	framer := http2.NewFramer(&text, nil)
+	_ = framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte(fields.String()), EndStream: whole, EndHeaders: true})
+	return text.String()
+}
+
+// TestSlowClientsBlockNobody fills the registry with clients that wait, send slowly or read slowly,
+// at each of its listeners. Health checks, staff, laboratories and doors still have to be answered,
+// and a door that was there before goes on waiting.
+func TestSlowClientsBlockNobody(t *testing.T) {
+	for name, what := range slows {
+		for _, own := range []bool{false, true} {
+			for from, address := range floods {
+				if own && from == "one client" && name != "long polls" {
+					continue // a listener counts blocks the same way with one port
+				}
+				t.Run(fmt.Sprintf("%s, %s, one port %v", name, from, own), func(t *testing.T) {
+					t.Parallel()
+					p := serveFew(t, own)
+					var silent []net.Conn
+					defer func() {
+						for _, c := range silent {
+							c.Close()
+						}
+					}()
+					before := p.open(p.doors, "127.0.9.1", slows["long polls"])
+					defer before.Close()
+					for i := range polls {
+						for _, base := range []string{p.url, p.doors} {
+							send := what
+							if what.silent && i%3 == 0 || what.h2 && !strings.HasPrefix(base, "https") {
+								send = slow{}
+							}
+							if c := p.open(base, address(i), send); c != nil {
+								silent = append(silent, c)
+							}
 						}
 					}
-				}
-				for name, get := range map[string]func() (int, string){
-					"health of the pages": func() (int, string) { return p.ask(p.url, "/healthz", "") },
-					"health of the doors": func() (int, string) { return p.ask(p.doors, "/healthz", "") },
-					"staff":               func() (int, string) { return p.ask(p.url, server.PathOverview, p.admin) },
-					"a door":              func() (int, string) { return p.ask(p.doors, api.PathManifest, "") },
-				} {
-					if status, text := get(); status != http.StatusOK {
-						t.Errorf("%s after %d long polls: %d %s", name, 2*polls, status, text)
+					p.answers()
+					before.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+					if n, err := before.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+						t.Errorf("the door that waited before: %d bytes, %v", n, err)
 					}
-				}
-				if status, text := p.laboratory(); status != http.StatusOK {
-					t.Errorf("a laboratory after %d long polls: %d %s", 2*polls, status, text)
-				}
-			})
+				})
+			}
+		}
+	}
+}
+
+// as asks from another address.
+func (p few) as(from string) *few {
+	p.from = &net.TCPAddr{IP: net.ParseIP(from)}
+	return &p
+}
+
+// answers asks what has to be answered whoever else waits.
+func (p *few) answers() {
+	p.Helper()
+	for name, get := range map[string]func() (int, string){
+		"health of the pages": func() (int, string) { return p.ask(p.url, "/healthz", "") },
+		"health of the doors": func() (int, string) { return p.ask(p.doors, "/healthz", "") },
+		"staff":               func() (int, string) { return p.ask(p.url, server.PathOverview, p.admin) },
+		"a door":              func() (int, string) { return p.ask(p.doors, api.PathManifest, "") },
+		"a neighbour":         func() (int, string) { return p.as(neighbour).ask(p.doors, "/healthz", "") },
+		"a laboratory":        p.laboratory,
+	} {
+		if status, text := get(); status != http.StatusOK {
+			p.Errorf("%s: %d %s", name, status, text)
 		}
 	}
 }
@@ -77,6 +148,7 @@ func TestWaitingDoorsBlockNobody(t *testing.T) {
 type few struct {
 	*testing.T
 	url, doors, admin string
+	from              net.Addr // of requests; nil: 127.0.0.1
 	roots             *x509.CertPool
 }
 
@@ -129,24 +201,37 @@ func serveFew(t *testing.T, own bool) *few {
 	return p
 }
 
-// poll opens a connection and sends a long poll over it, or nothing at all. The registry may refuse
-// the connection, but not the rest of the test: without an answer within a moment there is a
-// connection that waits.
-func (p *few) poll(base, from string, silent bool) net.Conn {
+// open opens a connection and sends something over it. The registry may refuse the connection, but
+// not the rest of the test: without an answer within a moment there is a connection that waits.
+func (p *few) open(base, from string, send slow) net.Conn {
 	scheme, address, _ := strings.Cut(base, "://")
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 200 * time.Millisecond}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 200 * time.Millisecond, Control: takeLittle}
 	conn, err := dialer.Dial("tcp", address)
-	if err != nil || silent {
+	if err != nil || send.text == "" {
 		return conn
 	}
 	raw := conn
 	raw.SetDeadline(time.Now().Add(300 * time.Millisecond)) // for the handshake, which no listener answers that has no descriptor
 	if scheme == "https" {
-		conn = tls.Client(conn, &tls.Config{RootCAs: p.roots, ServerName: "127.0.0.1"})
+		config := &tls.Config{RootCAs: p.roots, ServerName: "127.0.0.1"}
+		if send.h2 {
+			config.NextProtos = []string{"h2"}
+		}
+		conn = tls.Client(conn, config)
 	}
-	_, _ = fmt.Fprintf(conn, "GET %s?after=99&wait=60s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", api.PathManifest)
+	_, _ = io.WriteString(conn, send.text)
 	raw.SetDeadline(time.Time{})
 	return conn
+}
+
+// takeLittle makes the buffers of both sides small, so that an answer soon waits for its reader:
+// that of the other side depends on the size of segments.
+func takeLittle(_, _ string, raw syscall.RawConn) error {
+	var err error
+	return errors.Join(raw.Control(func(fd uintptr) {
+		err = errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<10),
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536))
+	}), err)
 }
 
 // ask is one request on a connection of its own, with the patience of a health check.
@@ -163,7 +248,8 @@ func (p *few) send(method, base, path, key, body string) (int, string) {
 		p.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.roots}}
+	dialer := net.Dialer{LocalAddr: p.from}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.roots}, DialContext: dialer.DialContext}
 	defer transport.CloseIdleConnections()
 	res, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {

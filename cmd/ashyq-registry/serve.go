@@ -269,13 +269,13 @@ func (f *fronts) serve(ctx context.Context, options server.Options) error {
 // serveOn serves a listener as long as ctx lasts.
 func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler, log *slog.Logger) {
 	front := &http.Server{
-		Handler:           handler,
+		Handler:           attentive(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       server.LongestWait + 30*time.Second, // a read that times out would end a long poll
 		WriteTimeout:      server.LongestWait + time.Minute,    // a whole section over a slow line, after the longest wait
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ConnState:         noteState,
+		ConnContext:       rememberConnection,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // its lines have addresses in them
 	}
 	group.Go(func() error {
