@@ -58,6 +58,13 @@ func TestShippedDefaults(t *testing.T) {
 	}
 }
 
+func TestNameIsComposed(t *testing.T) {
+	c, err := config.Parse([]byte("[door]\nvenue = \"shop\"\nname = \"\u0418\u0306од\"\n"))
+	if err != nil || c.Door.Name != "\u0419од" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	const good = "[door]\nvenue = \"shop\"\n"
 	for _, c := range []struct{ name, file, want string }{

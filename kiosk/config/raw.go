@@ -12,6 +12,7 @@ import (
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/names"
 )
 
 // raw is the file as written. A missing key keeps its value from defaults().
@@ -89,6 +90,7 @@ func parseRaw(files ...[]byte) (raw, error) {
 func (r *raw) lay(data []byte) error {
 	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
 	err := dec.Decode(r)
+	r.Door.Name = names.Compose(r.Door.Name)
 	var unknown *toml.StrictMissingError
 	var wrong *toml.DecodeError
 	switch {

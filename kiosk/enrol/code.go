@@ -8,7 +8,7 @@
 //
 // and CBOR, in deterministic encoding (RFC 8949 section 4.2.1), is the map
 //
-//	1: tstr             URL of the registry, https
+//	1: tstr             URL of the registry, https; its host as IsPlain wants it
 //	2: bstr .size 32    SHA-256 of the SubjectPublicKeyInfo of its TLS certificate's authority
 //	3: bstr .size 16    one-time token
 //	? 4: tstr           SSID of the venue's Wi-Fi
@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -97,6 +98,16 @@ func Parse(text string) (Code, error) {
 	return c, nil
 }
 
+// maxHost is the largest length of a registry's host, characters: the screen shows the whole.
+const maxHost = 100
+
+var hostForm = regexp.MustCompile(`^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
+
+// IsPlain reports whether people who read a host, perhaps with a port, know which one it is: it is
+// short, in ASCII, where no letter of another script looks like one of ours (an internationalised
+// name is written with xn--, RFC 5891), and in lower case, where I does not look like l.
+func IsPlain(host string) bool { return len(host) <= maxHost && hostForm.MatchString(host) }
+
 // Check says why String would panic.
 func (c Code) Check() error { return c.check() }
 
@@ -105,6 +116,8 @@ func (c Code) check() error {
 	switch {
 	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the registry's URL has not the form https://registry.example")
+	case !IsPlain(u.Host):
+		return errors.New("the registry's host is not in lower-case ASCII, or too long")
 	case len(c.Pin) != sha256.Size:
 		return fmt.Errorf("the pin has %d bytes, want %d", len(c.Pin), sha256.Size)
 	case len(c.Token) != TokenSize:

@@ -3,6 +3,7 @@ package enrol
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +48,12 @@ func TestRefusedCodes(t *testing.T) {
 	for name, spoil := range map[string]func(*Code){
 		"http":             func(c *Code) { c.URL = "http://registry.example" },
 		"query":            func(c *Code) { c.URL += "/?a=b" },
+		"Cyrillic host":    func(c *Code) { c.URL = "https://\u0430shyq.example" },
+		"escaped host":     func(c *Code) { c.URL = "https://%D0%B0shyq.example" },
+		"dot of another":   func(c *Code) { c.URL = "https://ashyq\u3002example" },
+		"I for l":          func(c *Code) { c.URL = "https://heaIth.example" },
+		"signs in a host":  func(c *Code) { c.URL = "https://ashyq.kz,example" },
+		"long host":        func(c *Code) { c.URL = "https://" + strings.Repeat("ashyq.kz.", 10) + "a.example.invalid" },
 		"short pin":        func(c *Code) { c.Pin = c.Pin[1:] },
 		"short token":      func(c *Code) { c.Token = c.Token[1:] },
 		"line break":       func(c *Code) { c.SSID = "a\nb" },
@@ -62,5 +69,19 @@ func TestRefusedCodes(t *testing.T) {
 				t.Errorf("%+v is accepted", c)
 			}
 		})
+	}
+}
+
+// What people read on the screen is what the door asks.
+func TestHostIsShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://registry.example:8443/below": "registry.example:8443", "https://192.0.2.1": "192.0.2.1", "https://[2001:db8::1]:8443": "[2001:db8::1]:8443",
+		"https://xn--shyq-43d.example": "xn--shyq-43d.example",
+	} {
+		c := sample()
+		c.URL = text
+		if err := c.check(); err != nil || c.Host() != want {
+			t.Errorf("%s: %q, %v, want %q", text, c.Host(), err, want)
+		}
 	}
 }

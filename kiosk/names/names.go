@@ -9,11 +9,17 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/unicode/runenames"
 )
 
+// Compose brings a name into Unicode's composed form, NFC. A letter with its accent may be typed as
+// one character or as two, and is one letter all the same. Whoever takes a name in composes it.
+func Compose(name string) string { return norm.NFC.String(name) }
+
 // Check refuses a name with a character that is invisible or changes the direction of writing, and
-// names the character. Between words, single spaces are allowed.
+// names the character. Between words, single spaces are allowed. So are words of several scripts:
+// only the administrator chooses names, and many venues have such ones, like "Mega Алматы".
 func Check(name string) error {
 	if err := refuse(name, invisible); err != nil {
 		return err

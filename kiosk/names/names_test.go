@@ -67,3 +67,14 @@ func TestCheckNamesTheCharacter(t *testing.T) {
 		}
 	}
 }
+
+// One letter in two encodings is one letter.
+func TestCompose(t *testing.T) {
+	for text, want := range map[string]string{
+		"\u0418\u0306од": "\u0419од", "Cafe\u0301": "Caf\u00e9", "Caf\u00e9": "Caf\u00e9", "№ 4": "№ 4", "\u212bngstr\u00f6m": "\u00c5ngstr\u00f6m", "": "",
+	} {
+		if got := names.Compose(text); got != want {
+			t.Errorf("%+q: %+q, want %+q", text, got, want)
+		}
+	}
+}

@@ -312,10 +312,17 @@ func TestDoorsAddress(t *testing.T) {
 				t.Errorf("%s: %d %s", path, w.Code, w.Body)
 			}
 		}
-		for _, text := range []string{"http://registry.example", "https://registry.example/below", "https://", "registry.example:8443"} {
+		for _, text := range []string{
+			"http://registry.example", "https://registry.example/below", "https://", "registry.example:8443",
+			"https://Registry.example", "https://" + strings.Repeat("a.", 60) + "example",
+		} {
 			if CheckDoorsURL(text) == nil {
 				t.Errorf("%q was taken", text)
 			}
+		}
+		err := CheckDoorsURL("https://\u0430шық.қаз:8443")
+		if err == nil || !strings.Contains(err.Error(), "xn--") {
+			t.Errorf("a host that is not ASCII: %v, want how to write it", err)
 		}
 	})
 }

@@ -177,7 +177,7 @@ func writeJSON(w http.ResponseWriter, code int, body any) error {
 }
 
 // decode reads a body that is one JSON value. It refuses unknown fields and anything after the
-// value. Its errors do not quote values, which may be somebody's number.
+// value. Its errors do not quote values, which may be somebody's number. Names are composed.
 func decode[T any](r *http.Request) (T, error) {
 	var v T
 	dec := json.NewDecoder(r.Body)
@@ -185,6 +185,9 @@ func decode[T any](r *http.Request) (T, error) {
 	err := dec.Decode(&v)
 	if err == nil {
 		if _, end := dec.Token(); end == io.EOF {
+			if v, ok := any(&v).(interface{ compose() }); ok {
+				v.compose()
+			}
 			return v, nil
 		}
 		err = errors.New("something follows the JSON value")

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/names"
 )
 
 // What offices and citizens say to the registry; what doors say is in package api. In JSON, times
@@ -209,4 +210,20 @@ type RevokeDoorRequest struct {
 // ApproveRequest names a door that asks to renew its expired certificate.
 type ApproveRequest struct {
 	Name string `json:"name"`
+}
+
+// Each request with a name in it composes the name.
+
+func (q *ResultRequest) compose()     { q.Sample = names.Compose(q.Sample) }
+func (q *SourceRequest) compose()     { q.Name = names.Compose(q.Name) }
+func (q *NameRequest) compose()       { q.Name = names.Compose(q.Name) }
+func (q *LimitRequest) compose()      { q.Name = names.Compose(q.Name) }
+func (q *DecideRequest) compose()     { q.Name = names.Compose(q.Name) }
+func (q *RevokeDoorRequest) compose() { q.Name = names.Compose(q.Name) }
+func (q *ApproveRequest) compose()    { q.Name = names.Compose(q.Name) }
+
+func (q *EnrolCodesRequest) compose() {
+	for i := range q.Doors {
+		q.Doors[i].Name = names.Compose(q.Doors[i].Name)
+	}
 }

@@ -174,6 +174,50 @@ func TestNamesAreVisible(t *testing.T) {
 	})
 }
 
+// A letter that is written in two encodings is one letter.
+func TestNamesInTwoEncodings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		const composed, apart = "\u0419од", "\u0418\u0306од" // Йод
+		lab := r.source(Laboratory)
+		door := func(name string) string { return `{"name":"` + name + `","venue":"shop"}` }
+		result := func(sample string) string {
+			return `{"iin":"` + iinA + `","sample":"` + sample + `","result":"negative","taken":"` + now().Format(time.RFC3339) + `"}`
+		}
+		for _, c := range []struct {
+			what, path, key, body string
+			code                  int
+		}{
+			{"a source", PathSources, adminKey, `{"name":"` + apart + `","kind":"laboratory"}`, 200},
+			{"the same source", PathSources, adminKey, `{"name":"` + composed + `","kind":"laboratory"}`, 409},
+			{"suspend it", PathSuspendSource, adminKey, `{"name":"` + apart + `"}`, 204},
+			{"limit it", PathLimitSource, adminKey, `{"name":"` + apart + `","hourly":1}`, 204},
+			{"two doors of one name", PathEnrolCodes, adminKey, `{"doors":[` + door(apart) + `,` + door(composed) + `]}`, 400},
+			{"a door", PathEnrolCodes, adminKey, `{"doors":[` + door(apart) + `]}`, 200},
+			{"the same door", PathEnrolCodes, adminKey, `{"doors":[` + door(composed) + `]}`, 200},
+			{"revoke it", PathRevokeDoor, adminKey, `{"name":"` + apart + `"}`, 204},
+			{"a sample", PathResults, lab, result(apart), 204},
+			{"the same sample again", PathResults, lab, result(composed), 204},
+		} {
+			if w := r.call("POST", c.path, c.key, c.body); w.Code != c.code {
+				t.Errorf("%s: %d %s, want %d", c.what, w.Code, w.Body, c.code)
+			}
+		}
+		var o store.Overview
+		if err := json.Unmarshal(r.call("GET", PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
+			t.Fatal(err)
+		}
+		if len(o.Doors) != 1 || o.Doors[0].Name != composed || len(o.Sources) != 2 {
+			t.Errorf("doors %+v, sources %+v", o.Doors, o.Sources)
+		}
+		for _, s := range o.Sources {
+			if s.Name == apart || s.Name == Laboratory && s.Records != 1 {
+				t.Errorf("source %+q has %d records", s.Name, s.Records)
+			}
+		}
+	})
+}
+
 func TestDoorAndOverview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -35,7 +35,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
@@ -120,7 +123,7 @@ func CheckPublicURL(text string) error {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("public URL %q, want one like https://registry.example", text)
 	}
-	return nil
+	return checkHost("public URL", u)
 }
 
 // CheckDoorsURL tells whether Options.DoorsURL can be one. It has no path: doors speak TLS to the
@@ -130,7 +133,19 @@ func CheckDoorsURL(text string) error {
 	if err != nil || u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
 		return fmt.Errorf("URL for doors %q, want one like https://registry.example:8443", text)
 	}
-	return nil
+	return checkHost("URL for doors", u)
+}
+
+// checkHost refuses a host that doors do not take from a code.
+func checkHost(what string, u *url.URL) error {
+	if enrol.IsPlain(u.Host) {
+		return nil
+	}
+	hint := ""
+	if plain, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && plain != u.Hostname() && enrol.IsPlain(plain) {
+		hint = fmt.Sprintf("\nhint: write the host as %q", plain)
+	}
+	return fmt.Errorf("%s: the host %q is not in lower-case ASCII, or too long%s", what, u.Host, hint)
 }
 
 func parseURL(text string) (*url.URL, error) {
