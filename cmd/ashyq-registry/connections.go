@@ -19,6 +19,10 @@ import (
 // mostConnections is enough for a country's doors. Each costs some 40 kB.
 const mostConnections = 60_000
 
+// streams is how many requests a connection of HTTP/2 may have at once. Each costs some 13 kB. A
+// door has fewer, and a browser waits for its turn.
+const streams = 8
+
 // watchers is how many connections the listener for metrics holds.
 const watchers = 32
 

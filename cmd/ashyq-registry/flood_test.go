@@ -283,3 +283,18 @@ func (p *few) laboratory() (int, string) {
 	}
 	return status, text
 }
+
+// A connection of HTTP/2 may not ask as much at once as hundreds of connections.
+func TestStreamsAreFew(t *testing.T) {
+	p := serveFew(t, true)
+	conn := p.open(p.url, "127.0.0.1", slow{text: stream("GET", "/healthz", true, 1<<16), h2: true})
+	defer conn.Close()
+	frame, err := http2.NewFramer(io.Discard, conn).ReadFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most, ok := frame.(*http2.SettingsFrame).Value(http2.SettingMaxConcurrentStreams)
+	if !ok || most != streams {
+		t.Errorf("a connection may have %d requests at once, want %d", most, streams)
+	}
+}

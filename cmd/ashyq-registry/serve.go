@@ -276,6 +276,7 @@ func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, 
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       rememberConnection,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: streams},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // its lines have addresses in them
 	}
 	group.Go(func() error {

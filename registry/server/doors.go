@@ -32,7 +32,7 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw{"application/cose", "no-store", sealed}, nil
+	return raw{"application/cose", "no-store", sealed, nil}, nil
 }
 
 func (s *Server) blob(r *http.Request) (any, error) {
@@ -41,14 +41,14 @@ func (s *Server) blob(r *http.Request) (any, error) {
 	if n, err := hex.Decode(h[:], []byte(text[:min(len(text), 2*len(h))])); err != nil || n != len(h) || h.String() != text {
 		return nil, badRequest("this is not a blob's name", "it is 64 hex digits in lower case, as in the manifest")
 	}
-	data, err := s.opt.Store.Blob(r.Context(), h)
+	data, sent, err := s.blobs.lend(h, func() ([]byte, error) { return s.opt.Store.Blob(r.Context(), h) })
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &failure{http.StatusNotFound, "no such blob", "ask for the manifest again: it names the current ones", err}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return raw{"application/octet-stream", "public, max-age=31536000, immutable", data}, nil
+	return raw{"application/octet-stream", "public, max-age=31536000, immutable", data, sent}, nil
 }
 
 func (s *Server) check(r *http.Request, _ int64) (any, error) {
@@ -126,5 +126,5 @@ func (s *Server) health(*http.Request) (any, error) {
 	if _, vouched := s.publisher.public.state(); now().Sub(vouched) > healthy {
 		return nil, &failure{http.StatusServiceUnavailable, "the registry has stopped publishing", "the registry's log says why", nil}
 	}
-	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n")}, nil
+	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n"), nil}, nil
 }

@@ -27,6 +27,7 @@ type route struct {
 type raw struct {
 	kind, cache string // Content-Type, Cache-Control
 	data        []byte
+	sent        func() // is called after it was sent; nil: nothing
 }
 
 // accepted is an answer in JSON to what was taken and is not done yet.
@@ -142,6 +143,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 	case accepted:
 		return http.StatusAccepted, writeJSON(w, http.StatusAccepted, body.body)
 	case raw:
+		if body.sent != nil {
+			defer body.sent()
+		}
 		w.Header().Set("Content-Type", body.kind)
 		w.Header().Set("Cache-Control", body.cache)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body.data)))

@@ -75,6 +75,7 @@ type Server struct {
 	tokens    slots    // tries of doors' tokens that exist
 	waits     *waits
 	boards    *boards
+	blobs     blobs
 	metrics   *metrics
 }
 
@@ -107,6 +108,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		tokens:  newSlots(),
 		waits:   newWaits(opt.Waiting),
 		boards:  newBoards(),
+		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
 	}
 	var err error
