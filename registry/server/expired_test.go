@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,29 @@ func TestWrongBoardsFromManyAddresses(t *testing.T) {
 		}
 		if err := b.try(2, httptest.NewRequest("POST", "/", nil), func() error { return nil }); err != nil {
 			t.Errorf("another door: %v", err)
+		}
+	})
+}
+
+// Nor does it help to try from all of them at the same moment.
+func TestWrongBoardsFromManyAddressesInParallel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBoards()
+		var tried atomic.Int64
+		answer := make(chan struct{})
+		var all sync.WaitGroup
+		for i := range 1000 {
+			r := httptest.NewRequest("POST", "/", nil)
+			r.RemoteAddr = fmt.Sprintf("[2001:db8:%x::1]:1", i)
+			all.Go(func() {
+				_ = b.try(1, r, func() error { tried.Add(1); <-answer; return store.ErrCopied })
+			})
+		}
+		synctest.Wait()
+		close(answer)
+		all.Wait()
+		if tried.Load() != allBoardsRoom {
+			t.Errorf("%d tries at the same moment, want %d", tried.Load(), allBoardsRoom)
 		}
 	})
 }
