@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"ashyq-kiosk/registry/server"
@@ -52,12 +53,15 @@ func roomFor(onePort bool) (room, error) {
 
 // bounded is a listener with a limit of connections, and with one for each address block: a quarter
 // of all. Where there are too many, the one that has been quiet for longest is closed in favour of
-// the new one; if the registry works for all of them, the new one is. A connection is quiet while
-// the registry waits for the other side: for a request, for the rest of its body, or until an
-// answer is taken. So nobody holds a place by being slow.
+// the new one; if the registry works for all of its block's, the new one is. A connection is quiet
+// while the registry waits for the other side: for a request, for the rest of its body, or until an
+// answer is taken. So nobody holds a place by being slow. Nor does a crowd with many requests: the
+// registry works for as many at once as three quarters of the connections, and all others are quiet
+// until it is their turn.
 type bounded struct {
 	net.Listener
 	most, share int
+	turns       *semaphore.Weighted // of requests; requests that wait for the next version have two thirds of them at most
 
 	mu     sync.Mutex // guards the rest
 	open   int
@@ -84,7 +88,10 @@ type connection struct {
 }
 
 func bound(l net.Listener, most int) *bounded {
-	return &bounded{Listener: l, most: most, share: most / 4, quiet: list.New(), blocks: map[netip.Prefix]*block{}}
+	return &bounded{
+		Listener: l, most: most, share: most / 4, turns: semaphore.NewWeighted(int64(most * 3 / 4)),
+		quiet: list.New(), blocks: map[netip.Prefix]*block{},
+	}
 }
 
 // Accept implements net.Listener.
@@ -192,7 +199,7 @@ func rememberConnection(ctx context.Context, conn net.Conn) context.Context {
 // attentive tells the connections of a bounded listener when the registry works for them.
 func attentive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		job := &job{on: r.Context().Value(connectionKey{}).(*connection)}
+		job := &job{ctx: r.Context(), on: r.Context().Value(connectionKey{}).(*connection)}
 		defer job.rest()
 		if r.ContentLength == 0 { // -1: unknown
 			job.work()
@@ -204,28 +211,32 @@ func attentive(next http.Handler) http.Handler {
 
 // job is a request on a connection. One goroutine at a time reads its body or writes its answer.
 type job struct {
+	ctx     context.Context // of the request
 	on      *connection
-	working bool // guarded by the listener's mu
+	working bool
 }
 
+// work waits for the job's turn. Who has hung up needs none.
 func (j *job) work() {
+	if j.working || j.on.at.turns.Acquire(j.ctx, 1) != nil {
+		return
+	}
+	j.working = true
 	j.on.at.mu.Lock()
 	defer j.on.at.mu.Unlock()
-	if !j.working {
-		j.working = true
-		j.on.working++
-		j.on.wake()
-	}
+	j.on.working++
+	j.on.wake()
 }
 
 // rest reports whether the registry worked for it.
 func (j *job) rest() bool {
-	j.on.at.mu.Lock()
-	defer j.on.at.mu.Unlock()
 	if !j.working {
 		return false
 	}
 	j.working = false
+	j.on.at.turns.Release(1)
+	j.on.at.mu.Lock()
+	defer j.on.at.mu.Unlock()
 	if j.on.working--; j.on.working == 0 && !j.on.closed {
 		j.on.hush()
 	}

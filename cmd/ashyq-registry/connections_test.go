@@ -84,3 +84,55 @@ func TestWhoIsClosed(t *testing.T) {
 		})
 	}
 }
+
+// TestCrowdLeavesRoom has as many requests as there are connections, all of which take long. The
+// registry works for three quarters of them, so a new connection gets the place of one that waits
+// for its turn.
+func TestCrowdLeavesRoom(t *testing.T) {
+	const places = 4
+	raw, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, end := make(chan struct{}, places+1), make(chan struct{})
+	front := &http.Server{ConnContext: rememberConnection, Handler: attentive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun <- struct{}{}
+		<-end
+	}))}
+	served := make(chan error, 1)
+	go func() { served <- front.Serve(bound(raw, places)) }()
+	defer func() {
+		if err := errors.Join(front.Close(), <-served); !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}()
+	type answer struct {
+		of   int
+		text string
+	}
+	answers := make(chan answer, places+1)
+	for i := range places + 1 {
+		conn, err := net.Dial("tcp", raw.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if i < places*3/4 {
+			<-begun
+		}
+		go func() {
+			text, _ := io.ReadAll(conn)
+			answers <- answer{i, string(text)}
+		}()
+	}
+	if a := <-answers; a.of != places-1 || a.text != "" {
+		t.Errorf("connection %d was closed first, want %d, which waits for its turn", a.of, places-1)
+	}
+	close(end)
+	for range places {
+		if a := <-answers; !strings.HasPrefix(a.text, "HTTP/1.1 200") {
+			t.Errorf("connection %d got %q", a.of, a.text)
+		}
+	}
+}
