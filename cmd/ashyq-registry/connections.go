@@ -61,7 +61,8 @@ func roomFor(onePort bool) (room, error) {
 type bounded struct {
 	net.Listener
 	most, share int
-	turns       *semaphore.Weighted // of requests; requests that wait for the next version have two thirds of them at most
+	// Of requests. Those that wait for the next version take two thirds at most.
+	turns *semaphore.Weighted
 
 	mu     sync.Mutex // guards the rest
 	open   int

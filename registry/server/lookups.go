@@ -19,7 +19,7 @@ const (
 	lookUpsAtOnce    = 4   // half of the database's readers; staff and doors have the rest
 
 	inLine      = 500             // tries from one address, behind which there may be a town
-	longestLine = 5 * time.Second // a look-up takes some 0.1 ms, so only who is in a flood waits that long
+	longestLine = 5 * time.Second // a look-up takes some 0.1 ms, so only a flood lasts that long
 )
 
 // shares are whose tries take turns: first those of one address, then the addresses of one block,
