@@ -85,8 +85,8 @@ race: chromium ## Packages with goroutines under the race detector, without Open
 
 .PHONY: fuzz
 FUZZTIME ?= 10s
-fuzz: ## Each fuzz target for FUZZTIME (10s).
-	@.ci/fuzz $(FUZZTIME)
+fuzz: opencv ## Each fuzz target for FUZZTIME (10s).
+	@GOTAGS=$(GOTAGS) .ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
 bench: opencv ## Benchmarks; the last lines are name<TAB>value<TAB>unit.

@@ -44,3 +44,22 @@ func adjust(camera properties, s Settings, log *slog.Logger) {
 		set("focus", s.Focus, gocv.VideoCaptureFocus)
 	}
 }
+
+// adjustControls sets what OpenCV has no name for: in dim light the frame rate stays, and the
+// exposure fits the lights. A camera without such a control keeps what it has.
+func adjustControls(set func(id uint32, value int32) (now int32, err error), s Settings, log *slog.Logger) {
+	adjust := func(name string, id uint32, value int32) {
+		if now, err := set(id, value); err != nil {
+			log.Info("the camera does not have this setting", "setting", name, "asked", value, "error", err)
+		} else {
+			log.Info("camera setting", "setting", name, "asked", value, "now", now)
+		}
+	}
+	adjust("exposure_dynamic_framerate", exposureDynamicFramerate, 0)
+	switch s.Mains {
+	case 50:
+		adjust("power_line_frequency", powerLineFrequency, 1)
+	case 60:
+		adjust("power_line_frequency", powerLineFrequency, 2)
+	}
+}

@@ -87,6 +87,25 @@ func code(n int) (*Frame, error) {
 	return frameOf(qrdraw.Draw(fmt.Sprint("PICTURE ", n), qrdraw.Options{Module: 3})), nil
 }
 
+// packedCamera is a fakeCamera whose pictures cost CPU time to unpack.
+type packedCamera struct {
+	fakeCamera
+	cost time.Duration
+
+	packed Frame
+}
+
+func (c *packedCamera) Grab() error { return c.fakeCamera.Read(&c.packed) }
+
+func (c *packedCamera) Unpack(f *Frame) error {
+	for began := threadCPU(); threadCPU()-began < c.cost; {
+	}
+	f.Resize(c.packed.Width, c.packed.Height)
+	copy(f.Pix, c.packed.Pix)
+	f.Taken = c.packed.Taken
+	return nil
+}
+
 // states collects the calls of OnState, with the second since the test began.
 type states struct {
 	begin time.Time

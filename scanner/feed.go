@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -94,11 +95,20 @@ func (s *Scanner) follow(ctx context.Context) error {
 	defer cam.Close()
 	stop := context.AfterFunc(ctx, func() { cam.Close() }) // wakes a waiting Read
 	defer stop()
+	if known, ok := cam.(fmt.Stringer); ok {
+		s.format.Store(known.String())
+	}
+	read := cam.Read
+	if packed, ok := cam.(packer); ok {
+		runtime.LockOSThread() // for the thread's CPU time
+		defer runtime.UnlockOSThread()
+		read = func(f *Frame) error { return s.unpack(packed, f) }
+	}
 
 	changed := time.Now() // when the picture last differed from the previous one
 	for {
 		f := s.latest.blank()
-		err := cam.Read(f)
+		err := read(f)
 		switch {
 		case ctx.Err() != nil: // Run may have returned, so do not report
 			return ctx.Err()
@@ -111,7 +121,6 @@ func (s *Scanner) follow(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		s.frames.Add(1)
 		s.lastFrame.Store(f.Taken.UnixNano())
 		switch {
 		case s.latest.differs(f):
@@ -124,4 +133,23 @@ func (s *Scanner) follow(ctx context.Context) error {
 		}
 		s.latest.put(f)
 	}
+}
+
+// unpack reads the next picture that the decoder wants. Those before it are dropped still packed.
+func (s *Scanner) unpack(cam packer, f *Frame) error {
+	for {
+		if err := cam.Grab(); err != nil {
+			return err
+		}
+		if s.latest.coming() >= s.wanted.Load() {
+			break
+		}
+		s.lastFrame.Store(time.Now().UnixNano())
+		s.latest.skip()
+		s.skipped.Add(1)
+	}
+	before := threadCPU()
+	err := cam.Unpack(f)
+	s.unpackCPU.Add(int64(threadCPU() - before))
+	return err
 }

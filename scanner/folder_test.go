@@ -10,6 +10,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func grey(level byte) *image.Gray {
 
 func openDir(t *testing.T, source string) Camera {
 	t.Helper()
-	cam, err := OpenCamera("dir:" + source)
+	cam, err := OpenCamera("dir:"+source, Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,10 +148,10 @@ func TestFolderPassesOverWhatIsNoPicture(t *testing.T) {
 
 func TestFolderFails(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := OpenCamera("dir:" + dir + "/none"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := OpenCamera("dir:"+dir+"/none", Settings{}, slog.Default()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v, want not exist", err)
 	}
-	if _, err := OpenCamera("dir:" + put(t, dir, "1.png", grey(1))); err == nil || !strings.Contains(err.Error(), "is not a folder") {
+	if _, err := OpenCamera("dir:"+put(t, dir, "1.png", grey(1)), Settings{}, slog.Default()); err == nil || !strings.Contains(err.Error(), "is not a folder") {
 		t.Errorf("%v", err)
 	}
 	gone := filepath.Join(dir, "gone")

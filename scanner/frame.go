@@ -25,6 +25,15 @@ type Camera interface {
 	Close() error
 }
 
+// packer is a camera whose pictures cost CPU time to unpack. Read does both.
+type packer interface {
+	Camera
+	// Grab waits for the next picture and leaves it packed.
+	Grab() error
+	// Unpack puts the last grabbed picture into f; its errors are those of Read.
+	Unpack(f *Frame) error
+}
+
 var (
 	// ErrNoPicture is Read's error if nothing came for a while, or if it was not a picture. Read
 	// again.

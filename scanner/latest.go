@@ -43,6 +43,20 @@ func (l *latest) differs(f *Frame) bool {
 	return last == nil || last.Width != f.Width || !bytes.Equal(last.Pix, f.Pix)
 }
 
+// coming is the number of the next picture.
+func (l *latest) coming() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seq + 1
+}
+
+// skip counts a picture that nobody looks at.
+func (l *latest) skip() {
+	l.mu.Lock()
+	l.seq++
+	l.mu.Unlock()
+}
+
 // put makes f the newest picture.
 func (l *latest) put(f *Frame) {
 	l.mu.Lock()

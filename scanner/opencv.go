@@ -13,20 +13,13 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// The requested format. A camera that does not have it gives what it has; without MJPG, USB 2
-// transmits only some 10 pictures of this size a second.
-const (
-	askWidth, askHeight = 1280, 720
-	askFormat           = "MJPG"
-)
-
 // networkTimeout limits each call to a network camera, in ms, for opening (property 53 of OpenCV's
 // VideoCapture) and for reading (54). V4L2's own limit for a read is 10 s.
 const networkTimeout = 5000
 
 var networkOptions = []gocv.VideoCaptureProperties{53, networkTimeout, 54, networkTimeout}
 
-// capture is a camera or a video behind OpenCV.
+// capture is a network camera or a video behind OpenCV, and a part of usbCamera.
 type capture struct {
 	source
 	paced bool // a video that plays at its own speed
@@ -38,20 +31,24 @@ type capture struct {
 	done    chan struct{} // closed with closing, to end a wait
 	mu      sync.Mutex    // guards all below: OpenCV's objects allow one call at a time
 	vc      *gocv.VideoCapture
-	colour  gocv.Mat
+	given   gocv.Mat // what OpenCV gives
 	grey    gocv.Mat
 }
 
-// openCapture opens a camera, a network camera, or a video that plays at its own speed.
-func openCapture(src source, settings Settings, log *slog.Logger) (Camera, error) {
-	c, err := newCapture(src, src.kind == video)
-	if err != nil {
-		return nil, err
+// captures returns a function that opens a V4L2 camera, a network camera, or a video that plays at
+// its own speed. It finds a V4L2 camera that it has opened before under another number.
+func captures(settings Settings, log *slog.Logger) func(source) (Camera, error) {
+	var known finder
+	return func(src source) (Camera, error) {
+		if src.kind == device {
+			return openDevice(src, &known, settings, log)
+		}
+		c, err := newCapture(src, src.kind == video)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
 	}
-	if src.kind == device {
-		adjust(c.vc, settings, log)
-	}
-	return c, nil
 }
 
 // openFrames opens a video whose frames come as fast as they are read.
@@ -68,7 +65,7 @@ func newCapture(src source, paced bool) (*capture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open camera: %w", err)
 	}
-	c := &capture{source: src, paced: paced, start: time.Now(), vc: vc, done: make(chan struct{}), colour: gocv.NewMat(), grey: gocv.NewMat()}
+	c := &capture{source: src, paced: paced, start: time.Now(), vc: vc, done: make(chan struct{}), given: gocv.NewMat(), grey: gocv.NewMat()}
 	fps := vc.Get(gocv.VideoCaptureFPS)
 	if !(fps >= 1 && fps <= 240) { // also if it is NaN
 		fps = 25
@@ -99,11 +96,6 @@ func (src source) open() (vc *gocv.VideoCapture, err error) {
 		vc.Close()
 		return nil, fmt.Errorf("OpenCV cannot open %q as a video", Redacted(src.path))
 	}
-	if src.kind == device {
-		vc.Set(gocv.VideoCaptureFOURCC, vc.ToCodec(askFormat))
-		vc.Set(gocv.VideoCaptureFrameWidth, askWidth)
-		vc.Set(gocv.VideoCaptureFrameHeight, askHeight)
-	}
 	return vc, nil
 }
 
@@ -114,13 +106,22 @@ func (c *capture) Read(f *Frame) error {
 			return err
 		}
 	}
-	c.mu.Lock()
-	err := c.grab(f)
-	c.mu.Unlock()
-	c.releaseIfClosing()
+	err := c.alone(func() error { return c.grab(f) })
 	if err == nil {
 		c.shown++
 	}
+	return err
+}
+
+// alone makes one call to OpenCV.
+func (c *capture) alone(call func() error) error {
+	c.mu.Lock()
+	err := errClosed
+	if !c.closing.Load() {
+		err = call()
+	}
+	c.mu.Unlock()
+	c.releaseIfClosing()
 	return err
 }
 
@@ -137,9 +138,6 @@ func (c *capture) waitForTurn() error {
 
 // grab gets the next picture as grey pixels.
 func (c *capture) grab(f *Frame) error {
-	if c.closing.Load() {
-		return errClosed
-	}
 	if err := c.retrieve(); err != nil {
 		return err
 	}
@@ -147,13 +145,22 @@ func (c *capture) grab(f *Frame) error {
 	if c.kind == video && !c.paced {
 		f.Taken = c.start.Add(time.Duration(c.shown) * c.step) // as if it were played
 	}
-	grey := c.colour
-	if c.colour.Channels() != 1 {
-		if err := gocv.CvtColor(c.colour, &c.grey, gocv.ColorBGRToGray); err != nil {
-			return fmt.Errorf("read camera %q: to grey: %w", Redacted(c.path), err)
-		}
-		grey = c.grey
+	return c.fromColour(f)
+}
+
+// fromColour puts a picture that OpenCV has made colour into f.
+func (c *capture) fromColour(f *Frame) error {
+	if c.given.Channels() == 1 {
+		return c.keep(&c.given, f)
 	}
+	if err := gocv.CvtColor(c.given, &c.grey, gocv.ColorBGRToGray); err != nil {
+		return fmt.Errorf("read camera %q: to grey: %w", Redacted(c.path), err)
+	}
+	return c.keep(&c.grey, f)
+}
+
+// keep copies a grey picture from OpenCV to f.
+func (c *capture) keep(grey *gocv.Mat, f *Frame) error {
 	pix, err := grey.DataPtrUint8()
 	if err != nil || len(pix) != grey.Rows()*grey.Cols() {
 		return fmt.Errorf("read camera %q: the picture does not have one byte per pixel", Redacted(c.path))
@@ -163,9 +170,9 @@ func (c *capture) grab(f *Frame) error {
 	return nil
 }
 
-// retrieve sets c.colour to the next picture, from the beginning if a video loops.
+// retrieve sets c.given to the next picture, from the beginning if a video loops.
 func (c *capture) retrieve() error {
-	if c.vc.Read(&c.colour) && !c.colour.Empty() {
+	if c.vc.Read(&c.given) && !c.given.Empty() {
 		return nil
 	}
 	if c.kind != video {
@@ -180,7 +187,7 @@ func (c *capture) retrieve() error {
 	}
 	c.vc.Close()
 	c.vc = again
-	if !c.vc.Read(&c.colour) || c.colour.Empty() {
+	if !c.vc.Read(&c.given) || c.given.Empty() {
 		return fmt.Errorf("play %q: it has no pictures", c.path)
 	}
 	return nil
@@ -203,7 +210,7 @@ func (c *capture) releaseIfClosing() {
 	defer c.mu.Unlock()
 	if c.vc != nil {
 		c.vc.Close()
-		c.colour.Close()
+		c.given.Close()
 		c.grey.Close()
 		c.vc = nil
 	}

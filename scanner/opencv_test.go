@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -77,7 +78,7 @@ func TestDecodeListVideo(t *testing.T) {
 }
 
 func TestVideoPlaysAtItsOwnSpeedAndEnds(t *testing.T) {
-	cam, err := OpenCamera("file:" + film(t, 10))
+	cam, err := OpenCamera("file:"+film(t, 10), Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestVideoPlaysAtItsOwnSpeedAndEnds(t *testing.T) {
 }
 
 func TestVideoLoops(t *testing.T) {
-	cam, err := OpenCamera("file:" + film(t, 2) + "?loop")
+	cam, err := OpenCamera("file:"+film(t, 2)+"?loop", Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestAllocationsPerCapturedFrame(t *testing.T) {
 }
 
 func TestClosedCaptureReadsNoMore(t *testing.T) {
-	cam, err := OpenCamera("file:" + film(t, 2))
+	cam, err := OpenCamera("file:"+film(t, 2), Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestOpenCaptureFails(t *testing.T) {
 		"file:" + text:                       "text.mp4",
 		"http://user:secret@127.0.0.1:1/cam": "127.0.0.1:1",
 	} {
-		cam, err := OpenCamera(source)
+		cam, err := OpenCamera(source, Settings{}, slog.Default())
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v, want one about %q", source, err, want)
 		}
@@ -271,7 +272,7 @@ func TestRealCamera(t *testing.T) {
 	if _, err := os.Stat("/dev/video0"); err != nil {
 		t.Skip("there is no camera: /dev/video0 is missing")
 	}
-	cam, err := OpenCamera("/dev/video0")
+	cam, err := OpenCamera("/dev/video0", Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package scanner
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +32,7 @@ func TestPipe(t *testing.T) {
 			if err := os.WriteFile(file, append(c.data, 1, 2, 3), 0o644); err != nil { // and part of a fourth
 				t.Fatal(err)
 			}
-			cam, err := OpenCamera(c.source + file)
+			cam, err := OpenCamera(c.source+file, Settings{}, slog.Default())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,10 +54,10 @@ func TestPipe(t *testing.T) {
 }
 
 func TestPipeFails(t *testing.T) {
-	if _, err := OpenCamera("pipe:64x48 no-such-program-anywhere -t 0"); err == nil || !strings.Contains(err.Error(), "hint: is its package installed?") {
+	if _, err := OpenCamera("pipe:64x48 no-such-program-anywhere -t 0", Settings{}, slog.Default()); err == nil || !strings.Contains(err.Error(), "hint: is its package installed?") {
 		t.Errorf("a program that is not there: %v", err)
 	}
-	cam, err := OpenCamera("pipe:64x48 ls /no-such-directory")
+	cam, err := OpenCamera("pipe:64x48 ls /no-such-directory", Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestPipeCloseWhileReading(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nsleep 600 &\nwait\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cam, err := OpenCamera("pipe:64x48 " + script)
+	cam, err := OpenCamera("pipe:64x48 "+script, Settings{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"image"
+	"slices"
 	"time"
 
 	"ashyq-kiosk/scanner/qr"
@@ -50,9 +51,11 @@ type roi struct {
 	crop    qr.Image
 
 	// If cpu is set, budget is the average CPU time for one picture: after a slower picture, the
-	// next ones are only compared.
+	// next ones are only compared. cpu also counts what the camera's pictures cost before they come
+	// here.
 	budget time.Duration
 	cpu    func() time.Duration
+	spent  time.Duration // by cpu, after the last picture
 	debt   time.Duration
 	seq    uint64
 
@@ -67,17 +70,33 @@ type roi struct {
 
 func newROI() *roi { return &roi{decoder: NewDecoder()} }
 
+// limit sets the budget.
+func (r *roi) limit(budget time.Duration, cpu func() time.Duration) {
+	r.budget, r.cpu, r.spent = budget, cpu, cpu()
+}
+
+// next is the number of the next picture worth unpacking: the first one that the budget allows to
+// decode, and of a doorway where nothing has changed for some time, every second one.
+func (r *roi) next() uint64 {
+	next := r.seq + 1
+	if !slices.ContainsFunc(r.hot, func(heat int8) bool { return heat > 0 }) {
+		next++
+	}
+	return max(next, r.seq+uint64((r.debt+r.budget-1)/r.budget))
+}
+
 // examine returns the bytes of a code in the picture, like Decode; the error is ErrNoCode itself if
 // there is nothing to decode, or no time for it.
 func (r *roi) examine(f *Frame) (text []byte, err error) {
 	if r.cpu == nil {
 		return r.search(f)
 	}
-	began := r.cpu()
 	r.debt = max(r.debt-time.Duration(f.Seq-r.seq)*r.budget, 0)
 	r.seq = f.Seq
 	text, err = r.search(f)
-	r.debt += r.cpu() - began
+	spent := r.cpu()
+	r.debt += spent - r.spent
+	r.spent = spent
 	return text, err
 }
 

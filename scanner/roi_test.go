@@ -120,20 +120,47 @@ func TestROIIsPatient(t *testing.T) {
 	}
 }
 
+// While something moves, and for three seconds after, every picture counts.
+func TestROIWantsEverySecondPictureOfAStillDoorway(t *testing.T) {
+	eyes := film30{roi: newROI()}
+	eyes.limit(10*time.Millisecond, func() time.Duration { return 0 })
+	wants := func(img *image.Gray) uint64 {
+		eyes.show(img)
+		return eyes.next() - eyes.seq
+	}
+	for i := range 5 {
+		if n := wants(scene("", 0, uint64(i))); n != 2 {
+			t.Errorf("still, picture %d: the next one is in %d", i, n)
+		}
+	}
+	blurred := scene("", 0, 1)
+	qrdraw.Paste(blurred, qrdraw.Draw(passText, qrdraw.Options{}), qrdraw.Square(500, 200, 200))
+	qrdraw.Blur(blurred, 6)
+	for i := range linger {
+		if n := wants(blurred); n != 1 {
+			t.Errorf("picture %d with something new: the next one is in %d", i, n)
+		}
+	}
+	for range 5 {
+		wants(blurred)
+	}
+	if n := wants(blurred); n != 2 {
+		t.Errorf("still again: the next one is in %d", n)
+	}
+}
+
 // After a picture that took four times the budget, three are only compared; then the newest is
 // decoded.
 func TestROIKeepsToItsBudget(t *testing.T) {
 	eyes := film30{roi: newROI()}
 	clock, spent := time.Duration(0), map[int]bool{}
-	eyes.budget = 10 * time.Millisecond
-	eyes.cpu = func() time.Duration { return clock }
+	eyes.limit(10*time.Millisecond, func() time.Duration { return clock })
 	for i := range 12 {
 		before := eyes.turns
 		f := frameOf(scene("", 0, uint64(i)))
 		f.Seq, f.Taken = uint64(i+1), time.Unix(int64(2*i), 0) // a whole look is due at any time
-		calls := 0
 		eyes.cpu = func() time.Duration {
-			if calls++; calls == 2 && eyes.turns > before {
+			if eyes.turns > before {
 				clock += 40 * time.Millisecond
 			}
 			return clock
@@ -252,7 +279,7 @@ func BenchmarkWorstFrame(b *testing.B) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
 	eyes := newROI()
-	eyes.budget, eyes.cpu = defaultBudget, threadCPU
+	eyes.limit(defaultBudget, threadCPU)
 	var times []float64 // ms
 	for b.Loop() {
 		f := frames[len(times)%len(frames)]

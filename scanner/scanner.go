@@ -14,8 +14,9 @@ import (
 // queue's patience.
 const defaultFrozenAfter = 5 * time.Second
 
-// defaultBudget leaves two thirds of a core to others at 30 pictures a second.
-const defaultBudget = 10 * time.Millisecond
+// defaultBudget leaves a third of a core to others at 30 pictures a second. A core of a Pi 3 needs
+// about as long to unpack and decode a USB camera's picture.
+const defaultBudget = 20 * time.Millisecond
 
 // Config says what a Scanner reads and whom it calls.
 type Config struct {
@@ -24,8 +25,9 @@ type Config struct {
 	Settings    Settings      // for a V4L2 camera
 	Log         *slog.Logger  // nil: slog.Default
 
-	// Budget is the decoder's average CPU time per picture; 0: 10 ms. After a slower picture, the
-	// next ones are only compared until the average is right again.
+	// Budget is the average CPU time per picture for unpacking and decoding; 0: 20 ms. After a
+	// slower picture, the next ones are dropped if they would have to be unpacked, and otherwise
+	// only compared, until the average is right again.
 	Budget time.Duration
 
 	// OnCode gets the bytes of a code, exactly as encoded, for every picture in which it was read,
@@ -41,11 +43,14 @@ type Config struct {
 
 // Stats counts since the start.
 type Stats struct {
+	Format     string        // of a V4L2 camera's pictures, with their size and rate
 	Frames     uint64        // pictures from the camera
+	Skipped    uint64        // those that were not unpacked: the doorway was still, or the budget was used up
 	Examined   uint64        // those that were compared before the next one replaced them
 	Decoded    uint64        // those with changes, so that the decoder was called
 	Codes      uint64        // those in which it read a code
 	Reconnects uint64        // attempts to open the camera, except the first
+	UnpackCPU  time.Duration // CPU time to unpack a V4L2 camera's pictures
 	DecodeCPU  time.Duration // CPU time of the decoder's thread, including comparisons
 	LastFrame  time.Time     // when the newest picture was taken; zero: no picture yet
 }
@@ -61,11 +66,13 @@ type Scanner struct {
 	known bool
 	state error // nil: pictures are coming
 
-	alive                            atomic.Int64 // Unix ns
-	lastFrame                        atomic.Int64 // Unix ns; 0: no picture yet
-	frames, examined, decoded, codes atomic.Uint64
-	reconnects                       atomic.Uint64
-	decodeCPU                        atomic.Int64 // ns
+	alive                             atomic.Int64  // Unix ns
+	lastFrame                         atomic.Int64  // Unix ns; 0: no picture yet
+	wanted                            atomic.Uint64 // number of the next picture that the decoder wants
+	skipped, examined, decoded, codes atomic.Uint64
+	reconnects                        atomic.Uint64
+	unpackCPU, decodeCPU              atomic.Int64 // ns
+	format                            atomic.Value // string
 }
 
 // New returns a Scanner; Run starts it.
@@ -85,8 +92,7 @@ func New(cfg Config) *Scanner {
 	if cfg.OnState == nil {
 		cfg.OnState = func(error) {}
 	}
-	open := func(source string) (Camera, error) { return openCamera(source, cfg.Settings, cfg.Log) }
-	return &Scanner{cfg: cfg, open: open, latest: newLatest(), ready: make(chan struct{})}
+	return &Scanner{cfg: cfg, open: opener(cfg.Settings, cfg.Log), latest: newLatest(), ready: make(chan struct{})}
 }
 
 // Run keeps the camera open and reads codes until ctx ends, then returns nil. Call it once.
@@ -107,7 +113,7 @@ func (s *Scanner) decode(ctx context.Context) {
 	runtime.LockOSThread() // for the thread's CPU time
 	defer runtime.UnlockOSThread()
 	eyes := newROI()
-	eyes.budget, eyes.cpu = s.cfg.Budget, threadCPU
+	eyes.limit(s.cfg.Budget, func() time.Duration { return threadCPU() + time.Duration(s.unpackCPU.Load()) })
 	for {
 		f := s.latest.take(ctx)
 		if f == nil {
@@ -118,6 +124,7 @@ func (s *Scanner) decode(ctx context.Context) {
 		s.decodeCPU.Add(int64(threadCPU() - before))
 		s.examined.Add(1)
 		s.decoded.Store(eyes.turns)
+		s.wanted.Store(eyes.next())
 		if err == nil {
 			s.codes.Add(1)
 			s.cfg.OnCode(text, f.Taken)
@@ -190,12 +197,16 @@ func (s *Scanner) Alive() time.Time { return unixTime(s.alive.Load()) }
 
 // Stats may be called at any time.
 func (s *Scanner) Stats() Stats {
+	format, _ := s.format.Load().(string) // nothing is stored before the camera is open
 	return Stats{
-		Frames:     s.frames.Load(),
+		Format:     format,
+		Frames:     s.latest.coming() - 1,
+		Skipped:    s.skipped.Load(),
 		Examined:   s.examined.Load(),
 		Decoded:    s.decoded.Load(),
 		Codes:      s.codes.Load(),
 		Reconnects: s.reconnects.Load(),
+		UnpackCPU:  time.Duration(s.unpackCPU.Load()),
 		DecodeCPU:  time.Duration(s.decodeCPU.Load()),
 		LastFrame:  unixTime(s.lastFrame.Load()),
 	}

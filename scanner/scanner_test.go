@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ashyq-kiosk/scanner/qrdraw"
 )
 
 func TestEveryPictureWithACodeIsReported(t *testing.T) {
@@ -314,4 +316,68 @@ func TestAllocationsPerFrame(t *testing.T) {
 	if got := testing.AllocsPerRun(5, func() { d.Decode(&f.Image) }); got > 40 {
 		t.Errorf("%v allocations to decode an empty doorway", got)
 	}
+}
+
+// Of a still doorway every second picture stays packed. Whoever comes is seen in the next picture at
+// the latest.
+func TestStillDoorwayIsUnpackedHalfAsOften(t *testing.T) {
+	for _, comes := range []int{200, 201} {
+		synctest.Test(t, func(t *testing.T) {
+			const every = time.Second / 30
+			begin := time.Now()
+			var first time.Duration
+			onCode := func(_ []byte, taken time.Time) {
+				if first == 0 {
+					first = taken.Sub(begin)
+				}
+			}
+			empty := frameOf(image.NewGray(image.Rect(0, 0, 200, 200)))
+			show := func(n int) (*Frame, error) {
+				if n >= comes {
+					f := frameOf(image.NewGray(image.Rect(0, 0, 200, 200)))
+					code := qrdraw.Draw(fmt.Sprint("PICTURE ", n), qrdraw.Options{Module: 4})
+					for y := range code.Rect.Dy() {
+						copy(f.Row(y), code.Pix[y*code.Stride:][:code.Rect.Dx()])
+					}
+					return f, nil
+				}
+				empty.Pix[0]++
+				return empty, nil
+			}
+			s, _, stop := start(t, Config{OnCode: onCode, Budget: time.Second}, func(int) (Camera, error) {
+				return &packedCamera{fakeCamera: fakeCamera{every: every, show: show}}, nil
+			})
+			time.Sleep(200*every + every/2)
+			if stats := s.Stats(); stats.Frames != 200 || stats.Skipped < 95 || stats.Skipped > 100 {
+				t.Errorf("still: %+v", stats)
+			}
+			time.Sleep(60 * every)
+			stop()
+			if want := time.Duration(comes+1) * every; first != want && first != want+every {
+				t.Errorf("a code that came after %v was read after %v", want, first)
+			}
+		})
+	}
+}
+
+// A camera whose pictures cost four budgets to unpack gives every fifth or so, and each of them is
+// decoded.
+func TestBudgetCountsUnpacking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const every, pictures = time.Second / 30, 100
+		budget := 5 * time.Millisecond
+		s, _, stop := start(t, Config{Budget: budget}, func(int) (Camera, error) {
+			return &packedCamera{fakeCamera: fakeCamera{every: every, show: code}, cost: 4 * budget}, nil
+		})
+		time.Sleep(pictures*every + every/2)
+		stop()
+		stats := s.Stats()
+		unpacked := stats.Frames - stats.Skipped
+		if stats.Frames != pictures || unpacked < 10 || unpacked > pictures/4+2 || stats.Decoded+3 < unpacked {
+			t.Errorf("%d unpacked: %+v", unpacked, stats)
+		}
+		if spent := stats.UnpackCPU + stats.DecodeCPU; spent > (pictures+10)*budget || stats.UnpackCPU < time.Duration(unpacked)*4*budget {
+			t.Errorf("%v of CPU time for %d pictures: %+v", spent, pictures, stats)
+		}
+	})
 }

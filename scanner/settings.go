@@ -9,4 +9,5 @@ type Settings struct {
 	Gain     float64       // in the driver's units
 	Focus    float64       // in the driver's units; switches the automatic focus off
 	FPS      float64       // pictures a second
+	Mains    int           // 50 or 60 Hz: the lights flicker twice as often, and the camera allows for it
 }

@@ -40,21 +40,27 @@ func CheckSource(s string) error {
 }
 
 // OpenCamera opens a camera, a video or a folder of pictures, in the forms of the package comment.
-// A network camera may take some seconds.
-func OpenCamera(s string) (Camera, error) { return openCamera(s, Settings{}, slog.Default()) }
+// A network camera may take some seconds. What a V4L2 camera makes of its settings goes to log.
+func OpenCamera(s string, settings Settings, log *slog.Logger) (Camera, error) {
+	return opener(settings, log)(s)
+}
 
-func openCamera(s string, settings Settings, log *slog.Logger) (Camera, error) {
-	src, err := parseSource(s)
-	if err != nil {
-		return nil, err
+// opener returns a function that opens cameras and remembers what it has opened.
+func opener(settings Settings, log *slog.Logger) func(s string) (Camera, error) {
+	capture := captures(settings, log)
+	return func(s string) (Camera, error) {
+		src, err := parseSource(s)
+		if err != nil {
+			return nil, err
+		}
+		switch src.kind {
+		case folder:
+			return openFolder(src)
+		case pipe:
+			return openPipe(src)
+		}
+		return capture(src)
 	}
-	switch src.kind {
-	case folder:
-		return openFolder(src)
-	case pipe:
-		return openPipe(src)
-	}
-	return openCapture(src, settings, log)
 }
 
 func parseSource(s string) (source, error) {

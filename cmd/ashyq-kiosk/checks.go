@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -116,20 +117,51 @@ func checkPanel(cfg *config.Config) (string, error) {
 }
 
 func checkCamera(cfg *config.Config) (string, error) {
-	camera, err := scanner.OpenCamera(cfg.Camera.Source)
+	camera, err := scanner.OpenCamera(cfg.Camera.Source, cameraSettings(cfg), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", err
 	}
 	defer camera.Close()
-	var frame scanner.Frame
-	start := time.Now()
-	for {
-		err := camera.Read(&frame)
+	frame, err := firstPicture(camera)
+	if err != nil {
+		return "", err
+	}
+	found := fmt.Sprintf("%s, %d x %d", scanner.Redacted(cfg.Camera.Source), frame.Width, frame.Height)
+	if known, ok := camera.(fmt.Stringer); ok {
+		rate, err := rate(camera, frame)
+		if err != nil {
+			return "", err
+		}
+		found = fmt.Sprintf("%v; %.1f a second come", known, rate)
+	}
+	return found, nil
+}
+
+func firstPicture(camera scanner.Camera) (*scanner.Frame, error) {
+	frame := new(scanner.Frame)
+	for start := time.Now(); ; {
+		err := camera.Read(frame)
 		if err == nil {
-			return fmt.Sprintf("%s, %d x %d", scanner.Redacted(cfg.Camera.Source), frame.Width, frame.Height), nil
+			return frame, nil
 		}
 		if !errors.Is(err, scanner.ErrNoPicture) || time.Since(start) > doctor.Limit/2 {
-			return "", err
+			return nil, err
+		}
+	}
+}
+
+// rate counts pictures for a second: in dim light a camera may give fewer than it promised.
+func rate(camera scanner.Camera, frame *scanner.Frame) (float64, error) {
+	first := frame.Taken
+	for n := 0; ; {
+		switch err := camera.Read(frame); {
+		case err == nil:
+			n++
+		case !errors.Is(err, scanner.ErrNoPicture):
+			return 0, err
+		}
+		if took := time.Since(first); took >= time.Second {
+			return float64(n) / took.Seconds(), nil
 		}
 	}
 }

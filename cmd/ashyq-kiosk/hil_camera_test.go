@@ -3,9 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
+	"image/draw"
+	"image/jpeg"
 	"os/exec"
 	"sync"
 	"testing"
@@ -17,19 +21,24 @@ import (
 )
 
 // loopback is a camera: the node of v4l2loopback, and a writer of pictures. They are YUYV, as cheap
-// cameras give.
+// cameras give, or MJPEG.
 type loopback struct {
 	t      testing.TB
 	camera *camera
+	number int                    // of the node /dev/video<number>
+	mjpeg  bool                   // JPEG pictures
+	raw    []byte                 // the last picture in YUYV
+	jpegs  map[*image.Gray][]byte // pictures in JPEG, which take long
 
 	mu     sync.Mutex
 	frozen bool                      // guarded by mu: the same picture over and over
+	torn   bool                      // guarded by mu: two of three pictures are not whole
 	first  map[*image.Gray]time.Time // guarded by mu: when a scene's first picture was written
 	stop   func()
 }
 
 func newLoopback(t testing.TB, c *camera) *loopback {
-	l := &loopback{t: t, camera: c, first: map[*image.Gray]time.Time{}}
+	l := &loopback{t: t, camera: c, jpegs: map[*image.Gray][]byte{}, raw: bytes.Repeat([]byte{128}, 2*pictureW*pictureH), first: map[*image.Gray]time.Time{}}
 	t.Cleanup(func() {
 		if l.stop != nil {
 			l.stop()
@@ -52,16 +61,18 @@ const (
 	videoOutput      = 2          // V4L2_BUF_TYPE_VIDEO_OUTPUT
 	fieldNone        = 1
 	pixelYUYV        = 'Y' | 'U'<<8 | 'Y'<<16 | 'V'<<24
+	pixelMJPG        = 'M' | 'J'<<8 | 'P'<<16 | 'G'<<24
 	colourspaceSRGB  = 8
 	pictureW         = 1280
 	pictureH         = 720
-	loopbackSettings = "video_nr=0 exclusive_caps=1 card_label=Camera max_buffers=4"
+	loopbackSettings = "exclusive_caps=1 card_label=Camera max_buffers=4"
 )
 
 // plug creates the node and starts to write pictures to it.
 func (l *loopback) plug() {
 	l.t.Helper()
-	if out, err := exec.Command("sh", "-c", "insmod "+shared+"/v4l2loopback.ko "+loopbackSettings).CombinedOutput(); err != nil {
+	insmod := fmt.Sprintf("insmod %s/v4l2loopback.ko video_nr=%d %s", shared, l.number, loopbackSettings)
+	if out, err := exec.Command("sh", "-c", insmod).CombinedOutput(); err != nil {
 		l.t.Fatalf("insmod v4l2loopback: %v %s", err, out)
 	}
 	l.feed()
@@ -73,7 +84,7 @@ func (l *loopback) feed() {
 	var fd int
 	var err error
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if fd, err = unix.Open("/dev/video0", unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil || time.Since(start) > 5*time.Second {
+		if fd, err = unix.Open(fmt.Sprint("/dev/video", l.number), unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil || time.Since(start) > 5*time.Second {
 			break
 		}
 	}
@@ -82,6 +93,10 @@ func (l *loopback) feed() {
 	}
 	format := v4l2Format{kind: videoOutput, width: pictureW, height: pictureH, pixelformat: pixelYUYV, field: fieldNone,
 		bytesperline: 2 * pictureW, sizeimage: 2 * pictureW * pictureH, colours: colourspaceSRGB}
+	if l.mjpeg {
+		format.pixelformat, format.bytesperline = pixelMJPG, 0
+	}
+	clear(l.jpegs)
 	if err := setFormat(fd, &format); err != nil {
 		l.t.Fatalf("set the camera's format: %v", err)
 	}
@@ -116,18 +131,15 @@ func (l *loopback) takeAway() (gone time.Duration) {
 func (l *loopback) write(ctx context.Context, fd int) {
 	ticker := time.NewTicker(framesEvery)
 	defer ticker.Stop()
-	packed := make([]byte, 2*pictureW*pictureH)
-	for i := range packed {
-		packed[i] = 128
-	}
 	var last *image.Gray
 	for n := uint64(0); ; n++ {
 		img := last
 		if l.moves() || last == nil {
 			img = l.next(n)
 		}
-		for i, v := range img.Pix {
-			packed[2*i] = v
+		packed := l.pack(img)
+		if l.tears() && n%3 != 0 {
+			packed = packed[:len(packed)/2]
 		}
 		l.mu.Lock()
 		if _, was := l.first[img]; !was {
@@ -147,6 +159,26 @@ func (l *loopback) write(ctx context.Context, fd int) {
 	}
 }
 
+// pack is the picture as the camera sends it.
+func (l *loopback) pack(img *image.Gray) []byte {
+	if !l.mjpeg {
+		for i, v := range img.Pix {
+			l.raw[2*i] = v
+		}
+		return l.raw
+	}
+	if _, ok := l.jpegs[img]; !ok {
+		colour := image.NewRGBA(img.Rect) // cameras send colours, even of what has none
+		draw.Draw(colour, colour.Rect, img, image.Point{}, draw.Src)
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, colour, &jpeg.Options{Quality: 85}); err != nil {
+			l.t.Errorf("pack a picture: %v", err)
+		}
+		l.jpegs[img] = b.Bytes()
+	}
+	return l.jpegs[img]
+}
+
 func (l *loopback) next(n uint64) *image.Gray {
 	l.camera.mu.Lock()
 	defer l.camera.mu.Unlock()
@@ -163,6 +195,18 @@ func (l *loopback) freeze(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.frozen = on
+}
+
+func (l *loopback) tears() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.torn
+}
+
+func (l *loopback) tear(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.torn = on
 }
 
 // shown is when the first of these pictures was written.

@@ -148,7 +148,8 @@ func (m *machine) pid() string {
 	return m.sh("systemctl show -P MainPID ashyq-kiosk")
 }
 
-// cameraFaults: no camera, and a camera that repeats one picture.
+// cameraFaults: no camera, a camera that repeats one picture, cameras under other numbers and with
+// other formats, and torn pictures.
 func (m *machine) cameraFaults(p people) {
 	m.suffer(fault{
 		name: "camera unplugged and back", reason: kiosk.CameraFault,
@@ -169,6 +170,46 @@ func (m *machine) cameraFaults(p people) {
 		mend:   func() { m.lens.put(m.camera.empty); m.lens.freeze(false) },
 	})
 	m.prove(p.green, "green")
+	m.gives("YUYV 1280x720")
+
+	m.swap("camera back under another number", func() { m.lens.number = 3 })
+	m.prove(p.blue, "blue")
+	m.gives("YUYV 1280x720")
+	m.sh("journalctl -b -u ashyq-kiosk | grep 'the camera has another number.*now=/dev/video3'")
+
+	m.swap("an MJPEG camera instead", func() { m.lens.number, m.lens.mjpeg = 1, true })
+	m.prove(p.green, "green")
+	m.gives("MJPG 1280x720")
+
+	m.lens.tear(true)
+	m.prove(p.blue, "blue")
+	m.sh("journalctl -b -u ashyq-kiosk | grep 'cannot read a picture.*torn'")
+	m.lens.tear(false)
+
+	m.sh("systemctl stop ashyq-kiosk")
+	m.t.Log("doctor: " + m.sh("ashyq-kiosk doctor | grep 'MJPG 1280x720 at .* pictures a second from Camera, /dev/video1; .* a second come'"))
+	m.sh("systemctl start ashyq-kiosk")
+	m.awaitHealthy() // found under another number at its start, too
+	m.swap("the first camera again", func() { m.lens.number, m.lens.mjpeg = 0, false })
+}
+
+// swap unplugs the camera and plugs in another one.
+func (m *machine) swap(name string, change func()) {
+	m.t.Helper()
+	m.suffer(fault{
+		name: name, reason: kiosk.CameraFault,
+		cause:  func() { m.lens.stop() },
+		during: func() { m.lens.takeAway() },
+		mend:   func() { change(); m.lens.plug() },
+	})
+}
+
+// gives checks the format that the daemon reports.
+func (m *machine) gives(format string) {
+	m.t.Helper()
+	if health := m.health(); !strings.Contains(health, format+" at ") {
+		m.t.Errorf("the daemon does not say that the camera gives %s:\n%s", format, health)
+	}
 }
 
 // chipFaults: lines in use by another program, a chip that disappears, lines that are held.

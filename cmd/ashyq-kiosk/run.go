@@ -130,10 +130,15 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faul
 func newScanner(cfg *config.Config, onCode func([]byte, time.Time), faults *kiosk.Faults, log *slog.Logger) *scanner.Scanner {
 	return scanner.New(scanner.Config{
 		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Budget: cfg.Camera.Budget, Log: log,
-		Settings: scanner.Settings{Exposure: cfg.Camera.Exposure, Gain: cfg.Camera.Gain, Focus: cfg.Camera.Focus, FPS: cfg.Camera.FPS},
+		Settings: cameraSettings(cfg),
 		OnCode:   onCode,
 		OnState:  faults.Of(kiosk.CameraFault),
 	})
+}
+
+func cameraSettings(cfg *config.Config) scanner.Settings {
+	c := cfg.Camera
+	return scanner.Settings{Exposure: c.Exposure, Gain: c.Gain, Focus: c.Focus, FPS: c.FPS, Mains: c.Mains}
 }
 
 // pulsesOf returns the parts that the watchdog watches.

@@ -66,6 +66,7 @@ type Camera struct {
 	Gain        float64       // in the driver's units
 	Focus       float64       // in the driver's units
 	FPS         float64       // pictures a second
+	Mains       int           // Hz of the power line, against flicker
 }
 
 // Registry is the registry that the door follows. With an empty URL the door uses what its cache
@@ -218,7 +219,7 @@ func Parse(files ...[]byte) (*Config, error) {
 type checker func(key string, err error)
 
 func (r raw) camera(check checker) Camera {
-	c := Camera{Source: r.Camera.Source, Gain: r.Camera.Gain, Focus: r.Camera.Focus, FPS: r.Camera.FPS}
+	c := Camera{Source: r.Camera.Source, Gain: r.Camera.Gain, Focus: r.Camera.Focus, FPS: r.Camera.FPS, Mains: r.Camera.Mains}
 	var err error
 	check("camera.source", notEmpty(c.Source))
 	c.FrozenAfter, err = duration(r.Camera.FrozenAfter, time.Second, 5*time.Minute)
@@ -230,6 +231,9 @@ func (r raw) camera(check checker) Camera {
 	check("camera.gain", notNegative(c.Gain))
 	check("camera.focus", notNegative(c.Focus))
 	check("camera.fps", notNegative(c.FPS))
+	if c.Mains != 0 && c.Mains != 50 && c.Mains != 60 {
+		check("camera.mains", fmt.Errorf("%d, want 50, 60, or 0 for the camera's own", c.Mains))
+	}
 	return c
 }
 

@@ -32,6 +32,7 @@ type raw struct {
 		Gain        float64 `toml:"gain"`
 		Focus       float64 `toml:"focus"`
 		FPS         float64 `toml:"fps"`
+		Mains       int     `toml:"mains"`
 	} `toml:"camera"`
 	Registry struct {
 		URL      string `toml:"url"`
@@ -66,7 +67,7 @@ func defaults() raw {
 	var r raw
 	r.Door.Name, r.Door.Zone, r.Door.Paper, r.Door.Again = "door", "green", true, "60s"
 	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
-	r.Camera.Budget, r.Camera.Exposure = "10ms", "0s"
+	r.Camera.Budget, r.Camera.Exposure, r.Camera.Mains = "20ms", "0s", 50
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"
 	r.Hardware.Pins = "pi"
 	r.Screen.Listen, r.Screen.Languages = "127.0.0.1:8081", []string{"kk", "ru", "en"}

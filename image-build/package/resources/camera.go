@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,6 +96,28 @@ func film(world string, out io.Writer) error {
 			}
 		}
 	}
+}
+
+// draw writes still-N.ppm and person-N.ppm: the doorway, and a phone in it, with a sensor's noise in
+// each colour.
+func draw(dir string) error {
+	c := newCamera()
+	for _, what := range []struct{ name, text string }{{"still", ""}, {"person", strings.Repeat("AQ1:6BFOXN*TS0BI$ZD", 18)}} {
+		c.show(what.text)
+		for n := range noises {
+			random := rand.New(rand.NewPCG(uint64(n), 1))
+			ppm := fmt.Appendf(nil, "P6 %d %d 255\n", width, height)
+			for _, p := range c.scene {
+				for range 3 {
+					ppm = append(ppm, byte(min(max(int(p)+random.IntN(11)-5, 0), 255)))
+				}
+			}
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.ppm", what.name, n)), ppm, 0o644); err != nil {
+				return fmt.Errorf("draw: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // receive makes noisy pictures of each scene that comes.

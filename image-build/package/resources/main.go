@@ -42,6 +42,7 @@ func main() {
 	door := flag.String("door", "http://127.0.0.1:8381", "the daemon")
 	probe := flag.String("probe", "", "command that prints /proc/PID/io and /proc/PID/status of the daemon, and the sectors written to partitions")
 	feed := flag.String("feed", "", "be the camera's program instead: pictures to the standard output, of what the world at this address shows")
+	pictures := flag.String("draw", "", "draw pictures of a camera into this folder instead")
 	config := flag.String("config", "", "file to write the [registry] part of the configuration to; ca.pem and identity.pem are written beside it")
 	papers := flag.String("papers", "", "folder of ca.pem and identity.pem as the daemon sees it")
 	guest := flag.String("registry-url", "", "the registry as the daemon sees it")
@@ -49,6 +50,13 @@ func main() {
 	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
 	busy := flag.Duration("busy", 15*time.Minute, "how long one status a second changes; the writes of the second half count")
 	flag.Parse()
+	if *pictures != "" {
+		if err := draw(*pictures); err != nil {
+			fmt.Fprintf(os.Stderr, "resources: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *feed != "" {
 		if err := film(*feed, os.Stdout); err != nil {
 			fmt.Fprintf(os.Stderr, "resources: %v\n", err)
