@@ -3,11 +3,10 @@
 package scanner
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"log/slog"
-	"os"
+	"slices"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -47,9 +46,10 @@ func openDevice(src source, known *finder, settings Settings, log *slog.Logger) 
 	}
 	src.path = path
 	c, err := newCapture(src, false)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w\n%s", err, choice(nodes))
-	} else if err != nil {
+	if err != nil {
+		if !slices.ContainsFunc(nodes, func(n node) bool { return n.path == path }) {
+			err = fmt.Errorf("%w\n%s", err, choice(nodes))
+		}
 		return nil, err
 	}
 	known.found(src.path, nodes)

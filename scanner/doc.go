@@ -18,9 +18,14 @@
 // second. Config.Budget limits the average CPU time per picture. At 1280x720 px, a still picture
 // costs 0.2 ms on one x86-64 core.
 //
+// A USB camera's pictures are packed, and to unpack one costs more than to compare it. So the decoder
+// says which picture it wants next, by the budget and by what moves, and the feed drops those before
+// it. Only the brightness is unpacked.
+//
 // # Sources
 //
-//	/dev/video0 or 0        a V4L2 camera; any path below /dev, so /dev/v4l/by-id/... too
+//	/dev/video0 or 0        a V4L2 camera; any path below /dev, so /dev/v4l/by-id/... too. A
+//	                        numbered one is found again under another number
 //	file:PATH[?loop]        a video at its own speed; at its end the camera is dead, or starts again
 //	dir:PATH[?fps=N&loop]   the pictures (.png, .jpg, .jpeg) of a folder in the order of names,
 //	                        N a second (10), then those that arrive later with a greater name.

@@ -88,6 +88,7 @@ func TestMistakes(t *testing.T) {
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
 		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
+		{"mains", good + "[camera]\nmains = 55\n", "camera.mains: 55, want 50, 60, or 0"},
 		{"gain", good + "[camera]\ngain = -1.0\n", "camera.gain: -1 is below 0"},
 		{"line", good + "[hardware]\nactive_low = [\"pink\"]\n", `hardware: active low "pink"`},
 		{"clock", good + "[clock]\ntrust = \"me\"\n", `clock.trust: "me", want kernel or always`},

@@ -33,16 +33,24 @@ func newCamera() *camera {
 	return &camera{scene: qrdraw.Doorway(width, height, 3).Pix, next: make(chan struct{})}
 }
 
-// show holds a code up to the camera, turned a little as a hand does; "" takes it away.
-func (c *camera) show(text string) {
+// sceneWith is a doorway with a code, turned a little as a hand does, and moved to the right.
+func sceneWith(text string, moved int) []byte {
 	img := qrdraw.Doorway(width, height, 3)
 	if text != "" {
-		qrdraw.Paste(img, qrdraw.Draw(text, qrdraw.Options{}), [4]image.Point{{X: 440, Y: 150}, {X: 850, Y: 165}, {X: 835, Y: 570}, {X: 430, Y: 555}})
+		x := func(at int) int { return at + moved }
+		qrdraw.Paste(img, qrdraw.Draw(text, qrdraw.Options{}),
+			[4]image.Point{{X: x(440), Y: 150}, {X: x(850), Y: 165}, {X: x(835), Y: 570}, {X: x(430), Y: 555}})
 		qrdraw.Blur(img, 1)
 	}
+	return img.Pix
+}
+
+// show holds a code up to the camera; "" takes it away.
+func (c *camera) show(text string) {
+	scene := sceneWith(text, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.scene = img.Pix
+	c.scene = scene
 	close(c.next)
 	c.next = make(chan struct{})
 }
@@ -98,16 +106,14 @@ func film(world string, out io.Writer) error {
 	}
 }
 
-// draw writes still-N.ppm and person-N.ppm: the doorway, and a phone in it, with a sensor's noise in
-// each colour.
+// draw writes still-N.ppm and person-N.ppm: the doorway, and a phone that moves in it, with a
+// sensor's noise in each colour.
 func draw(dir string) error {
-	c := newCamera()
 	for _, what := range []struct{ name, text string }{{"still", ""}, {"person", strings.Repeat("AQ1:6BFOXN*TS0BI$ZD", 18)}} {
-		c.show(what.text)
 		for n := range noises {
 			random := rand.New(rand.NewPCG(uint64(n), 1))
 			ppm := fmt.Appendf(nil, "P6 %d %d 255\n", width, height)
-			for _, p := range c.scene {
+			for _, p := range sceneWith(what.text, 8*n) {
 				for range 3 {
 					ppm = append(ppm, byte(min(max(int(p)+random.IntN(11)-5, 0), 255)))
 				}
