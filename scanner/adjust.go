@@ -47,7 +47,9 @@ func adjust(camera properties, s Settings, log *slog.Logger) {
 
 // adjustControls sets what OpenCV has no name for: in dim light the frame rate stays, and the
 // exposure fits the lights. A camera without such a control keeps what it has.
-func adjustControls(set func(id uint32, value int32) (now int32, err error), s Settings, log *slog.Logger) {
+func adjustControls(
+	set func(id uint32, value int32) (now int32, err error), s Settings, log *slog.Logger,
+) {
 	adjust := func(name string, id uint32, value int32) {
 		if now, err := set(id, value); err != nil {
 			log.Info("the camera does not have this setting", "setting", name, "asked", value, "error", err)

@@ -99,7 +99,8 @@ func (c *usbCamera) choose(format string) (packed bool) {
 
 // describe sets what String says.
 func (c *usbCamera) describe(name string) {
-	c.about = fmt.Sprintf("%s %dx%d at %.4g pictures a second", c.format, c.size.X, c.size.Y, c.vc.Get(gocv.VideoCaptureFPS))
+	fps := c.vc.Get(gocv.VideoCaptureFPS)
+	c.about = fmt.Sprintf("%s %dx%d at %.4g pictures a second", c.format, c.size.X, c.size.Y, fps)
 	if name != "" {
 		c.about += " from " + name
 	}

@@ -20,13 +20,16 @@ import (
 )
 
 // sent is a camera that has just sent these bytes.
-func sent(t testing.TB, format string, rows, cols int, kind gocv.MatType, data []byte, size image.Point) *usbCamera {
+func sent(
+	t testing.TB, format string, rows, cols int, kind gocv.MatType, data []byte, size image.Point,
+) *usbCamera {
 	t.Helper()
 	given, err := gocv.NewMatFromBytes(rows, cols, kind, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &usbCamera{capture: &capture{source: source{kind: device, path: "/dev/video0"}, given: given, grey: gocv.NewMat()}, size: size}
+	behind := &capture{source: source{kind: device, path: "/dev/video0"}, given: given, grey: gocv.NewMat()}
+	c := &usbCamera{capture: behind, size: size}
 	t.Cleanup(func() { c.given.Close(); c.grey.Close() })
 	c.choose(format)
 	return c
@@ -228,7 +231,8 @@ func FuzzUnpackJPEG(f *testing.F) {
 			return
 		}
 		var frame Frame
-		if err := sentJPEG(t, data, image.Pt(32, 16)).unpack(&frame); err == nil && (frame.Width != 32 || frame.Height != 16 || len(frame.Pix) != 512) {
+		err := sentJPEG(t, data, image.Pt(32, 16)).unpack(&frame)
+		if err == nil && (frame.Width != 32 || frame.Height != 16 || len(frame.Pix) != 512) {
 			t.Errorf("%dx%d px, %d bytes", frame.Width, frame.Height, len(frame.Pix))
 		}
 	})
@@ -247,7 +251,8 @@ func TestTornPicturesAreCounted(t *testing.T) {
 		}
 		now = now.Add(time.Second)
 	}
-	if len(said) != 3 || !strings.Contains(said[0], ": 1 bad") || !strings.Contains(said[1], ": 60 bad") || !strings.Contains(said[2], "torn") {
+	if len(said) != 3 || !strings.Contains(said[0], ": 1 bad") || !strings.Contains(said[1], ": 60 bad") ||
+		!strings.Contains(said[2], "torn") {
 		t.Errorf("%q", said)
 	}
 }

@@ -18,9 +18,9 @@
 // second. Config.Budget limits the average CPU time per picture. At 1280x720 px, a still picture
 // costs 0.2 ms on one x86-64 core.
 //
-// A USB camera's pictures are packed, and to unpack one costs more than to compare it. So the decoder
-// says which picture it wants next, by the budget and by what moves, and the feed drops those before
-// it. Only the brightness is unpacked.
+// A USB camera's pictures are packed, and to unpack one costs more than to compare it. So the
+// decoder says which picture it wants next, by the budget and by what moves, and the feed drops
+// those before it. Only the brightness is unpacked.
 //
 // # Sources
 //

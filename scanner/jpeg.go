@@ -26,8 +26,8 @@ const (
 )
 
 // wholeJPEG returns the one JPEG picture at the beginning of a camera's buffer, or why the decoder
-// must not have it. libjpeg repeats the last row of a torn picture without an error, and a broken or
-// hostile camera could make it work for minutes (many scans) or take gigabytes (a size of 65500
+// must not have it. libjpeg repeats the last row of a torn picture without an error, and a broken
+// or hostile camera could make it work for minutes (many scans) or take gigabytes (a size of 65500
 // squared). So the picture is one scan, has the size that the camera promised, and has an end.
 func wholeJPEG(data []byte, size image.Point) ([]byte, error) {
 	if len(data) < 2 || data[0] != 0xff || data[1] != markSOI {

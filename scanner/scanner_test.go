@@ -318,8 +318,8 @@ func TestAllocationsPerFrame(t *testing.T) {
 	}
 }
 
-// Of a still doorway every second picture stays packed. Whoever comes is seen in the next picture at
-// the latest.
+// Of a still doorway every second picture stays packed. Whoever comes is seen in the next picture
+// at the latest.
 func TestStillDoorwayIsUnpackedHalfAsOften(t *testing.T) {
 	for _, comes := range []int{200, 201} {
 		synctest.Test(t, func(t *testing.T) {
@@ -376,7 +376,8 @@ func TestBudgetCountsUnpacking(t *testing.T) {
 		if stats.Frames != pictures || unpacked < 10 || unpacked > pictures/4+2 || stats.Decoded+3 < unpacked {
 			t.Errorf("%d unpacked: %+v", unpacked, stats)
 		}
-		if spent := stats.UnpackCPU + stats.DecodeCPU; spent > (pictures+10)*budget || stats.UnpackCPU < time.Duration(unpacked)*4*budget {
+		spent := stats.UnpackCPU + stats.DecodeCPU
+		if spent > (pictures+10)*budget || stats.UnpackCPU < time.Duration(unpacked)*4*budget {
 			t.Errorf("%v of CPU time for %d pictures: %+v", spent, pictures, stats)
 		}
 	})

@@ -29,14 +29,17 @@ func TestCameraIsFoundAgain(t *testing.T) {
 	}{
 		{"nothing has changed", "/dev/video0", []node{door, other}, []node{door, other}, "/dev/video0"},
 		{"another number", "/dev/video0", []node{door, other}, []node{other, at(3, "usb-1", "Eye")}, "/dev/video3"},
-		{"numbers changed places", "/dev/video0", []node{door, other}, []node{at(0, "usb-2", "Eye"), at(2, "usb-1", "Eye")}, "/dev/video2"},
+		{"numbers changed places", "/dev/video0", []node{door, other},
+			[]node{at(0, "usb-2", "Eye"), at(2, "usb-1", "Eye")}, "/dev/video2"},
 		{"another socket", "/dev/video0", []node{door, other}, []node{other, at(1, "usb-3", "Eye")}, "/dev/video1"},
 		{"another camera instead", "/dev/video0", []node{door}, []node{at(1, "usb-1", "Lens")}, "/dev/video1"},
 		{"another camera with the number", "/dev/video0", []node{door}, []node{at(0, "usb-1", "Lens")}, "/dev/video0"},
 		{"gone, the other one is not ours", "/dev/video0", []node{door, other}, []node{other}, "/dev/video0"},
-		{"gone, its number is another camera's", "/dev/video0", []node{door, other}, []node{at(0, "usb-2", "Eye")}, "is gone, and another camera has its number"},
+		{"gone, its number is another camera's", "/dev/video0", []node{door, other},
+			[]node{at(0, "usb-2", "Eye")}, "is gone, and another camera has its number"},
 		{"two new ones", "/dev/video0", []node{door}, []node{at(1, "usb-3", "Eye"), at(2, "usb-4", "Eye")}, "/dev/video0"},
-		{"two lenses", "/dev/video1", []node{door, infrared}, []node{at(4, "usb-1", "Eye"), {"/dev/video5", infrared.id}}, "/dev/video5"},
+		{"two lenses", "/dev/video1", []node{door, infrared},
+			[]node{at(4, "usb-1", "Eye"), {"/dev/video5", infrared.id}}, "/dev/video5"},
 		{"first start", "/dev/video0", nil, []node{door, other}, "/dev/video0"},
 		{"first start, another number", "/dev/video0", nil, []node{other}, "/dev/video2"},
 		{"first start, no way to know", "/dev/video0", nil, []node{infrared, other}, "/dev/video0"},
@@ -78,7 +81,8 @@ func TestControls(t *testing.T) {
 		if !slices.Equal(asked, test.want) {
 			t.Errorf("%d Hz: %q, want %q", test.mains, asked, test.want)
 		}
-		if !strings.Contains(log.String(), `"the camera does not have this setting" setting=exposure_dynamic_framerate asked=0`) ||
+		refused := `"the camera does not have this setting" setting=exposure_dynamic_framerate asked=0`
+		if !strings.Contains(log.String(), refused) ||
 			test.mains == 60 && !strings.Contains(log.String(), "setting=power_line_frequency asked=2 now=2") {
 			t.Errorf("%d Hz: the log says\n%s", test.mains, log.String())
 		}

@@ -38,7 +38,8 @@ type loopback struct {
 }
 
 func newLoopback(t testing.TB, c *camera) *loopback {
-	l := &loopback{t: t, camera: c, jpegs: map[*image.Gray][]byte{}, raw: bytes.Repeat([]byte{128}, 2*pictureW*pictureH), first: map[*image.Gray]time.Time{}}
+	l := &loopback{t: t, camera: c, jpegs: map[*image.Gray][]byte{}, first: map[*image.Gray]time.Time{}}
+	l.raw = bytes.Repeat([]byte{128}, 2*pictureW*pictureH)
 	t.Cleanup(func() {
 		if l.stop != nil {
 			l.stop()
@@ -84,7 +85,8 @@ func (l *loopback) feed() {
 	var fd int
 	var err error
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if fd, err = unix.Open(fmt.Sprint("/dev/video", l.number), unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil || time.Since(start) > 5*time.Second {
+		fd, err = unix.Open(fmt.Sprint("/dev/video", l.number), unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err == nil || time.Since(start) > 5*time.Second {
 			break
 		}
 	}

@@ -76,12 +76,14 @@ func (m *metrics) watch(eyes *scanner.Scanner) {
 			func() float64 { return value(eyes.Stats()) }))
 	}
 	counter("ashyq_camera_frames_total", "Pictures from the camera.", func(s scanner.Stats) float64 { return float64(s.Frames) })
-	counter("ashyq_camera_skipped_total", "Pictures not unpacked: nothing had changed for long, or the budget was used up.", func(s scanner.Stats) float64 { return float64(s.Skipped) })
+	counter("ashyq_camera_skipped_total", "Pictures not unpacked: nothing had changed for long, or the budget was used up.",
+		func(s scanner.Stats) float64 { return float64(s.Skipped) })
 	counter("ashyq_camera_examined_total", "Pictures compared with the ones before.", func(s scanner.Stats) float64 { return float64(s.Examined) })
 	counter("ashyq_camera_decoded_total", "Pictures with changes that were decoded.", func(s scanner.Stats) float64 { return float64(s.Decoded) })
 	counter("ashyq_camera_codes_total", "Pictures in which a code was read.", func(s scanner.Stats) float64 { return float64(s.Codes) })
 	counter("ashyq_camera_reconnects_total", "Attempts to open the camera again.", func(s scanner.Stats) float64 { return float64(s.Reconnects) })
-	counter("ashyq_unpack_cpu_seconds_total", "CPU time to unpack the pictures of a V4L2 camera.", func(s scanner.Stats) float64 { return s.UnpackCPU.Seconds() })
+	counter("ashyq_unpack_cpu_seconds_total", "CPU time to unpack the pictures of a V4L2 camera.",
+		func(s scanner.Stats) float64 { return s.UnpackCPU.Seconds() })
 	counter("ashyq_decode_cpu_seconds_total", "CPU time of the decoder.", func(s scanner.Stats) float64 { return s.DecodeCPU.Seconds() })
 	gauge := func(name, help string, value func(cache.State) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {

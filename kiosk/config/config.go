@@ -219,7 +219,8 @@ func Parse(files ...[]byte) (*Config, error) {
 type checker func(key string, err error)
 
 func (r raw) camera(check checker) Camera {
-	c := Camera{Source: r.Camera.Source, Gain: r.Camera.Gain, Focus: r.Camera.Focus, FPS: r.Camera.FPS, Mains: r.Camera.Mains}
+	from := r.Camera
+	c := Camera{Source: from.Source, Gain: from.Gain, Focus: from.Focus, FPS: from.FPS, Mains: from.Mains}
 	var err error
 	check("camera.source", notEmpty(c.Source))
 	c.FrozenAfter, err = duration(r.Camera.FrozenAfter, time.Second, 5*time.Minute)

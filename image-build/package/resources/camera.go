@@ -109,7 +109,8 @@ func film(world string, out io.Writer) error {
 // draw writes still-N.ppm and person-N.ppm: the doorway, and a phone that moves in it, with a
 // sensor's noise in each colour.
 func draw(dir string) error {
-	for _, what := range []struct{ name, text string }{{"still", ""}, {"person", strings.Repeat("AQ1:6BFOXN*TS0BI$ZD", 18)}} {
+	code := strings.Repeat("AQ1:6BFOXN*TS0BI$ZD", 18)
+	for _, what := range []struct{ name, text string }{{"still", ""}, {"person", code}} {
 		for n := range noises {
 			random := rand.New(rand.NewPCG(uint64(n), 1))
 			ppm := fmt.Appendf(nil, "P6 %d %d 255\n", width, height)
