@@ -56,6 +56,7 @@ type Reader struct {
 	view    view
 	fits    []scored
 	samples int // taken so far in this picture
+	enough  int // when so many are taken, this look ends
 	budget  int
 }
 
@@ -144,13 +145,13 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 		return false
 	}
 	before := len(r.search.found)
-	enough := r.samples + r.budget/len(looks)
+	r.enough = r.samples + r.budget/len(looks)
 	r.search.scan(&r.bits, 1, math.Pow(2, float64(how.size)), max(r.budget/samplesPerCheck, 1))
 	r.search.keepBest(before)
 	r.triples = r.search.triples(r.triples[:0], before)
 	slices.SortFunc(r.triples, func(a, b triple) int { return cmp.Compare(a.cost, b.cost) })
 	for i := range 2 * len(r.triples) { // once more, with other guesses, what stays unread
-		if r.samples > enough {
+		if r.samples > r.enough {
 			break
 		}
 		t := r.triples[i%len(r.triples)]
@@ -163,23 +164,23 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 			if !found(text) {
 				break
 			}
-			enough = r.samples + another
+			r.enough = r.samples + another
 		}
 	}
 	return any
 }
 
-// comfortable is from how many px to a module on half the size is looked at.
-const comfortable = 10
+// From how many px to a module on half the size is looked at: to measure a code, and to bend a fit,
+// for which a module must not be as even as to look the same wherever in it one looks.
+const (
+	comfortable = 10
+	plain       = 5
+)
 
 func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
 	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
 	if !how.dark {
-		size := 0
-		for module := (a.module + b.module + c.module) / 3; size < 2 && module >= comfortable; module /= 2 {
-			size++
-		}
-		r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
+		r.scale((a.module+b.module+c.module)/3, comfortable)
 	}
 	f, ok := r.view.place(a, b, c, alike)
 	if !ok {
@@ -192,6 +193,15 @@ func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// scale lets the view look at the size in which modules of so many px have fewer than most.
+func (r *Reader) scale(module, most float64) {
+	size := 0
+	for ; size < 2 && module >= most; module /= 2 {
+		size++
+	}
+	r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
 }
 
 // scored is a fit and how well the timing patterns show where it has them.
@@ -239,24 +249,30 @@ func (r *Reader) layout(version int) *layout {
 
 func (r *Reader) decode(t *fit) ([]byte, bool) {
 	t.align(2 + t.layout.size/16)
-	if t.correlation(t.layout.known) < minKnown {
+	if t.correlation(t.layout.known) > minKnown {
+		if text, ok := r.attempt(t, nil); ok {
+			return text, true
+		}
+		if r.grid.timing(t.layout) >= .6 {
+			t.refine(.5, .05)
+			if text, ok := r.attempt(t, nil); ok {
+				return text, true
+			}
+		}
+	}
+	if r.samples > r.enough {
 		return nil, false
 	}
-	if text, ok := r.attempt(t, nil); ok {
-		return text, true
+	sharp := r.view
+	if r.view.image != &r.dark {
+		r.scale(t.pixels[0].distance(t.pixels[1])/(t.modules[1].x-t.modules[0].x), plain)
 	}
-	if r.grid.timing(t.layout) < .6 {
+	bent := r.mesh.bend(t)
+	r.view = sharp
+	if !bent {
 		return nil, false
 	}
-	t.refine(.5, .05)
-	if text, ok := r.attempt(t, nil); ok {
-		return text, true
-	}
-	if len(t.layout.centres) > 2 {
-		r.mesh.bend(t)
-		return r.attempt(t, &r.mesh)
-	}
-	return nil, false
+	return r.attempt(t, &r.mesh)
 }
 
 // minKnownToErase is the part of the known modules that must have their colour before codewords are
