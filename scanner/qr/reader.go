@@ -14,7 +14,7 @@ var ErrNoCode = errors.New("no QR code")
 // Effort bounds the work for one picture.
 type Effort struct {
 	Looks   int // how many of the ways to look at the picture are tried, see looks; 0: all
-	Samples int // points of brightness that may be taken, some 30 ns each; all ways to look have equal shares, tried or not
+	Samples int // points of brightness that may be taken, some 30 ns each; each way to look has an eighth of them
 }
 
 var (
@@ -26,25 +26,39 @@ var (
 type look struct {
 	size int // 0: as it is, 1: half, -1: double
 	how  threshold
-	dark bool // with dark pixels spread out, against bloom
+	with filter
 }
+
+// filter is what is done to the picture before it is looked at.
+type filter int
+
+const (
+	nothing  filter = iota
+	darken          // dark pixels are spread out, against bloom
+	smoothen        // against noise and moiré
+)
 
 var looks = []look{
 	{size: 1, how: byMean},
 	{size: 0, how: byMean},
 	{size: 1, how: byExtremes},
-	{size: 0, how: byFaintMean, dark: true},
+	{size: 0, how: byFaintMean, with: darken},
 	{size: 0, how: byExtremes},
-	{size: 1, how: byFaintMean, dark: true},
+	{size: 1, how: byFaintMean, with: darken},
 	{size: -1, how: byMean},
 	{size: -1, how: byExtremes},
+	{size: 0, how: byExtremes, with: smoothen},
+	{size: 0, how: byMean, with: smoothen},
 }
+
+// shares is into how many parts an effort is divided; each look has one.
+const shares = 8
 
 // Reader reads QR codes. It keeps its buffers, so each goroutine needs one of its own.
 type Reader struct {
 	picture *Image
 	levels  [4]Image // 0: the picture, 1: half, 2: a quarter; 3: double
-	dark    Image    // one of them with dark pixels spread out
+	changed Image    // one of them after a filter
 	has     [4]bool
 	bits    bitmap
 	search  search
@@ -137,15 +151,20 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 		return false
 	}
 	image := r.level(how.size)
-	if how.dark {
-		r.dark.darken(image)
-		image = &r.dark
+	switch how.with {
+	case darken:
+		r.changed.darken(image)
+		image = &r.changed
+	case smoothen:
+		r.changed.smoothen(image)
+		image = &r.changed
+		r.search.found = r.search.found[:0] // what was seen through the noise is measured anew
 	}
 	if !r.bits.binarize(image, how.how) {
 		return false
 	}
 	before := len(r.search.found)
-	r.enough = r.samples + r.budget/len(looks)
+	r.enough = r.samples + r.budget/shares
 	r.search.scan(&r.bits, 1, math.Pow(2, float64(how.size)), max(r.budget/samplesPerCheck, 1))
 	r.search.keepBest(before)
 	r.triples = r.search.triples(r.triples[:0], before)
@@ -178,8 +197,8 @@ const (
 )
 
 func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
-	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
-	if !how.dark {
+	r.view = view{image: &r.changed, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
+	if how.with == nothing {
 		r.scale((a.module+b.module+c.module)/3, comfortable)
 	}
 	f, ok := r.view.place(a, b, c, alike)
@@ -264,7 +283,7 @@ func (r *Reader) decode(t *fit) ([]byte, bool) {
 		return nil, false
 	}
 	sharp := r.view
-	if r.view.image != &r.dark {
+	if r.view.image != &r.changed {
 		r.scale(t.pixels[0].distance(t.pixels[1])/(t.modules[1].x-t.modules[0].x), plain)
 	}
 	bent := r.mesh.bend(t)
