@@ -10,7 +10,7 @@ import "math"
 type mesh struct {
 	at   []int     // modules where the grid's lines are, ascending
 	node []bow     // row by row
-	sure []float64 // how well the modules around each node part into dark and light, up to 1; 0: not placed yet
+	sure []float64 // how well dark and light part around each node, up to 1; 0: not placed yet
 }
 
 // bow is how a part of a code is off its place, in modules: at its middle, and by how much more
@@ -26,7 +26,7 @@ const (
 	nodeReach  = 3  // how many modules around a node are looked at
 	nodeMoves  = 2  // times that a node is moved by each step
 	minAnchor  = .6 // how sure all three finder patterns must be
-	offPenalty = .3 // part of the contrast that a node has to gain for being a module away from where it is expected
+	offPenalty = .3 // part of the contrast that a node loses a module away from its expected place
 )
 
 // bend places all nodes; false: the finder patterns do not show.
