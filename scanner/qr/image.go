@@ -109,6 +109,28 @@ func (m *Image) darken(src *Image) {
 	}
 }
 
+// smoothen makes m src with each pixel a mean of the 3x3 around it, in which one beside the middle
+// counts half as much as it, and one in a corner a quarter.
+func (m *Image) smoothen(src *Image) {
+	w, h := src.Width, src.Height
+	m.Resize(w, h)
+	for y := range h {
+		above, here, below := src.Row(max(y-1, 0)), src.Row(y), src.Row(min(y+1, h-1))
+		out := m.Pix[y*w:][:w]
+		column := func(x int) int { return int(above[x]) + 2*int(here[x]) + int(below[x]) }
+		left := column(0)
+		middle := left
+		for x := range w {
+			right := middle
+			if x+1 < w {
+				right = column(x + 1)
+			}
+			out[x] = byte((left + 2*middle + right + 8) / 16)
+			left, middle = middle, right
+		}
+	}
+}
+
 // at is the brightness at a point, bilinear between pixels, whose centres are at halves. Beyond the
 // edge it is that of the edge.
 func (m *Image) at(x, y float64) float32 {

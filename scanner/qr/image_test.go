@@ -18,7 +18,8 @@ func TestCrop(t *testing.T) {
 		copy(apart.Row(y), crop.Row(y))
 	}
 	var a, b Image
-	for name, change := range map[string]func(m, src *Image){"half": (*Image).halve, "double": (*Image).double, "darkened": (*Image).darken} {
+	for name, change := range map[string]func(m, src *Image){"half": (*Image).halve, "double": (*Image).double, "darkened": (*Image).darken,
+		"smooth": (*Image).smoothen} {
 		change(&a, &crop)
 		change(&b, apart)
 		if !bytes.Equal(a.Pix, b.Pix) {

@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
@@ -15,6 +16,7 @@ type layout struct {
 	known   []mark
 	across  []mark // those of the timing pattern in row 6
 	down    []mark // and in column 6
+	colour  []int8 // of each module, row by row: 1 light, -1 dark, 0 not known
 }
 
 // mark is a module whose colour is known, or rather its centre, in modules. Marks of one pattern
@@ -56,6 +58,10 @@ func newLayout(number int) *layout {
 		fill(u-2, v-2, 5, 5)
 		l.known = append(l.known, alignmentMarks(float64(u), float64(v))...)
 	})
+	l.colour = make([]int8, n*n)
+	for _, m := range l.known {
+		l.colour[int(m.v)*n+int(m.u)] = int8(math.Copysign(1, float64(m.weight)))
+	}
 	l.bitOrder(function)
 	return l
 }

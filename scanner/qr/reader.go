@@ -14,7 +14,7 @@ var ErrNoCode = errors.New("no QR code")
 // Effort bounds the work for one picture.
 type Effort struct {
 	Looks   int // how many of the ways to look at the picture are tried, see looks; 0: all
-	Samples int // points of brightness that may be taken, some 30 ns each; all ways to look have equal shares, tried or not
+	Samples int // points of brightness that may be taken, some 30 ns each; each way to look has an eighth of them
 }
 
 var (
@@ -26,25 +26,39 @@ var (
 type look struct {
 	size int // 0: as it is, 1: half, -1: double
 	how  threshold
-	dark bool // with dark pixels spread out, against bloom
+	with filter
 }
+
+// filter is what is done to the picture before it is looked at.
+type filter int
+
+const (
+	nothing  filter = iota
+	darken          // dark pixels are spread out, against bloom
+	smoothen        // against noise and moiré
+)
 
 var looks = []look{
 	{size: 1, how: byMean},
 	{size: 0, how: byMean},
 	{size: 1, how: byExtremes},
-	{size: 0, how: byFaintMean, dark: true},
+	{size: 0, how: byFaintMean, with: darken},
 	{size: 0, how: byExtremes},
-	{size: 1, how: byFaintMean, dark: true},
+	{size: 1, how: byFaintMean, with: darken},
 	{size: -1, how: byMean},
 	{size: -1, how: byExtremes},
+	{size: 0, how: byExtremes, with: smoothen},
+	{size: 0, how: byMean, with: smoothen},
 }
+
+// shares is into how many parts an effort is divided; each look has one.
+const shares = 8
 
 // Reader reads QR codes. It keeps its buffers, so each goroutine needs one of its own.
 type Reader struct {
 	picture *Image
 	levels  [4]Image // 0: the picture, 1: half, 2: a quarter; 3: double
-	dark    Image    // one of them with dark pixels spread out
+	changed Image    // one of them after a filter
 	has     [4]bool
 	bits    bitmap
 	search  search
@@ -56,6 +70,7 @@ type Reader struct {
 	view    view
 	fits    []scored
 	samples int // taken so far in this picture
+	enough  int // when so many are taken, this look ends
 	budget  int
 }
 
@@ -136,21 +151,26 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 		return false
 	}
 	image := r.level(how.size)
-	if how.dark {
-		r.dark.darken(image)
-		image = &r.dark
+	switch how.with {
+	case darken:
+		r.changed.darken(image)
+		image = &r.changed
+	case smoothen:
+		r.changed.smoothen(image)
+		image = &r.changed
+		r.search.found = r.search.found[:0] // what was seen through the noise is measured anew
 	}
 	if !r.bits.binarize(image, how.how) {
 		return false
 	}
 	before := len(r.search.found)
-	enough := r.samples + r.budget/len(looks)
+	r.enough = r.samples + r.budget/shares
 	r.search.scan(&r.bits, 1, math.Pow(2, float64(how.size)), max(r.budget/samplesPerCheck, 1))
 	r.search.keepBest(before)
 	r.triples = r.search.triples(r.triples[:0], before)
 	slices.SortFunc(r.triples, func(a, b triple) int { return cmp.Compare(a.cost, b.cost) })
 	for i := range 2 * len(r.triples) { // once more, with other guesses, what stays unread
-		if r.samples > enough {
+		if r.samples > r.enough {
 			break
 		}
 		t := r.triples[i%len(r.triples)]
@@ -163,23 +183,23 @@ func (r *Reader) look(how look, found func(text []byte) bool) (any bool) {
 			if !found(text) {
 				break
 			}
-			enough = r.samples + another
+			r.enough = r.samples + another
 		}
 	}
 	return any
 }
 
-// comfortable is from how many px to a module on half the size is looked at.
-const comfortable = 10
+// From how many px to a module on half the size is looked at: to measure a code, and to bend a fit,
+// for which a module must not be as even as to look the same wherever in it one looks.
+const (
+	comfortable = 10
+	plain       = 5
+)
 
 func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
-	r.view = view{image: &r.dark, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
-	if !how.dark {
-		size := 0
-		for module := (a.module + b.module + c.module) / 3; size < 2 && module >= comfortable; module /= 2 {
-			size++
-		}
-		r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
+	r.view = view{image: &r.changed, zoom: math.Pow(.5, float64(how.size)), inverted: a.light, samples: &r.samples}
+	if how.with == nothing {
+		r.scale((a.module+b.module+c.module)/3, comfortable)
 	}
 	f, ok := r.view.place(a, b, c, alike)
 	if !ok {
@@ -192,6 +212,15 @@ func (r *Reader) triple(a, b, c *pattern, how look, alike bool) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// scale lets the view look at the size in which modules of so many px have fewer than most.
+func (r *Reader) scale(module, most float64) {
+	size := 0
+	for ; size < 2 && module >= most; module /= 2 {
+		size++
+	}
+	r.view.image, r.view.zoom = r.level(size), math.Pow(.5, float64(size))
 }
 
 // scored is a fit and how well the timing patterns show where it has them.
@@ -239,24 +268,30 @@ func (r *Reader) layout(version int) *layout {
 
 func (r *Reader) decode(t *fit) ([]byte, bool) {
 	t.align(2 + t.layout.size/16)
-	if t.correlation(t.layout.known) < minKnown {
+	if t.correlation(t.layout.known) > minKnown {
+		if text, ok := r.attempt(t, nil); ok {
+			return text, true
+		}
+		if r.grid.timing(t.layout) >= .6 {
+			t.refine(.5, .05)
+			if text, ok := r.attempt(t, nil); ok {
+				return text, true
+			}
+		}
+	}
+	if r.samples > r.enough {
 		return nil, false
 	}
-	if text, ok := r.attempt(t, nil); ok {
-		return text, true
+	sharp := r.view
+	if r.view.image != &r.changed {
+		r.scale(t.pixels[0].distance(t.pixels[1])/(t.modules[1].x-t.modules[0].x), plain)
 	}
-	if r.grid.timing(t.layout) < .6 {
+	bent := r.mesh.bend(t)
+	r.view = sharp
+	if !bent {
 		return nil, false
 	}
-	t.refine(.5, .05)
-	if text, ok := r.attempt(t, nil); ok {
-		return text, true
-	}
-	if len(t.layout.centres) > 2 {
-		r.mesh.bend(t)
-		return r.attempt(t, &r.mesh)
-	}
-	return nil, false
+	return r.attempt(t, &r.mesh)
 }
 
 // minKnownToErase is the part of the known modules that must have their colour before codewords are
