@@ -221,7 +221,7 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// colours are those of a self-check. A revoked pass has no colour.
+// colours are those of a self-check. A revoked or suspended pass has no colour.
 var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
@@ -247,11 +247,11 @@ func (s *Server) self(r *http.Request) (any, error) {
 		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
 	at := s.publisher.public.truth(now())
-	status, until, err := s.standingAt(r, code.Credential.Index, code.Credential.Since)
+	status, until, why, err := s.standingAt(r, code.Credential.Index, code.Credential.Since)
 	if err != nil {
 		return nil, err
 	}
-	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: at, Until: until}, nil
+	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: at, Until: until, Reasons: why}, nil
 }
 
 func selfHint(err error) string {

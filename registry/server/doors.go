@@ -60,7 +60,7 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	at := s.publisher.public.truth(now()) // before the look, as with a manifest
-	status, until, err := s.standingAt(r, req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
+	status, until, _, err := s.standingAt(r, req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
 	if err != nil {
 		return nil, err
 	}
@@ -68,23 +68,26 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 }
 
 // standingAt derives one person's status from the records of this moment, which may be newer than
-// what is published.
-func (s *Server) standingAt(r *http.Request, index uint64, since statuslist.Edition) (statuslist.Status, time.Time, error) {
+// what is published, and explains it.
+func (s *Server) standingAt(r *http.Request, index uint64, since statuslist.Edition) (status statuslist.Status, until time.Time, why []Reason, err error) {
 	if index >= 1<<32 || since.Version >= 1<<32 { // as in passes
-		return 0, time.Time{}, store.ErrNotFound
+		return 0, until, nil, store.ErrNotFound
 	}
 	person, err := s.opt.Store.PersonAt(r.Context(), index, since)
-	if err != nil {
-		return 0, time.Time{}, err
-	}
-	if person.Revoked {
-		return statuslist.Invalid, time.Time{}, nil
+	switch {
+	case err != nil:
+		return 0, until, nil, err
+	case person.Revoked:
+		return statuslist.Invalid, until, []Reason{}, nil
+	case person.Suspended:
+		return statuslist.Suspended, until, []Reason{}, nil
 	}
 	is := derive(person.Records, now())
+	why = explain(person.Records, now())
 	if held := stricter(is.status, person.Held); held != is.status {
-		return held, time.Time{}, nil
+		return held, until, why, nil
 	}
-	return is.status, is.until, nil
+	return is.status, is.until, why, nil
 }
 
 // Limits of a door's report.

@@ -49,13 +49,16 @@ func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
 	for i, c := range due {
 		s := derive(c.Records, at)
 		settled[i] = store.Settled{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
-		for _, entry := range c.Entries {
-			status := stricter(s.status, entry.Held)
-			if entry.Revoked {
+		for _, pass := range c.Passes {
+			status := stricter(s.status, pass.Held)
+			switch {
+			case pass.Revoked:
 				status = statuslist.Invalid
+			case pass.Suspended:
+				status = statuslist.Suspended
 			}
-			d.set(entry.Index, status)
-			d.issues = d.issues || entry.New
+			d.set(pass.Index, status)
+			d.issues = d.issues || pass.New
 		}
 	}
 	return settled

@@ -5,6 +5,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/names"
+	"ashyq-kiosk/registry/store"
 )
 
 // What offices and citizens say to the registry; what doors say is in package api. In JSON, times
@@ -15,11 +16,14 @@ const (
 	PathActivate = "/v1/activate"
 	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
 	PathSelf = "/v1/self"
-	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: a laboratory's key.
+	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
+	// or of the PCR portal.
 	PathResults = "/v1/results"
 	// PathContacts: POST ContactRequest -> 204, or 202 WaitingAnswer. Bearer: the Covid-19 centre's
 	// key.
 	PathContacts = "/v1/contacts"
+	// PathRecords: POST RecordsRequest -> RecordsAnswer. Bearer: the key of any source.
+	PathRecords = "/v1/records"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
@@ -92,6 +96,16 @@ type SelfAnswer struct {
 	Colour string    `json:"colour"` // red, yellow, blue, green; empty for a revoked pass
 	AsOf   time.Time `json:"as_of"`
 	Until  time.Time `json:"until,omitzero"`
+	// Why: the records that give the colour, the longest-lasting first.
+	Reasons []Reason `json:"reasons"`
+}
+
+// Reason is one record behind a colour.
+type Reason struct {
+	Kind   store.Kind `json:"kind"`
+	At     time.Time  `json:"at"`
+	Source string     `json:"source"` // the kind of source
+	Until  time.Time  `json:"until"`
 }
 
 // CitizenRequest names a citizen by the individual identification number. It never leaves the
@@ -117,22 +131,60 @@ type PaperAnswer struct {
 type ResultRequest struct {
 	IIN    string    `json:"iin"`
 	Sample string    `json:"sample"` // the laboratory's own number
-	Result string    `json:"result"` // "positive" or "negative"
+	Result string    `json:"result"` // "positive", "negative" or "inconclusive"
 	Taken  time.Time `json:"taken"`
+	Signed
 }
 
 // ContactRequest is one contact of a case, as found by the Covid-19 centre.
 type ContactRequest struct {
 	IIN   string    `json:"iin"`
 	Since time.Time `json:"since"`
+	Signed
+}
+
+// Signed is who enters a record.
+type Signed struct {
+	Person string `json:"person,omitempty"` // as they name themselves; "": the source
+	Again  bool   `json:"again,omitempty"`  // also what was withdrawn or discarded before
+}
+
+// RecordsRequest is a batch.
+type RecordsRequest struct {
+	Records []EntryRequest `json:"records"` // at most 1,000
+	Signed
+}
+
+// EntryRequest is one record.
+type EntryRequest struct {
+	IIN        string    `json:"iin"`
+	Sample     string    `json:"sample,omitempty"`     // the source's own number; PCR results need it
+	Kind       string    `json:"kind"`                 // store.Kind, as far as the kind of source sends it
+	At         time.Time `json:"at"`                   // sample taken, contact, recovery or vaccination
+	Laboratory string    `json:"laboratory,omitempty"` // from the PCR portal: whose sample
+	IndexCase  string    `json:"index_case,omitempty"` // of a contact
+}
+
+// RecordsAnswer has one answer for each record, in their order.
+type RecordsAnswer struct {
+	Records []EntryAnswer `json:"records"`
+}
+
+// EntryAnswer is what became of one record.
+type EntryAnswer struct {
+	Outcome string `json:"outcome"`          // "entered", "known", "waits" or "refused"
+	Record  int64  `json:"record,omitempty"` // its id
+	Field   string `json:"field,omitempty"`  // which one is wrong; empty: the record as a whole
+	Error   string `json:"error,omitempty"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // SourceRequest creates a source of records.
 type SourceRequest struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
-	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 300
-	// for the Covid-19 centre.
+	Kind string `json:"kind"` // "laboratory", "pcr-portal", "covid-19-centre" or "vaccination-register"
+	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 1,000
+	// for the PCR portal, 300 for the Covid-19 centre.
 	Hourly int `json:"hourly,omitempty"`
 }
 

@@ -197,3 +197,33 @@ func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
 	}
 	return nil
 }
+
+// Suspend keeps all of the citizen's passes from being used until Resume. A pass that is issued
+// meanwhile is not suspended: whoever issues it has looked at the person.
+func (s *Store) Suspend(ctx context.Context, iin IIN, now time.Time) error {
+	return s.setPasses(ctx, "suspend passes", iin, `suspended = COALESCE(suspended, $2)`, now.Unix())
+}
+
+// Resume ends a suspension.
+func (s *Store) Resume(ctx context.Context, iin IIN) error {
+	return s.setPasses(ctx, "resume passes", iin, `suspended = NULL`)
+}
+
+// setPasses changes all of a citizen's passes that are not revoked. Nobody with this number is
+// ErrNotFound.
+func (s *Store) setPasses(ctx context.Context, doing string, iin IIN, set string, value ...any) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var citizen int64
+		err := tx.QueryRowContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE iin = $1 RETURNING id`,
+			string(iin)).Scan(&citizen)
+		if err != nil {
+			return notFound(err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1 AND revoked IS NULL`, append([]any{citizen}, value...)...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

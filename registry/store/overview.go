@@ -59,7 +59,7 @@ func sources(ctx context.Context, tx *sql.Tx, o *Overview) error {
 		o.Sources = append(o.Sources, s)
 		return err
 	}, `SELECT name, kind, records, last, hourly, suspended IS NOT NULL, revoked IS NOT NULL, COALESCE(n, 0), since, COALESCE(newest, 0)
-		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM waiting GROUP BY source) AS w
+		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM records WHERE state = 'waiting' GROUP BY source) AS w
 		ON w.source = sources.id ORDER BY name`)
 }
 
@@ -71,7 +71,8 @@ func waiting(ctx context.Context, tx *sql.Tx, o *Overview) error {
 		w.At, w.Came = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC()
 		o.Waiting = append(o.Waiting, w)
 		return err
-	}, `SELECT name, iin, waiting.kind, at, came FROM waiting JOIN sources ON sources.id = source ORDER BY waiting.id DESC LIMIT $1`, maxWaitingShown)
+	}, `SELECT name, iin, records.kind, at, came FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen
+		WHERE state = 'waiting' ORDER BY records.id DESC LIMIT $1`, maxWaitingShown)
 }
 
 func disagreements(ctx context.Context, tx *sql.Tx, o *Overview) error {

@@ -25,17 +25,18 @@ var ErrOvertaken = errors.New("another registry publishes into this database: ru
 // Citizen is a citizen whose status is due.
 type Citizen struct {
 	ID      int64
-	Records []Record
-	Entries []Entry
+	Records []Record // in force, without their sources
+	Passes  []Pass
 	touched int64
 }
 
-// Entry is a credential's place in the status list.
-type Entry struct {
-	Index   uint64
-	Revoked bool
-	New     bool              // no list holds it yet
-	Held    statuslist.Status // at least as strict as this; Green, the mildest: nothing is held
+// Pass is a credential's place in the status list.
+type Pass struct {
+	Index     uint64
+	Revoked   bool
+	Suspended bool
+	New       bool              // no list holds it yet
+	Held      statuslist.Status // at least as strict as this; Green, the mildest: nothing is held
 }
 
 // Settled is the outcome for one citizen.
@@ -64,26 +65,27 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 		}
 		err = rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, at int64
-			var kind string
-			err := found.Scan(&citizen, &kind, &at)
+			var r Record
+			err := found.Scan(&citizen, &r.Kind, &at)
 			if c := byID[citizen]; c != nil {
-				c.Records = append(c.Records, Record{Kind(kind), time.Unix(at, 0).UTC()})
+				r.At = time.Unix(at, 0).UTC()
+				c.Records = append(c.Records, r)
 			}
 			return err
-		}, `SELECT citizen, kind, at FROM records WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, kind, at FROM records WHERE state = 'in force' AND citizen IN (`+which+`)`, now.Unix(), limit)
 		if err != nil {
 			return err
 		}
 		return rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, index int64
-			var e Entry
-			err := found.Scan(&citizen, &index, &e.Revoked, &e.New, &e.Held)
+			var p Pass
+			err := found.Scan(&citizen, &index, &p.Revoked, &p.Suspended, &p.New, &p.Held)
 			if c := byID[citizen]; c != nil {
-				e.Index = uint64(index)
-				c.Entries = append(c.Entries, e)
+				p.Index = uint64(index)
+				c.Passes = append(c.Passes, p)
 			}
 			return err
-		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, version IS NULL, `+heldStatus+`
+		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, suspended IS NOT NULL, version IS NULL, `+heldStatus+`
 			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE citizen IN (`+which+`)`, now.Unix(), limit)
 	})
 	if err != nil {
@@ -143,10 +145,10 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 	return nil
 }
 
-// issue notes that this edition is the first to hold the new credentials of these entries. Due found
-// their indexes, so they are in the list also if there was news since.
-func issue(ctx context.Context, tx *sql.Tx, entries []Entry, at statuslist.Edition) error {
-	for _, e := range entries {
+// issue notes that this edition is the first to hold the new passes among these. Due found their
+// indexes, so they are in the list also if there was news since.
+func issue(ctx context.Context, tx *sql.Tx, passes []Pass, at statuslist.Edition) error {
+	for _, e := range passes {
 		if !e.New {
 			continue
 		}
@@ -283,7 +285,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 			return err
 		}
 		for _, c := range settled {
-			if err := issue(ctx, tx, c.Citizen.Entries, next.Edition()); err != nil {
+			if err := issue(ctx, tx, c.Citizen.Passes, next.Edition()); err != nil {
 				return err
 			}
 		}
