@@ -210,12 +210,8 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.Revoke(r.Context(), iin, now())
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &failure{http.StatusNotFound, "this IIN is not registered here", "check the number", err}
-	}
-	if err != nil {
-		return nil, err
+	if err := s.opt.Store.Revoke(r.Context(), iin, now()); err != nil {
+		return nil, notRegistered(err)
 	}
 	s.publisher.poke()
 	return nil, nil

@@ -24,6 +24,16 @@ const (
 	PathContacts = "/v1/contacts"
 	// PathRecords: POST RecordsRequest -> RecordsAnswer. Bearer: the key of any source.
 	PathRecords = "/v1/records"
+	// PathCorrect: POST CorrectRequest -> EntryAnswer: another record replaces this one. Bearer: the
+	// key of its source, or the administrator's for any record; so the next one.
+	PathCorrect = "/v1/records/correct"
+	// PathWithdraw: POST Target -> 204.
+	PathWithdraw = "/v1/records/withdraw"
+	// PathToday: GET -> []store.TodayEntry: the source's own entries of the last 24 hours, or since
+	// the time ?since=. Bearer: the key of any source.
+	PathToday = "/v1/records/today"
+	// PathHistory: POST CitizenRequest -> []store.Kept. Bearer: the administrator's key.
+	PathHistory = "/v1/records/history"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
@@ -50,6 +60,14 @@ const (
 	// PathDiscard: POST DecideRequest -> DecideAnswer: waiting records are dropped. Bearer: the
 	// administrator's key.
 	PathDiscard = "/v1/sources/discard"
+	// PathWithdrawSource: POST WithdrawSourceRequest -> WithdrawSourceAnswer. Bearer: the
+	// administrator's key.
+	PathWithdrawSource = "/v1/sources/withdraw"
+	// PathSuspend: POST CitizenRequest -> 204: the citizen's passes must not be used until
+	// PathResume. Bearer: the administrator's key.
+	PathSuspend = "/v1/suspend"
+	// PathResume: POST CitizenRequest -> 204. Bearer: the administrator's key.
+	PathResume = "/v1/resume"
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
@@ -177,6 +195,47 @@ type EntryAnswer struct {
 	Field   string `json:"field,omitempty"`  // which one is wrong; empty: the record as a whole
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+}
+
+// Target names a record that is corrected or withdrawn, and says why.
+type Target struct {
+	Record int64  `json:"record,omitempty"` // its id; or:
+	Sample string `json:"sample,omitempty"` // the source's own number
+	Why    string `json:"why"`              // 1 to 200 bytes
+	Person string `json:"person,omitempty"` // as in Signed
+}
+
+// CorrectRequest says what is right instead.
+type CorrectRequest struct {
+	Target
+	Next EntryRequest `json:"next"` // what is empty stays as it is
+}
+
+// WithdrawSourceRequest withdraws all that a source has entered since a time.
+type WithdrawSourceRequest struct {
+	Name    string    `json:"name"`
+	Since   time.Time `json:"since"`             // of its entry
+	Preview bool      `json:"preview,omitempty"` // only count
+	Last    int64     `json:"last,omitempty"`    // of the preview: what came later stays
+	Why     string    `json:"why,omitempty"`
+	Person  string    `json:"person,omitempty"`
+}
+
+// WithdrawSourceAnswer tells how many records were withdrawn. The rest is only in a preview.
+type WithdrawSourceAnswer struct {
+	Records int                `json:"records"`
+	Kinds   map[store.Kind]int `json:"kinds,omitempty"`
+	Waiting int                `json:"waiting,omitempty"` // of the records
+	People  int                `json:"people,omitempty"`  // with a record in force
+	Changes []ColourChange     `json:"changes,omitempty"` // the most people first
+	Last    int64              `json:"last,omitempty"`
+}
+
+// ColourChange is how many people's colour would change.
+type ColourChange struct {
+	From   string `json:"from"` // colours
+	To     string `json:"to"`
+	People int    `json:"people"`
 }
 
 // SourceRequest creates a source of records.

@@ -277,7 +277,7 @@ func testOverview(t *testing.T, s *Store) {
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{
-		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Doors: []DoorState{},
+		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1, "invalid": 1}, Doors: []DoorState{},
 		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second), Hourly: 100}},
 		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
 		Releases:      []ReleaseRequest{},

@@ -122,6 +122,9 @@ func (s *Store) EntryOf(ctx context.Context, by Actor, record int64) (e Entry, s
 			return err
 		}
 		e, source.ID = r.Entry, r.source
+		if e.Sample = ""; e.number() != r.Sample {
+			e.Sample = r.Sample
+		}
 		return tx.QueryRowContext(ctx, `SELECT name, kind FROM sources WHERE id = $1`, r.source).Scan(&source.Name, &source.Kind)
 	})
 	if err != nil {

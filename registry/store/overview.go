@@ -40,7 +40,19 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	return o, nil
 }
 
+// statuses counts citizens by colour, and passes by what is wrong with them.
 func statuses(ctx context.Context, tx *sql.Tx, o *Overview) error {
+	for status, where := range map[statuslist.Status]string{
+		statuslist.Invalid: `revoked IS NOT NULL`, statuslist.Suspended: `revoked IS NULL AND suspended IS NOT NULL`,
+	} {
+		var n int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE `+where).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			o.Statuses[status.String()] = n
+		}
+	}
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var status, n int
 		err := found.Scan(&status, &n)
