@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store"
 )
@@ -333,4 +334,91 @@ func (r *rig) until(p phone, want statuslist.Status, do func()) time.Duration {
 		r.Fatalf("the door never saw %v", want)
 	}
 	return arrived.Sub(start)
+}
+
+func (r *rig) cases() store.Cases {
+	r.Helper()
+	var c store.Cases
+	w := r.call(http.MethodGet, PathCases, adminKey, "")
+	if err := json.Unmarshal(w.Body.Bytes(), &c); err != nil || w.Code != http.StatusOK {
+		r.Fatalf("cases: %d %s", w.Code, w.Body)
+	}
+	return c
+}
+
+// Laboratory and portal disagree about one test: red counts until the administrator has settled it,
+// and a batch that comes again changes nothing about that.
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lab, portal, p := r.source(Laboratory), r.source(PCRPortal), r.activate(iinA, 1)
+		taken := now()
+		batch := RecordsRequest{Records: []EntryRequest{{IIN: iinA, Sample: "7", Kind: "positive", At: taken, Laboratory: Laboratory}}}
+		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "7", Result: "negative", Taken: taken}, nil)
+		r.post(PathRecords, portal, batch, &RecordsAnswer{})
+		time.Sleep(2 * time.Second) // fake
+		c := r.cases()
+		if got := r.self(p).Colour; got != "red" || c.Comparison.Contradicting != 1 || len(c.Cases) != 1 || c.Cases[0].IIN != iinA || len(c.Cases[0].Records) != 2 {
+			t.Fatalf("%s, %+v", got, c)
+		}
+		stand, end := c.Cases[0].Records[1].ID, c.Cases[0].Records[0].ID
+		for what, req := range map[string]SettleRequest{
+			"nothing": {Why: "x"}, "twice": {Stand: []int64{stand}, End: []int64{stand}, Why: "x"}, "no reason": {Stand: []int64{stand}, End: []int64{end}},
+			"too many": {Stand: make([]int64, 51), Why: "x"},
+		} {
+			r.refused(what, PathSettle, adminKey, req, http.StatusBadRequest, "hint")
+		}
+		r.refused("no such record", PathSettle, adminKey, SettleRequest{End: []int64{end, 99}, Why: "x"}, http.StatusNotFound, "")
+		r.refused("by a source", PathSettle, lab, SettleRequest{End: []int64{end}, Why: "x"}, http.StatusUnauthorized, "")
+		r.post(PathSettle, adminKey, SettleRequest{Stand: []int64{stand}, End: []int64{end}, Why: "the laboratory repeated the test"}, nil)
+		time.Sleep(2 * time.Second) // fake
+		if got, c := r.self(p).Colour, r.cases(); got != "green" || len(c.Cases) != 0 {
+			t.Errorf("settled: %s, %+v", got, c)
+		}
+		r.refused("settled by somebody else, too", PathSettle, adminKey, SettleRequest{Stand: []int64{end}, Why: "x"}, http.StatusConflict, "meanwhile")
+		var again RecordsAnswer
+		batch.Again = true
+		r.post(PathRecords, portal, batch, &again)
+		if a := again.Records[0]; a.Outcome != "refused" || !strings.Contains(a.Error, "decided") {
+			t.Errorf("the portal sends it again: %+v", a)
+		}
+		if got := r.self(p).Colour; got != "green" {
+			t.Errorf("then the phone says %s", got)
+		}
+	})
+}
+
+// A citizen disputes from the phone; it changes no colour and lands with the administrator, once.
+func TestDispute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		centre, p := r.source(Covid19Centre), r.activate(iinA, 1)
+		dispute := func() DisputeRequest {
+			code, err := pass.Rotate(p.key, p.sealed, time.Now())
+			r.must(err)
+			return DisputeRequest{Code: code, Why: "I am not a contact"}
+		}
+		r.refused("nothing to dispute", PathDispute, "", dispute(), http.StatusNotFound, "nothing")
+		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now()}, nil)
+		for range 2 {
+			r.post(PathDispute, "", dispute(), nil)
+		}
+		old := dispute()
+		time.Sleep(time.Minute) // fake
+		r.refused("with an old code", PathDispute, "", old, http.StatusForbidden, "clock")
+		r.refused("without a reason", PathDispute, "", DisputeRequest{Code: dispute().Code}, http.StatusBadRequest, "reason")
+		self, c := r.self(p), r.cases()
+		if self.Colour != "yellow" || !self.Disputed || len(self.Reasons) != 1 || len(c.Cases) != 1 || !slices.Equal(c.Cases[0].Why, []string{store.CaseDispute}) {
+			t.Fatalf("%+v, %+v", self, c.Cases)
+		}
+		record := c.Cases[0].Records[0]
+		if n := len(record.Events); n != 2 || record.Events[1].Why != "I am not a contact" || record.Events[1].Person != "citizen" {
+			t.Errorf("the administrator reads %+v", record.Events)
+		}
+		r.post(PathSettle, adminKey, SettleRequest{Stand: []int64{record.ID}, Why: "seen with the case"}, nil)
+		if self, c := r.self(p), r.cases(); self.Colour != "yellow" || self.Disputed || len(c.Cases) != 0 {
+			t.Errorf("upheld: %+v, %+v", self, c.Cases)
+		}
+		r.refused("disputed again", PathDispute, "", dispute(), http.StatusConflict, "they stand")
+	})
 }

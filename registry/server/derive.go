@@ -87,42 +87,48 @@ type standing struct {
 
 // derive applies the colour rule to the records in force. A record counts at once, and stops
 // counting when its duration has passed; records from the future were refused on arrival. Only
-// "positive" or "contact" beside a fresh "negative" is a disagreement. A contact who fell ill is
-// not, nor is a vaccinated one.
+// "positive" or "contact" beside a fresh "negative" is a disagreement, unless the administrator has
+// settled that both stand. A contact who fell ill is not, nor is a vaccinated one.
 func derive(records []store.Record, now time.Time) standing {
 	s := standing{status: statuslist.Valid}
-	var began time.Time
+	var strict span
 	for _, row := range derivations {
-		first, end := row.live(records, now)
-		if end.IsZero() {
+		is := row.live(records, now)
+		if is.end.IsZero() {
 			continue
 		}
 		switch {
 		case s.status == statuslist.Valid:
-			s.status, s.until, s.next, began = row.status, end, end, first
+			s.status, s.until, s.next, strict = row.status, is.end, is.end, is
 		case s.status == row.status:
-			s.until = later(s.until, end)
-		case row.kind == store.Negative:
-			s.other, s.since = row.status, later(began, first)
+			s.until = later(s.until, is.end)
+		case row.kind == store.Negative && (is.open || strict.open):
+			s.other, s.since = row.status, later(strict.first, is.first)
 		}
-		s.next = earlier(s.next, end)
+		s.next = earlier(s.next, is.end)
 	}
 	return s
 }
 
-// live finds the records of this row that count: when the first began and when the last ends.
-func (d derivation) live(records []store.Record, now time.Time) (first, end time.Time) {
+// span is when the first of some records began and when the last ends.
+type span struct {
+	first, end time.Time
+	open       bool // the administrator has not settled that all of them stand
+}
+
+// live finds the records of this row that count.
+func (d derivation) live(records []store.Record, now time.Time) (s span) {
 	for _, r := range records {
 		ends := r.At.Add(d.of(r.At))
-		switch {
-		case r.Kind != d.kind || !now.Before(ends):
-		case end.IsZero():
-			first, end = r.At, ends
-		default:
-			first, end = earlier(first, r.At), later(end, ends)
+		if r.Kind != d.kind || !now.Before(ends) {
+			continue
 		}
+		if s.end.IsZero() {
+			s.first, s.end = r.At, ends
+		}
+		s = span{earlier(s.first, r.At), later(s.end, ends), s.open || !r.Upheld}
 	}
-	return first, end
+	return s
 }
 
 // explain finds the records that give the status, the longest-lasting first.

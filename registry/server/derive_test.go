@@ -56,6 +56,11 @@ func TestDerive(t *testing.T) {
 			standing{statuslist.Red, in(13 * day), in(13 * day), 0, never}},
 		{"from red back to the contact that lasts longer", []store.Record{ago(store.Positive, 14*day), ago(store.Contact, 10*day)},
 			standing{statuslist.Yellow, in(4 * day), in(4 * day), 0, never}},
+		{"both stand", []store.Record{{Kind: store.Positive, At: now.Add(-day), Upheld: true}, {Kind: store.Negative, At: now.Add(-hour), Upheld: true}},
+			standing{statuslist.Red, in(13 * day), in(71 * hour), 0, never}},
+		{"both stand, and a new negative comes", []store.Record{{Kind: store.Positive, At: now.Add(-day), Upheld: true},
+			{Kind: store.Negative, At: now.Add(-hour), Upheld: true}, ago(store.Negative, hour)},
+			standing{statuslist.Red, in(13 * day), in(71 * hour), statuslist.Green, in(-hour)}},
 		{"inconclusive", []store.Record{ago(store.Inconclusive, hour)}, standing{status: statuslist.Valid}},
 		{"recovered", []store.Record{ago(store.Recovered, 30*day)},
 			standing{statuslist.Green, in(150 * day), in(150 * day), 0, never}},
@@ -117,8 +122,8 @@ func TestDurationsHaveADate(t *testing.T) {
 	for at, want := range map[time.Time]time.Duration{
 		decree.Add(-time.Second): 14 * day, decree: 7 * day, decree.Add(day): 7 * day,
 	} {
-		if _, end := row.live([]store.Record{{Kind: store.Positive, At: at}}, at); end.Sub(at) != want {
-			t.Errorf("of %v: counts for %v, want %v", at, end.Sub(at), want)
+		if is := row.live([]store.Record{{Kind: store.Positive, At: at}}, at); is.end.Sub(at) != want {
+			t.Errorf("of %v: counts for %v, want %v", at, is.end.Sub(at), want)
 		}
 	}
 }

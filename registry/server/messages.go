@@ -16,6 +16,8 @@ const (
 	PathActivate = "/v1/activate"
 	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
 	PathSelf = "/v1/self"
+	// PathDispute: POST DisputeRequest -> 204. The rotating code is the authorisation.
+	PathDispute = "/v1/dispute"
 	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
 	// or of the PCR portal.
 	PathResults = "/v1/results"
@@ -34,6 +36,10 @@ const (
 	PathToday = "/v1/records/today"
 	// PathHistory: POST CitizenRequest -> []store.Kept. Bearer: the administrator's key.
 	PathHistory = "/v1/records/history"
+	// PathCases: GET -> store.Cases. Bearer: the administrator's key.
+	PathCases = "/v1/cases"
+	// PathSettle: POST SettleRequest -> 204. Bearer: the administrator's key.
+	PathSettle = "/v1/cases/settle"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
@@ -115,7 +121,22 @@ type SelfAnswer struct {
 	AsOf   time.Time `json:"as_of"`
 	Until  time.Time `json:"until,omitzero"`
 	// Why: the records that give the colour, the longest-lasting first.
-	Reasons []Reason `json:"reasons"`
+	Reasons  []Reason `json:"reasons"`
+	Disputed bool     `json:"disputed,omitempty"` // and nobody has looked yet
+}
+
+// DisputeRequest says that the records behind the own red or yellow are wrong.
+type DisputeRequest struct {
+	Code string `json:"code"` // "AQ1:...", made a moment ago
+	Why  string `json:"why"`  // 1 to 200 bytes
+}
+
+// SettleRequest decides which records stand and which end.
+type SettleRequest struct {
+	Stand  []int64 `json:"stand"` // ids
+	End    []int64 `json:"end"`
+	Why    string  `json:"why"`
+	Person string  `json:"person,omitempty"`
 }
 
 // Reason is one record behind a colour.

@@ -189,6 +189,7 @@ func (s *Server) routes() {
 	for _, r := range []route{
 		{http.MethodPost, PathActivate, small, s.activate},
 		{http.MethodPost, PathSelf, small, s.self},
+		{http.MethodPost, PathDispute, small, s.dispute},
 		{http.MethodPost, PathResults, small, s.bySource(s.results, Laboratory, PCRPortal)},
 		{http.MethodPost, PathContacts, small, s.bySource(s.contacts, Covid19Centre)},
 		{http.MethodPost, PathRecords, large, s.bySource(s.records)},
@@ -196,6 +197,8 @@ func (s *Server) routes() {
 		{http.MethodPost, PathWithdraw, small, s.byActor(s.withdraw)},
 		{http.MethodGet, PathToday, 0, s.bySource(s.today)},
 		{http.MethodPost, PathHistory, small, s.byAdmin(s.history)},
+		{http.MethodGet, PathCases, 0, s.byAdmin(s.cases)},
+		{http.MethodPost, PathSettle, small, s.byAdmin(s.settle)},
 		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
 		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
 		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},

@@ -226,7 +226,7 @@ func testDue(t *testing.T, s *Store) {
 	next, err := s.Published(ctx)
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, []Settled{
+	must(t, s.Publish(ctx, next, nil, []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}, t0))
@@ -240,7 +240,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}))
+	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Yellow}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -249,7 +249,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}))
+	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Valid}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -270,7 +270,7 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, err)
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	must(t, s.Settle(ctx, []Settled{
+	must(t, s.PutDerived(ctx, []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}))

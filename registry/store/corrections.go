@@ -22,6 +22,9 @@ const (
 	Dropped   = "discarded" // while it waited
 	Corrected = "corrected" // another record replaces it
 	Withdrawn = "withdrawn"
+	Disputed  = "disputed" // by the citizen
+	Upheld    = "upheld"   // the administrator has settled that it stands
+	Settled   = "settled"  // the administrator has settled that it does not
 )
 
 // Why a record is not corrected or withdrawn. ErrNotFound, too: a source does not learn of others'

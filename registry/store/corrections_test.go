@@ -47,11 +47,11 @@ func settleAll(t *testing.T, s *Store) {
 	t.Helper()
 	due, err := s.Due(t.Context(), t0, 100)
 	must(t, err)
-	var settled []Settled
+	var derived []Derived
 	for _, c := range due {
-		settled = append(settled, Settled{Citizen: c})
+		derived = append(derived, Derived{Citizen: c})
 	}
-	must(t, s.Settle(t.Context(), settled))
+	must(t, s.PutDerived(t.Context(), derived))
 }
 
 // A batch may be doubled, contradict itself and what is there: each entry has its outcome, and a
@@ -267,9 +267,9 @@ func testHistory(t *testing.T, s *Store) {
 	must(t, err)
 	at := t0.Add(-time.Hour)
 	want := []Kept{
-		{ID: to.Record, Source: "lab", SourceKind: "laboratory", Sample: "1", Kind: Negative, At: at, Came: t0.Add(time.Second), Replaces: wrong, State: Ended, Events: []Event{
+		{ID: to.Record, Source: "lab", SourceKind: "laboratory", Sample: "1", Kind: Negative, At: at, Came: t0.Add(time.Second), Replaces: wrong, State: Ended, IIN: string(ann), Events: []Event{
 			{Entered, "lab", "Aigerim", t0.Add(time.Second), ""}, {Withdrawn, "", Administrator, t0.Add(2 * time.Second), "not this person"}}},
-		{ID: wrong, Source: "lab", SourceKind: "laboratory", Sample: "1", Kind: Positive, At: at, Came: t0, State: Ended, Events: []Event{
+		{ID: wrong, Source: "lab", SourceKind: "laboratory", Sample: "1", Kind: Positive, At: at, Came: t0, State: Ended, IIN: string(ann), Events: []Event{
 			{Entered, "lab", "clerk", t0, ""}, {Corrected, "lab", "Aigerim", t0.Add(time.Second), "typing error"}}},
 	}
 	if !reflect.DeepEqual(history, want) {

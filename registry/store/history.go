@@ -29,39 +29,24 @@ type Kept struct {
 	IndexCase  string    `json:"index_case,omitempty"`
 	Replaces   int64     `json:"replaces,omitempty"`
 	State      string    `json:"state"`
+	Upheld     bool      `json:"upheld,omitempty"`
+	Disputed   time.Time `json:"disputed,omitzero"`
+	IIN        string    `json:"iin"`
 	Events     []Event   `json:"events"`
 }
 
 // History returns all records about a citizen, the newest first. Nobody with this number is
 // ErrNotFound.
 func (s *Store) History(ctx context.Context, iin IIN) ([]Kept, error) {
-	history := []Kept{}
+	var history []Kept
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var citizen int64
 		if err := tx.QueryRowContext(ctx, `SELECT id FROM citizens WHERE iin = $1`, string(iin)).Scan(&citizen); err != nil {
 			return notFound(err)
 		}
-		at := map[int64]int{}
-		err := rows(ctx, tx, func(found *sql.Rows) error {
-			k := Kept{Events: []Event{}}
-			err := k.scan(found)
-			at[k.ID], history = len(history), append(history, k)
-			return err
-		}, keptColumns+` WHERE citizen = $1 ORDER BY records.id DESC`, citizen)
-		if err != nil {
-			return err
-		}
-		return rows(ctx, tx, func(found *sql.Rows) error {
-			var e Event
-			var record, when int64
-			err := found.Scan(&record, &e.What, &e.Source, &e.Person, &when, &e.Why)
-			e.At = time.Unix(when, 0).UTC()
-			if i, ok := at[record]; ok {
-				history[i].Events = append(history[i].Events, e)
-			}
-			return err
-		}, `SELECT record, what, COALESCE(name, ''), person, events.at, why FROM events LEFT JOIN sources ON sources.id = events.source
-			WHERE record IN (SELECT id FROM records WHERE citizen = $1) ORDER BY events.id`, citizen)
+		var err error
+		history, err = kept(ctx, tx, `SELECT id FROM records WHERE citizen = $1`, citizen)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read a history: %w", err)
@@ -69,13 +54,41 @@ func (s *Store) History(ctx context.Context, iin IIN) ([]Kept, error) {
 	return history, nil
 }
 
-const keptColumns = `SELECT records.id, name, sources.kind, sample, records.kind, at, came, laboratory, index_case, COALESCE(replaces, 0), state
-	FROM records JOIN sources ON sources.id = source`
+// kept reads records with their events, the newest first. which is a query of their ids.
+func kept(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]Kept, error) {
+	records, at := []Kept{}, map[int64]int{}
+	err := rows(ctx, tx, func(found *sql.Rows) error {
+		k := Kept{Events: []Event{}}
+		err := k.scan(found)
+		at[k.ID], records = len(records), append(records, k)
+		return err
+	}, keptColumns+` WHERE records.id IN (`+which+`) ORDER BY records.id DESC`, args...)
+	if err != nil {
+		return nil, err
+	}
+	err = rows(ctx, tx, func(found *sql.Rows) error {
+		var e Event
+		var record, when int64
+		err := found.Scan(&record, &e.What, &e.Source, &e.Person, &when, &e.Why)
+		e.At = time.Unix(when, 0).UTC()
+		if i, ok := at[record]; ok {
+			records[i].Events = append(records[i].Events, e)
+		}
+		return err
+	}, `SELECT record, what, COALESCE(name, ''), person, events.at, why FROM events LEFT JOIN sources ON sources.id = events.source
+		WHERE record IN (`+which+`) ORDER BY events.id`, args...)
+	return records, err
+}
+
+const keptColumns = `SELECT records.id, name, sources.kind, sample, records.kind, at, came, laboratory, index_case, COALESCE(replaces, 0), state,
+	upheld IS NOT NULL, disputed, iin FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen`
 
 func (k *Kept) scan(found *sql.Rows) error {
 	var at, came int64
-	err := found.Scan(&k.ID, &k.Source, &k.SourceKind, &k.Sample, &k.Kind, &at, &came, &k.Laboratory, &k.IndexCase, &k.Replaces, &k.State)
-	k.At, k.Came = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC()
+	var disputed sql.NullInt64
+	err := found.Scan(&k.ID, &k.Source, &k.SourceKind, &k.Sample, &k.Kind, &at, &came, &k.Laboratory, &k.IndexCase, &k.Replaces, &k.State,
+		&k.Upheld, &disputed, &k.IIN)
+	k.At, k.Came, k.Disputed = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC(), moment(disputed)
 	return err
 }
 

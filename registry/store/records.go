@@ -49,6 +49,7 @@ type Record struct {
 	Kind   Kind
 	At     time.Time // sample taken, contact, recovery or vaccination
 	Source string    // the kind of source
+	Upheld bool      // the administrator has settled that it stands
 }
 
 // Entry is a record as its source sends it.
@@ -303,6 +304,7 @@ type Person struct {
 	Suspended bool
 	Held      statuslist.Status // as in Pass
 	Records   []Record          // in force
+	Disputed  bool              // the citizen says that one of them is wrong, and nobody has looked yet
 }
 
 // PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
@@ -317,8 +319,11 @@ func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edi
 		if err != nil {
 			return notFound(err)
 		}
-		p.Records, err = inForce(ctx, tx, citizen)
-		return err
+		if p.Records, err = inForce(ctx, tx, citizen); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM records WHERE citizen = $1 AND disputed IS NOT NULL AND state = 'in force')`,
+			citizen).Scan(&p.Disputed)
 	})
 	if err != nil {
 		return Person{}, fmt.Errorf("look an index up: %w", err)
@@ -330,11 +335,11 @@ func inForce(ctx context.Context, tx *sql.Tx, citizen int64) (records []Record, 
 	err = rows(ctx, tx, func(found *sql.Rows) error {
 		var r Record
 		var at int64
-		err := found.Scan(&r.Kind, &at, &r.Source)
+		err := found.Scan(&r.Kind, &at, &r.Source, &r.Upheld)
 		r.At = time.Unix(at, 0).UTC()
 		records = append(records, r)
 		return err
-	}, `SELECT records.kind, at, sources.kind FROM records JOIN sources ON sources.id = source
+	}, `SELECT records.kind, at, sources.kind, upheld IS NOT NULL FROM records JOIN sources ON sources.id = source
 		WHERE citizen = $1 AND state = 'in force' ORDER BY records.id`, citizen)
 	return records, err
 }

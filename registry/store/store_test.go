@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 				run  func(*testing.T, *Store)
 			}{
 				{"records", testRecords}, {"batches", testBatches}, {"corrections", testCorrections}, {"withdrawals", testWithdrawals}, {"limit of withdrawals", testTooManyEnds},
-				{"all of a source", testBulk}, {"history", testHistory}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
+				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 			} {
@@ -107,14 +107,14 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	t.Helper()
 	due, err := s.Due(t.Context(), t0, 1000)
 	must(t, err)
-	var settled []Settled
+	var derived []Derived
 	for _, c := range due {
-		settled = append(settled, Settled{Citizen: c})
+		derived = append(derived, Derived{Citizen: c})
 	}
 	next, err := s.Published(t.Context())
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(t.Context(), next, nil, settled, t0))
+	must(t, s.Publish(t.Context(), next, nil, derived, t0))
 	return next.Edition()
 }
 

@@ -94,8 +94,8 @@ CREATE TABLE sources (
     last    BIGINT -- when the last record came in; NULL: none yet
 );
 
--- What sources said. A row is a fact and never changes, but for its state, which follows from the
--- events. A correction is another row.
+-- What sources said. A row is a fact and never changes, but for the last three columns, which follow
+-- from the events. A correction is another row.
 CREATE TABLE records (
     id         {{serial}},
     source     BIGINT NOT NULL REFERENCES sources (id),
@@ -107,12 +107,15 @@ CREATE TABLE records (
     laboratory TEXT NOT NULL, -- whose sample it is, where the PCR portal knows; else empty
     index_case TEXT NOT NULL, -- of a contact, where the Covid-19 centre knows; else empty
     replaces   BIGINT UNIQUE REFERENCES records (id),
-    state      TEXT NOT NULL -- 'waiting', 'in force'; 'ended' after it was in force, 'discarded' before
+    state      TEXT NOT NULL, -- 'waiting', 'in force'; 'ended' after it was in force, 'discarded' before
+    upheld     BIGINT, -- when the administrator has settled that it stands; NULL: not settled
+    disputed   BIGINT -- by the citizen, since when; NULL: not disputed, or settled
 );
 CREATE INDEX records_sample ON records (source, sample);
 CREATE UNIQUE INDEX records_live ON records (source, sample) WHERE state IN ('waiting', 'in force');
 CREATE INDEX records_citizen ON records (citizen);
 CREATE INDEX records_came ON records (source, came, kind, state);
+CREATE INDEX records_disputed ON records (citizen) WHERE disputed IS NOT NULL;
 CREATE INDEX records_waiting ON records (source) WHERE state = 'waiting';
 
 -- The log of all records. Nothing changes or deletes an event.
