@@ -215,7 +215,9 @@ func (s *Store) Settle(ctx context.Context, stand, end []int64, person, why stri
 		}
 		by := Actor{Person: person}
 		for _, r := range records {
-			if err := touchCitizen(ctx, tx, r.citizen); err != nil {
+			// The case is gone at once; where records still disagree, the publisher finds that.
+			_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1, other = NULL, since = NULL WHERE id = $1`, r.citizen)
+			if err != nil {
 				return err
 			}
 			if slices.Contains(end, r.id) {
