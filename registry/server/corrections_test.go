@@ -274,12 +274,14 @@ func TestSuspendedPasses(t *testing.T) {
 		}
 		r.post(PathSuspend, adminKey, CitizenRequest{IIN: iinA}, nil)
 		is("suspended", statuslist.Suspended, 1, 0)
+		p = r.activate(iinA, 2)
+		is("on a new phone", statuslist.Suspended, 1, 1)
 		r.post(PathResume, adminKey, CitizenRequest{IIN: iinA}, nil)
-		is("resumed", statuslist.Valid, 0, 0)
+		is("resumed", statuslist.Valid, 0, 1)
 		r.post(PathSuspend, adminKey, CitizenRequest{IIN: iinA}, nil)
 		r.post(PathRevoke, adminKey, CitizenRequest{IIN: iinA}, nil)
 		r.post(PathResume, adminKey, CitizenRequest{IIN: iinA}, nil)
-		is("revoked", statuslist.Invalid, 0, 1)
+		is("revoked", statuslist.Invalid, 0, 2)
 		r.refused("a stranger", PathSuspend, adminKey, CitizenRequest{IIN: iinB}, http.StatusNotFound, "not registered")
 	})
 }

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -86,9 +89,96 @@ func testSettle(t *testing.T, s *Store) {
 	on.Again = true
 	_, err = enter(t, s, lab, on, t0)
 	wants(t, "what was settled comes again", err, ErrDecided)
-	_, err = s.Correct(ctx, Actor{lab, "x"}, stands, sample(ann, "2", Positive), "x", t0)
+	on.IndexCase = "dressed up"
+	_, err = enter(t, s, lab, on, t0)
+	wants(t, "what was settled comes dressed up", err, ErrDecided)
+	other := entered(t, s, lab, sample(ann, "3", Inconclusive))
+	_, err = s.Correct(ctx, Actor{lab, "x"}, other, sample(ann, "2", Positive), "x", t0)
 	wants(t, "what was settled comes as a correction", err, ErrDecided)
-	says(t, s, "after that", Negative)
+	wants(t, "the source withdraws what was upheld", s.Withdraw(ctx, Actor{lab, "x"}, stands, "x", t0), ErrDecided)
+	says(t, s, "after that", Negative, Inconclusive)
 	wants(t, "settle it again", s.Settle(ctx, []int64{stands, ends}, nil, Administrator, "x", t0), ErrEnded)
 	wants(t, "settle nothing", s.Settle(ctx, []int64{99}, nil, Administrator, "x", t0), ErrNotFound)
+}
+
+// testEverythingAtOnce lets sources, the administrator and the publisher work on the same people at
+// the same moment, in all orders: nobody is refused, and afterwards state and log agree.
+func testEverythingAtOnce(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	const people, rounds = 20, 8
+	var iins []IIN
+	for n := 0; len(iins) < people; n++ {
+		if iin, err := ParseIIN(fmt.Sprintf("0113995%05d", n)); err == nil {
+			iins = append(iins, iin)
+		}
+	}
+	var all sync.WaitGroup
+	for w := range 4 {
+		name := fmt.Sprint("source ", w)
+		source := addSource(t, s, name)
+		must(t, s.LimitSource(ctx, name, 1000))
+		all.Go(func() {
+			for round := range rounds {
+				var batch []Entry
+				for i := range iins {
+					at := i
+					if w%2 == 1 {
+						at = people - 1 - i
+					}
+					batch = append(batch, sample(iins[at], fmt.Sprint(round, at), Positive))
+				}
+				outcomes, err := s.Enter(ctx, source, batch, "clerk", t0)
+				if err != nil {
+					t.Errorf("enter: %v", err)
+					return
+				}
+				first, last := outcomes[0].Record, outcomes[people-1].Record
+				if err := s.Withdraw(ctx, Actor{source, "clerk"}, first, "x", t0); err != nil {
+					t.Errorf("withdraw: %v", err)
+				}
+				_, err = s.Correct(ctx, Actor{source, "clerk"}, last, sample(iins[round], fmt.Sprint(round, "corrected"), Positive), "x", t0)
+				if err != nil && !errors.Is(err, ErrEnded) { // the administrator may have been faster
+					t.Errorf("correct: %v", err)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for round := range rounds {
+			if due, err := s.Due(ctx, t0, 10); err != nil {
+				t.Errorf("due: %v", err)
+			} else {
+				var derived []Derived
+				for _, c := range due {
+					derived = append(derived, Derived{Citizen: c})
+				}
+				if err := s.PutDerived(ctx, derived); err != nil {
+					t.Errorf("put derived: %v", err)
+				}
+			}
+			if _, err := s.WithdrawSince(ctx, "source 0", t0, int64(round*people), Administrator, "x", t0); err != nil {
+				t.Errorf("withdraw all: %v", err)
+			}
+			if _, err := s.Cases(ctx, t0); err != nil {
+				t.Errorf("cases: %v", err)
+			}
+		}
+	})
+	all.Wait()
+	for _, iin := range iins {
+		history, err := s.History(ctx, iin)
+		must(t, err)
+		for _, k := range history {
+			ends := 0
+			for _, e := range k.Events {
+				if e.What == Corrected || e.What == Withdrawn {
+					ends++
+				}
+			}
+			if ended := k.State == Ended; ended != (ends == 1) || ends > 1 {
+				t.Fatalf("state and log differ: %+v", k)
+			}
+		}
+	}
 }

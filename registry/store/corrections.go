@@ -47,20 +47,22 @@ type row struct {
 	Entry
 	id, source, citizen int64
 	state               string
+	upheld              bool
 }
 
 func (r row) isLive() bool { return r.state == Waiting || r.state == InForce }
 
 func findRow(ctx context.Context, tx *sql.Tx, where string, arg any) (r row, err error) {
 	var at int64
-	err = tx.QueryRowContext(ctx, `SELECT records.id, source, citizen, iin, sample, kind, at, laboratory, index_case, state
+	err = tx.QueryRowContext(ctx, `SELECT records.id, source, citizen, iin, sample, kind, at, laboratory, index_case, state, upheld IS NOT NULL
 		FROM records JOIN citizens ON citizens.id = citizen WHERE `+where, arg).
-		Scan(&r.id, &r.source, &r.citizen, &r.IIN, &r.Sample, &r.Kind, &at, &r.Laboratory, &r.IndexCase, &r.state)
+		Scan(&r.id, &r.source, &r.citizen, &r.IIN, &r.Sample, &r.Kind, &at, &r.Laboratory, &r.IndexCase, &r.state, &r.upheld)
 	r.At = time.Unix(at, 0).UTC()
 	return r, notFound(err)
 }
 
-// lockRow finds a record that the actor may change, with its source locked.
+// lockRow finds a record that the actor may change, with its source locked. What the administrator
+// has upheld is not the source's to change.
 func lockRow(ctx context.Context, tx *sql.Tx, by Actor, record int64) (r row, hourly int, err error) {
 	r, err = findRow(ctx, tx, `records.id = $1`, record)
 	if err == nil && by.Source != 0 && by.Source != r.source {
@@ -76,6 +78,9 @@ func lockRow(ctx context.Context, tx *sql.Tx, by Actor, record int64) (r row, ho
 		return r, 0, err
 	}
 	r, err = findRow(ctx, tx, `records.id = $1`, record) // as it is now
+	if err == nil && by.Source != 0 && r.upheld && r.isLive() {
+		err = ErrDecided
+	}
 	return r, hourly, err
 }
 
@@ -222,7 +227,7 @@ func (in *intake) replace(ctx context.Context, old row, next Entry, why string, 
 }
 
 // Withdraw ends a record that is in force or waits. The same again changes nothing. Errors:
-// ErrNotFound, ErrEnded, ErrTooManyEnds, ErrSuspended, ErrKeyRevoked.
+// ErrNotFound, ErrEnded, ErrTooManyEnds, ErrDecided, ErrSuspended, ErrKeyRevoked.
 func (s *Store) Withdraw(ctx context.Context, by Actor, record int64, why string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		r, hourly, err := lockRow(ctx, tx, by, record)

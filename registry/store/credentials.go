@@ -147,6 +147,11 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
 		return 0, 0, err
 	}
+	var suspended sql.NullInt64 // a new phone does not end a suspension
+	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1 AND revoked IS NULL`, citizen).Scan(&suspended)
+	if err != nil {
+		return 0, 0, err
+	}
 	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
 		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, now.Unix(), want.Holder == nil)
 	if err != nil {
@@ -166,9 +171,9 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires)
-			VALUES ($1, $2, $3, $4) ON CONFLICT (idx) DO NOTHING RETURNING id`,
-			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix()).Scan(&id)
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires, suspended)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix(), suspended).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, pick.Uint64(), err
 		}
@@ -198,8 +203,8 @@ func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
 	return nil
 }
 
-// Suspend keeps all of the citizen's passes from being used until Resume. A pass that is issued
-// meanwhile is not suspended: whoever issues it has looked at the person.
+// Suspend keeps all of the citizen's passes from being used until Resume, those that are issued
+// meanwhile, too.
 func (s *Store) Suspend(ctx context.Context, iin IIN, now time.Time) error {
 	return s.setPasses(ctx, "suspend passes", iin, `suspended = COALESCE(suspended, $2)`, now.Unix())
 }

@@ -35,7 +35,7 @@ type Kept struct {
 	Events     []Event   `json:"events"`
 }
 
-// History returns all records about a citizen, the newest first. Nobody with this number is
+// History returns the records about a citizen, the newest 200. Nobody with this number is
 // ErrNotFound.
 func (s *Store) History(ctx context.Context, iin IIN) ([]Kept, error) {
 	var history []Kept
@@ -54,8 +54,13 @@ func (s *Store) History(ctx context.Context, iin IIN) ([]Kept, error) {
 	return history, nil
 }
 
-// kept reads records with their events, the newest first. which is a query of their ids.
+// maxKept bounds what is shown about one person.
+const maxKept = 200
+
+// kept reads records with their events, the newest first. which is a query of their ids, which may
+// be followed by an order.
 func kept(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]Kept, error) {
+	which += fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, maxKept)
 	records, at := []Kept{}, map[int64]int{}
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		k := Kept{Events: []Event{}}

@@ -229,24 +229,24 @@ func (in *intake) recall(ctx context.Context, e Entry, to *Outcome) error {
 	return rows(ctx, in.tx, func(found *sql.Rows) error {
 		var id int64
 		var state string
-		var alike, settled bool
-		if err := found.Scan(&id, &state, &alike, &settled); err != nil {
+		var says, alike, settled bool // the same about the same person; and from the same laboratory or case
+		if err := found.Scan(&id, &state, &says, &alike, &settled); err != nil {
 			return err
 		}
 		switch {
 		case state == Waiting || state == InForce:
 			*to = Outcome{Record: id, Known: true, Waits: state == Waiting}
-			if !alike {
+			if !says || !alike {
 				*to = Outcome{Err: ErrConflict}
 			}
-		case !alike || to.Known || to.Err != nil:
+		case !says || to.Known || to.Err != nil:
 		case settled:
 			to.Err = ErrDecided
 		case !e.Again:
 			to.Err = ErrWithdrawn
 		}
 		return nil
-	}, `SELECT records.id, state, iin = $3 AND kind = $4 AND at = $5 AND laboratory = $6 AND index_case = $7,
+	}, `SELECT records.id, state, iin = $3 AND kind = $4 AND at = $5, laboratory = $6 AND index_case = $7,
 		EXISTS (SELECT 1 FROM events WHERE record = records.id AND what = 'settled')
 		FROM records JOIN citizens ON citizens.id = citizen WHERE source = $1 AND sample = $2
 		ORDER BY CASE WHEN `+live+` THEN 0 ELSE 1 END, records.id DESC`,
