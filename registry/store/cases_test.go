@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
@@ -181,4 +182,36 @@ func testEverythingAtOnce(t *testing.T, s *Store) {
 			}
 		}
 	}
+}
+
+// testDeadlock lets two transactions lock two citizens in opposite order: PostgreSQL ends one of
+// them, which then runs again.
+func testDeadlock(t *testing.T, s *Store) {
+	if s.turn != nil {
+		t.Skip("SQLite has one writer at a time, so that two never wait for each other")
+	}
+	ctx := t.Context()
+	lab := addSource(t, s, "lab")
+	entered(t, s, lab, sample(ann, "1", Negative))
+	entered(t, s, lab, sample(bob, "2", Negative))
+	var both, all sync.WaitGroup
+	both.Add(2)
+	for _, order := range [][]IIN{{ann, bob}, {bob, ann}} {
+		meet := sync.OnceFunc(func() { both.Done(); both.Wait() })
+		all.Go(func() {
+			err := s.change(ctx, func(tx *sql.Tx) error {
+				for _, iin := range order {
+					if _, err := touch(ctx, tx, iin); err != nil {
+						return err
+					}
+					meet()
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
