@@ -123,7 +123,7 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 		defer s.turn.Release(1)
 	}
 	var err error
-	for range 3 {
+	for range 5 {
 		if err = inTx(ctx, s.write, nil, f); !isDeadlock(err) {
 			break
 		}

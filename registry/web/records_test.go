@@ -226,3 +226,17 @@ func TestSuspend(t *testing.T) {
 	do(t, admin, chromedp.SetValue("#revoke-iin", alice), chromedp.Click("#revoke-form .main"))
 	until(t, admin, counts+` === "0,1"`)
 }
+
+// A source that has withdrawn too much in an hour is told so, and not to wait a minute.
+func TestLimitIsTold(t *testing.T) {
+	url, _ := realRegistry(t)
+	ctx := tab(t)
+	do(t, ctx, chromedp.Navigate(url+"/records"))
+	for hint, want := range map[string]string{"ask the administrator": "too many||ask the administrator", "": "Too many attempts. Try again in a minute."} {
+		got := eval[string](t, ctx, `import(%s).then(({ trouble }) =>
+			trouble({ status: 429, message: "too many", hint: %s }).map((part) => part.textContent ?? part).join("|"))`, moduleAt(t, "office/office.js"), hint)
+		if got != want {
+			t.Errorf("with the hint %q the page says %q, want %q", hint, got, want)
+		}
+	}
+}
