@@ -346,7 +346,38 @@ type ApproveRequest struct {
 
 // Each request with a name in it composes the name.
 
-func (q *ResultRequest) compose()     { q.Sample = names.Compose(q.Sample) }
+func (q *ResultRequest) compose() {
+	q.Sample = names.Compose(q.Sample)
+	q.Signed.compose()
+}
+
+func (q *RecordsRequest) compose() {
+	for i := range q.Records {
+		q.Records[i].compose()
+	}
+	q.Signed.compose()
+}
+
+func (q *EntryRequest) compose() {
+	q.Sample, q.Laboratory, q.IndexCase = names.Compose(q.Sample), names.Compose(q.Laboratory), names.Compose(q.IndexCase)
+}
+
+func (q *CorrectRequest) compose() {
+	q.Target.compose()
+	q.Next.compose()
+}
+
+func (q *Target) compose() {
+	q.Sample, q.Person, q.Why = names.Compose(q.Sample), names.Compose(q.Person), names.Compose(q.Why)
+}
+
+func (q *WithdrawSourceRequest) compose() {
+	q.Name, q.Person, q.Why = names.Compose(q.Name), names.Compose(q.Person), names.Compose(q.Why)
+}
+
+func (q *SettleRequest) compose()     { q.Person, q.Why = names.Compose(q.Person), names.Compose(q.Why) }
+func (q *DisputeRequest) compose()    { q.Why = names.Compose(q.Why) }
+func (q *Signed) compose()            { q.Person = names.Compose(q.Person) }
 func (q *SourceRequest) compose()     { q.Name = names.Compose(q.Name) }
 func (q *NameRequest) compose()       { q.Name = names.Compose(q.Name) }
 func (q *LimitRequest) compose()      { q.Name = names.Compose(q.Name) }
