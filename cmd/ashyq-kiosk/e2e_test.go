@@ -38,10 +38,17 @@ func TestEndToEnd(t *testing.T) {
 
 	t.Log("a laboratory posts a positive result: the same person's next presentation is red")
 	posted := time.Now()
-	w.result(aigerim, "positive", now)
+	sample := w.result(aigerim, "positive", now)
 	w.awaitVersion()
 	t.Logf("the result was at the door after %v", time.Since(posted).Round(time.Millisecond))
 	w.expect("negative, then positive", w.holdUp(aigerim.page()), kiosk.TurnedBack, hardware.Red)
+
+	t.Log("it was mistyped: the laboratory withdraws it and the same person's next presentation is green")
+	version, withdrawn := w.kioskVersion(), time.Now()
+	w.post(server.PathWithdraw, w.lab, server.Target{Sample: sample, Why: "typing error"}, nil)
+	w.await("the withdrawal at the door", func() bool { return w.kioskVersion() > version })
+	t.Logf("the withdrawal was at the door after %v", time.Since(withdrawn).Round(time.Millisecond))
+	w.expect("positive, then withdrawn", w.holdUp(aigerim.page()), kiosk.Admitted, hardware.Green)
 
 	t.Log("codes that are not good")
 	w.expect("screenshot of five minutes ago", w.holdUp(drawn(w.oldCode())), kiosk.CodeProblem, hardware.Blue)

@@ -259,10 +259,11 @@ func (w *world) do(method, path, key string, body []byte, answer any) {
 	}
 }
 
-func (w *world) result(c *citizen, result string, taken time.Time) {
+func (w *world) result(c *citizen, result string, taken time.Time) (sample string) {
 	w.t.Helper()
-	sample := fmt.Sprintf("S-%d", time.Now().UnixNano())
+	sample = fmt.Sprintf("S-%d", time.Now().UnixNano())
 	w.post(server.PathResults, w.lab, server.ResultRequest{IIN: c.iin, Sample: sample, Result: result, Taken: taken}, nil)
+	return sample
 }
 
 // phone enrols somebody without a browser.

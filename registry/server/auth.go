@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ashyq-kiosk/kiosk/api"
@@ -13,12 +14,27 @@ import (
 
 // The kinds of sources, as in SourceRequest.
 const (
-	Laboratory    = "laboratory"
-	Covid19Centre = "covid-19-centre"
+	Laboratory          = "laboratory"
+	PCRPortal           = "pcr-portal" // the second record of the laboratories' tests
+	Covid19Centre       = "covid-19-centre"
+	VaccinationRegister = "vaccination-register"
 )
 
-// sourceNames are the kinds as people say them.
-var sourceNames = map[string]string{Laboratory: "laboratory", Covid19Centre: "Covid-19 centre"}
+// sourceKind is what one kind of source may do.
+type sourceKind struct {
+	name   string       // as people say it
+	sends  []store.Kind // and nothing else
+	hourly int          // store.Source.Hourly unless its setting says otherwise
+}
+
+// A laboratory that runs four plates of 94 samples an hour, a quarter of them positive, reports 94;
+// the portal has the tests of all laboratories; a centre traces the contacts of some 40 cases.
+var sourceKinds = map[string]sourceKind{
+	Laboratory:          {"laboratory", []store.Kind{store.Positive, store.Negative, store.Inconclusive}, 100},
+	PCRPortal:           {"PCR portal", []store.Kind{store.Positive, store.Negative, store.Inconclusive}, 1000},
+	Covid19Centre:       {"Covid-19 centre", []store.Kind{store.Contact, store.Recovered}, 300},
+	VaccinationRegister: {"vaccination register", []store.Kind{store.Vaccinated}, 100},
+}
 
 // NewKey makes a bearer key. It is random, so hashing it once is enough to store it.
 func NewKey() string {
@@ -73,7 +89,8 @@ func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*
 	}
 }
 
-func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (any, error)) func(*http.Request) (any, error) {
+// bySource lets sources of these kinds in; without a kind, all of them.
+func (s *Server) bySource(f func(r *http.Request, source store.Source) (any, error), kinds ...string) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		key, err := bearer(r)
 		if err != nil {
@@ -81,14 +98,26 @@ func (s *Server) bySource(kind string, f func(r *http.Request, source int64) (an
 		}
 		source, err := s.opt.Store.SourceOf(r.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + sourceNames[kind] + "; the administrator creates one", err}
+			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the key of a " + named(kinds) + "; the administrator creates one", err}
 		}
 		if err != nil {
 			return nil, refusedSource(err)
 		}
-		if source.Kind != kind {
-			return nil, &failure{http.StatusForbidden, "this is the key of a " + sourceNames[source.Kind], "this needs the key of a " + sourceNames[kind], nil}
+		if len(kinds) > 0 && !slices.Contains(kinds, source.Kind) {
+			return nil, &failure{http.StatusForbidden, "this is the key of a " + sourceKinds[source.Kind].name, "this needs the key of a " + named(kinds), nil}
 		}
-		return f(r, source.ID)
+		return f(r, source)
 	}
+}
+
+// named names kinds of sources.
+func named(kinds []string) string {
+	if len(kinds) == 0 {
+		return "source of records"
+	}
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = sourceKinds[kind].name
+	}
+	return strings.Join(names, " or a ")
 }

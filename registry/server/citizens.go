@@ -210,18 +210,14 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.Revoke(r.Context(), iin, now())
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &failure{http.StatusNotFound, "this IIN is not registered here", "check the number", err}
-	}
-	if err != nil {
-		return nil, err
+	if err := s.opt.Store.Revoke(r.Context(), iin, now()); err != nil {
+		return nil, notRegistered(err)
 	}
 	s.publisher.poke()
 	return nil, nil
 }
 
-// colours are those of a self-check. A revoked pass has no colour.
+// colours are those of a self-check. A revoked or suspended pass has no colour.
 var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
@@ -233,25 +229,39 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	code, err := pass.Parse([]byte(req.Code))
-	if err != nil {
-		return nil, badRequest("this is not a pass", "send the text of the code as the phone shows it")
-	}
-	if code.IsPaper() {
-		return nil, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
-	}
-	if err := code.Verify(s.issuers, time.Now()); err != nil {
-		return nil, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
-	}
-	if code.Credential.List != s.publisher.public.list() {
-		return nil, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
-	}
-	at := s.publisher.public.truth(now())
-	status, until, err := s.standingAt(r, code.Credential.Index, code.Credential.Since)
+	credential, err := s.holder(req.Code)
 	if err != nil {
 		return nil, err
 	}
-	return SelfAnswer{Status: status.String(), Colour: colours[status], AsOf: at, Until: until}, nil
+	a := SelfAnswer{AsOf: s.publisher.public.truth(now()), Reasons: []Reason{}}
+	person, err := s.personAt(r.Context(), credential.Index, credential.Since)
+	if err != nil {
+		return nil, err
+	}
+	status, until := standingOf(person, now())
+	a.Status, a.Colour, a.Until = status.String(), colours[status], until
+	if status == derive(person.Records, now()).status {
+		a.Reasons, a.Disputed = explain(person.Records, now()), person.Disputed
+	}
+	return a, nil
+}
+
+// holder verifies a rotating code and gives its pass.
+func (s *Server) holder(text string) (c pass.Credential, err error) {
+	code, err := pass.Parse([]byte(text))
+	if err != nil {
+		return c, badRequest("this is not a pass", "send the text of the code as the phone shows it")
+	}
+	if code.IsPaper() {
+		return c, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
+	}
+	if err := code.Verify(s.issuers, time.Now()); err != nil {
+		return c, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
+	}
+	if code.Credential.List != s.publisher.public.list() {
+		return c, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
+	}
+	return code.Credential, nil
 }
 
 func selfHint(err error) string {

@@ -8,27 +8,72 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
+const day = 24 * time.Hour
+
 // How long a record counts. The project's source article (April 2021) gives the 72 hours of a
-// negative PCR; 14 days were the quarantine of that time for cases and for contacts.
+// negative PCR; 14 days were the quarantine of that time for cases and for contacts. Those of
+// recovered and vaccinated people are defaults.
 const (
-	PositiveLasts = 14 * 24 * time.Hour // from the sample
-	ContactLasts  = 14 * 24 * time.Hour // from the contact
-	NegativeLasts = 72 * time.Hour      // from the sample, not from its entry
+	PositiveLasts   = 14 * day       // from the sample
+	ContactLasts    = 14 * day       // from the contact
+	NegativeLasts   = 72 * time.Hour // from the sample, not from its entry
+	RecoveredLasts  = 180 * day      // from the recovery
+	VaccinatedLasts = 365 * day      // from the vaccination
 )
 
 // derivation is one row of the colour rule. The rows are in order of precedence: the stricter
 // colour wins, and green comes last because it must not hide another record. Blue, nothing known,
-// needs no row.
+// needs no row, and an inconclusive result changes nothing.
 type derivation struct {
 	kind   store.Kind
 	status statuslist.Status
-	lasts  time.Duration
+	lasts  []lasting
 }
 
+// lasting is how long records count whose own time is not before from. A decree that changes a
+// duration adds one with its first day, for example
+//
+//	{time.Date(2021, 12, 1, 0, 0, 0, 0, kazakhstan), 7 * day}
+//
+// and records from before keep what they had. The last one that applies counts.
+type lasting struct {
+	from  time.Time
+	lasts time.Duration
+}
+
+func always(lasts time.Duration) []lasting { return []lasting{{time.Time{}, lasts}} }
+
 var derivations = []derivation{
-	{store.Positive, statuslist.Red, PositiveLasts},
-	{store.Contact, statuslist.Yellow, ContactLasts},
-	{store.Negative, statuslist.Green, NegativeLasts},
+	{store.Positive, statuslist.Red, always(PositiveLasts)},
+	{store.Contact, statuslist.Yellow, always(ContactLasts)},
+	{store.Negative, statuslist.Green, always(NegativeLasts)},
+	{store.Recovered, statuslist.Green, always(RecoveredLasts)},
+	{store.Vaccinated, statuslist.Green, always(VaccinatedLasts)},
+}
+
+// of is how long a record of that time counts.
+func (d derivation) of(at time.Time) (lasts time.Duration) {
+	for _, l := range d.lasts {
+		if !at.Before(l.from) {
+			lasts = l.lasts
+		}
+	}
+	return lasts
+}
+
+// oldest is how long ago a record of this kind may have been. Older ones change no colour, and most
+// of them have a wrong year.
+func oldest(kind store.Kind) time.Duration {
+	most := PositiveLasts // of a result that says nothing
+	for _, d := range derivations {
+		if d.kind == kind {
+			most = 0
+			for _, l := range d.lasts {
+				most = max(most, l.lasts)
+			}
+		}
+	}
+	return most
 }
 
 // standing is what the records say at one moment.
@@ -40,40 +85,68 @@ type standing struct {
 	since  time.Time // of the disagreement between the fresh negative and a stricter record; zero: they agree
 }
 
-// derive applies the colour rule. A record counts at once, and stops counting when its duration has
-// passed; records from the future were refused on arrival. Only "positive" or "contact" beside a
-// fresh "negative" is a disagreement. A contact who fell ill is not.
+// derive applies the colour rule to the records in force. A record counts at once, and stops
+// counting when its duration has passed; records from the future were refused on arrival. Only
+// "positive" or "contact" beside a fresh "negative" is a disagreement, unless the administrator has
+// settled that both stand. A contact who fell ill is not, nor is a vaccinated one.
 func derive(records []store.Record, now time.Time) standing {
 	s := standing{status: statuslist.Valid}
-	var began time.Time
+	var strict span
 	for _, row := range derivations {
-		first, end := row.live(records, now)
-		switch {
-		case end.IsZero():
+		is := row.live(records, now)
+		if is.end.IsZero() {
 			continue
-		case s.status == statuslist.Valid:
-			s.status, s.until, s.next, began = row.status, end, end, first
-		case row.status == statuslist.Green:
-			s.other, s.since = row.status, later(began, first)
 		}
-		s.next = earlier(s.next, end)
+		switch {
+		case s.status == statuslist.Valid:
+			s.status, s.until, s.next, strict = row.status, is.end, is.end, is
+		case s.status == row.status:
+			s.until = later(s.until, is.end)
+		case row.kind == store.Negative && (is.open || strict.open):
+			s.other, s.since = row.status, later(strict.first, is.first)
+		}
+		s.next = earlier(s.next, is.end)
 	}
 	return s
 }
 
-// live finds the records of this row that count: when the first began and when the last ends.
-func (d derivation) live(records []store.Record, now time.Time) (first, end time.Time) {
+// span is when the first of some records began and when the last ends.
+type span struct {
+	first, end time.Time
+	open       bool // the administrator has not settled that all of them stand
+}
+
+// live finds the records of this row that count.
+func (d derivation) live(records []store.Record, now time.Time) (s span) {
 	for _, r := range records {
-		ends := r.At.Add(d.lasts)
-		switch {
-		case r.Kind != d.kind || !now.Before(ends):
-		case end.IsZero():
-			first, end = r.At, ends
-		default:
-			first, end = earlier(first, r.At), later(end, ends)
+		ends := r.At.Add(d.of(r.At))
+		if r.Kind != d.kind || !now.Before(ends) {
+			continue
+		}
+		if s.end.IsZero() {
+			s.first, s.end = r.At, ends
+		}
+		s = span{earlier(s.first, r.At), later(s.end, ends), s.open || !r.Upheld}
+	}
+	return s
+}
+
+// explain finds the records that give the status, the longest-lasting first.
+func explain(records []store.Record, now time.Time) []Reason {
+	reasons := []Reason{}
+	status := derive(records, now).status
+	for _, row := range derivations {
+		if row.status != status {
+			continue
+		}
+		for _, r := range records {
+			if until := r.At.Add(row.of(r.At)); r.Kind == row.kind && now.Before(until) {
+				reasons = append(reasons, Reason{Kind: r.Kind, At: r.At, Source: r.Source, Until: until})
+			}
 		}
 	}
-	return first, end
+	slices.SortStableFunc(reasons, func(a, b Reason) int { return b.Until.Compare(a.Until) })
+	return reasons
 }
 
 // strictness orders the statuses: a stricter one keeps more doors closed.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -60,31 +61,35 @@ func (s *Server) check(r *http.Request, _ int64) (any, error) {
 		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
 	}
 	at := s.publisher.public.truth(now()) // before the look, as with a manifest
-	status, until, err := s.standingAt(r, req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
+	person, err := s.personAt(r.Context(), req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
 	if err != nil {
 		return nil, err
 	}
+	status, until := standingOf(person, now())
 	return api.CheckAnswer{Status: status.String(), AsOf: at, Until: until}, nil
 }
 
-// standingAt derives one person's status from the records of this moment, which may be newer than
-// what is published.
-func (s *Server) standingAt(r *http.Request, index uint64, since statuslist.Edition) (statuslist.Status, time.Time, error) {
+// personAt finds the records of this moment, which may be newer than what is published.
+func (s *Server) personAt(ctx context.Context, index uint64, since statuslist.Edition) (store.Person, error) {
 	if index >= 1<<32 || since.Version >= 1<<32 { // as in passes
-		return 0, time.Time{}, store.ErrNotFound
+		return store.Person{}, store.ErrNotFound
 	}
-	person, err := s.opt.Store.PersonAt(r.Context(), index, since)
-	if err != nil {
-		return 0, time.Time{}, err
+	return s.opt.Store.PersonAt(ctx, index, since)
+}
+
+// standingOf is the status of a pass, and until when.
+func standingOf(p store.Person, at time.Time) (statuslist.Status, time.Time) {
+	switch {
+	case p.Revoked:
+		return statuslist.Invalid, time.Time{}
+	case p.Suspended:
+		return statuslist.Suspended, time.Time{}
 	}
-	if person.Revoked {
-		return statuslist.Invalid, time.Time{}, nil
+	is := derive(p.Records, at)
+	if held := stricter(is.status, p.Held); held != is.status {
+		return held, time.Time{}
 	}
-	is := derive(person.Records, now())
-	if held := stricter(is.status, person.Held); held != is.status {
-		return held, time.Time{}, nil
-	}
-	return is.status, is.until, nil
+	return is.status, is.until
 }
 
 // Limits of a door's report.

@@ -43,22 +43,25 @@ func (d *draft) changed(current api.Manifest) bool {
 	return d.issues || d.next.Rules != current.Rules || !slices.Equal(d.sections, d.from)
 }
 
-// settle derives everybody who is due and writes their entries.
-func (d *draft) settle(due []*store.Citizen, at time.Time) []store.Settled {
-	settled := make([]store.Settled, len(due))
+// derive derives everybody who is due and writes their entries.
+func (d *draft) derive(due []*store.Citizen, at time.Time) []store.Derived {
+	derived := make([]store.Derived, len(due))
 	for i, c := range due {
 		s := derive(c.Records, at)
-		settled[i] = store.Settled{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
-		for _, entry := range c.Entries {
-			status := stricter(s.status, entry.Held)
-			if entry.Revoked {
+		derived[i] = store.Derived{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
+		for _, pass := range c.Passes {
+			status := stricter(s.status, pass.Held)
+			switch {
+			case pass.Revoked:
 				status = statuslist.Invalid
+			case pass.Suspended:
+				status = statuslist.Suspended
 			}
-			d.set(entry.Index, status)
-			d.issues = d.issues || entry.New
+			d.set(pass.Index, status)
+			d.issues = d.issues || pass.New
 		}
 	}
-	return settled
+	return derived
 }
 
 func (d *draft) set(index uint64, status statuslist.Status) {

@@ -298,7 +298,8 @@ func TestMoreThanOneBatch(t *testing.T) {
 		const people = 2*batch + 1
 		r.sql(`INSERT INTO citizens (id, iin, due) WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n LIMIT $1) SELECT i, i, 0 FROM n`, people)
 		r.sql(`INSERT INTO credentials (citizen, idx, epoch, version, expires) SELECT id, id, 0, 1, 0 FROM citizens WHERE id >= 100`)
-		r.sql(`INSERT INTO records (source, sample, citizen, kind, at, came) SELECT 1, 'many ' || id, id, 'positive', $1, 0 FROM citizens WHERE id >= 100`, now().Unix())
+		r.sql(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
+			SELECT 1, 'many ' || id, id, 'positive', $1, 0, '', '', 'in force' FROM citizens WHERE id >= 100`, now().Unix())
 		news := time.Now()
 		for part := 1; part <= 3; part++ {
 			m := r.follow(version)

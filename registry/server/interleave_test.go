@@ -108,7 +108,7 @@ var steps = map[rune]func(*interleaving){
 	},
 	'c': (*interleaving).ask,
 	'r': func(i *interleaving) {
-		i.stored(i.opt.Store.AddResult(i.Context(), i.lab, i.iin, i.code, store.Record{Kind: store.Positive, At: now()}, now()))
+		i.report(i.lab, i.iin, i.code, store.Positive)
 		i.positive, i.first = time.Now(), !i.activated
 	},
 	'l': (*interleaving).look,

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -107,7 +106,7 @@ func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 			r.must(r.opt.Store.LimitSource(t.Context(), Laboratory, people))
 			for n := range people {
 				iin := store.IIN(person(n))
-				r.stored(r.opt.Store.AddResult(t.Context(), source.ID, iin, fmt.Sprint(n), store.Record{Kind: store.Positive, At: now()}, now()))
+				r.report(source.ID, iin, fmt.Sprint(n), store.Positive)
 				r.must(r.opt.Store.PutCode(t.Context(), iin, store.SecretOf(loadCode(n)), now().Add(time.Hour)))
 			}
 			f := &followers{TB: t, wrong: map[uint64]string{}}
@@ -197,9 +196,9 @@ func (r *rig) loadDoors() []*box {
 func (r *rig) laboratory(ctx context.Context, lab int64) {
 	for n := 0; ctx.Err() == nil; n++ {
 		iin, sample := store.IIN(person(1_000_000+n)), fmt.Sprint("town ", n)
-		_, err := r.opt.Store.AddResult(r.Context(), lab, iin, sample, store.Record{Kind: store.Negative, At: now()}, now())
-		r.must(errors.Join(err, r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour))))
-		_, err = r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil), now())
+		r.report(lab, iin, sample, store.Negative)
+		r.must(r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour)))
+		_, err := r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil), now())
 		r.must(err)
 		r.publisher.poke()
 		time.Sleep(100 * time.Millisecond)

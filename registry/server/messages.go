@@ -5,6 +5,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/names"
+	"ashyq-kiosk/registry/store"
 )
 
 // What offices and citizens say to the registry; what doors say is in package api. In JSON, times
@@ -15,11 +16,30 @@ const (
 	PathActivate = "/v1/activate"
 	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
 	PathSelf = "/v1/self"
-	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: a laboratory's key.
+	// PathDispute: POST DisputeRequest -> 204. The rotating code is the authorisation.
+	PathDispute = "/v1/dispute"
+	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
+	// or of the PCR portal.
 	PathResults = "/v1/results"
 	// PathContacts: POST ContactRequest -> 204, or 202 WaitingAnswer. Bearer: the Covid-19 centre's
 	// key.
 	PathContacts = "/v1/contacts"
+	// PathRecords: POST RecordsRequest -> RecordsAnswer. Bearer: the key of any source.
+	PathRecords = "/v1/records"
+	// PathCorrect: POST CorrectRequest -> EntryAnswer: another record replaces this one. Bearer: the
+	// key of its source, or the administrator's for any record; so the next one.
+	PathCorrect = "/v1/records/correct"
+	// PathWithdraw: POST Target -> 204.
+	PathWithdraw = "/v1/records/withdraw"
+	// PathToday: GET -> []store.TodayEntry: the source's own entries of the last 24 hours, or since
+	// the time ?since=. Bearer: the key of any source.
+	PathToday = "/v1/records/today"
+	// PathHistory: POST CitizenRequest -> []store.Kept. Bearer: the administrator's key.
+	PathHistory = "/v1/records/history"
+	// PathCases: GET -> store.Cases. Bearer: the administrator's key.
+	PathCases = "/v1/cases"
+	// PathSettle: POST SettleRequest -> 204. Bearer: the administrator's key.
+	PathSettle = "/v1/cases/settle"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
@@ -46,6 +66,14 @@ const (
 	// PathDiscard: POST DecideRequest -> DecideAnswer: waiting records are dropped. Bearer: the
 	// administrator's key.
 	PathDiscard = "/v1/sources/discard"
+	// PathWithdrawSource: POST WithdrawSourceRequest -> WithdrawSourceAnswer. Bearer: the
+	// administrator's key.
+	PathWithdrawSource = "/v1/sources/withdraw"
+	// PathSuspend: POST CitizenRequest -> 204: the citizen's passes must not be used until
+	// PathResume. Bearer: the administrator's key.
+	PathSuspend = "/v1/suspend"
+	// PathResume: POST CitizenRequest -> 204. Bearer: the administrator's key.
+	PathResume = "/v1/resume"
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
@@ -92,6 +120,31 @@ type SelfAnswer struct {
 	Colour string    `json:"colour"` // red, yellow, blue, green; empty for a revoked pass
 	AsOf   time.Time `json:"as_of"`
 	Until  time.Time `json:"until,omitzero"`
+	// Why: the records that give the colour, the longest-lasting first.
+	Reasons  []Reason `json:"reasons"`
+	Disputed bool     `json:"disputed,omitempty"` // and nobody has looked yet
+}
+
+// DisputeRequest says that the records behind the own red or yellow are wrong.
+type DisputeRequest struct {
+	Code string `json:"code"` // "AQ1:...", made a moment ago
+	Why  string `json:"why"`  // 1 to 200 bytes
+}
+
+// SettleRequest decides which records stand and which end.
+type SettleRequest struct {
+	Stand  []int64 `json:"stand"` // ids
+	End    []int64 `json:"end"`
+	Why    string  `json:"why"`
+	Person string  `json:"person,omitempty"`
+}
+
+// Reason is one record behind a colour.
+type Reason struct {
+	Kind   store.Kind `json:"kind"`
+	At     time.Time  `json:"at"`
+	Source string     `json:"source"` // the kind of source
+	Until  time.Time  `json:"until"`
 }
 
 // CitizenRequest names a citizen by the individual identification number. It never leaves the
@@ -117,22 +170,101 @@ type PaperAnswer struct {
 type ResultRequest struct {
 	IIN    string    `json:"iin"`
 	Sample string    `json:"sample"` // the laboratory's own number
-	Result string    `json:"result"` // "positive" or "negative"
+	Result string    `json:"result"` // "positive", "negative" or "inconclusive"
 	Taken  time.Time `json:"taken"`
+	Signed
 }
 
 // ContactRequest is one contact of a case, as found by the Covid-19 centre.
 type ContactRequest struct {
 	IIN   string    `json:"iin"`
 	Since time.Time `json:"since"`
+	Signed
+}
+
+// Signed is who enters a record.
+type Signed struct {
+	Person string `json:"person,omitempty"` // as they name themselves; "": the source
+	Again  bool   `json:"again,omitempty"`  // also what was withdrawn or discarded before
+}
+
+// RecordsRequest is a batch.
+type RecordsRequest struct {
+	Records []EntryRequest `json:"records"` // at most 1,000
+	Signed
+}
+
+// EntryRequest is one record.
+type EntryRequest struct {
+	IIN        string    `json:"iin"`
+	Sample     string    `json:"sample,omitempty"`     // the source's own number; PCR results need it
+	Kind       string    `json:"kind"`                 // store.Kind, as far as the kind of source sends it
+	At         time.Time `json:"at"`                   // sample taken, contact, recovery or vaccination
+	Laboratory string    `json:"laboratory,omitempty"` // from the PCR portal: whose sample
+	IndexCase  string    `json:"index_case,omitempty"` // of a contact
+}
+
+// RecordsAnswer has one answer for each record, in their order.
+type RecordsAnswer struct {
+	Records []EntryAnswer `json:"records"`
+}
+
+// EntryAnswer is what became of one record.
+type EntryAnswer struct {
+	Outcome string `json:"outcome"`          // "entered", "known", "waits" or "refused"
+	Record  int64  `json:"record,omitempty"` // its id
+	Field   string `json:"field,omitempty"`  // which one is wrong; empty: the record as a whole
+	Error   string `json:"error,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Target names a record that is corrected or withdrawn, and says why.
+type Target struct {
+	Record int64  `json:"record,omitempty"` // its id; or:
+	Sample string `json:"sample,omitempty"` // the source's own number
+	Why    string `json:"why"`              // 1 to 200 bytes
+	Person string `json:"person,omitempty"` // as in Signed
+}
+
+// CorrectRequest says what is right instead.
+type CorrectRequest struct {
+	Target
+	Next EntryRequest `json:"next"` // what is empty stays as it is
+}
+
+// WithdrawSourceRequest withdraws all that a source has entered since a time.
+type WithdrawSourceRequest struct {
+	Name    string    `json:"name"`
+	Since   time.Time `json:"since"`             // of its entry
+	Preview bool      `json:"preview,omitempty"` // only count
+	Last    int64     `json:"last,omitempty"`    // of the preview: what came later stays
+	Why     string    `json:"why,omitempty"`
+	Person  string    `json:"person,omitempty"`
+}
+
+// WithdrawSourceAnswer tells how many records were withdrawn. The rest is only in a preview.
+type WithdrawSourceAnswer struct {
+	Records int                `json:"records"`
+	Kinds   map[store.Kind]int `json:"kinds,omitempty"`
+	Waiting int                `json:"waiting,omitempty"` // of the records
+	People  int                `json:"people,omitempty"`  // with a record in force
+	Changes []ColourChange     `json:"changes,omitempty"` // the most people first
+	Last    int64              `json:"last,omitempty"`
+}
+
+// ColourChange is how many people's colour would change.
+type ColourChange struct {
+	From   string `json:"from"` // colours
+	To     string `json:"to"`
+	People int    `json:"people"`
 }
 
 // SourceRequest creates a source of records.
 type SourceRequest struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // "laboratory" or "covid-19-centre"
-	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 300
-	// for the Covid-19 centre.
+	Kind string `json:"kind"` // "laboratory", "pcr-portal", "covid-19-centre" or "vaccination-register"
+	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 1,000
+	// for the PCR portal, 300 for the Covid-19 centre.
 	Hourly int `json:"hourly,omitempty"`
 }
 
@@ -214,7 +346,38 @@ type ApproveRequest struct {
 
 // Each request with a name in it composes the name.
 
-func (q *ResultRequest) compose()     { q.Sample = names.Compose(q.Sample) }
+func (q *ResultRequest) compose() {
+	q.Sample = names.Compose(q.Sample)
+	q.Signed.compose()
+}
+
+func (q *RecordsRequest) compose() {
+	for i := range q.Records {
+		q.Records[i].compose()
+	}
+	q.Signed.compose()
+}
+
+func (q *EntryRequest) compose() {
+	q.Sample, q.Laboratory, q.IndexCase = names.Compose(q.Sample), names.Compose(q.Laboratory), names.Compose(q.IndexCase)
+}
+
+func (q *CorrectRequest) compose() {
+	q.Target.compose()
+	q.Next.compose()
+}
+
+func (q *Target) compose() {
+	q.Sample, q.Person, q.Why = names.Compose(q.Sample), names.Compose(q.Person), names.Compose(q.Why)
+}
+
+func (q *WithdrawSourceRequest) compose() {
+	q.Name, q.Person, q.Why = names.Compose(q.Name), names.Compose(q.Person), names.Compose(q.Why)
+}
+
+func (q *SettleRequest) compose()     { q.Person, q.Why = names.Compose(q.Person), names.Compose(q.Why) }
+func (q *DisputeRequest) compose()    { q.Why = names.Compose(q.Why) }
+func (q *Signed) compose()            { q.Person = names.Compose(q.Person) }
 func (q *SourceRequest) compose()     { q.Name = names.Compose(q.Name) }
 func (q *NameRequest) compose()       { q.Name = names.Compose(q.Name) }
 func (q *LimitRequest) compose()      { q.Name = names.Compose(q.Name) }

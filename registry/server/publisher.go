@@ -190,7 +190,7 @@ func (p *publisher) look(ctx context.Context) (sight, error) {
 func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, error) {
 	start := time.Now()
 	d := p.draft()
-	settled := d.settle(seen.due, seen.at)
+	derived := d.derive(seen.due, seen.at)
 	if err := p.rules(ctx, d); err != nil {
 		return 0, err
 	}
@@ -199,10 +199,10 @@ func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, err
 	}
 	var err error
 	if d.changed(p.manifest) {
-		err = p.commit(ctx, d, settled)
+		err = p.commit(ctx, d, derived)
 		p.metrics.publish.Observe(time.Since(start).Seconds())
 	} else {
-		err = p.store.Settle(ctx, settled)
+		err = p.store.PutDerived(ctx, derived)
 	}
 	if err != nil {
 		return 0, err
@@ -243,11 +243,11 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 }
 
 // commit makes the draft durable first, and then current.
-func (p *publisher) commit(ctx context.Context, d *draft, settled []store.Settled) error {
+func (p *publisher) commit(ctx context.Context, d *draft, derived []store.Derived) error {
 	if err := d.seal(p.key, now()); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, d.next, d.blobs, settled, now()); err != nil {
+	if err := p.store.Publish(ctx, d.next, d.blobs, derived, now()); err != nil {
 		return err
 	}
 	p.manifest, p.sections = d.next, d.sections

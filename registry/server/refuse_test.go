@@ -198,6 +198,11 @@ func TestNamesInTwoEncodings(t *testing.T) {
 			{"revoke it", PathRevokeDoor, adminKey, `{"name":"` + apart + `"}`, 204},
 			{"a sample", PathResults, lab, result(apart), 204},
 			{"the same sample again", PathResults, lab, result(composed), 204},
+			{"correct it", PathCorrect, lab, `{"sample":"` + apart + `","why":"` + apart + `","next":{"kind":"positive"}}`, 200},
+			{"withdraw it", PathWithdraw, lab, `{"sample":"` + apart + `","why":"x","person":"` + apart + `"}`, 204},
+			{"a batch", PathRecords, lab, `{"records":[{"iin":"` + iinA + `","sample":"` + apart + `","kind":"negative","at":"` + now().Format(time.RFC3339) + `"}]}`, 200},
+			{"withdraw it from the batch", PathWithdraw, lab, `{"sample":"` + composed + `","why":"x"}`, 204},
+			{"look at all of a source", PathWithdrawSource, adminKey, `{"name":"` + apart + `","since":"` + now().Format(time.RFC3339) + `","preview":true}`, 200},
 		} {
 			if w := r.call("POST", c.path, c.key, c.body); w.Code != c.code {
 				t.Errorf("%s: %d %s, want %d", c.what, w.Code, w.Body, c.code)
@@ -211,7 +216,7 @@ func TestNamesInTwoEncodings(t *testing.T) {
 			t.Errorf("doors %+v, sources %+v", o.Doors, o.Sources)
 		}
 		for _, s := range o.Sources {
-			if s.Name == apart || s.Name == Laboratory && s.Records != 1 {
+			if s.Name == apart || s.Name == Laboratory && s.Records != 2 {
 				t.Errorf("source %+q has %d records", s.Name, s.Records)
 			}
 		}

@@ -3,15 +3,14 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"ashyq-kiosk/registry/store"
 )
-
-// hourly is how many positive results and contacts of a source count at once, in an hour, unless
-// its setting says otherwise. A laboratory that runs four plates of 94 samples an hour, a quarter
-// of them positive, reports 94; a centre traces the contacts of some 40 cases.
-var hourly = map[string]int{Laboratory: 100, Covid19Centre: 300}
 
 const maxHourly = 1_000_000
 
@@ -23,12 +22,12 @@ func (s *Server) sources(r *http.Request) (any, error) {
 	if err := checkName("name", req.Name); err != nil {
 		return nil, err
 	}
-	usual, ok := hourly[req.Kind]
+	kind, ok := sourceKinds[req.Kind]
 	if !ok {
-		return nil, badRequest("unknown kind of source", `write "`+Laboratory+`" or "`+Covid19Centre+`"`)
+		return nil, badRequest("unknown kind of source", `write one of "`+strings.Join(slices.Sorted(maps.Keys(sourceKinds)), `", "`)+`"`)
 	}
 	if req.Hourly == 0 {
-		req.Hourly = usual
+		req.Hourly = kind.hourly
 	}
 	if err := checkHourly(req.Hourly); err != nil {
 		return nil, err
@@ -51,8 +50,8 @@ func checkHourly(n int) error {
 	return nil
 }
 
-// named is an operation on the source that a NameRequest names.
-func (s *Server) named(do func(ctx context.Context, name string) (any, error)) func(*http.Request) (any, error) {
+// byName is an operation on the source that a NameRequest names.
+func (s *Server) byName(do func(ctx context.Context, name string) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[NameRequest](r)
 		if err != nil {
@@ -102,13 +101,13 @@ func (s *Server) limitSource(r *http.Request) (any, error) {
 }
 
 // decided is an answer to a DecideRequest.
-func (s *Server) decided(decide func(ctx context.Context, name string, last int64) (int, error)) func(*http.Request) (any, error) {
+func (s *Server) decided(decide func(ctx context.Context, name string, last int64, now time.Time) (int, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[DecideRequest](r)
 		if err != nil {
 			return nil, err
 		}
-		n, err := decide(r.Context(), req.Name, req.Last)
+		n, err := decide(r.Context(), req.Name, req.Last, now())
 		if err != nil {
 			return nil, noSource(err)
 		}
@@ -133,7 +132,11 @@ func refusedSource(err error) error {
 	case errors.Is(err, store.ErrTooManyWait):
 		return &failure{http.StatusTooManyRequests, "too many records of this source wait", "send this one again when the registry's administrator has decided on them", err}
 	case errors.Is(err, store.ErrConflict):
-		return &failure{http.StatusConflict, "this sample was reported before with different content", "give a corrected result its own sample number", err}
+		return &failure{http.StatusConflict, "this sample was reported before with different content", "correct that sample's record if it is wrong; nothing was changed", err}
+	case errors.Is(err, store.ErrWithdrawn):
+		return &failure{http.StatusConflict, "the same record was withdrawn or discarded before", `if it is right after all, send it with "again": true`, err}
+	case errors.Is(err, store.ErrDecided):
+		return &failure{http.StatusConflict, "the registry's administrator has decided that this record does not stand", "ask the administrator", err}
 	}
 	return err
 }

@@ -332,7 +332,7 @@ func hold(ctx context.Context, tx *sql.Tx, published map[uint64]statuslist.Statu
 	return err
 }
 
-// heldStatus is Entry.Held in a query that joins held.
+// heldStatus is Pass.Held in a query that joins held.
 var heldStatus = fmt.Sprintf(`COALESCE(held.status, %d)`, statuslist.Green)
 
 // Backup is the time of the backup that the database was restored from. Zero: it was not, or the

@@ -14,15 +14,15 @@ func testRecords(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	lab, other := addSource(t, s, "lab"), addSource(t, s, "other")
-	positive, negative := Record{Positive, t0.Add(-time.Hour)}, Record{Negative, t0.Add(-2 * time.Hour)}
-	stored(t)(s.AddResult(ctx, lab, ann, "1", positive, t0))
-	stored(t)(s.AddResult(ctx, lab, ann, "1", positive, t0))
-	stored(t)(s.AddResult(ctx, other, ann, "1", negative, t0)) // numbers are the source's own
-	conflicts(t, "other result")(s.AddResult(ctx, lab, ann, "1", negative, t0))
-	conflicts(t, "other time")(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
-	conflicts(t, "other citizen")(s.AddResult(ctx, lab, bob, "1", positive, t0))
-	stored(t)(s.AddContact(ctx, other, ann, t0, t0))
-	stored(t)(s.AddContact(ctx, other, ann, t0, t0))
+	positive, negative := Record{Kind: Positive, At: t0.Add(-time.Hour)}, Record{Kind: Negative, At: t0.Add(-2 * time.Hour)}
+	stored(t)(addResult(t, s, lab, ann, "1", positive, t0))
+	stored(t)(addResult(t, s, lab, ann, "1", positive, t0))
+	stored(t)(addResult(t, s, other, ann, "1", negative, t0)) // numbers are the source's own
+	conflicts(t, "other result")(addResult(t, s, lab, ann, "1", negative, t0))
+	conflicts(t, "other time")(addResult(t, s, lab, ann, "1", Record{Kind: Positive, At: t0}, t0))
+	conflicts(t, "other citizen")(addResult(t, s, lab, bob, "1", positive, t0))
+	stored(t)(addContact(t, s, other, ann, t0, t0))
+	stored(t)(addContact(t, s, other, ann, t0, t0))
 
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
 	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
@@ -206,27 +206,27 @@ func testDue(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	lab := addSource(t, s, "lab")
-	stored(t)(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
+	stored(t)(addResult(t, s, lab, ann, "1", Record{Kind: Positive, At: t0}, t0))
 	paper, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
-	stored(t)(s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0))
+	stored(t)(addResult(t, s, lab, bob, "2", Record{Kind: Negative, At: t0}, t0))
 	if due, err := s.Due(ctx, t0, 1); err != nil || len(due) != 1 {
 		t.Errorf("with a limit of 1: %d, %v", len(due), err)
 	}
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Entries, []Entry{{paper.Index, false, true, statuslist.Green}}) || due[1].Records[0] != (Record{Negative, t0}) {
+	if len(due) != 2 || len(due[0].Records) != 1 || !reflect.DeepEqual(due[0].Passes, []Pass{{Index: paper.Index, New: true, Held: statuslist.Green}}) || due[1].Records[0] != (Record{Kind: Negative, At: t0}) {
 		t.Fatalf("due: %+v, %+v", due[0], due[1])
 	}
 	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since.Version != 0 {
 		t.Errorf("in a list since %v, %v, before there is one", since, err)
 	}
 	// News about bob comes between Due and Publish: he stays due.
-	stored(t)(s.AddContact(ctx, lab, bob, t0, t0))
+	stored(t)(addContact(t, s, lab, bob, t0, t0))
 	next, err := s.Published(ctx)
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, []Settled{
+	must(t, s.Publish(ctx, next, nil, []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}, t0))
@@ -240,7 +240,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Yellow}}))
+	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Yellow}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -249,7 +249,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.Settle(ctx, []Settled{{Citizen: due[0], Status: statuslist.Valid}}))
+	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Valid}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -262,22 +262,22 @@ func testOverview(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	lab := addSource(t, s, "lab")
-	stored(t)(s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0))
-	stored(t)(s.AddResult(ctx, lab, bob, "2", Record{Negative, t0}, t0.Add(time.Second)))
+	stored(t)(addResult(t, s, lab, ann, "1", Record{Kind: Positive, At: t0}, t0))
+	stored(t)(addResult(t, s, lab, bob, "2", Record{Kind: Negative, At: t0}, t0.Add(time.Second)))
 	_, err := s.Print(ctx, bob, credential(nil), t0)
 	must(t, err)
 	_, err = s.Print(ctx, bob, credential(nil), t0)
 	must(t, err)
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	must(t, s.Settle(ctx, []Settled{
+	must(t, s.PutDerived(ctx, []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := Overview{
-		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1}, Doors: []DoorState{},
+		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1, "invalid": 1}, Doors: []DoorState{},
 		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second), Hourly: 100}},
 		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
 		Releases:      []ReleaseRequest{},

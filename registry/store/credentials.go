@@ -147,6 +147,11 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
 		return 0, 0, err
 	}
+	var suspended sql.NullInt64 // a new phone does not end a suspension
+	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1 AND revoked IS NULL`, citizen).Scan(&suspended)
+	if err != nil {
+		return 0, 0, err
+	}
 	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
 		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, now.Unix(), want.Holder == nil)
 	if err != nil {
@@ -166,9 +171,9 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires)
-			VALUES ($1, $2, $3, $4) ON CONFLICT (idx) DO NOTHING RETURNING id`,
-			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix()).Scan(&id)
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires, suspended)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix(), suspended).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, pick.Uint64(), err
 		}
@@ -194,6 +199,36 @@ func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
 	})
 	if err != nil {
 		return fmt.Errorf("revoke credentials: %w", err)
+	}
+	return nil
+}
+
+// Suspend keeps all of the citizen's passes from being used until Resume, those that are issued
+// meanwhile, too.
+func (s *Store) Suspend(ctx context.Context, iin IIN, now time.Time) error {
+	return s.setPasses(ctx, "suspend passes", iin, `suspended = COALESCE(suspended, $2)`, now.Unix())
+}
+
+// Resume ends a suspension.
+func (s *Store) Resume(ctx context.Context, iin IIN) error {
+	return s.setPasses(ctx, "resume passes", iin, `suspended = NULL`)
+}
+
+// setPasses changes all of a citizen's passes that are not revoked. Nobody with this number is
+// ErrNotFound.
+func (s *Store) setPasses(ctx context.Context, doing string, iin IIN, set string, value ...any) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var citizen int64
+		err := tx.QueryRowContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE iin = $1 RETURNING id`,
+			string(iin)).Scan(&citizen)
+		if err != nil {
+			return notFound(err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1 AND revoked IS NULL`, append([]any{citizen}, value...)...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ type Overview struct {
 	Backup        time.Time        `json:"backup,omitzero"` // as Store.Backup
 	Citizens      int              `json:"citizens"`
 	Credentials   int              `json:"credentials"`
-	Statuses      map[string]int   `json:"statuses"`      // citizens by status
+	Statuses      map[string]int   `json:"statuses"`      // citizens by colour; of "invalid" and "suspended", passes
 	Doors         []DoorState      `json:"doors"`         // by name
 	Sources       []SourceState    `json:"sources"`       // by name
 	Waiting       []WaitingRecord  `json:"waiting"`       // the newest first, at most 100

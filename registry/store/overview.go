@@ -40,7 +40,19 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	return o, nil
 }
 
+// statuses counts citizens by colour, and passes by what is wrong with them.
 func statuses(ctx context.Context, tx *sql.Tx, o *Overview) error {
+	for status, where := range map[statuslist.Status]string{
+		statuslist.Invalid: `revoked IS NOT NULL`, statuslist.Suspended: `revoked IS NULL AND suspended IS NOT NULL`,
+	} {
+		var n int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE `+where).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			o.Statuses[status.String()] = n
+		}
+	}
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var status, n int
 		err := found.Scan(&status, &n)
@@ -59,7 +71,7 @@ func sources(ctx context.Context, tx *sql.Tx, o *Overview) error {
 		o.Sources = append(o.Sources, s)
 		return err
 	}, `SELECT name, kind, records, last, hourly, suspended IS NOT NULL, revoked IS NOT NULL, COALESCE(n, 0), since, COALESCE(newest, 0)
-		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM waiting GROUP BY source) AS w
+		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM records WHERE state = 'waiting' GROUP BY source) AS w
 		ON w.source = sources.id ORDER BY name`)
 }
 
@@ -71,7 +83,8 @@ func waiting(ctx context.Context, tx *sql.Tx, o *Overview) error {
 		w.At, w.Came = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC()
 		o.Waiting = append(o.Waiting, w)
 		return err
-	}, `SELECT name, iin, waiting.kind, at, came FROM waiting JOIN sources ON sources.id = source ORDER BY waiting.id DESC LIMIT $1`, maxWaitingShown)
+	}, `SELECT name, iin, records.kind, at, came FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen
+		WHERE state = 'waiting' ORDER BY records.id DESC LIMIT $1`, maxWaitingShown)
 }
 
 func disagreements(ctx context.Context, tx *sql.Tx, o *Overview) error {

@@ -25,21 +25,22 @@ var ErrOvertaken = errors.New("another registry publishes into this database: ru
 // Citizen is a citizen whose status is due.
 type Citizen struct {
 	ID      int64
-	Records []Record
-	Entries []Entry
+	Records []Record // in force, without their sources
+	Passes  []Pass
 	touched int64
 }
 
-// Entry is a credential's place in the status list.
-type Entry struct {
-	Index   uint64
-	Revoked bool
-	New     bool              // no list holds it yet
-	Held    statuslist.Status // at least as strict as this; Green, the mildest: nothing is held
+// Pass is a credential's place in the status list.
+type Pass struct {
+	Index     uint64
+	Revoked   bool
+	Suspended bool
+	New       bool              // no list holds it yet
+	Held      statuslist.Status // at least as strict as this; Green, the mildest: nothing is held
 }
 
-// Settled is the outcome for one citizen.
-type Settled struct {
+// Derived is the outcome for one citizen.
+type Derived struct {
 	Citizen *Citizen
 	Status  statuslist.Status
 	Due     time.Time         // when to derive again; zero: only after news
@@ -64,26 +65,27 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 		}
 		err = rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, at int64
-			var kind string
-			err := found.Scan(&citizen, &kind, &at)
+			var r Record
+			err := found.Scan(&citizen, &r.Kind, &at, &r.Upheld)
 			if c := byID[citizen]; c != nil {
-				c.Records = append(c.Records, Record{Kind(kind), time.Unix(at, 0).UTC()})
+				r.At = time.Unix(at, 0).UTC()
+				c.Records = append(c.Records, r)
 			}
 			return err
-		}, `SELECT citizen, kind, at FROM records WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, kind, at, upheld IS NOT NULL FROM records WHERE state = 'in force' AND citizen IN (`+which+`)`, now.Unix(), limit)
 		if err != nil {
 			return err
 		}
 		return rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, index int64
-			var e Entry
-			err := found.Scan(&citizen, &index, &e.Revoked, &e.New, &e.Held)
+			var p Pass
+			err := found.Scan(&citizen, &index, &p.Revoked, &p.Suspended, &p.New, &p.Held)
 			if c := byID[citizen]; c != nil {
-				e.Index = uint64(index)
-				c.Entries = append(c.Entries, e)
+				p.Index = uint64(index)
+				c.Passes = append(c.Passes, p)
 			}
 			return err
-		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, version IS NULL, `+heldStatus+`
+		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, suspended IS NOT NULL, version IS NULL, `+heldStatus+`
 			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE citizen IN (`+which+`)`, now.Unix(), limit)
 	})
 	if err != nil {
@@ -110,21 +112,21 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// Settle stores outcomes that do not change the published list. New passes do: they need Publish.
-func (s *Store) Settle(ctx context.Context, settled []Settled) error {
-	if len(settled) == 0 {
+// PutDerived stores outcomes that do not change the published list. New passes do: they need Publish.
+func (s *Store) PutDerived(ctx context.Context, derived []Derived) error {
+	if len(derived) == 0 {
 		return nil
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error { return settle(ctx, tx, settled) })
+	err := s.change(ctx, func(tx *sql.Tx) error { return putDerived(ctx, tx, derived) })
 	if err != nil {
 		return fmt.Errorf("store derived statuses: %w", err)
 	}
 	return nil
 }
 
-// settle leaves out everybody with news since Due: they stay due.
-func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
-	if len(settled) == 0 {
+// putDerived leaves out everybody with news since Due: they stay due.
+func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
+	if len(derived) == 0 {
 		return nil
 	}
 	update, err := tx.PrepareContext(ctx, `UPDATE citizens SET status = $3, due = $4, other = $5, since = $6
@@ -133,7 +135,7 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 		return err
 	}
 	defer update.Close()
-	for _, c := range settled {
+	for _, c := range derived {
 		other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
 		_, err := update.ExecContext(ctx, c.Citizen.ID, c.Citizen.touched, int64(c.Status), unix(c.Due), other, unix(c.Since))
 		if err != nil {
@@ -143,10 +145,10 @@ func settle(ctx context.Context, tx *sql.Tx, settled []Settled) error {
 	return nil
 }
 
-// issue notes that this edition is the first to hold the new credentials of these entries. Due found
-// their indexes, so they are in the list also if there was news since.
-func issue(ctx context.Context, tx *sql.Tx, entries []Entry, at statuslist.Edition) error {
-	for _, e := range entries {
+// issue notes that this edition is the first to hold the new passes among these. Due found their
+// indexes, so they are in the list also if there was news since.
+func issue(ctx context.Context, tx *sql.Tx, passes []Pass, at statuslist.Edition) error {
+	for _, e := range passes {
 		if !e.New {
 			continue
 		}
@@ -261,7 +263,7 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 // Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all
 // or nothing. Its version must follow the current one (ErrOvertaken). Publish drops blobs that no
 // manifest has named for a while.
-func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, settled []Settled, now time.Time) error {
+func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, derived []Derived, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
@@ -279,11 +281,11 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 				return err
 			}
 		}
-		if err := settle(ctx, tx, settled); err != nil {
+		if err := putDerived(ctx, tx, derived); err != nil {
 			return err
 		}
-		for _, c := range settled {
-			if err := issue(ctx, tx, c.Citizen.Entries, next.Edition()); err != nil {
+		for _, c := range derived {
+			if err := issue(ctx, tx, c.Citizen.Passes, next.Edition()); err != nil {
 				return err
 			}
 		}

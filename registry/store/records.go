@@ -1,9 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ashyq-kiosk/kiosk/statuslist"
@@ -14,56 +19,292 @@ type Kind string
 
 // The kinds of records.
 const (
-	Positive Kind = "positive" // PCR result
-	Negative Kind = "negative" // PCR result
-	Contact  Kind = "contact"  // of a confirmed case
+	Positive     Kind = "positive"     // PCR result
+	Negative     Kind = "negative"     // PCR result
+	Inconclusive Kind = "inconclusive" // PCR result that says nothing
+	Contact      Kind = "contact"      // of a confirmed case
+	Recovered    Kind = "recovered"    // a former case
+	Vaccinated   Kind = "vaccinated"
 )
 
-// Record is one statement of one source about one citizen.
+// Strict reports whether records of this kind turn people away: their number in an hour is limited.
+func (k Kind) Strict() bool { return k == Positive || k == Contact }
+
+// strict is Kind.Strict in SQL.
+const strict = `kind IN ('positive', 'contact')`
+
+// The states of a record.
+const (
+	Waiting   = "waiting"   // beyond its source's hourly limit; counts for nobody until it is approved
+	InForce   = "in force"  // counts
+	Ended     = "ended"     // counted once
+	Discarded = "discarded" // never counted
+)
+
+// live is the state of a record that has not come to its end, in SQL.
+const live = `state IN ('waiting', 'in force')`
+
+// Record is one statement about one citizen that is in force.
 type Record struct {
-	Kind Kind
-	At   time.Time // sample taken, or contact since
+	Kind   Kind
+	At     time.Time // sample taken, contact, recovery or vaccination
+	Source string    // the kind of source
+	Upheld bool      // the administrator has settled that it stands
 }
 
-// AddResult stores a PCR result under the laboratory's own number. The same result again changes
-// nothing; the same number with different content is ErrConflict. A record beyond the source's
-// limit waits for the administrator. Errors: also ErrSuspended, ErrKeyRevoked, ErrTooManyWait.
-func (s *Store) AddResult(ctx context.Context, source int64, iin IIN, sample string, r Record, now time.Time) (waits bool, err error) {
-	err = s.change(ctx, func(tx *sql.Tx) (err error) {
-		waits, err = addRecord(ctx, tx, source, newRecord{iin, sample, r, now.Unix()})
+// Entry is a record as its source sends it.
+type Entry struct {
+	IIN        IIN
+	Sample     string // the source's own number; empty: it has none, so what the record says stands for it
+	Kind       Kind
+	At         time.Time
+	Laboratory string // whose sample it is, from the PCR portal
+	IndexCase  string // of a contact
+	Again      bool   // enter what was withdrawn or discarded before
+}
+
+// number is the sample's, or one that the same content always has.
+func (e Entry) number() string {
+	if e.Sample != "" {
+		return e.Sample
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", e.IIN, e.Kind, e.At.Unix()))
+	return "#" + hex.EncodeToString(sum[:8])
+}
+
+// Why an entry is refused. ErrConflict, too.
+var (
+	ErrWithdrawn = errors.New("the same record was entered and withdrawn or discarded before")
+	ErrDecided   = errors.New("the administrator has decided that this record does not stand")
+)
+
+// Outcome is what became of one entry.
+type Outcome struct {
+	Record int64 // its id; 0 where it was refused
+	Known  bool  // it was here already, so nothing was changed
+	Waits  bool  // for the administrator
+	Err    error // why it was refused: ErrConflict, ErrWithdrawn, ErrDecided, ErrTooManyWait
+}
+
+// Enter stores records of one source, entered by that person, in one transaction: an outcome for
+// each entry, in their order. The same again changes nothing. A record beyond the source's hourly
+// limit waits for the administrator. Errors: ErrSuspended, ErrKeyRevoked; then nothing was entered.
+func (s *Store) Enter(ctx context.Context, source int64, entries []Entry, person string, now time.Time) ([]Outcome, error) {
+	var outcomes []Outcome
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		hourly, err := lockSource(ctx, tx, source)
+		if err != nil {
+			return err
+		}
+		in := &intake{tx: tx, by: Actor{source, person}, source: source, hourly: hourly, now: now.Unix()}
+		if err := in.count(ctx); err != nil {
+			return err
+		}
+		outcomes, err = in.enter(ctx, entries)
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("store a result: %w", err)
+		return nil, fmt.Errorf("enter records: %w", err)
 	}
-	return waits, nil
+	return outcomes, nil
 }
 
-// AddContact stores a contact. The same one again changes nothing. For the rest it is as AddResult.
-func (s *Store) AddContact(ctx context.Context, source int64, iin IIN, since, now time.Time) (waits bool, err error) {
-	err = s.change(ctx, func(tx *sql.Tx) (err error) {
-		name := fmt.Sprintf("%s/%d", iin, since.Unix())
-		waits, err = addRecord(ctx, tx, source, newRecord{iin, name, Record{Contact, since}, now.Unix()})
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("store a contact: %w", err)
+// lockSource keeps others from entering and ending the source's records until the transaction ends:
+// records at the same moment do not get around its limits. A transaction locks sources before
+// citizens.
+func lockSource(ctx context.Context, tx *sql.Tx, source int64) (hourly int, err error) {
+	var suspended, revoked bool
+	err = tx.QueryRowContext(ctx, `UPDATE sources SET hourly = hourly WHERE id = $1
+		RETURNING hourly, suspended IS NOT NULL, revoked IS NOT NULL`, source).Scan(&hourly, &suspended, &revoked)
+	if err = notFound(err); err == nil {
+		err = barred(suspended, revoked)
 	}
-	return waits, nil
+	return hourly, err
 }
+
+// intake takes in records of one source, which is locked.
+type intake struct {
+	tx      *sql.Tx
+	by      Actor
+	source  int64
+	hourly  int // strict records that count at once, in an hour
+	lately  int // strict records that counted at once, in the last hour
+	waiting int
+	now     int64
+}
+
+// count finds how much room there is below the limits.
+func (in *intake) count(ctx context.Context) error {
+	err := in.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM records WHERE source = $1 AND came > $2 AND `+strict+`
+		AND state IN ('in force', 'ended')`, in.source, in.now-int64(time.Hour/time.Second)).Scan(&in.lately)
+	if err != nil {
+		return err
+	}
+	return in.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM records WHERE source = $1 AND state = 'waiting'`,
+		in.source).Scan(&in.waiting)
+}
+
+// taken is an entry that is going to be a record.
+type taken struct {
+	Entry
+	to      *Outcome
+	citizen int64 // 0: not known yet
+}
+
+// enter decides on all entries in their order first. It then stores them in the order in which the
+// publisher locks citizens, so that neither waits for the other.
+func (in *intake) enter(ctx context.Context, entries []Entry) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(entries))
+	first, repeated := map[string]int{}, map[int]int{}
+	var todo []taken
+	for i, e := range entries {
+		to := &outcomes[i]
+		before, twice := first[e.number()]
+		switch {
+		case twice && !same(e, entries[before]):
+			to.Err = ErrConflict
+			continue
+		case twice:
+			repeated[i] = before
+			continue
+		}
+		if err := in.decide(ctx, e, to); err != nil {
+			return nil, err
+		}
+		if to.Err != nil {
+			continue
+		}
+		if first[e.number()] = i; to.Known {
+			continue
+		}
+		t := taken{Entry: e, to: to}
+		err := in.tx.QueryRowContext(ctx, `SELECT id FROM citizens WHERE iin = $1`, string(e.IIN)).Scan(&t.citizen)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		todo = append(todo, t)
+	}
+	slices.SortStableFunc(todo, func(a, b taken) int { return cmp.Or(cmp.Compare(a.citizen, b.citizen), cmp.Compare(a.IIN, b.IIN)) })
+	for _, t := range todo {
+		if err := in.store(ctx, t, 0); err != nil {
+			return nil, err
+		}
+	}
+	for i, before := range repeated {
+		outcomes[i] = outcomes[before]
+		outcomes[i].Known = true
+	}
+	return outcomes, nil
+}
+
+func same(a, b Entry) bool {
+	return a.IIN == b.IIN && a.Kind == b.Kind && a.At.Unix() == b.At.Unix() && a.Laboratory == b.Laboratory && a.IndexCase == b.IndexCase
+}
+
+// decide finds out what becomes of an entry, and keeps its place below the limits.
+func (in *intake) decide(ctx context.Context, e Entry, to *Outcome) error {
+	if err := in.recall(ctx, e, to); err != nil || to.Known || to.Err != nil {
+		return err
+	}
+	in.limit(e.Kind, to)
+	return nil
+}
+
+func (in *intake) limit(kind Kind, to *Outcome) {
+	switch {
+	case !kind.Strict():
+	case in.lately < in.hourly:
+		in.lately++
+	case in.waiting < maxWaiting:
+		in.waiting++
+		to.Waits = true
+	default:
+		to.Err = ErrTooManyWait
+	}
+}
+
+// recall compares an entry with what the source sent under this number before: a batch that is sent
+// twice must not bring back what was withdrawn in between.
+func (in *intake) recall(ctx context.Context, e Entry, to *Outcome) error {
+	return rows(ctx, in.tx, func(found *sql.Rows) error {
+		var id int64
+		var state string
+		var says, alike, settled bool // the same about the same person; and from the same laboratory or case
+		if err := found.Scan(&id, &state, &says, &alike, &settled); err != nil {
+			return err
+		}
+		switch {
+		case state == Waiting || state == InForce:
+			*to = Outcome{Record: id, Known: true, Waits: state == Waiting}
+			if !says || !alike {
+				*to = Outcome{Err: ErrConflict}
+			}
+		case !says || to.Known || to.Err != nil:
+		case settled:
+			to.Err = ErrDecided
+		case !e.Again:
+			to.Err = ErrWithdrawn
+		}
+		return nil
+	}, `SELECT records.id, state, iin = $3 AND kind = $4 AND at = $5, laboratory = $6 AND index_case = $7,
+		EXISTS (SELECT 1 FROM events WHERE record = records.id AND what = 'settled')
+		FROM records JOIN citizens ON citizens.id = citizen WHERE source = $1 AND sample = $2
+		ORDER BY CASE WHEN `+live+` THEN 0 ELSE 1 END, records.id DESC`,
+		in.source, e.number(), string(e.IIN), string(e.Kind), e.At.Unix(), e.Laboratory, e.IndexCase)
+}
+
+// store writes a record that replaces another one, or 0.
+func (in *intake) store(ctx context.Context, t taken, replaces int64) error {
+	state := InForce
+	if t.to.Waits {
+		state = Waiting
+	}
+	err := in.tx.QueryRowContext(ctx, citizenIn[state], string(t.IIN)).Scan(&t.citizen)
+	if err != nil {
+		return err
+	}
+	err = in.tx.QueryRowContext(ctx, `INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, replaces, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, in.source, t.number(), t.citizen, string(t.Kind), t.At.Unix(), in.now,
+		t.Laboratory, t.IndexCase, sql.NullInt64{Int64: replaces, Valid: replaces != 0}, state).Scan(&t.to.Record)
+	if err != nil {
+		return err
+	}
+	if err := note(ctx, in.tx, t.to.Record, Entered, in.by, "", in.now); err != nil || t.to.Waits {
+		return err
+	}
+	_, err = in.tx.ExecContext(ctx, `UPDATE sources SET records = records + 1, last = $2 WHERE id = $1`, in.source, in.now)
+	return err
+}
+
+// citizenIn finds or creates the citizen of a record in this state. The publisher looks at the
+// citizen only where the record is in force.
+var citizenIn = map[string]string{
+	InForce: touched,
+	Waiting: `INSERT INTO citizens (iin) VALUES ($1) ON CONFLICT (iin) DO UPDATE SET iin = excluded.iin RETURNING id`,
+}
+
+const touched = `INSERT INTO citizens (iin, due) VALUES ($1, 0)
+	ON CONFLICT (iin) DO UPDATE SET due = 0, touched = citizens.touched + 1 RETURNING id`
 
 // touch finds or creates the citizen and makes the publisher look at it.
 func touch(ctx context.Context, tx *sql.Tx, iin IIN) (citizen int64, err error) {
-	err = tx.QueryRowContext(ctx, `INSERT INTO citizens (iin, due) VALUES ($1, 0)
-		ON CONFLICT (iin) DO UPDATE SET due = 0, touched = citizens.touched + 1 RETURNING id`, string(iin)).Scan(&citizen)
+	err = tx.QueryRowContext(ctx, touched, string(iin)).Scan(&citizen)
 	return citizen, err
+}
+
+// touchCitizen makes the publisher look at a citizen.
+func touchCitizen(ctx context.Context, tx *sql.Tx, citizen int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen)
+	return err
 }
 
 // Person is what is known about the holder of one credential.
 type Person struct {
-	Revoked bool
-	Held    statuslist.Status // as in Entry
-	Records []Record
+	Revoked   bool
+	Suspended bool
+	Held      statuslist.Status // as in Pass
+	Records   []Record          // in force
+	Disputed  bool              // the citizen says that one of them is wrong, and nobody has looked yet
 }
 
 // PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
@@ -72,22 +313,33 @@ func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edi
 	var p Person
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL, `+heldStatus+`
+		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL, suspended IS NOT NULL, `+heldStatus+`
 			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE credentials.idx = $1 AND epoch = $2 AND version = $3`,
-			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked, &p.Held)
+			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked, &p.Suspended, &p.Held)
 		if err != nil {
 			return notFound(err)
 		}
-		return rows(ctx, tx, func(found *sql.Rows) error {
-			var kind string
-			var at int64
-			err := found.Scan(&kind, &at)
-			p.Records = append(p.Records, Record{Kind(kind), time.Unix(at, 0).UTC()})
+		if p.Records, err = inForce(ctx, tx, citizen); err != nil {
 			return err
-		}, `SELECT kind, at FROM records WHERE citizen = $1`, citizen)
+		}
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM records WHERE citizen = $1 AND disputed IS NOT NULL AND state = 'in force')`,
+			citizen).Scan(&p.Disputed)
 	})
 	if err != nil {
 		return Person{}, fmt.Errorf("look an index up: %w", err)
 	}
 	return p, nil
+}
+
+func inForce(ctx context.Context, tx *sql.Tx, citizen int64) (records []Record, err error) {
+	err = rows(ctx, tx, func(found *sql.Rows) error {
+		var r Record
+		var at int64
+		err := found.Scan(&r.Kind, &at, &r.Source, &r.Upheld)
+		r.At = time.Unix(at, 0).UTC()
+		records = append(records, r)
+		return err
+	}, `SELECT records.kind, at, sources.kind, upheld IS NOT NULL FROM records JOIN sources ON sources.id = source
+		WHERE citizen = $1 AND state = 'in force' ORDER BY records.id`, citizen)
+	return records, err
 }

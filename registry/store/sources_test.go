@@ -14,7 +14,7 @@ func testWaiting(t *testing.T, s *Store) {
 	lab := addSource(t, s, "lab")
 	must(t, s.LimitSource(ctx, "lab", 3))
 	add := func(sample string, r Record, at time.Time) bool {
-		waits, err := s.AddResult(ctx, lab, ann, sample, r, at)
+		waits, err := addResult(t, s, lab, ann, sample, r, at)
 		must(t, err)
 		return waits
 	}
@@ -23,7 +23,7 @@ func testWaiting(t *testing.T, s *Store) {
 	var all sync.WaitGroup
 	for i := range counted {
 		all.Go(func() {
-			waits, err := s.AddResult(ctx, lab, ann, fmt.Sprint(i), Record{Positive, t0}, t0)
+			waits, err := addResult(t, s, lab, ann, fmt.Sprint(i), Record{Kind: Positive, At: t0}, t0)
 			counted[i] = err == nil && !waits
 		})
 	}
@@ -37,13 +37,13 @@ func testWaiting(t *testing.T, s *Store) {
 	if n != 3 {
 		t.Errorf("%d records count at once, want 3", n)
 	}
-	if add("negative", Record{Negative, t0}, t0) {
+	if add("negative", Record{Kind: Negative, At: t0}, t0) {
 		t.Error("a negative result waits")
 	}
-	if !add("late", Record{Positive, t0}, t0.Add(time.Hour-time.Second)) || !add("late", Record{Positive, t0}, t0.Add(2*time.Hour)) {
+	if !add("late", Record{Kind: Positive, At: t0}, t0.Add(time.Hour-time.Second)) || !add("late", Record{Kind: Positive, At: t0}, t0.Add(2*time.Hour)) {
 		t.Error("a record that waits no longer does, without anybody's approval")
 	}
-	conflicts(t, "a waiting sample with other content")(s.AddResult(ctx, lab, bob, "late", Record{Positive, t0}, t0))
+	conflicts(t, "a waiting sample with other content")(addResult(t, s, lab, bob, "late", Record{Kind: Positive, At: t0}, t0))
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
 	want := SourceState{Name: "lab", Kind: "laboratory", Records: 4, Last: t0, Hourly: 3, Waiting: 6, WaitingSince: t0, WaitingLast: o.Sources[0].WaitingLast}
@@ -54,11 +54,11 @@ func testWaiting(t *testing.T, s *Store) {
 	if o.Waiting[0] != newest {
 		t.Errorf("the newest is %+v, want %+v", o.Waiting[0], newest)
 	}
-	n, err = s.ApproveWaiting(ctx, "lab", want.WaitingLast-1)
+	n, err = s.ApproveWaiting(ctx, "lab", want.WaitingLast-1, t0)
 	if err != nil || n != 5 {
 		t.Errorf("approved %d, %v", n, err)
 	}
-	n, err = s.DiscardWaiting(ctx, "lab", want.WaitingLast)
+	n, err = s.DiscardWaiting(ctx, "lab", want.WaitingLast, t0)
 	if err != nil || n != 1 {
 		t.Errorf("discarded %d, %v", n, err)
 	}
@@ -67,12 +67,14 @@ func testWaiting(t *testing.T, s *Store) {
 	if len(due) != 1 || len(due[0].Records) != 9 {
 		t.Errorf("due: %+v", due)
 	}
-	if add("late", Record{Positive, t0}, t0.Add(2*time.Hour)) {
+	_, err = addResult(t, s, lab, ann, "late", Record{Kind: Positive, At: t0}, t0.Add(2*time.Hour))
+	wants(t, "the same again after it was discarded", err, ErrWithdrawn)
+	if add("later", Record{Kind: Positive, At: t0}, t0.Add(2*time.Hour)) {
 		t.Error("a record waits after the hour")
 	}
-	_, err = s.ApproveWaiting(ctx, "x", 1)
+	_, err = s.ApproveWaiting(ctx, "x", 1, t0)
 	wants(t, "approve an unknown source", err, ErrNotFound)
-	_, err = s.DiscardWaiting(ctx, "x", 1)
+	_, err = s.DiscardWaiting(ctx, "x", 1, t0)
 	wants(t, "discard an unknown source", err, ErrNotFound)
 }
 
@@ -86,7 +88,7 @@ func testKeys(t *testing.T, s *Store) {
 		wants(t, what, err, want)
 	}
 	add := func() error {
-		_, err := s.AddResult(ctx, lab, ann, "1", Record{Positive, t0}, t0)
+		_, err := addResult(t, s, lab, ann, "1", Record{Kind: Positive, At: t0}, t0)
 		return err
 	}
 	must(t, s.SuspendSource(ctx, "lab", t0))
@@ -107,13 +109,15 @@ func testKeys(t *testing.T, s *Store) {
 func testTooManyWait(t *testing.T, s *Store) {
 	lab := addSource(t, s, "lab")
 	must(t, s.LimitSource(t.Context(), "lab", 0))
+	stored(t)(addResult(t, s, lab, ann, "negative", Record{Kind: Negative, At: t0}, t0))
 	_, err := s.write.ExecContext(t.Context(), `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-		INSERT INTO waiting (source, sample, iin, kind, at, came) SELECT $2, 'many ' || i, '011399500018', 'positive', 0, 0 FROM n`, maxWaiting-1, lab)
+		INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
+		SELECT $2, 'many ' || i, (SELECT id FROM citizens), 'positive', 0, 0, '', '', 'waiting' FROM n`, maxWaiting-1, lab)
 	must(t, err)
-	waits, err := s.AddResult(t.Context(), lab, ann, "the last one", Record{Positive, t0}, t0)
+	waits, err := addResult(t, s, lab, ann, "the last one", Record{Kind: Positive, At: t0}, t0)
 	if err != nil || !waits {
 		t.Errorf("the last one: %v, %v", waits, err)
 	}
-	_, err = s.AddResult(t.Context(), lab, ann, "one more", Record{Positive, t0}, t0)
+	_, err = addResult(t, s, lab, ann, "one more", Record{Kind: Positive, At: t0}, t0)
 	wants(t, "one more", err, ErrTooManyWait)
 }

@@ -112,7 +112,7 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// change runs f in a writing transaction, which is committed when f returns nil. Who waits for the
+// change runs f in a writing transaction, which is committed when f returns nil; f may run again. Who waits for the
 // connection alone is served in any order: with many doors reporting, the publisher would wait for
 // seconds.
 func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
@@ -122,7 +122,20 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 		}
 		defer s.turn.Release(1)
 	}
-	return inTx(ctx, s.write, nil, f)
+	var err error
+	for range 5 {
+		if err = inTx(ctx, s.write, nil, f); !isDeadlock(err) {
+			break
+		}
+	}
+	return err
+}
+
+// isDeadlock tells that PostgreSQL has ended a transaction because it and another one waited for
+// each other. Large ones lock citizens in any order.
+func isDeadlock(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && state.SQLState() == "40P01"
 }
 
 // look runs f in a reading transaction that sees one moment of the database.

@@ -36,7 +36,8 @@ func TestContract(t *testing.T) {
 				name string
 				run  func(*testing.T, *Store)
 			}{
-				{"records", testRecords}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
+				{"records", testRecords}, {"batches", testBatches}, {"corrections", testCorrections}, {"withdrawals", testWithdrawals}, {"limit of withdrawals", testTooManyEnds},
+				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"everything at once", testEverythingAtOnce}, {"deadlock", testDeadlock}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 			} {
@@ -106,14 +107,14 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	t.Helper()
 	due, err := s.Due(t.Context(), t0, 1000)
 	must(t, err)
-	var settled []Settled
+	var derived []Derived
 	for _, c := range due {
-		settled = append(settled, Settled{Citizen: c})
+		derived = append(derived, Derived{Citizen: c})
 	}
 	next, err := s.Published(t.Context())
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(t.Context(), next, nil, settled, t0))
+	must(t, s.Publish(t.Context(), next, nil, derived, t0))
 	return next.Edition()
 }
 
@@ -129,6 +130,27 @@ func addSource(t *testing.T, s *Store, name string) int64 {
 	source, err := s.SourceOf(t.Context(), SecretOf(name))
 	must(t, err)
 	return source.ID
+}
+
+// enter enters one record.
+func enter(t *testing.T, s *Store, source int64, e Entry, at time.Time) (Outcome, error) {
+	t.Helper()
+	outcomes, err := s.Enter(t.Context(), source, []Entry{e}, "clerk", at)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return outcomes[0], outcomes[0].Err
+}
+
+func addResult(t *testing.T, s *Store, source int64, iin IIN, sample string, r Record, at time.Time) (waits bool, err error) {
+	t.Helper()
+	to, err := enter(t, s, source, Entry{IIN: iin, Sample: sample, Kind: r.Kind, At: r.At}, at)
+	return to.Waits, err
+}
+
+func addContact(t *testing.T, s *Store, source int64, iin IIN, since, at time.Time) (waits bool, err error) {
+	t.Helper()
+	return addResult(t, s, source, iin, "", Record{Kind: Contact, At: since}, at)
 }
 
 // stored wants a record to count at once.

@@ -9,6 +9,7 @@
 //
 //	/                      the citizen's page; "#CODE" behind it fills in the one-time code
 //	/paper                 a printed pass
+//	/records               the administrator's page for records: what to settle, one person's, all of a source
 //	/admin                 the administrator's page; "#key=KEY" behind it fills in the key
 //	/doors                 one-time codes for doors, on a sheet that is printed or as files for their cards
 //	/lab                   one record from a laboratory or the Covid-19 centre; "#key=KEY" as above
@@ -50,6 +51,7 @@ var pages = map[string]string{
 	"/admin":                "pages/admin.html",
 	"/doors":                "pages/doors.html",
 	"/lab":                  "pages/lab.html",
+	"/records":              "pages/records.html",
 	"/sw.js":                "pages/sw.js",
 	"/manifest.webmanifest": "pages/manifest.webmanifest",
 }

@@ -150,8 +150,9 @@ func TestWords(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(r.url()+"/"))
 	asked := regexp.MustCompile(`data-t(?:-label)?="([^"]+)"`)
 	for table, names := range map[string][]string{
-		"js/texts.js#citizen":    {"/"},
-		"office/texts.js#office": {"/admin", "/doors", "/lab", "/paper"},
+		"js/texts.js#citizen":             {"/"},
+		"office/texts.js#office":          {"/admin", "/doors", "/lab", "/paper"},
+		"office/records-texts.js#records": {"/records"},
 	} {
 		file, export, _ := strings.Cut(table, "#")
 		words := eval[map[string]map[string]string](t, ctx, `import(%s).then((module) => module[%s])`, moduleAt(t, file), export)

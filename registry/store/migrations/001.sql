@@ -70,6 +70,7 @@ CREATE TABLE credentials (
     epoch   BIGINT, -- epoch and version of the list that first held it; NULL: none does yet, and nobody
     version BIGINT, -- has this pass
     expires BIGINT NOT NULL,
+    suspended BIGINT,               -- since when; NULL: not suspended
     revoked BIGINT                  -- since when; NULL: good
 );
 CREATE INDEX credentials_citizen ON credentials (citizen);
@@ -93,29 +94,42 @@ CREATE TABLE sources (
     last    BIGINT -- when the last record came in; NULL: none yet
 );
 
+-- What sources said. A row is a fact and never changes, but for the last three columns, which follow
+-- from the events. A correction is another row.
 CREATE TABLE records (
-    source  BIGINT NOT NULL REFERENCES sources (id),
-    sample  TEXT NOT NULL, -- the source's own number; for a contact made of IIN and time
-    citizen BIGINT NOT NULL REFERENCES citizens (id),
-    kind    TEXT NOT NULL,
-    at      BIGINT NOT NULL,
-    came    BIGINT NOT NULL,
-    PRIMARY KEY (source, sample)
+    id         {{serial}},
+    source     BIGINT NOT NULL REFERENCES sources (id),
+    sample     TEXT NOT NULL, -- the source's own number; without one, made of what the record says
+    citizen    BIGINT NOT NULL REFERENCES citizens (id),
+    kind       TEXT NOT NULL,
+    at         BIGINT NOT NULL,
+    came       BIGINT NOT NULL,
+    laboratory TEXT NOT NULL, -- whose sample it is, where the PCR portal knows; else empty
+    index_case TEXT NOT NULL, -- of a contact, where the Covid-19 centre knows; else empty
+    replaces   BIGINT UNIQUE REFERENCES records (id),
+    state      TEXT NOT NULL, -- 'waiting', 'in force'; 'ended' after it was in force, 'discarded' before
+    upheld     BIGINT, -- when the administrator has settled that it stands; NULL: not settled
+    disputed   BIGINT -- by the citizen, since when; NULL: not disputed, or settled
 );
+CREATE INDEX records_sample ON records (source, sample);
+CREATE UNIQUE INDEX records_live ON records (source, sample) WHERE state IN ('waiting', 'in force');
 CREATE INDEX records_citizen ON records (citizen);
-CREATE INDEX records_strict ON records (source, came) WHERE kind <> 'negative';
+CREATE INDEX records_came ON records (source, came, kind, state);
+CREATE INDEX records_disputed ON records (citizen) WHERE disputed IS NOT NULL;
+CREATE INDEX records_waiting ON records (source) WHERE state = 'waiting';
 
--- Records beyond a source's hourly limit. They count for nobody until the administrator approves them.
-CREATE TABLE waiting (
+-- The log of all records. Nothing changes or deletes an event.
+CREATE TABLE events (
     id     {{serial}},
-    source BIGINT NOT NULL REFERENCES sources (id),
-    sample TEXT NOT NULL,
-    iin    TEXT NOT NULL,
-    kind   TEXT NOT NULL,
+    record BIGINT NOT NULL REFERENCES records (id),
+    what   TEXT NOT NULL,
+    source BIGINT REFERENCES sources (id), -- who did it; NULL: the administrator or the citizen
+    person TEXT NOT NULL,
     at     BIGINT NOT NULL,
-    came   BIGINT NOT NULL,
-    UNIQUE (source, sample)
+    why    TEXT NOT NULL
 );
+CREATE INDEX events_record ON events (record);
+CREATE INDEX events_ending ON events (source, at) WHERE what IN ('corrected', 'withdrawn');
 
 -- A certificate is known by the SHA-256 of its DER bytes.
 CREATE TABLE doors (

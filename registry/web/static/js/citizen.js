@@ -2,6 +2,7 @@
 
 import { activate, activationTrouble, clean, codeFromAddress } from "./activate.js";
 import * as clock from "./clock.js";
+import { setUpDispute } from "./dispute.js";
 import { $, show } from "./dom.js";
 import { day, moment, onLanguage, setUp, t } from "./i18n.js";
 import { newKeys } from "./pass.js";
@@ -30,6 +31,7 @@ async function start() {
     takeCode();
     render();
   });
+  setUpDispute(() => pass, () => status.again());
   $("form").addEventListener("submit", submit);
   $("replace-yes").addEventListener("click", useCode);
   $("replace-no").addEventListener("click", () => {

@@ -2,8 +2,8 @@
 // otherwise the last known one, with its age.
 
 import * as clock from "./clock.js";
-import { $, sign } from "./dom.js";
-import { moment, span, t } from "./i18n.js";
+import { $, el, sign } from "./dom.js";
+import { day, moment, span, t } from "./i18n.js";
 import { rotate } from "./pass.js";
 import { get, put } from "./store.js";
 import { request } from "./wire.js";
@@ -44,6 +44,11 @@ export class StatusCard {
 
   stop() {
     this.#pass = undefined;
+  }
+
+  // again asks at once.
+  again() {
+    this.#look(true);
   }
 
   #look(now) {
@@ -92,12 +97,16 @@ export class StatusCard {
     card.dataset.fresh = String(view.fresh);
     $("status-sign").replaceChildren(sign(view.colour));
     for (const part of ["head", "word", "text", "until", "as-of"]) write(`status-${part}`, view[part]);
+    $("status-why").replaceChildren(...view.why.map((line) => el("li", {}, line)));
+    $("status-why").hidden = view.why.length === 0;
+    $("dispute").hidden = !view.disputable;
+    write("disputed", view.disputed);
     write("note", view.note);
     write("clock", view.clock);
   }
 
   #view() {
-    const view = { head: t("status"), word: t("unknown"), colour: "none", fresh: false };
+    const view = { head: t("status"), word: t("unknown"), colour: "none", fresh: false, why: [] };
     view.note = this.#trouble && t(this.#trouble);
     const wrong = Math.abs(clock.error());
     if (wrong > clockLimit) view.clock = t("clock", { span: span(wrong + 500) }); // half a second is how exact it is
@@ -115,12 +124,20 @@ export class StatusCard {
       view.colour = answer.colour;
       view.word = t(answer.colour);
       view.text = t(`${answer.colour}Text`);
+      view.why = (answer.reasons ?? []).map(reason);
+      view.disputable = ["red", "yellow"].includes(answer.colour) && !answer.disputed;
+      view.disputed = answer.disputed && t("disputed");
     } else if (this.suspended) {
       view.word = t("suspendedTitle");
       view.text = t("suspendedText");
     }
     return view;
   }
+}
+
+// reason is one record behind the colour, in words.
+function reason({ kind, at, source }) {
+  return t("reason", { what: t(`what-${kind}`), date: day(new Date(at)), source: t(`by-${source}`) });
 }
 
 function write(id, text) {

@@ -58,6 +58,12 @@ onSubmit($("decide-form"), async ({ name, decision }) => {
   return [t(`${decision}Done`, { n: answer.records })];
 });
 
+onSubmit($("hold-form"), async ({ iin, change }) => {
+  await gate.ask(`/v1/${change}`, { iin });
+  overview.refresh();
+  return [t(`${change}Done`)];
+});
+
 onSubmit($("revoke-form"), async ({ iin }) => {
   await gate.ask("/v1/revoke", { iin });
   $("revoke-form").reset();

@@ -67,7 +67,7 @@ export class Gate {
 // trouble is an error in words: the registry's own where it gave some.
 export function trouble(err) {
   if (err.status === 0) return [t("noNetwork")];
-  if (err.status === 429) return [t("tooMany")];
+  if (err.status === 429 && !err.hint) return [t("tooMany")]; // a limit of records says itself what to do
   if (!err.hint) return [err.message];
   return [el("strong", {}, err.message), el("br"), err.hint];
 }

@@ -1,0 +1,37 @@
+// A citizen says that the records behind a red or yellow status are wrong. That changes no colour: a
+// person looks at them.
+
+import * as clock from "./clock.js";
+import { $ } from "./dom.js";
+import { t } from "./i18n.js";
+import { rotate } from "./pass.js";
+import { request } from "./wire.js";
+
+// setUpDispute brings the form to life. passOf gives the pass; done is called after each answer.
+export function setUpDispute(passOf, done) {
+  $("dispute-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const why = $("dispute-why").value.trim().replace(/\s+/g, " ");
+    const button = $("dispute-send");
+    button.disabled = true;
+    $("dispute-error").textContent = "";
+    try {
+      const pass = passOf();
+      const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
+      await request("/v1/dispute", { body: { code, why } });
+      $("dispute-form").reset();
+      $("dispute").open = false;
+    } catch (err) {
+      $("dispute-error").textContent = t(trouble(err));
+    } finally {
+      button.disabled = false;
+      done();
+    }
+  });
+}
+
+function trouble(err) {
+  if (err.status === 409) return "disputeStands";
+  if (err.status === 0 || err.status === undefined) return "noNetwork";
+  return err.status >= 500 ? "serverTrouble" : "disputeRefused";
+}
