@@ -50,6 +50,7 @@ var layers = []layer{
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
 	{"hardware", []string{"kiosk", "kiosk/latest"}, "siblings never import each other"},
+	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
