@@ -49,7 +49,8 @@ var layers = []layer{
 	{"kiosk/doctor", nil, "its checks are handed to it"},
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
-	{"hardware", []string{"kiosk", "kiosk/latest"}, "siblings never import each other"},
+	{"hardware", []string{"hardware/board", "kiosk", "kiosk/latest"}, "siblings never import each other"},
+	{"hardware/board", nil, "it looks at the machine and knows no door"},
 	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
@@ -64,7 +65,7 @@ var layers = []layer{
 var keepers = map[string][]string{
 	"gocv.io/x/gocv":                {"scanner/"},
 	"github.com/makiuchi-d/gozxing": {"scanner/"},
-	"periph.io/x/":                  {"hardware"},
+	"periph.io/x/":                  {"hardware/"},
 	"github.com/godbus/dbus/":       {"kiosk/task"},
 	"github.com/hanwen/go-fuse/":    {"image-build/hil"},
 	"github.com/u-root/":            {"image-build/boards"},
