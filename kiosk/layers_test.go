@@ -50,7 +50,7 @@ var layers = []layer{
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
 	{"hardware", []string{"hardware/board", "kiosk", "kiosk/latest"}, "siblings never import each other"},
-	{"hardware/board", nil, "it looks at the machine and knows no door"},
+	{"hardware/board", []string{"kiosk/api"}, "it looks at the machine, for the message to the registry"},
 	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},

@@ -1,4 +1,3 @@
-// Package board starts periph's drivers, which look at the board.
 package board
 
 import (
