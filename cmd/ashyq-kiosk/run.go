@@ -118,6 +118,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 // warn names settings that are allowed and may surprise.
 func warn(cfg *config.Config, log *slog.Logger) {
 	warnOpenScreen(cfg.Screen.Listen, log)
+	if err := refuseScreen(screenUnit, memory()); err != nil {
+		log.Warn("no screen", "error", err)
+	}
 	for _, what := range cfg.Overruled {
 		log.Warn("the configuration file does not change an enrolled door: "+what,
 			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
