@@ -34,6 +34,7 @@ require (
 	modernc.org/sqlite v1.61.1
 	pault.ag/go/debian v0.21.4
 	periph.io/x/conn/v3 v3.7.3
+	periph.io/x/host/v3 v3.8.5
 	pgregory.net/rapid v1.3.0
 )
 

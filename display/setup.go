@@ -104,6 +104,10 @@ var checkWords = map[string]words{
 		head: in{"kk": "Деректер", "ru": "Данные", "en": "Data"},
 		body: in{"kk": "Деректер әлі жүктелген жоқ", "ru": "Данные ещё не загружены", "en": "No data has been loaded yet"},
 	},
+	"board": {
+		head: in{"kk": "Тақта", "ru": "Плата", "en": "Board"},
+		body: in{"kk": "Тақтаны қарап шығу керек", "ru": "Плату нужно осмотреть", "en": "Somebody should look at the board"},
+	},
 	"screen": {
 		head: in{"kk": "Экран", "ru": "Экран", "en": "Screen"},
 		body: in{"kk": "Экранның мекенжайы жарамайды", "ru": "Адрес экрана не годится", "en": "The screen's address is of no use"},

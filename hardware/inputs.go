@@ -47,7 +47,10 @@ func NewInputs(c Config) *Inputs {
 	if c.Lines.Exit == "" && c.Lines.Tamper == "" || c.simulated() {
 		return nil
 	}
-	return &Inputs{label: c.Pins, exit: c.Lines.Exit, tamper: c.Lines.Tamper}
+	in := &Inputs{label: c.Pins}
+	in.exit, _ = lineName(c.Lines.Exit) // Check has seen the errors
+	in.tamper, _ = lineName(c.Lines.Tamper)
+	return in
 }
 
 // String names the task.

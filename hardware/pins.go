@@ -30,8 +30,9 @@ var lineNames = [lineCount]string{"red", "yellow", "blue", "green", "buzzer", "r
 // allNames are the outputs and then the inputs.
 var allNames = append(lineNames[:], "exit", "tamper")
 
-// Lines says where each part is connected: the kernel's name of a line, such as "GPIO17", or its
-// number on the chip, such as "17", which is the BCM number on a Raspberry Pi.
+// Lines says where each part is connected: the kernel's name of a line, such as "GPIO17", its number
+// on the chip, such as "17", which is the BCM number on a Raspberry Pi, or its position on a Pi's
+// header, such as "P1_11".
 type Lines struct {
 	Red    string `toml:"red"`
 	Yellow string `toml:"yellow"`
@@ -53,8 +54,8 @@ func (l Lines) list() [lineCount]string {
 type Config struct {
 	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, such as
 	// "pinctrl-bcm2835" (Pi 1 to 3, Zero), "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip
-	// numbers change from kernel to kernel. "sim" is a panel in memory, "sim:FILE" also appends
-	// each change of a level to FILE.
+	// numbers change from kernel to kernel. "periph" (Periph) looks for each line on all chips. "sim"
+	// is a panel in memory, "sim:FILE" also appends each change of a level to FILE.
 	Pins  string `toml:"pins"`
 	Lines Lines  `toml:"lines"`
 	// ActiveLow names the parts that are on when their line is low: red, yellow, blue, green,
@@ -81,12 +82,16 @@ func (c Config) simulated() bool { return c.Pins == "sim" || strings.HasPrefix(c
 // Check looks at the configuration only, not at the machine.
 func (c Config) Check() error {
 	if c.Pins == "" || c.Pins == "sim:" {
-		return fmt.Errorf("pins %q: want a chip's label as \"pinctrl-bcm2835\", \"sim\" or \"sim:FILE\"", c.Pins)
+		return fmt.Errorf("pins %q: want a chip's label as \"pinctrl-bcm2835\", \"periph\", \"sim\" or \"sim:FILE\"", c.Pins)
 	}
 	used := map[string]string{}
 	lines := c.WithDefaults().Lines.list()
 	for i, name := range append(lines[:], c.Lines.Exit, c.Lines.Tamper) {
-		key := strings.TrimPrefix(name, "GPIO")
+		key, err := lineName(name)
+		if err != nil {
+			return fmt.Errorf("line of %s: %w", allNames[i], err)
+		}
+		key = strings.TrimPrefix(key, "GPIO")
 		if other, twice := used[key]; twice && name != "" {
 			return fmt.Errorf("line %q is given to both %s and %s", name, other, allNames[i])
 		}
@@ -105,6 +110,22 @@ func (c Config) Check() error {
 	}
 	if _, _, passive := parsePWM(c.Lines.Buzzer); passive && slices.Contains(c.ActiveLow, "buzzer") {
 		return fmt.Errorf("active low \"buzzer\": a passive one on %q has no polarity", c.Lines.Buzzer)
+	}
+	if c.Pins == Periph {
+		return c.checkPeriph()
+	}
+	return nil
+}
+
+// checkPeriph refuses what would not be safe without the kernel's first level, polarity and
+// debouncing.
+func (c Config) checkPeriph() error {
+	const hint = "\nhint: set pins to the label of the chip, which `gpioinfo` prints"
+	if slices.Contains(c.ActiveLow, "relay") {
+		return errors.New("active low \"relay\": with pins \"periph\" it would open for a moment at each start" + hint)
+	}
+	if c.Lines.Exit != "" || c.Lines.Tamper != "" {
+		return errors.New("pins \"periph\" have no debounced inputs for exit and tamper" + hint)
 	}
 	return nil
 }
@@ -170,17 +191,36 @@ func openReal(c Config) (*Pins, io.Closer, error) {
 	for i, name := range lineNames {
 		low[i] = slices.Contains(c.ActiveLow, name)
 	}
-	lines, err := claimOutputs(c.Pins, names, low)
+	for i := range names {
+		names[i], _ = lineName(names[i]) // Check has seen the error
+	}
+	claim := claimKernel
+	if c.Pins == Periph {
+		claim = claimPeriph
+	}
+	claimed, release, err := claim(c.Pins, names, low)
 	if err != nil {
 		return nil, nil, err
 	}
 	for i, name := range names {
 		if name != "" {
-			list[i] = outputPin{lines, line(i), name}
+			list[i] = claimed[i]
 		}
 	}
 	pins := newPins(list)
-	return pins, closer{pins, lines.close}, nil
+	return pins, closer{pins, release}, nil
+}
+
+// claimKernel claims the lines of the chip with a label.
+func claimKernel(label string, names [lineCount]string, low [lineCount]bool) (list [lineCount]gpio.PinOut, release func() error, err error) {
+	lines, err := claimOutputs(label, names, low)
+	if err != nil {
+		return list, nil, err
+	}
+	for i, name := range names {
+		list[i] = outputPin{lines, line(i), name}
+	}
+	return list, lines.close, nil
 }
 
 // newPins makes Pins of a list, with a guard for the relay.

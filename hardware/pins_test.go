@@ -101,6 +101,12 @@ func TestConfigCheck(t *testing.T) {
 		{Config{Pins: "sim", Lines: Lines{Relay: "pwm1"}}, `line "pwm1" of relay is a PWM channel`},
 		{Config{Pins: "sim", Lines: Lines{Buzzer: "pwm0"}, ActiveLow: []string{"buzzer"}}, "has no polarity"},
 		{Config{Pins: "sim", Tone: 50}, "a tone of 50 Hz, want 100 to 20000"},
+		{Config{Pins: "pi", Lines: Lines{Red: "P1_11", Exit: "P1_29"}}, ""},
+		{Config{Pins: "sim", Lines: Lines{Relay: "P1_11"}}, `line "P1_11" is given to both red and relay`},
+		{Config{Pins: "sim", Lines: Lines{Exit: "P1_6"}}, `line of exit: header position "P1_6" is GROUND and no line`},
+		{Config{Pins: "periph", Lines: Lines{Red: "gpio3/12"}, ActiveLow: []string{"red"}}, ""},
+		{Config{Pins: "periph", ActiveLow: []string{"relay"}}, `active low "relay": with pins "periph" it would open`},
+		{Config{Pins: "periph", Lines: Lines{Exit: "GPIO5"}}, "no debounced inputs"},
 	} {
 		err := c.c.Check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -9,6 +9,8 @@
 //	    scanner/qr        grey pixels -> bytes of a QR code                              (gozxing)
 //	    scanner/qrdraw    draws QR codes and pictures of them, for tests
 //	  hardware            verdict -> lamps, buzzer, relay: lines, patterns, exit button  (periph)
+//	    hardware/board    what the board says about itself                               (periph)
+//	    hardware/gpiosim  the kernel's simulated chip, for tests
 //	  display             verdict -> the screen beside the door, in kk, ru and en
 //	  kiosk/config        the configuration file: keys, defaults (update window, ages), checks; the
 //	                      defaults of lines and patterns are in hardware

@@ -48,6 +48,7 @@ func checks(path string) []doctor.Check {
 				}
 				return strings.ReplaceAll(strings.TrimSpace(text), "\n", ", "), err
 			}},
+			{ID: "board", Run: func(context.Context) (string, error) { return checkBoard(cfg) }},
 			{ID: "screen", Run: func(context.Context) (string, error) { return checkScreen(cfg.Screen.Listen) }},
 			device("state", func(context.Context) (string, error) { return checkState(cfg) }),
 			device("panel", func(context.Context) (string, error) { return checkPanel(cfg) }),

@@ -59,6 +59,11 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 		t.Errorf("the door says of itself: %+v", state)
 	}
 
+	w.await("the second hello", func() bool { h := w.door("North gate").Health; return h != nil && h.Restart == api.Ordered })
+	if h := w.door("North gate").Health; h.Size == 0 || h.Up == 0 || h.Check() != nil {
+		t.Errorf("the door's board says: %+v", h)
+	}
+
 	t.Log("revoked, it hears of it with the next call, and forgets")
 	w.await("another verdict", func() bool { return strings.Contains(w.kiosk.output(), "signal=code-problem") })
 	w.kiosk.terminate()

@@ -11,74 +11,39 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ashyq-kiosk/hardware/gpiosim"
 )
 
-// simChip is the kernel's gpio-sim, configured through configfs like a Pi's header.
+// simChip is the kernel's gpio-sim, configured like a Pi's header.
 type simChip struct {
-	t    testing.TB
-	base string
+	*gpiosim.Chip
+	t testing.TB
 }
 
 func newSimChip(t testing.TB) *simChip {
 	t.Helper()
-	c := &simChip{t: t, base: "/sys/kernel/config/gpio-sim/pi"}
-	bank := filepath.Join(c.base, "bank0")
-	for _, dir := range []string{c.base, bank} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+	c, err := gpiosim.New(chipLabel, 54)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.put(filepath.Join(bank, "num_lines"), "54")
-	c.put(filepath.Join(bank, "label"), chipLabel)
-	for n := range 54 {
-		dir := filepath.Join(bank, fmt.Sprint("line", n))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		c.put(filepath.Join(dir, "name"), fmt.Sprint("GPIO", n))
-	}
-	c.live(true)
-	return c
-}
-
-func (c *simChip) put(path, text string) {
-	c.t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		c.t.Fatal(err)
-	}
+	return &simChip{c, t}
 }
 
 // live plugs the chip in or unplugs it.
 func (c *simChip) live(on bool) {
 	c.t.Helper()
-	text := "0"
-	if on {
-		text = "1"
-	}
-	c.put(filepath.Join(c.base, "live"), text)
-}
-
-// dir is where the kernel shows the chip's lines; each plugging in changes the name.
-func (c *simChip) dir() (string, error) {
-	device, err := os.ReadFile(filepath.Join(c.base, "dev_name"))
-	if err != nil {
-		return "", err
-	}
-	chip, err := os.ReadFile(filepath.Join(c.base, "bank0", "chip_name"))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join("/sys/devices/platform", strings.TrimSpace(string(device)), strings.TrimSpace(string(chip))), nil
-}
-
-// pullLine sets what is connected to a line from outside: "pull-up" or "pull-down".
-func (c *simChip) pullLine(n int, to string) {
-	c.t.Helper()
-	dir, err := c.dir()
-	if err != nil {
+	if err := c.Live(on); err != nil {
 		c.t.Fatal(err)
 	}
-	c.put(filepath.Join(dir, fmt.Sprintf("sim_gpio%d", n), "pull"), to)
+}
+
+// pullLine sets what is connected to a line from outside.
+func (c *simChip) pullLine(n int, to string) {
+	c.t.Helper()
+	if err := c.Pull(n, to); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // sampleEvery is how often the lines are sampled: a beep of 120 ms is seen 24 times.
@@ -119,15 +84,17 @@ func (p *panelTrace) sample(ctx context.Context) {
 	last := time.Now()
 	for {
 		if len(files) == 0 {
-			if dir, err := p.chip.dir(); err == nil {
-				for name, n := range wiring {
-					f, err := os.Open(filepath.Join(dir, fmt.Sprintf("sim_gpio%d", n), "value"))
-					if err != nil {
-						closeAll()
-						break
-					}
-					files[name] = f
+			for name, n := range wiring {
+				line, err := p.chip.Line(n)
+				if err != nil {
+					break
 				}
+				f, err := os.Open(filepath.Join(line, "value"))
+				if err != nil {
+					closeAll()
+					break
+				}
+				files[name] = f
 			}
 		}
 		now, level := time.Now(), map[string]bool{}

@@ -389,6 +389,19 @@ func (m *machine) crashes() {
 		m.inTime(fmt.Sprintf("crash %d to a door in order", n+1), d, recovery)
 	}
 	m.t.Logf("FAULT %-40s in order again after %s s", "crashes, one after another", strings.Join(took, ", "))
+	says := func(cause string) {
+		m.t.Helper()
+		if !strings.Contains(m.health(), "started after "+cause) {
+			m.t.Errorf("the daemon does not say that it started after %s:\n%s", cause, m.health())
+		}
+	}
+	says("a crash of the daemon")
+	m.sh("systemctl restart ashyq-kiosk")
+	m.awaitHealthy()
+	says("an ordered stop")
+	m.sh("systemctl kill -s KILL ashyq-kiosk; systemctl stop ashyq-kiosk; rm -rf /run/ashyq-kiosk; systemctl start ashyq-kiosk") // as after a power cut
+	m.awaitHealthy()
+	says("a power cut or reset")
 }
 
 // upgrade: a newer package keeps the administrator's configuration and the door's state.

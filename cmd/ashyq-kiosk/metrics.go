@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"ashyq-kiosk/hardware/board"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/scanner"
@@ -23,6 +24,7 @@ type metrics struct {
 	mu    sync.Mutex
 	shown kiosk.Verdict // guarded by mu
 	eyes  *scanner.Scanner
+	board *board.Watch
 	store *cache.Cache
 }
 
@@ -113,5 +115,6 @@ func (m *metrics) summary() string {
 		fmt.Fprintf(&b, ", %s", s.Format)
 	}
 	fmt.Fprintln(&b)
+	fmt.Fprintf(&b, "board: %s\n", boardLine(m.board.Health()))
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
+	"ashyq-kiosk/hardware/board"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
@@ -25,14 +26,22 @@ import (
 // runAgain reads the configuration and calls run again. The process stays the same: each run begins
 // and ends in the safe state, it works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return err
+	}
+	_, _ = board.Drivers() // before anything else runs; what does not start is missed where it is needed
+	watch := newHealth(cfg, log)
 	for {
-		cfg, err := config.Load(configFile)
-		if err != nil {
-			return err
-		}
-		err = run(ctx, configFile, cfg, log)
+		err = run(ctx, configFile, cfg, watch, log)
 		changed := errors.Is(err, enrol.ErrEnrolled) || errors.Is(err, enrol.ErrRevoked)
 		if ctx.Err() != nil || !changed {
+			if err == nil {
+				watch.end()
+			}
+			return err
+		}
+		if cfg, err = config.Load(configFile); err != nil {
 			return err
 		}
 		log.Info("starting again", "because", err)
@@ -45,7 +54,7 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 // run connects the parts of the door and works until ctx ends. The parts meet only here and in the
 // functions that it calls: newDoor and the like below, enrolTasks in enrolment.go, registryTasks in
 // registry.go, routes in web.go.
-func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.Logger) (err error) {
+func run(ctx context.Context, configFile string, cfg *config.Config, watch *health, log *slog.Logger) (err error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return fmt.Errorf("camera.source: %w", err)
 	}
@@ -78,7 +87,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 
 	faults := new(kiosk.Faults)
 	m := newMetrics(version, store)
-	reporter := newReporter(cfg, store, remote, log)
+	reporter := newReporter(cfg, store, remote, watch.Watch, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
 	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, reporter)
@@ -90,12 +99,13 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 	eyes := newScanner(cfg, present(door, enrolling), faults, log)
 	hub.SetMirror(eyes.Mirror)
 	m.watch(eyes)
+	m.watchBoard(watch.Watch)
 	pulses := pulsesOf(eyes, door, panel)
 
 	tasks := []task.Task{
 		door, panel, eyes, newClock(cfg, store, faults.Of(kiosk.ClockFault), log), reporter, missing.Network(),
 		task.Watchdog(log, time.Now, pulses), serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
-		stopping(ctx, log),
+		task.Func{Name: watch.String(), Do: watch.Run}, stopping(ctx, log),
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
@@ -108,6 +118,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 // warn names settings that are allowed and may surprise.
 func warn(cfg *config.Config, log *slog.Logger) {
 	warnOpenScreen(cfg.Screen.Listen, log)
+	if err := refuseScreen(screenUnit, memory()); err != nil {
+		log.Warn("no screen", "error", err)
+	}
 	for _, what := range cfg.Overruled {
 		log.Warn("the configuration file does not change an enrolled door: "+what,
 			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")

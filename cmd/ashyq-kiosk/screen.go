@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // guardScreen answers only requests for this machine: by a loopback name, by the address on which
@@ -67,9 +70,37 @@ func warnOpenScreen(listen string, log *slog.Logger) {
 	}
 }
 
+// screenMemory is what a machine needs for the browser beside the door (docs/resources.md), as in
+// ashyq-kiosk-screen.service, MiB. Boards with 512 MB have less, those with 1 GB more.
+const screenMemory = 700
+
+// screenUnit is there where the package ashyq-kiosk-screen is installed.
+const screenUnit = "/usr/lib/systemd/system/ashyq-kiosk-screen.service"
+
+// refuseScreen says why a machine with so much memory, MiB, does not start the browser of that unit.
+func refuseScreen(unit string, memory uint64) error {
+	if !exists(unit) || memory == 0 || memory >= screenMemory {
+		return nil
+	}
+	return fmt.Errorf("this board has %d MB of memory and a browser needs %d MB: the screen beside the door does not start, and the door works without it\n"+
+		"hint: use a board with 1 GB or more, remove the package ashyq-kiosk-screen, or use the card without a screen (lean)", memory, screenMemory)
+}
+
+// memory is the machine's, MiB; 0: unknown.
+func memory() uint64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return uint64(info.Totalram) * uint64(info.Unit) >> 20
+}
+
 // checkScreen is the doctor's line about it. An open screen is no fault: somebody may have a
 // reason.
 func checkScreen(listen string) (string, error) {
+	if err := refuseScreen(screenUnit, memory()); err != nil {
+		return "", err
+	}
 	if isOpen(listen) {
 		return listen + ", open to the network: " + openScreen + ` (screen.listen = "127.0.0.1:8081" shows it only on this machine)`, nil
 	}

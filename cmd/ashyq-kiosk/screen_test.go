@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 )
@@ -98,5 +99,27 @@ func TestOpenScreenWarns(t *testing.T) {
 				t.Errorf("%s: the %s says %q, want a warning: %v", listen, what, text, open)
 			}
 		}
+	}
+}
+
+// TestScreenNeedsMemory: a board with 512 MB has no browser, and says so; systemd has the same limit.
+func TestScreenNeedsMemory(t *testing.T) {
+	const unit = "../../systemd/ashyq-kiosk-screen.service"
+	text, err := os.ReadFile(unit)
+	if want := fmt.Sprintf("\nConditionMemory=>=%dM\n", screenMemory); err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("the unit has no %q: %v", want, err)
+	}
+	for _, c := range []struct {
+		unit   string
+		memory uint64
+		refuse bool
+	}{{unit, 427, true}, {unit, 699, true}, {unit, 700, false}, {unit, 906, false}, {unit, 0, false}, {"no-such-unit", 427, false}} {
+		err := refuseScreen(c.unit, c.memory)
+		if (err != nil) != c.refuse || err != nil && !strings.Contains(err.Error(), "has 427 MB") && c.memory == 427 {
+			t.Errorf("%d MB: %v", c.memory, err)
+		}
+	}
+	if got := memory(); got < 256 || got > 1<<24 {
+		t.Errorf("this machine has %d MB", got)
 	}
 }

@@ -18,14 +18,14 @@ import (
 func routes(screen http.Handler, m *metrics, pulses []task.Pulse, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, m, pulses) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, m, pulses) })
 	mux.Handle("/", screen)
 	return mux
 }
 
-// health answers 200 while all parts are alive and the door has no fault, otherwise 503, with lines
+// answerHealth answers 200 while all parts are alive and the door has no fault, otherwise 503, with lines
 // for people.
-func health(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
+func answerHealth(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	last := m.last()

@@ -17,6 +17,9 @@ const (
 	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with
 	// the door's certificate. HeaderVersion says which version it runs.
 	PathUpdate = "/v1/update"
+	// PathHello: POST Health -> 204: the door is there, and this is how its board is. TLS with the
+	// door's certificate.
+	PathHello = "/v1/hello"
 	// PathBundle + "/" + name: GET, with ranges: a signed update bundle. It holds no secret, so
 	// anybody may download it.
 	PathBundle = "/v1/bundle"

@@ -106,7 +106,7 @@ func TestTLSProblemsAreToldApart(t *testing.T) {
 		"other name":   {ours.serve(t, -day, day, "registry.example"), "for another name: ", "use a name in the URL that is in the certificate"},
 	} {
 		c := openURL(t, client.Config{URL: test.server.URL, CA: ours.pool()})
-		explained(t, c.Hello(t.Context()), test.means, test.hint)
+		explained(t, c.Hello(t.Context(), api.Health{}), test.means, test.hint)
 	}
 
 	good := openURL(t, client.Config{URL: ours.serve(t, -day, day, "").URL, CA: ours.pool()})

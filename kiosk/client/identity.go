@@ -108,9 +108,17 @@ func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, 
 	return answer, true, nil
 }
 
-// Hello tells the registry that the door is there and what it runs, as every request that
-// identifies the door does.
-func (c *Client) Hello(ctx context.Context) error {
-	_, _, err := c.Update(ctx)
+// Hello tells the registry that the door is there, what it runs, as every request that identifies the
+// door does, and how its board is.
+func (c *Client) Hello(ctx context.Context, health api.Health) error {
+	const doing = "say hello"
+	body, err := json.Marshal(health)
+	if err != nil {
+		return c.failure(doing, err)
+	}
+	_, err = c.do(ctx, call{
+		doing: doing, method: http.MethodPost, path: api.PathHello, body: body, auth: true,
+		want: http.StatusNoContent, limit: maxAnswer,
+	})
 	return err
 }

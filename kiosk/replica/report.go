@@ -37,7 +37,7 @@ type Outbox interface {
 // Sink takes reports (package client). An *api.Refusal among its errors says whether to send again.
 type Sink interface {
 	SendCounts(ctx context.Context, body []byte) error
-	Hello(ctx context.Context) error // says that the door is there, and what it runs
+	Hello(ctx context.Context) error // says that the door is there, what it runs, and how its board is
 }
 
 // Reporter counts verdicts about people and codes for the registry: numbers, never identities. It

@@ -17,6 +17,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/statuslist"
 )
@@ -164,11 +165,16 @@ func waiting(t *testing.T, c *cache.Cache) string {
 	return id
 }
 
+// greeter says hello without a board.
+type greeter struct{ *client.Client }
+
+func (g greeter) Hello(ctx context.Context) error { return g.Client.Hello(ctx, api.Health{}) }
+
 func TestReportsAreSentInOrder(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)
 	var log bytes.Buffer
-	reporter := replica.NewReporter(d.cache, d.client, slog.New(slog.NewTextHandler(&log, nil)))
+	reporter := replica.NewReporter(d.cache, greeter{d.client}, slog.New(slog.NewTextHandler(&log, nil)))
 	queue(t, d.cache, "a", "b", "c")
 	for i, f := range []fault{kill, loginPage, elsewhere, unavailable} {
 		r.setFault(f)
@@ -205,7 +211,7 @@ func TestReportThatIsRefusedForGoodMakesRoom(t *testing.T) {
 		http.Error(w, `{"error":"these are no counts"}`, http.StatusBadRequest)
 		return true
 	})
-	if err := replica.NewReporter(d.cache, d.client, slog.New(slog.NewTextHandler(&log, nil))).SendReports1(t.Context()); err != nil {
+	if err := replica.NewReporter(d.cache, greeter{d.client}, slog.New(slog.NewTextHandler(&log, nil))).SendReports1(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(r.reports(), []string{`{"id":"good"}`}) {
@@ -220,7 +226,7 @@ func TestReporterRuns(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)
 	queue(t, d.cache, "a", "b")
-	reporter := replica.NewReporter(d.cache, d.client, slog.New(slog.DiscardHandler))
+	reporter := replica.NewReporter(d.cache, greeter{d.client}, slog.New(slog.DiscardHandler))
 	if !isReady(reporter) {
 		t.Error("not ready from the start")
 	}

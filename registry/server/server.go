@@ -180,6 +180,7 @@ func (s *Server) routes() {
 		{http.MethodPost, api.PathEnrol, small, s.enrol},
 		{http.MethodPost, api.PathRenew, small, s.renew},
 		{http.MethodGet, api.PathUpdate, 0, s.byDoor(s.update)},
+		{http.MethodPost, api.PathHello, 2 << 10, s.byDoor(s.hello)},
 		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
 		{http.MethodGet, "/healthz", 0, s.health},
 	} {

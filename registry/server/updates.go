@@ -72,6 +72,18 @@ func (s *Server) releases(r *http.Request) (any, error) {
 	return nil, s.opt.Store.PutRelease(r.Context(), req)
 }
 
+// hello keeps how a door's board is.
+func (s *Server) hello(r *http.Request, door int64) (any, error) {
+	health, err := decode[api.Health](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := health.Check(); err != nil {
+		return nil, badRequest(err.Error(), "no board says this; a newer door needs a newer registry")
+	}
+	return nil, s.opt.Store.PutHealth(r.Context(), door, health, now())
+}
+
 // update tells a door which version it should run.
 func (s *Server) update(r *http.Request, door int64) (any, error) {
 	release, err := s.opt.Store.ReleaseFor(r.Context(), door)

@@ -144,6 +144,15 @@ func testDoors(t *testing.T, s *Store) {
 	if got := o.Doors[0].Counts["admitted/green"]; got != 9 {
 		t.Errorf("counted %d, want 9", got)
 	}
+
+	for _, h := range []api.Health{{Board: "Raspberry Pi 3", Celsius: new(80), Size: 100, Free: 50}, {Restart: api.Crash, Up: 7}} {
+		must(t, s.PutHealth(ctx, id, h, t0))
+		o, err := s.Overview(ctx, t0)
+		must(t, err)
+		if want := (&DoorHealth{Health: h, At: t0, Troubles: h.Troubles()}); !reflect.DeepEqual(o.Doors[0].Health, want) {
+			t.Errorf("health %+v, want %+v", o.Doors[0].Health, want)
+		}
+	}
 }
 
 func testPublishing(t *testing.T, s *Store) {

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+)
 
 // Overview is what the administrator's page shows.
 type Overview struct {
@@ -39,6 +43,14 @@ type DoorState struct {
 	Ring          string            `json:"ring"`                  // rollout ring
 	Running       string            `json:"running,omitempty"`     // version, as the door last said
 	Counts        map[string]uint64 `json:"counts"`                // of the last 24 hours, as in Counts
+	Health        *DoorHealth       `json:"health,omitempty"`      // as the door last said
+}
+
+// DoorHealth is how a door's board is.
+type DoorHealth struct {
+	api.Health
+	At       time.Time     `json:"at"`
+	Troubles []api.Trouble `json:"troubles,omitempty"`
 }
 
 // SourceState is one source of records.

@@ -105,10 +105,13 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		k := DoorState{Counts: map[string]uint64{}}
 		var id int64
-		var seen, until, next, asked, approved, since sql.NullInt64
-		var running, venue, zone, config sql.NullString
+		var seen, until, next, asked, approved, since, healthAt sql.NullInt64
+		var running, venue, zone, config, health sql.NullString
 		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice,
-			&k.Strays, &asked, &approved, &venue, &zone, &config, &since)
+			&k.Strays, &asked, &approved, &venue, &zone, &config, &since, &health, &healthAt)
+		if err == nil {
+			k.Health, err = readHealth(health, healthAt)
+		}
 		k.Seen, k.Running = moment(seen), running.String
 		k.SaidVenue, k.SaidZone, k.Config, k.ConfigSince = venue.String, zone.String, config.String, moment(since)
 		k.Differs = venue.Valid && venue.String != k.Venue || zone.Valid && zone.String != k.Zone
@@ -120,7 +123,8 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 		o.Doors, ids = append(o.Doors, k), append(ids, id)
 		return err
 	}, `SELECT doors.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
-		twice IS NOT NULL, strays, asked, approved, said_venue, said_zone, config, config_since FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
+		twice IS NOT NULL, strays, asked, approved, said_venue, said_zone, config, config_since, health, health_at
+		FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
 	if err != nil {
 		return err
 	}

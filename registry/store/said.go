@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
+
+	"ashyq-kiosk/kiosk/api"
 )
 
 // Said is what a door says of itself with each request. What is empty it does not say, and what it
@@ -12,6 +15,31 @@ type Said struct {
 	Version     string // that it runs
 	Venue, Zone string // as what it decides
 	Config      string // hash of its effective configuration
+}
+
+// PutHealth keeps what a door says about its board. The caller has checked it.
+func (s *Store) PutHealth(ctx context.Context, door int64, h api.Health, now time.Time) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE doors SET health = $2, health_at = $3 WHERE id = $1`, door, string(text), now.Unix())
+		return err
+	})
+}
+
+// readHealth is what PutHealth wrote; nil: nothing yet.
+func readHealth(text sql.NullString, at sql.NullInt64) (*DoorHealth, error) {
+	if !text.Valid {
+		return nil, nil
+	}
+	h := &DoorHealth{At: moment(at)}
+	if err := json.Unmarshal([]byte(text.String), &h.Health); err != nil {
+		return nil, err
+	}
+	h.Troubles = h.Health.Troubles()
+	return h, nil
 }
 
 // seenStep is the precision of a door's last contact. It saves a write with each request.

@@ -155,6 +155,8 @@ CREATE TABLE doors (
     said_venue TEXT,      -- as what it decides, as the door last said; so the next two
     said_zone  TEXT,
     config     TEXT,      -- hash of its effective configuration
+    health     TEXT,      -- how its board is, as it last said: api.Health in JSON
+    health_at  BIGINT,    -- when it said that
     config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
 

@@ -3,6 +3,7 @@
 
 import { $, el, sign } from "../js/dom.js";
 import { moment, span, t } from "../js/i18n.js";
+import { healthLine } from "./health.js";
 
 const every = 2000; // ms
 const silent = 15 * 60_000; // ms after which a door that has not been heard of is marked; until then doors say nothing of their data's age
@@ -84,7 +85,7 @@ export class Overview {
     }));
     fill("doors", known.doors.map((door, i) => [
       door.name, door.venue, lastSeen(door.seen), identity(door, (name) => this.#approve(name)), t(`ring-${door.ring}`), door.running ?? "", totals[i].all, totals[i].admitted, totals[i].turnedBack, totals[i].other,
-    ]));
+    ]), known.doors.map(healthLine));
     $("door-names").replaceChildren(...known.doors.map(({ name }) => el("option", { value: name })));
     fill("releases", known.releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
     fill("sources", known.sources.map((source) => [
@@ -162,10 +163,12 @@ function state(source) {
 
 const warning = (key, values) => el("span", { class: "late" }, `⚠ ${t(key, values)}`);
 
-// fill writes rows into a table's body; numbers stand to the right.
-function fill(name, rows) {
+// fill writes rows into a table's body; numbers stand to the right. What is below a row takes its
+// whole width.
+function fill(name, rows, below = []) {
   $(`${name}-count`).textContent = rows.length;
   const cells = (row) => row.map((cell) => el("td", typeof cell === "number" ? { class: "number" } : {}, cell));
   const empty = () => el("tr", {}, el("td", { colspan: "10", class: "small" }, t("none")));
-  $(name).replaceChildren(...(rows.length ? rows.map((row) => el("tr", {}, ...cells(row))) : [empty()]));
+  const both = (row, i) => [el("tr", {}, ...cells(row)), ...(below[i] ? [el("tr", { class: "below" }, el("td", { colspan: "10" }, below[i]))] : [])];
+  $(name).replaceChildren(...(rows.length ? rows.flatMap(both) : [empty()]));
 }
