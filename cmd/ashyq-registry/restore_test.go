@@ -342,20 +342,22 @@ func TestRestoreKilled(t *testing.T) {
 	w.kill()
 	w.data = filepath.Join(t.TempDir(), "data")
 	killed := 0
-	for range 10 {
+	for try := 0; killed < 5; try++ {
+		if try == 100 {
+			t.Fatalf("%d of %d restores were killed: too few to prove anything", killed, try)
+		}
 		cmd := command("restore", "--data", w.data, file)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(rand.N(took))
 		_ = cmd.Process.Kill()
-		if err := cmd.Wait(); err == nil {
-			break // it was faster
+		if err := cmd.Wait(); err != nil {
+			killed++
 		}
-		killed++
-	}
-	if killed == 0 {
-		t.Fatal("no restore was killed")
+		if (&dataDir{name: w.data}).has(registryFile) { // it was faster
+			w.data = filepath.Join(t.TempDir(), "data")
+		}
 	}
 	if !(&dataDir{name: w.data}).has(registryFile) {
 		out, err := tool("restore", "--data", w.data, file)
