@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func checks(path string) []doctor.Check {
 	return []doctor.Check{{
 		ID: "configuration",
 		Run: func(context.Context) (found string, err error) {
-			if cfg, err = config.Load(path); err != nil {
+			if cfg, err = loadConfig(path); err != nil {
 				return "", err
 			}
 			return checkConfig(path, cfg)
@@ -63,11 +64,11 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return "", fmt.Errorf("camera.source: %w", err)
 	}
-	if cfg.Unenrolled {
-		return path + ", the door is not enrolled and has no venue", nil
-	}
 	found := fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone)
-	for _, what := range cfg.Overruled {
+	if cfg.Unenrolled {
+		found = path + ", the door is not enrolled and has no venue"
+	}
+	for _, what := range slices.Concat(cfg.Refused, cfg.Overruled) {
 		found += "; " + what
 	}
 	return found, nil

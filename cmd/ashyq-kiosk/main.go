@@ -19,7 +19,6 @@ import (
 
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
-	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/scanner"
 )
@@ -77,7 +76,7 @@ func (d doctorCmd) Run(e *env) error {
 type statusCmd struct{}
 
 func (statusCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func askHealth(ctx context.Context, listen string) (string, error) {
 type lampTestCmd struct{}
 
 func (lampTestCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (lampTestCmd) Run(e *env) error {
 type patternsCmd struct{}
 
 func (patternsCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ import (
 // and ends in the safe state, it works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 	for {
-		cfg, err := config.Load(configFile)
+		cfg, err := loadConfig(configFile)
 		if err != nil {
 			return err
 		}
@@ -108,6 +108,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, log *slog.L
 // warn names settings that are allowed and may surprise.
 func warn(cfg *config.Config, log *slog.Logger) {
 	warnOpenScreen(cfg.Screen.Listen, log)
+	logRefused(cfg.Refused, bootConfig, log)
 	for _, what := range cfg.Overruled {
 		log.Warn("the configuration file does not change an enrolled door: "+what,
 			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
