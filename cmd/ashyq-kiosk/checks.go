@@ -105,7 +105,7 @@ func checkState(cfg *config.Config) (string, error) {
 	if state.Version == 0 {
 		return cfg.StateDir + ", empty: the door waits for its first list", nil
 	}
-	return fmt.Sprintf("%s, version %d, %v old", cfg.StateDir, state.Version, time.Since(state.AsOf).Round(time.Second)), nil
+	return fmt.Sprintf("%s, version %d, %v old", cfg.StateDir, state.Version, ageOf(store, state)), nil
 }
 
 func checkPanel(cfg *config.Config) (string, error) {

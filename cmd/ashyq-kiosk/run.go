@@ -120,7 +120,8 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faul
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
-		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log), Now: time.Now, Log: log,
+		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log),
+		Now: time.Now, NotBefore: store.NotBefore, Log: log,
 	}
 	if remote != nil && isKnown(cfg) {
 		opt.Registry = remote
