@@ -33,6 +33,7 @@ var layers = []layer{
 	{"kiosk/latest", nil, "it holds any value"},
 	{"kiosk/names", nil, "every name that somebody chose passes the same check"},
 	{"kiosk/task", nil, "any daemon can run tasks"},
+	{"kiosk/chrony", []string{"kiosk/uptime"}, "the word about the time is written and read in one place"},
 	{"kiosk/uptime", nil, "a reading means the same to everybody on the machine"},
 	{"kiosk/retry", []string{"kiosk/api"}, "every loop that tries again logs the same way, with the hint of a failed call"},
 	{"kiosk", []string{"kiosk/latest", "kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
@@ -82,7 +83,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 }
 

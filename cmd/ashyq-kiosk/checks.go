@@ -12,9 +12,11 @@ import (
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/chrony"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/uptime"
 	"ashyq-kiosk/scanner"
 )
 
@@ -86,7 +88,10 @@ func checkClock(cfg *config.Config) (string, error) {
 	if err := task.KernelSynced(); err != nil {
 		return "", fmt.Errorf("%w\nhint: is a time server reachable? timedatectl timesync-status", err)
 	}
-	return now.Format(time.RFC3339) + ", synchronised", nil
+	if word, err := chrony.Read(signedWord, uptime.Now()); err == nil {
+		return now.Format(time.RFC3339) + ", synchronised, signed by the time server " + word.Source, nil
+	}
+	return now.Format(time.RFC3339) + ", synchronised, not signed by the time server", nil
 }
 
 func checkState(cfg *config.Config) (string, error) {

@@ -24,7 +24,8 @@ func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *s
 	}
 	clock := &task.Clock{
 		Now: time.Now, Signed: signedTime(store), NotBefore: store.NotBefore, Change: change,
-		Keep: func() { warn("keep the time", store.KeepTime()) },
+		Attested: attested(signedWord, store, store.Running, log),
+		Keep:     func() { warn("keep the time", store.KeepTime()) },
 		Seen: func() time.Time {
 			seen, err := store.SeenTime()
 			warn("ask for the last time", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,6 +29,7 @@ type clockDoor struct {
 	dir    string
 	always bool
 	settle func() // nil: time is real
+	word   string // where somebody says that the time is signed; the machine's own clock is then real
 
 	store  *cache.Cache
 	stop   func()
@@ -64,9 +66,13 @@ func (d *clockDoor) start() {
 		d.Fatal(err)
 	}
 	boot, booted := d.boot, d.booted
-	d.store.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{boot}, For: time.Since(booted)} }
+	if d.word == "" {
+		d.store.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{boot}, For: time.Since(booted)} }
+	}
 	clock := newClock(cfg, d.store, func(err error) { d.locked(func() { d.fault, d.told = err, true }) }, slog.New(slog.DiscardHandler))
 	clock.Now = func() (now time.Time) { d.locked(func() { now = time.Now().Add(d.skew) }); return }
+	word := cmp.Or(d.word, filepath.Join(d.dir, "nobody"))
+	clock.Attested = attested(word, d.store, d.store.Running, slog.New(slog.DiscardHandler))
 	if clock.Synced != nil {
 		clock.Synced = func() (err error) { d.locked(func() { err = d.synced }); return }
 	}
@@ -325,7 +331,8 @@ func TestAgeModel(t *testing.T) {
 				sure := powered - powered/500 - lost
 				notBefore := d.store.NotBefore()
 				if shown := notBefore.Sub(d.state().AsOf); shown < sure || notBefore.After(time.Now()) {
-					t.Fatalf("seed %d: the list is shown as at least %v old; with power %v have passed, and in all %v", seed, shown, powered, time.Since(issued))
+					t.Fatalf("seed %d: the list is shown as at least %v old; with power %v have passed, and in all %v",
+						seed, shown, powered, time.Since(issued))
 				}
 				age, trusted := d.age()
 				if trusted && age < sure-2*time.Minute {

@@ -41,6 +41,7 @@ type cli struct {
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
+	Clock    clockCmd    `cmd:"" help:"Ask chronyd whether this machine's time is signed (NTS), and tell the daemon."`
 	Card     cardCmd     `cmd:"" help:"Commands that the card image runs as root when it starts."`
 	Update   updateCmd   `cmd:"" help:"Install the version of the card image that the registry wants, or a bundle. Needs root."`
 	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started. If a new image fails, go back to the old one. Needs root."`
@@ -170,7 +171,7 @@ func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	parser := kong.Must(&c,
 		kong.Name("ashyq-kiosk"),
 		kong.Description("Reads the pass that a citizen holds up to the camera and shows whether the person may enter."),
-		kong.Vars{"version": "ashyq-kiosk " + version},
+		kong.Vars{"version": "ashyq-kiosk " + version, "signed": signedWord},
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
