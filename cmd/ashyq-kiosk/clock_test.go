@@ -291,6 +291,26 @@ func TestListKeptYoung(t *testing.T) {
 	})
 }
 
+// TestSignedTimeIsNotForgotten: a time source that signs has said once how late it is. Whoever sets the
+// clock ahead, and then back to just before that, cannot have it disproved.
+func TestSignedTimeIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newClockDoor(t, false)
+		d.manifest(1, time.Now().Add(-60*time.Hour))
+		d.store.Attest(time.Now())
+		d.set(2 * time.Hour)
+		d.wait(2 * time.Second)
+		d.set(-100 * time.Second)
+		d.wait(2 * time.Second)
+		d.expect("later times were seen", false)
+		d.wait(61 * time.Minute)
+		d.expect("an hour later", true)
+		d.set(-50 * time.Hour)
+		d.wait(2 * time.Hour)
+		d.expect("50 h before the signed time", false)
+	})
+}
+
 // TestAgeModel: steps of the clock, restarts of the daemon, power cuts and time, in any order. A door
 // that trusts its clock takes the list for no younger than the time with power since its manifest,
 // without the newest quarter of an hour before each cut. What it shows is that even if it does not

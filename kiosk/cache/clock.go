@@ -92,13 +92,12 @@ func (c *Cache) NoteTime(t time.Time) error {
 	return nil
 }
 
-// ForgetTime notes t in the place of every time before, for those that turned out to be wrong, and
-// forgets a later one that a time source has signed. It is written at once.
+// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It is
+// written at once. NotBefore stays: whoever sets the clock must not lower what was signed.
 func (c *Cache) ForgetTime(t time.Time) error {
 	if err := sign1.CheckTime(t.Unix()); err != nil {
 		return fmt.Errorf("forget a wrong time: %w", err)
 	}
-	c.forgetSource(t)
 	c.clock.Lock()
 	defer c.clock.Unlock()
 	c.clock.seen = t.Unix()
@@ -110,7 +109,7 @@ func (c *Cache) ForgetTime(t time.Time) error {
 
 // KeepTime writes how late it is at least (NotBefore): once after each start of the machine, and then
 // if the card is behind by writeEvery; in the first half hour by half of the time since the start, so
-// that short runs count as well. It is to be called each second: a power cut loses what is not
+// that short runs count as well, from 10 s on. It is to be called each second: a power cut loses what is not
 // written.
 func (c *Cache) KeepTime() error {
 	c.clock.Lock()
@@ -119,7 +118,7 @@ func (c *Cache) KeepTime() error {
 	if c.clock.begun == (uptime.Reading{}) {
 		c.clock.begun = now.at
 	}
-	every := min(max(now.at.Since(c.clock.begun)/2, time.Minute), writeEvery)
+	every := min(max(now.at.Since(c.clock.begun)/2, 10*time.Second), writeEvery)
 	gain := now.latest().Sub(c.clock.kept.latest())
 	if gain < every && gain > -setBack && !now.unkept(c.clock.kept) {
 		return nil

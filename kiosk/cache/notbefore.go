@@ -105,14 +105,3 @@ func (c *Cache) Attest(now time.Time) {
 
 // NotBefore is how late it is at least; zero: unknown.
 func (c *Cache) NotBefore() time.Time { return c.notBefore.read(c.Running()).latest() }
-
-// forgetSource forgets what a time source has signed, if it is later than t.
-func (c *Cache) forgetSource(t time.Time) {
-	n := &c.notBefore
-	n.Lock()
-	defer n.Unlock()
-	n.pass(c.Running())
-	if n.source.After(t) {
-		n.source = time.Time{}
-	}
-}
