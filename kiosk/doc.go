@@ -30,6 +30,8 @@
 //	      kiosk/latest    a slot that keeps only the newest value
 //	      kiosk/names     which names of doors, sources and networks are refused
 //	      kiosk/task      long-lived parts, watchdog, trusted clock
+//	      kiosk/chrony    whether the machine's time is signed
+//	      kiosk/uptime    a clock that nobody can set
 //	      kiosk/retry     keeps trying, with random pauses
 //	        kiosk/sign1   signed messages in one canonical encoding
 //

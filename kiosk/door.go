@@ -24,7 +24,7 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Registry, Guard and Log.
+// Options configure a Door. All fields are required except Registry, Guard, NotBefore and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
@@ -38,7 +38,18 @@ type Options struct {
 	Outlets     []Outlet
 	Guard       *pass.Guard // what is known of the people who were here; nil: nothing yet
 	Now         func() time.Time
+	NotBefore   func() time.Time // how late it is for sure, even if the clock was set back; nil: unknown
 	Log         *slog.Logger
+}
+
+// age is how old data is; never negative, even if the registry's clock is ahead.
+func (o *Options) age(asOf, now time.Time) time.Duration {
+	if o.NotBefore != nil {
+		if sure := o.NotBefore(); sure.After(now) {
+			now = sure
+		}
+	}
+	return max(0, now.Sub(asOf))
 }
 
 const (
@@ -243,12 +254,12 @@ func (d *Door) checkAge() {
 	d.settle()
 }
 
-// age is how old the data is; never negative, even if the registry's clock is ahead.
+// age is how old the data is; 0 without data.
 func (d *Door) age() time.Duration {
 	if d.trust.AsOf.IsZero() {
 		return 0
 	}
-	return max(0, d.opt.Now().Sub(d.trust.AsOf))
+	return d.opt.age(d.trust.AsOf, d.opt.Now())
 }
 
 // worst is the fault to show; ok is false when everything works.

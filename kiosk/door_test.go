@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -525,6 +526,29 @@ func TestOldDataAsksStaff(t *testing.T) {
 			if v := d.last(); !v.Aged || v.Age < 25*time.Hour {
 				t.Errorf("index %d: age %v, aged %v; want it on the screen", index, v.Age, v.Aged)
 			}
+		}
+	})
+}
+
+// TestClockSetBackMakesNothingYounger: the data's age also counts by what has passed for certain.
+func TestClockSetBackMakesNothingYounger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var back atomic.Int64
+		d := openDoor(t, func(o *kiosk.Options) {
+			o.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+			o.NotBefore = time.Now
+		})
+		p := phoneOf(t, key(1), 3, began.Add(48*time.Hour))
+		time.Sleep(25 * time.Hour)
+		back.Store(int64(24 * time.Hour))
+		if got := d.present(p.code(began.Add(time.Hour))); got != "ask-staff blue data-old" {
+			t.Errorf("shown %q, want that the data is old", got)
+		}
+		time.Sleep(48 * time.Hour)
+		synctest.Wait()
+		if got := d.last(); got.Reason != kiosk.DataLimit || got.Age < 72*time.Hour {
+			t.Errorf("shown %+v, want that the data is too old", got)
 		}
 	})
 }

@@ -82,7 +82,7 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	if err != nil {
 		return Verdict{Signal: AskStaff, Reason: UnknownPerson}
 	}
-	v := Verdict{Age: max(0, now.Sub(s.AsOf)), Until: s.Until}
+	v := Verdict{Age: j.opt.age(s.AsOf, now), Until: s.Until}
 	switch s.Status {
 	case statuslist.Invalid:
 		v.Signal, v.Reason = CodeRefused, Revoked

@@ -33,6 +33,8 @@ var layers = []layer{
 	{"kiosk/latest", nil, "it holds any value"},
 	{"kiosk/names", nil, "every name that somebody chose passes the same check"},
 	{"kiosk/task", nil, "any daemon can run tasks"},
+	{"kiosk/chrony", []string{"kiosk/uptime"}, "the word about the time is written and read in one place"},
+	{"kiosk/uptime", nil, "a reading means the same to everybody on the machine"},
 	{"kiosk/retry", []string{"kiosk/api"}, "every loop that tries again logs the same way, with the hint of a failed call"},
 	{"kiosk", []string{"kiosk/latest", "kiosk/pass", "kiosk/statuslist"}, "the domain has no I/O"},
 	{"kiosk/client", []string{"kiosk/api", "kiosk", "kiosk/statuslist"}, "the door's side of the protocol"},
@@ -42,7 +44,8 @@ var layers = []layer{
 	{"kiosk/config", []string{"hardware", "kiosk", "kiosk/api", "kiosk/names"}, "the wiring's keys, defaults and checks are declared once, by the panel"},
 	{"kiosk/provision", []string{"kiosk/api"}, "the files of the boot partition know the protocol's Wi-Fi"},
 	{"kiosk/update", []string{"kiosk/latest"}, "it reaches the registry through an interface"},
-	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist"}, "siblings never import each other"},
+	{"kiosk/cache", []string{"kiosk", "kiosk/sign1", "kiosk/statuslist", "kiosk/uptime"},
+		"siblings never import each other"},
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
 	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
@@ -82,7 +85,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/provision"
 	"ashyq-kiosk/kiosk/update"
@@ -28,7 +30,11 @@ func (cardApplyCmd) Help() string {
 func (c cardApplyCmd) Run(e *env) error {
 	provision.Apply(provision.Options{
 		Boot: c.Boot, State: c.State, Root: c.Root, Keep: []string{update.LowestFile}, Log: e.log,
-		CheckConfig: func(data []byte) error { _, err := config.Parse(data); return err },
+		CheckConfig: func(data []byte) error {
+			refused, err := config.CheckCard(cardOf(c.Root), data)
+			logRefused(refused, filepath.Join(c.Boot, "ashyq-kiosk.toml"), e.log)
+			return err
+		},
 	})
 	return nil
 }

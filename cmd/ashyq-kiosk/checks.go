@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/chrony"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/uptime"
 	"ashyq-kiosk/scanner"
 )
 
@@ -34,7 +37,7 @@ func checks(path string) []doctor.Check {
 	return []doctor.Check{{
 		ID: "configuration",
 		Run: func(context.Context) (found string, err error) {
-			if cfg, err = config.Load(path); err != nil {
+			if cfg, err = loadConfig(path); err != nil {
 				return "", err
 			}
 			return checkConfig(path, cfg)
@@ -65,11 +68,11 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return "", fmt.Errorf("camera.source: %w", err)
 	}
-	if cfg.Unenrolled {
-		return path + ", the door is not enrolled and has no venue", nil
-	}
 	found := fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone)
-	for _, what := range cfg.Overruled {
+	if cfg.Unenrolled {
+		found = path + ", the door is not enrolled and has no venue"
+	}
+	for _, what := range slices.Concat(cfg.Refused, cfg.Overruled) {
 		found += "; " + what
 	}
 	return found, nil
@@ -87,7 +90,10 @@ func checkClock(cfg *config.Config) (string, error) {
 	if err := task.KernelSynced(); err != nil {
 		return "", fmt.Errorf("%w\nhint: is a time server reachable? timedatectl timesync-status", err)
 	}
-	return now.Format(time.RFC3339) + ", synchronised", nil
+	if word, err := chrony.Read(signedWord, uptime.Now()); err == nil {
+		return now.Format(time.RFC3339) + ", synchronised, signed by the time server " + word.Source, nil
+	}
+	return now.Format(time.RFC3339) + ", synchronised, not signed by the time server", nil
 }
 
 func checkState(cfg *config.Config) (string, error) {
@@ -106,7 +112,7 @@ func checkState(cfg *config.Config) (string, error) {
 	if state.Version == 0 {
 		return cfg.StateDir + ", empty: the door waits for its first list", nil
 	}
-	return fmt.Sprintf("%s, version %d, %v old", cfg.StateDir, state.Version, time.Since(state.AsOf).Round(time.Second)), nil
+	return fmt.Sprintf("%s, version %d, %v old", cfg.StateDir, state.Version, ageOf(store, state)), nil
 }
 
 func checkPanel(cfg *config.Config) (string, error) {

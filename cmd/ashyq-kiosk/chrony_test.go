@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,9 +23,9 @@ type liar struct {
 	ahead atomic.Int64 // ns
 }
 
-func newLiar(t *testing.T) *liar {
+func newLiar(t *testing.T, host string) *liar {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := net.ListenPacket("udp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,40 +62,68 @@ func (l *liar) serve() {
 
 const chronyd = "/usr/sbin/chronyd" // not in everybody's PATH
 
-// chrony is a real chronyd that follows a server and does not touch this machine's clock (-x).
-type chrony struct {
+// chronyClient is a real chronyd that follows a server and does not touch this machine's clock (-x).
+type chronyClient struct {
 	*testing.T
 	port string
 }
 
-func newChrony(t *testing.T, server *liar) chrony {
+func newChrony(t *testing.T, server *liar) chronyClient {
+	t.Helper()
+	port := freePort(t)
+	startChrony(t, fmt.Sprintf("server 127.0.0.1 port %d %s\nport 0\ncmdport %s\nbindcmdaddress 127.0.0.1\n"+
+		"makestep 1 -1\nmaxjitter 1e12\n", server.port(), often, port))
+	return chronyClient{t, port}
+}
+
+// often makes chronyd decide within a second.
+const often = "iburst minpoll -4 maxpoll -4 maxsamples 4"
+
+func (l *liar) port() int { return l.conn.LocalAddr().(*net.UDPAddr).Port }
+
+// freePort is one that is free for UDP and for TCP.
+func freePort(t *testing.T) string {
+	t.Helper()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	_, port, _ := net.SplitHostPort(udp.LocalAddr().String())
+	return port
+}
+
+// startChrony starts a chronyd that does not touch this machine's clock (-x). stop ends it before the
+// test does.
+func startChrony(t *testing.T, conf string) (dir string, stop func()) {
 	t.Helper()
 	if _, err := os.Stat(chronyd); err != nil {
 		t.Skipf("there is no %s: apt-get install chrony, which takes the place of another time daemon", chronyd)
 	}
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	dir, err := os.MkdirTemp(t.TempDir(), "") // for the owner only, as chronyd wants it
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(free.LocalAddr().String())
-	if err := free.Close(); err != nil {
+	file := filepath.Join(dir, "chrony.conf")
+	conf = strings.ReplaceAll(conf, "@DIR@", dir) + "pidfile " + dir + "/pid\n"
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	conf := fmt.Sprintf("server 127.0.0.1 port %d iburst minpoll -4 maxpoll -4 maxsamples 4\nport 0\ncmdport %s\nbindcmdaddress 127.0.0.1\n"+
-		"pidfile %s/pid\nmakestep 1 -1\nmaxjitter 1e12\n", server.conn.LocalAddr().(*net.UDPAddr).Port, port, dir)
-	if err := os.WriteFile(filepath.Join(dir, "chrony.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(chronyd, "-x", "-d", "-U", "-u", userName(t), "-f", filepath.Join(dir, "chrony.conf"))
+	cmd := exec.Command(chronyd, "-x", "-d", "-U", "-u", userName(t), "-f", file)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	return chrony{t, port}
+	t.Cleanup(stop)
+	return dir, stop
 }
 
 func userName(t *testing.T) string {
@@ -107,7 +136,7 @@ func userName(t *testing.T) string {
 
 // offset is how far chronyd would have set the clock ahead; the error is that of a clock that it
 // does not keep.
-func (c chrony) offset() (time.Duration, error) {
+func (c chronyClient) offset() (time.Duration, error) {
 	out, err := exec.Command("chronyc", "-h", "127.0.0.1", "-p", c.port, "-n", "-c", "tracking").Output()
 	fields := strings.Split(strings.TrimSpace(string(out)), ",")
 	if err != nil || len(fields) != 14 || fields[13] != "Normal" {
@@ -121,7 +150,7 @@ func (c chrony) offset() (time.Duration, error) {
 }
 
 // follow sets the door's clock as chronyd would, until it is what the test waits for.
-func (c chrony) follow(d *clockDoor, what string, reached func(offset time.Duration, err error) bool) {
+func (c chronyClient) follow(d *clockDoor, what string, reached func(offset time.Duration, err error) bool) {
 	c.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		offset, err := c.offset()
@@ -143,7 +172,7 @@ func right(offset time.Duration, err error) bool { return err == nil && offset.A
 // TestChronyOnANetworkThatLies is TestOneWrongTick with a real chronyd, whose only server is 1024
 // weeks ahead for a while; and a start with a battery clock that is years behind.
 func TestChronyOnANetworkThatLies(t *testing.T) {
-	server := newLiar(t)
+	server := newLiar(t, "127.0.0.1")
 	c := newChrony(t, server)
 	d := newRealClockDoor(t)
 	d.locked(func() { d.synced = task.ErrUnsynced })

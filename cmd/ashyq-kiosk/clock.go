@@ -23,7 +23,9 @@ func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *s
 		}
 	}
 	clock := &task.Clock{
-		Now: time.Now, Signed: signedTime(store), Change: change,
+		Now: time.Now, Signed: signedTime(store), NotBefore: store.NotBefore, Change: change,
+		Attested: attested(signedWord, store, store.Running, log),
+		Keep:     func() { warn("keep the time", store.KeepTime()) },
 		Seen: func() time.Time {
 			seen, err := store.SeenTime()
 			warn("ask for the last time", err)
@@ -39,6 +41,11 @@ func newClock(cfg *config.Config, store *cache.Cache, change func(error), log *s
 		clock.Synced = task.KernelSynced
 	}
 	return clock
+}
+
+// ageOf is how old the list is, even if the clock was set back.
+func ageOf(store *cache.Cache, state cache.State) time.Duration {
+	return max(time.Since(state.AsOf), store.NotBefore().Sub(state.AsOf)).Round(time.Second)
 }
 
 // signedTime is the newer time of build and manifest: a correct clock is never before it.

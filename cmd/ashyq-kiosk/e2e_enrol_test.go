@@ -189,7 +189,7 @@ func newEnrolWorld(t *testing.T) *enrolWorld {
 // renew does what the daemon does after half of its certificate's life, with the files on its card.
 func (w *enrolWorld) renew(file string) {
 	w.t.Helper()
-	cfg, err := config.Load(file)
+	cfg, err := config.Load(file, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (c coded) Unwrap() error { return c.error }
 
 // Run makes one attempt.
 func (c enrolCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code en
 	if err := enroller.Enrol(ctx, code); err != nil {
 		return enrolFailed(err)
 	}
-	done, err := config.Load(e.config)
+	done, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 		Dial: func(code enrol.Code) (enrol.Registry, error) {
 			return client.New(client.Config{URL: code.URL, Authority: code.Trusts, Device: enrol.Device(), Version: runningVersion()})
 		},
-		Check:   func(settings []byte) error { return config.Check(configFile, settings) },
+		Check:   func(settings []byte) error { return config.Check(configFile, onCard(), settings) },
 		Accepts: accepts(cfg),
 	}
 }
@@ -174,7 +174,7 @@ func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log 
 
 // runningVersion is the version of the card image, or on any other system of this program.
 func runningVersion() string {
-	data, err := os.ReadFile("/etc/ashyq-image/version")
+	data, err := os.ReadFile(imageVersion)
 	if image := strings.TrimSpace(string(data)); err == nil && image != "" {
 		return image
 	}

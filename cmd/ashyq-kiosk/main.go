@@ -19,7 +19,6 @@ import (
 
 	"ashyq-kiosk/display"
 	"ashyq-kiosk/hardware"
-	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doctor"
 	"ashyq-kiosk/scanner"
 )
@@ -42,6 +41,7 @@ type cli struct {
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
+	Clock    clockCmd    `cmd:"" help:"Ask chronyd whether this machine's time is signed (NTS), and tell the daemon."`
 	Card     cardCmd     `cmd:"" help:"Commands that the card image runs as root when it starts."`
 	Update   updateCmd   `cmd:"" help:"Install the version of the card image that the registry wants, or a bundle. Needs root."`
 	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started. If a new image fails, go back to the old one. Needs root."`
@@ -77,7 +77,7 @@ func (d doctorCmd) Run(e *env) error {
 type statusCmd struct{}
 
 func (statusCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func askHealth(ctx context.Context, listen string) (string, error) {
 type lampTestCmd struct{}
 
 func (lampTestCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (lampTestCmd) Run(e *env) error {
 type patternsCmd struct{}
 
 func (patternsCmd) Run(e *env) error {
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func mainCode(ctx context.Context, args []string, out, errOut io.Writer) int {
 	parser := kong.Must(&c,
 		kong.Name("ashyq-kiosk"),
 		kong.Description("Reads the pass that a citizen holds up to the camera and shows whether the person may enter."),
-		kong.Vars{"version": "ashyq-kiosk " + version},
+		kong.Vars{"version": "ashyq-kiosk " + version, "signed": signedWord},
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),

@@ -97,7 +97,8 @@ func (m *metrics) watch(eyes *scanner.Scanner) {
 		}))
 	}
 	gauge("ashyq_data_version", "Version of the registry's manifest in the cache; -1: no data.", func(s cache.State) float64 { return float64(s.Version) })
-	gauge("ashyq_data_age_seconds", "Age of the status data; -1: no data.", func(s cache.State) float64 { return time.Since(s.AsOf).Seconds() })
+	gauge("ashyq_data_age_seconds", "Age of the status data; -1: no data.",
+		func(s cache.State) float64 { return ageOf(m.store, s).Seconds() })
 }
 
 // summary is the state for people, one line per subject.
@@ -105,7 +106,7 @@ func (m *metrics) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "shows: %s\n", m.last().Signal)
 	if state, err := m.store.State(); err == nil && state.Version > 0 {
-		fmt.Fprintf(&b, "data: version %d, %v old\n", state.Version, time.Since(state.AsOf).Round(time.Second))
+		fmt.Fprintf(&b, "data: version %d, %v old\n", state.Version, ageOf(m.store, state))
 	} else {
 		fmt.Fprintf(&b, "data: none\n")
 	}

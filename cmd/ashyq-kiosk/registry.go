@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"ashyq-kiosk/hardware/board"
@@ -81,6 +82,7 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		}
 		return []task.Task{task.Func{Name: "offline snapshot", Do: snapshots.Run}}
 	}
+	opt.Live = strings.HasPrefix(cfg.Registry.URL, "https://")
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
 	opt.Before = snapshots.Follow // never at the same time: the cache has one writer
 	rep := replica.New(opt)

@@ -26,7 +26,7 @@ import (
 // runAgain reads the configuration and calls run again. The process stays the same: each run begins
 // and ends in the safe state, it works without systemd, and systemd sees no failure.
 func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
-	cfg, err := config.Load(configFile)
+	cfg, err := loadConfig(configFile)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func runAgain(ctx context.Context, configFile string, log *slog.Logger) error {
 			}
 			return err
 		}
-		if cfg, err = config.Load(configFile); err != nil {
+		if cfg, err = loadConfig(configFile); err != nil {
 			return err
 		}
 		log.Info("starting again", "because", err)
@@ -121,6 +121,7 @@ func warn(cfg *config.Config, log *slog.Logger) {
 	if err := refuseScreen(screenUnit, memory()); err != nil {
 		log.Warn("no screen", "error", err)
 	}
+	logRefused(cfg.Refused, bootConfig, log)
 	for _, what := range cfg.Overruled {
 		log.Warn("the configuration file does not change an enrolled door: "+what,
 			"hint", "remove the line; to change the door, make a new code on the registry's page and run ashyq-kiosk enrol --again")
@@ -132,7 +133,8 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faul
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
-		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log), Now: time.Now, Log: log,
+		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log),
+		Now: time.Now, NotBefore: store.NotBefore, Log: log,
 	}
 	if remote != nil && isKnown(cfg) {
 		opt.Registry = remote

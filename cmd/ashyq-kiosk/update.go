@@ -88,7 +88,7 @@ func (c updateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (c confirmCmd) Run(e *env) error {
 		Slots: update.RAUC{Out: e.out}, Reboot: reboot, Path: c.file(), Lowest: lowest, Running: running, Boot: boot,
 		For: c.For, Within: cmp.Or(c.Within, 10*time.Minute), Log: e.log,
 	}
-	cfg, err := config.Load(e.config)
+	cfg, err := loadConfig(e.config)
 	if err != nil { // the daemon has the same problem
 		confirmer.Health = func(context.Context) error { return fmt.Errorf("%w: %w", update.ErrSilent, err) }
 		return confirmer.Run(e.ctx)

@@ -145,6 +145,7 @@ func (c *Cache) apply(u Update) error {
 		clear(c.whole) // may be ahead of what is in force
 		return err
 	}
+	c.signed(u.AsOf, u.Epoch)
 	if waits {
 		c.pending.Store(p)
 		c.flushIfDue()

@@ -15,6 +15,7 @@ import (
 
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/uptime"
 )
 
 // Cache is an open cache file. Its methods may be called from any goroutine; Status never waits for
@@ -28,6 +29,9 @@ type Cache struct {
 	// cache tries again. Set it before the first Apply.
 	OnUnwritten func(error)
 
+	// Running reads the machine's own clock. Tests replace it before the first use.
+	Running func() uptime.Reading
+
 	db *bbolt.DB
 	// writing is held by Apply, Stage, Refresh and Close. It guards budget and whole, and only its
 	// holder replaces pending.
@@ -37,9 +41,12 @@ type Cache struct {
 	whole   map[uint32]*statuslist.Section // sections with pending changes, for the next delta
 	vouched atomic.Pointer[vouch]          // what Refresh did not write yet; nil: nothing
 	clock   struct {
-		sync.Mutex
+		sync.Mutex          // is held while the card is written, so lookups do not take it
 		seen, written int64 // Unix s: the newest time, the newest on the card
+		kept          bounds
+		begun         uptime.Reading // the first look
 	}
+	notBefore notBefore
 }
 
 // vouch is how fresh an edition is, where the card has an older time for it.
@@ -61,15 +68,15 @@ var (
 	keyHead   = []byte("head")
 	keyRules  = []byte("rules")
 	keyKeys   = []byte("keys")
-	keySeen   = []byte("seen")
+	keyClock  = []byte("clock")
 )
 
-// Close writes what is pending and closes the file. The times of Refresh and NoteTime that are not
-// written yet are lost, at most writeEvery.
+// Close writes what is pending and closes the file. A time of Refresh that is not written yet is
+// lost, at most writeEvery.
 func (c *Cache) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	return errors.Join(c.flush(), c.db.Close())
+	return errors.Join(c.flush(), c.closeClock(), c.db.Close())
 }
 
 // Status implements kiosk.Lookup from the memory-mapped file, in microseconds. It does not know

@@ -107,7 +107,7 @@ func TestBadArguments(t *testing.T) {
 	mustBe(t, c, 1)
 }
 
-// TestWriteEvery takes the time on by steps, and looks at what a restart brings back.
+// TestWriteEvery takes the time on by steps, and looks at what a power cut leaves.
 func TestWriteEvery(t *testing.T) {
 	path := testPath(t)
 	c := mustOpen(t, path)
@@ -135,7 +135,9 @@ func TestWriteEvery(t *testing.T) {
 			newest = onCard
 		}
 		checkTimes(t, c, newest)
-		mustClose(t, c)
+		if err := c.db.Close(); err != nil {
+			t.Fatal(err)
+		}
 		c = mustOpen(t, path)
 		checkTimes(t, c, onCard)
 	}

@@ -2,12 +2,15 @@ package cache
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/uptime"
 )
 
 // writeEvery is how much newer than the time on the card a time must be to be written. A write each
@@ -43,6 +46,7 @@ func (c *Cache) refresh(asOf int64) error {
 		}
 		if asOf > c.asOf(h) {
 			c.vouched.Store(&vouch{h.edition, asOf})
+			c.signed(unixTime(asOf), h.edition.Epoch)
 			write = ahead(asOf, h.asOf)
 		}
 		return nil
@@ -82,37 +86,74 @@ func (c *Cache) NoteTime(t time.Time) error {
 	if !ahead(seen, c.clock.written) {
 		return nil
 	}
-	if err := c.noteTime(seen); err != nil {
+	if err := c.writeClock(); err != nil {
 		return fmt.Errorf("note the time: %w", err)
 	}
 	return nil
 }
 
-// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It
-// is written at once.
+// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It is
+// written at once. NotBefore stays: whoever sets the clock must not lower what was signed.
 func (c *Cache) ForgetTime(t time.Time) error {
-	c.clock.Lock()
-	defer c.clock.Unlock()
-	if err := c.noteTime(t.Unix()); err != nil {
+	if err := sign1.CheckTime(t.Unix()); err != nil {
 		return fmt.Errorf("forget a wrong time: %w", err)
 	}
+	c.clock.Lock()
+	defer c.clock.Unlock()
 	c.clock.seen = t.Unix()
+	if err := c.writeClock(); err != nil {
+		return fmt.Errorf("forget a wrong time: %w", err)
+	}
 	return nil
 }
 
-// noteTime writes; the caller holds c.clock.
-func (c *Cache) noteTime(seen int64) error {
-	if err := sign1.CheckTime(seen); err != nil {
-		return err
+// KeepTime writes how late it is at least (NotBefore): once after each start of the machine, and then
+// if the card is behind by writeEvery; in the first half hour by half of the time since the start, so
+// that short runs count as well, from 10 s on. It is to be called each second: a power cut loses what is not
+// written.
+func (c *Cache) KeepTime() error {
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	now := c.notBefore.read(c.Running())
+	if c.clock.begun == (uptime.Reading{}) {
+		c.clock.begun = now.at
 	}
-	err := c.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(keySeen, binary.BigEndian.AppendUint64(nil, uint64(seen)))
-	})
-	if err != nil {
-		return err
+	every := min(max(now.at.Since(c.clock.begun)/2, 10*time.Second), writeEvery)
+	gain := now.latest().Sub(c.clock.kept.latest())
+	if gain < every && gain > -setBack && !now.unkept(c.clock.kept) {
+		return nil
 	}
-	c.clock.written = seen
+	if err := c.writeClock(); err != nil {
+		return fmt.Errorf("keep the time: %w", err)
+	}
 	return nil
+}
+
+// setBack is how far the card may be ahead of a bound that was corrected.
+const setBack = time.Minute
+
+// closeClock writes what a restart should know.
+func (c *Cache) closeClock() error {
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	now := c.notBefore.read(c.Running())
+	if c.clock.seen == c.clock.written && now.latest().Equal(c.clock.kept.latest()) && !now.unkept(c.clock.kept) {
+		return nil
+	}
+	return c.writeClock()
+}
+
+// writeClock writes all times in one transaction; the caller holds c.clock.
+func (c *Cache) writeClock() error {
+	now := c.notBefore.read(c.Running())
+	v := binary.BigEndian.AppendUint64(nil, uint64(c.clock.seen))
+	v = append(v, now.at.Boot[:]...)
+	v = binary.BigEndian.AppendUint64(v, uint64(now.at.For))
+	v = binary.BigEndian.AppendUint64(v, uint64(millis(now.registry)))
+	v = binary.BigEndian.AppendUint64(v, uint64(millis(now.source)))
+	// Until the next attempt is due it counts as written: a failing card is not tried each second.
+	c.clock.written, c.clock.kept = c.clock.seen, now
+	return c.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyClock, v) })
 }
 
 // SeenTime returns the newest time noted, in whole seconds; zero: no time was noted yet.
@@ -125,18 +166,47 @@ func (c *Cache) SeenTime() (time.Time, error) {
 	return unixTime(c.clock.seen), nil
 }
 
-func (c *Cache) loadSeen() error {
+// loadClock reads the times. The list on the card may be older than the newest one before a power
+// cut, and then its manifest's time is, too.
+func (c *Cache) loadClock() error {
 	return c.db.View(func(tx *bbolt.Tx) error {
-		switch v := tx.Bucket(bucketMeta).Get(keySeen); len(v) {
-		case 0:
-		case 8:
-			c.clock.written = int64(binary.BigEndian.Uint64(v))
-			c.clock.seen = c.clock.written
-		default:
-			return damaged("the time seen has %d bytes, want 8", len(v))
+		n := &c.notBefore
+		switch h, err := readHead(tx); {
+		case err == nil:
+			n.registry, n.asOf, n.epoch = unixTime(h.asOf), unixTime(h.asOf), h.edition.Epoch
+		case !errors.Is(err, kiosk.ErrNoData):
+			return err
 		}
+		v := tx.Bucket(bucketMeta).Get(keyClock)
+		if len(v) != clockSize && len(v) != 0 {
+			return damaged("the clock's record has %d bytes, want %d", len(v), clockSize)
+		}
+		if len(v) == clockSize {
+			number := func(at int) int64 { return int64(binary.BigEndian.Uint64(v[at:])) }
+			c.clock.seen, c.clock.written = number(0), number(0)
+			n.at = uptime.Reading{Boot: [16]byte(v[8:24]), For: time.Duration(number(24))}
+			n.registry, n.source = later(n.registry, ofMillis(number(32))), ofMillis(number(40))
+		}
+		c.clock.kept = bounds{n.at, n.registry, n.source}
 		return nil
 	})
+}
+
+const clockSize = 48
+
+// millis is Unix time in ms, where 0 is no time. Whole seconds would lose a part at each restart.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func ofMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 func ahead(t, written int64) bool { return t-written >= int64(writeEvery/time.Second) }

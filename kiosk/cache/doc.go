@@ -1,5 +1,5 @@
 // Package cache keeps on the card what a door needs to decide without a network: the status list,
-// the venue rules, the issuers' keys, the newest time seen, and the reports that are not sent yet.
+// the venue rules, the issuers' keys, the times seen, and the reports that are not sent yet.
 //
 // All of it is in one bbolt file. Its pages have 4096 bytes on every kernel, so that a card may
 // move between models of the board. The file always holds exactly one complete version of the
@@ -13,7 +13,9 @@
 //	meta       "format"         "1"
 //	           "head"           manifest version (8), as of (8, Unix s), URI of the list
 //	           "rules", "keys"  as given to Apply
-//	           "seen"           newest trusted time (8, Unix s)
+//	           "clock"          newest trusted time (8, Unix s), start of the machine (16), how long it
+//	                            had been running (8, ns), how late it was then at least, by the
+//	                            registry (8, Unix ms) and by a time source that signs (8); 0: unknown
 //	sections   section (4)   -> version (8), content (32), slot (8)
 //	staged     section (4)   -> the same
 //	slots      slot (8)      -> bucket: chunk (2) -> 512 bytes of the packed section

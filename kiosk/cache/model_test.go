@@ -162,7 +162,7 @@ func (m *machine) noteTime(t *rapid.T) {
 	}
 	m.model.seen = max(m.model.seen, seen)
 	if seen-m.model.seenOnCard >= int64(writeEvery/time.Second) {
-		m.model.seenOnCard = seen
+		m.model.seenOnCard = m.model.seen
 	}
 }
 
@@ -223,7 +223,7 @@ func (m *machine) reopen(t *rapid.T) {
 	if m.cache, err = Open(m.path); err != nil || m.cache.SetAside != nil {
 		t.Fatal(err, m.cache.SetAside)
 	}
-	m.model.asOf, m.model.seen = m.model.asOfOnCard, m.model.seenOnCard
+	m.model.asOf, m.model.seenOnCard = m.model.asOfOnCard, m.model.seen
 }
 
 func (m *machine) check(t *rapid.T) {

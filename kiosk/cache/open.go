@@ -15,6 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/uptime"
 )
 
 // lockTimeout is how long Open waits until another process closes the file: the daemon that is
@@ -80,7 +81,10 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{db: db, budget: writeBudget{balance: budgetBurst}, whole: map[uint32]*statuslist.Section{}}
+	c = &Cache{
+		db: db, Running: uptime.Now,
+		budget: writeBudget{balance: budgetBurst}, whole: map[uint32]*statuslist.Section{},
+	}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}
@@ -119,7 +123,7 @@ func (c *Cache) start() error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	return c.loadSeen()
+	return c.loadClock()
 }
 
 func layOut(tx *bbolt.Tx) error {

@@ -45,7 +45,9 @@ type Config struct {
 	// Overruled are the keys where the file says something else than the enrolment, which counts.
 	// Only Load sets it.
 	Overruled []string
-	Hash      string // changes with the effective configuration; 16 hex digits (api.HeaderConfig)
+	// Refused are the keys that the file on a card's boot partition may not set.
+	Refused []string
+	Hash    string // changes with the effective configuration; 16 hex digits (api.HeaderConfig)
 }
 
 // Door says where the door is and how it treats codes.
@@ -104,13 +106,14 @@ type Window struct{ From, Until time.Duration }
 // enrolledFile is what the enrolment writes to the state directory (package enrol).
 const enrolledFile = "enrolled.toml"
 
-// Load reads and checks a file, below the settings of the enrolment.
-func Load(path string) (*Config, error) {
+// Load reads and checks a file, below the settings of the enrolment. card is nil on a machine
+// without our image.
+func Load(path string, card *Card) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := parseRaw(data) // for the state directory
+	r, _, err := parseRaw(card, data) // for the state directory
 	if err != nil {
 		return nil, fmt.Errorf("configuration %q: %w", path, err)
 	}
@@ -119,7 +122,7 @@ func Load(path string) (*Config, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the settings of the enrolment: %w\nhint: run this as root or as the daemon's user", err)
 	}
-	c, err := Parse(data, settings)
+	c, err := parse(card, data, settings)
 	switch {
 	case err != nil && settings != nil:
 		return nil, fmt.Errorf("configuration %q below %q: %w", path, enrolled, err)
@@ -130,19 +133,28 @@ func Load(path string) (*Config, error) {
 			enrolled)
 	}
 	if settings != nil {
-		c.Overruled, err = overruled(data, settings)
+		c.Overruled, err = overruled(card, data, settings)
 	}
 	return c, err
 }
 
 // Check reports whether the file goes with these settings of an enrolment.
-func Check(path string, settings []byte) error {
+func Check(path string, card *Card, settings []byte) error {
 	data, err := read(path)
 	if err != nil {
 		return err
 	}
-	_, err = Parse(data, settings)
+	_, err = parse(card, data, settings)
 	return err
+}
+
+// CheckCard checks the contents of a card's file, and lists what it may not set.
+func CheckCard(card *Card, data []byte) (refused []string, err error) {
+	c, err := parse(card, data)
+	if err != nil {
+		return nil, err
+	}
+	return c.Refused, nil
 }
 
 func read(path string) ([]byte, error) {
@@ -158,8 +170,11 @@ func read(path string) ([]byte, error) {
 }
 
 // Parse reads and checks the contents of files; later ones override earlier ones.
-func Parse(files ...[]byte) (*Config, error) {
-	raw, err := parseRaw(files...)
+func Parse(files ...[]byte) (*Config, error) { return parse(nil, files...) }
+
+// parse restrains the first file, if it is a card's.
+func parse(card *Card, files ...[]byte) (*Config, error) {
+	raw, refused, err := parseRaw(card, files...)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +197,7 @@ func Parse(files ...[]byte) (*Config, error) {
 		Clock:       Clock{Always: raw.Clock.Trust == "always"},
 
 		Unenrolled: raw.Door.Venue == "" && raw.Registry.URL == "",
+		Refused:    refused,
 		Hash:       raw.hash(),
 	}
 	if !c.Unenrolled {

@@ -131,7 +131,7 @@ func TestLayers(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text+fmt.Sprintf("[state]\ndir = %q\n", state)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Load(file)
+		c, err := config.Load(file, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,10 +143,10 @@ func TestLayers(t *testing.T) {
 	if c := load("[door]\nvenue = \"shop\"\n"); c.Unenrolled || c.Door.Venue != "shop" || c.Registry.URL != "" {
 		t.Errorf("a door that lives on its cache: %+v", c)
 	}
-	if err := config.Check(file, []byte(enrolled)); err != nil {
+	if err := config.Check(file, nil, []byte(enrolled)); err != nil {
 		t.Error(err)
 	}
-	if err := config.Check(file, []byte(strings.Replace(enrolled, "red", "pink", 1))); err == nil {
+	if err := config.Check(file, nil, []byte(strings.Replace(enrolled, "red", "pink", 1))); err == nil {
 		t.Error("a pink zone was taken")
 	}
 	if err := os.WriteFile(filepath.Join(state, "enrolled.toml"), []byte(enrolled), 0o600); err != nil {
@@ -174,6 +174,72 @@ func TestLayers(t *testing.T) {
 	}
 	if c.Door.Again != 5*time.Second || c.Registry.Fresh != time.Minute {
 		t.Errorf("what the enrolment does not say: %+v %+v", c.Door, c.Registry)
+	}
+}
+
+// TestCardRestrainsItsFile: what the boot partition says does not move a card's door away from its
+// enrolment, and what else it says still counts.
+func TestCardRestrainsItsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kiosk.toml")
+	const elsewhere = "[door]\nvenue = \"pharmacy\"\nzone = \"red\"\nagain = \"5s\"\n" +
+		"[registry]\nurl = \"https://other.example\"\nkey = \"k1BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"\n" +
+		"[state]\ndir = \"/tmp/away\"\ncard = \"/tmp\"\nsnapshot = \"/tmp/list\"\nstick = \"/tmp\"\n" +
+		"[hardware]\npins = \"sim:/var/lib/ashyq-kiosk/enrolled.toml\"\nactive_low = [\"relay\"]\n"
+	if err := os.WriteFile(file, []byte(elsewhere), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file, &config.Card{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.StateDir != "/var/lib/ashyq-kiosk" || c.CardDir != "/boot/firmware" || c.StickDir != "/run/ashyq/stick" ||
+		c.SnapshotDir != "/boot/firmware/ashyq-offline-snapshot" || c.Hardware.Pins != "sim" {
+		t.Errorf("the file moved the door: %+v", c)
+	}
+	if len(c.Refused) != 5 || c.Refused[0] != `state.dir = "/tmp/away" does not count: the card's paths are the image's` {
+		t.Errorf("refused: %q", c.Refused)
+	}
+	if c.Door.Venue != "pharmacy" || c.Door.Again != 5*time.Second || len(c.Hardware.ActiveLow) != 1 {
+		t.Errorf("what a door that is not enrolled may say: %+v", c)
+	}
+	c, err = config.Load(file, &config.Card{Registry: "/etc/ashyq-kiosk/registry.pem"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Unenrolled || c.Door.Zone != "green" || c.Registry.Key != nil || len(c.Refused) != 9 {
+		t.Errorf("an image for one registry: %+v", c)
+	}
+	const odd = "[state]\ndir = \"relative\"\n[hardware]\npins = \"sim:/run/ashyq-kiosk/lines\"\n"
+	refused, err := config.CheckCard(&config.Card{}, []byte(odd))
+	if err != nil || len(refused) != 1 {
+		t.Errorf("refused %q, %v", refused, err)
+	}
+}
+
+// TestCardOverItsEnrolment: an enrolled door keeps venue and registry, and names each line once.
+func TestCardOverItsEnrolment(t *testing.T) {
+	dir := t.TempDir()
+	file, state := filepath.Join(dir, "kiosk.toml"), filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		file:                                  "[door]\nvenue = \"pharmacy\"\n[state]\ndir = \"" + dir + "\"\n",
+		filepath.Join(state, "enrolled.toml"): enrolled,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for registry, refused := range map[string]int{"": 1, "/etc/ashyq-kiosk/registry.pem": 2} {
+		c, err := config.Load(file, &config.Card{State: state, Registry: registry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Door.Venue != "cinema" || c.Registry.URL != "https://registry.example" || c.StateDir != state ||
+			len(c.Refused) != refused || len(c.Overruled) != 2-refused {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

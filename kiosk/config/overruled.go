@@ -16,10 +16,13 @@ func (r *raw) fixed() map[string]string {
 }
 
 // overruled lists where the file says something else than the settings of the enrolment.
-func overruled(file, settings []byte) ([]string, error) {
+func overruled(card *Card, file, settings []byte) ([]string, error) {
 	var says, counts raw // without the defaults
 	if err := says.lay(file); err != nil {
 		return nil, err
+	}
+	if card != nil {
+		card.restrain(&says, raw{}) // what is refused is not overruled as well
 	}
 	if err := counts.lay(settings); err != nil {
 		return nil, err

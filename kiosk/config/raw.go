@@ -77,15 +77,19 @@ func defaults() raw {
 	return r
 }
 
-// parseRaw reads the files over the defaults; later ones override earlier ones.
-func parseRaw(files ...[]byte) (raw, error) {
-	r := defaults()
-	for _, data := range files {
+// parseRaw reads the files over the defaults; later ones override earlier ones. A card restrains
+// the first one.
+func parseRaw(card *Card, files ...[]byte) (r raw, refused []string, err error) {
+	r = defaults()
+	for i, data := range files {
 		if err := r.lay(data); err != nil {
-			return r, err
+			return r, nil, err
+		}
+		if i == 0 && card != nil {
+			refused = card.restrain(&r, defaults())
 		}
 	}
-	return r, nil
+	return r, refused, nil
 }
 
 func (r *raw) lay(data []byte) error {

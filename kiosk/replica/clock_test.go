@@ -51,3 +51,20 @@ func TestRegistryClockThatWasWrong(t *testing.T) {
 	r.tamper(func(m *api.Manifest) { m.Issued -= 2 })
 	d.unchanged(t, replica.ErrOlder)
 }
+
+// TestRegistryOutranksATimeSource: a time source that signs was years ahead. The registry's own word
+// mends that, and a copy of it does not.
+func TestRegistryOutranksATimeSource(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		r := newRegistry(t, 1)
+		d := newDoor(t, r)
+		d.live = live
+		d.restart(t)
+		wrong := r.clock().Add(years)
+		d.cache.Attest(wrong)
+		d.follow(t)
+		if forgotten := d.cache.NotBefore().Before(wrong); forgotten != live {
+			t.Errorf("live %v: it is not before %v", live, d.cache.NotBefore())
+		}
+	}
+}

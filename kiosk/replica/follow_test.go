@@ -35,6 +35,7 @@ type door struct {
 	log      *bytes.Buffer
 	changes  []replica.Result
 	unset    bool // its clock
+	live     bool // the source is the registry itself
 }
 
 // newDoor opens a door that ends with the test.
@@ -82,7 +83,7 @@ func (d *door) restart(t testing.TB) {
 		Source: d.client, Store: d.cache, Key: d.registry.key.Public().(ed25519.PublicKey),
 		Now: d.registry.clock, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 		OnChange: func(r replica.Result) { d.changes = append(d.changes, r) },
-		ClockSet: func() bool { return !d.unset },
+		ClockSet: func() bool { return !d.unset }, Live: d.live,
 	})
 }
 

@@ -50,6 +50,7 @@ type Store interface {
 	Stage(id uint32, version uint64, s *statuslist.Section) error
 	Apply(u cache.Update) error
 	Refresh(asOf time.Time) error
+	Heard(asOf time.Time)
 }
 
 // Options are what a Replica is made of. All fields are needed except Before, OnChange and
@@ -64,6 +65,9 @@ type Options struct {
 	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
 	// the door decides by that age and shows it.
 	Offline bool
+	// Live is for a Source that proves to be the registry itself (TLS), and not a copy of what it
+	// once said.
+	Live bool
 	// ClockSet says whether the door's clock is kept by something. While it is not, a manifest is
 	// not compared with it either, but is the newest signed time that the door has. nil: it always
 	// is.
@@ -140,6 +144,9 @@ func (r *Replica) Follow1(ctx context.Context) (Result, error) {
 	}
 	if err := r.checkManifest(m, state); err != nil {
 		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", m.Version, err)
+	}
+	if r.opt.Live {
+		r.opt.Store.Heard(m.IssuedAt())
 	}
 	a := attempt{Replica: r, ctx: ctx, state: state, manifest: m, result: Result{Version: m.Version, Bytes: len(sealed)}}
 	if err := a.follow(); err != nil {

@@ -13,19 +13,23 @@ import (
 // starts in the past. The time is trusted when the kernel says that it is synchronised, and never
 // before the earliest plausible time.
 //
-// Only a signed time raises that one by more than Leeway. Anybody on the network can answer NTP,
-// and one wrong tick must not put a door out of order until somebody comes. What an unsigned time
-// has raised is forgotten as soon as it proves wrong.
+// Only a signed time, and what has passed since it came, raises that one by more than Leeway.
+// Anybody on the network can answer NTP, and one wrong tick must not put a door out of order until
+// somebody comes. What an unsigned time has raised is forgotten as soon as it proves wrong.
 type Clock struct {
 	Now    func() time.Time
 	Synced func() error     // nil error: synchronised, as KernelSynced says; a nil func trusts the machine
 	Signed func() time.Time // the newest signed time: the build's or the manifest's
-	Seen   func() time.Time // the last time noted; zero: never
-	// Authenticated says whether the clock's source signs its time, too (NTS); nil: it never does.
-	Authenticated func() bool
-	Change        func(err error) // called on each change, first at the start; nil: trusted
-	Note          func(time.Time) // called each second with the trusted time that is plausible
-	Forget        func(time.Time) // called when Seen proved wrong, with its replacement
+	// NotBefore is how late it is for sure, whatever the clock says; nil: as Signed says.
+	NotBefore func() time.Time
+	Seen      func() time.Time // the last time noted; zero: never
+	// Attested is the time now by a source that signs it (NTS); false: no such source now. nil: there
+	// never is one.
+	Attested func() (time.Time, bool)
+	Change   func(err error) // called on each change, first at the start; nil: trusted
+	Note     func(time.Time) // called each second with the trusted time that is plausible
+	Forget   func(time.Time) // called when Seen proved wrong, with its replacement
+	Keep     func()          // called each second, first at the start, trusted or not; nil: nobody
 
 	doubt doubt // owned by Run
 }
@@ -43,6 +47,8 @@ const (
 	// patience is how long the clock has to run steadily to prove an unsigned time wrong without a
 	// signed one.
 	patience = time.Hour
+	// harmony is how close the clock must be to a source that signs, to be set by it.
+	harmony = time.Second
 )
 
 // doubt records since when the clock is behind the time seen, and what was known then.
@@ -71,24 +77,25 @@ func KernelSynced() error {
 	return nil
 }
 
-// Plausible returns the earliest plausible time: signed is the newest signed time, seen the noted
-// one.
-func Plausible(signed, seen time.Time) time.Time {
-	if most := signed.Add(Leeway); seen.After(most) {
+// Plausible returns the earliest plausible time: it is not before sure for certain, and seen is the
+// noted one.
+func Plausible(sure, seen time.Time) time.Time {
+	if most := sure.Add(Leeway); seen.After(most) {
 		seen = most
 	}
-	if seen.After(signed) {
+	if seen.After(sure) {
 		return seen
 	}
-	return signed
+	return sure
 }
 
 // check says why the clock cannot be trusted now; nil when it can.
 func (c *Clock) check() error {
+	sure, attested := c.sure()
 	now, signed, seen := c.Now(), c.Signed(), c.Seen()
-	if before(now, signed) {
+	if before(now, sure) {
 		c.doubt = doubt{}
-		return past(now, signed, "a time that is signed")
+		return past(now, sure, "a time that is signed, with what has passed since")
 	}
 	if c.Synced == nil {
 		return nil // the machine's clock counts more than what it said earlier
@@ -97,16 +104,32 @@ func (c *Clock) check() error {
 		c.doubt = doubt{}
 		return err
 	}
-	if !before(now, Plausible(signed, seen)) {
+	if !before(now, Plausible(sure, seen)) {
 		c.doubt = doubt{}
 		return nil
 	}
-	if c.disproved(now, signed) {
+	if attested || c.disproved(now, signed) {
 		c.doubt = doubt{}
 		c.Forget(now)
 		return nil
 	}
-	return past(now, Plausible(signed, seen), "a time already seen")
+	return past(now, Plausible(sure, seen), "a time already seen")
+}
+
+// sure is how late it is for certain. attested says that a source that signs has set the clock. It
+// asks that source first, which may raise NotBefore.
+func (c *Clock) sure() (sure time.Time, attested bool) {
+	if c.Attested != nil {
+		t, ok := c.Attested()
+		attested = ok && c.Now().Sub(t).Abs() <= harmony
+	}
+	sure = c.Signed()
+	if c.NotBefore != nil {
+		if t := c.NotBefore(); t.After(sure) {
+			sure = t
+		}
+	}
+	return sure, attested
 }
 
 func before(now, plausible time.Time) bool { return now.Before(plausible.Add(-tolerance)) }
@@ -116,17 +139,14 @@ func past(now, plausible time.Time, what string) error {
 }
 
 // disproved says whether a synchronised clock is right and the later, unsigned time was wrong. It
-// is if the clock's source signs; if something was signed since, at the time that the clock has; or
-// if the clock has run steadily for long.
+// is if something was signed since, at the time that the clock has; or if the clock has run steadily
+// for long.
 func (c *Clock) disproved(now, signed time.Time) bool {
 	if c.doubt.since.IsZero() || stepped(c.doubt.last, now) {
 		c.doubt = doubt{since: now, signed: signed}
 	}
 	c.doubt.last = now
-	switch {
-	case c.Authenticated != nil && c.Authenticated():
-		return true
-	case signed.After(c.doubt.signed) && now.Sub(signed).Abs() <= agreement:
+	if signed.After(c.doubt.signed) && now.Sub(signed).Abs() <= agreement {
 		return true
 	}
 	return now.Sub(c.doubt.since) >= patience
@@ -135,14 +155,14 @@ func (c *Clock) disproved(now, signed time.Time) bool {
 // plausible is the part of a trusted time that may be noted; zero if nothing was ever signed, as in
 // a build without a stamp and without a list.
 func (c *Clock) plausible(now time.Time) time.Time {
-	if c.Authenticated != nil && c.Authenticated() {
+	sure, attested := c.sure()
+	switch {
+	case attested:
 		return now
-	}
-	signed := c.Signed()
-	if signed.IsZero() {
+	case sure.IsZero():
 		return time.Time{}
 	}
-	return Plausible(signed, now)
+	return Plausible(sure, now)
 }
 
 // String names the task.
@@ -158,6 +178,9 @@ func (c *Clock) Run(ctx context.Context) error {
 	last := c.check()
 	c.Change(last)
 	for {
+		if c.Keep != nil {
+			c.Keep()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
