@@ -41,7 +41,7 @@ chromium:
 dbus:
 	$(call need,/usr/bin/dbus-daemon,dbus)
 wpa:
-	$(call need,/usr/sbin/wpa_supplicant,wpasupplicant)
+	$(call need,/usr/sbin/wpa_supplicant /usr/sbin/hostapd /usr/bin/ping,wpasupplicant hostapd iputils-ping)
 ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
 rauc:
