@@ -139,7 +139,7 @@ func plug(t *testing.T, config string, ca *authority, v venue) (seen, log string
 	dir := filepath.Dir(o.Root)
 	for name, text := range map[string]string{
 		"switch-ca.pem": string(server.pem()), "switch.pem": string(cert), "switch.key": string(key),
-		"users": fmt.Sprintf("* PEAP,TTLS,TLS\n\"door-7\" MSCHAPV2,TTLS-MSCHAPV2,TTLS-PAP %x [2]\n", cmp.Or(v.password, "x")),
+		"users":         fmt.Sprintf("* PEAP,TTLS,TLS\n\"door-7\" MSCHAPV2,TTLS-MSCHAPV2,TTLS-PAP %x [2]\n", cmp.Or(v.password, "x")),
 		"authenticated": "#!/bin/sh\n[ \"$2\" != AP-STA-CONNECTED ] || bridge fdb add \"$3\" dev port master static\n",
 		"hostapd.conf": strings.ReplaceAll("driver=wired\ninterface=port\nbridge=switch\nctrl_interface=/run/hostapd\nieee8021x=1\nuse_pae_group_addr=1\neap_server=1\n"+
 			"eap_user_file=DIR/users\nca_cert=DIR/switch-ca.pem\nserver_cert=DIR/switch.pem\nprivate_key=DIR/switch.key\n", "DIR", dir),
