@@ -41,7 +41,7 @@ chromium:
 dbus:
 	$(call need,/usr/bin/dbus-daemon,dbus)
 wpa:
-	$(call need,/usr/sbin/wpa_supplicant,wpasupplicant)
+	$(call need,/usr/sbin/wpa_supplicant /usr/sbin/hostapd /usr/bin/ping,wpasupplicant hostapd iputils-ping)
 ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
 rauc:
@@ -118,7 +118,7 @@ boards: ## Has each board of the README a driver on the card for all that it has
 
 .PHONY: image image-test
 VARIANT ?= lean
-image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, KEYS=DIR names the signing key. LOWEST=, DOWNGRADE=: image-build/card/build.
+image: ## A card image and its update bundle in bin/card/. VARIANT=screen adds the browser, VARIANT=pi5 is for a Pi 5, KEYS=DIR names the signing key. LOWEST=, DOWNGRADE=: image-build/card/build.
 	@image-build/card/build $(VARIANT)
 image-test: ## Boots the image in QEMU: enrolment, passes, updates, rollback. RUN=TestPi runs a part, CUTS=50 cuts the power.
 	@$(WITHOUT_OPENCV) image-build/card/test

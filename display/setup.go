@@ -76,6 +76,10 @@ var checkWords = map[string]words{
 		head: in{"kk": "Баптау", "ru": "Настройка", "en": "Settings"},
 		body: in{"kk": "Баптау файлында қате бар", "ru": "В файле настройки ошибка", "en": "The settings file has a mistake"},
 	},
+	"card": {
+		head: in{"kk": "Картадағы файлдар", "ru": "Файлы на карте", "en": "Files on the card"},
+		body: in{"kk": "Картадағы файлда қате бар", "ru": "В файле на карте ошибка", "en": "A file on the card has a mistake"},
+	},
 	"panel": {
 		head: in{"kk": "Шамдар мен дыбыс", "ru": "Лампы и звук", "en": "Lamps and buzzer"},
 		body: in{"kk": "Шам, дыбыс немесе құлып қосылмаған", "ru": "Лампы, звук или замок не подключены", "en": "Lamps, buzzer or lock are not connected"},

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/provision"
@@ -37,4 +40,22 @@ func (c cardApplyCmd) Run(e *env) error {
 		},
 	})
 	return nil
+}
+
+// checkCard is the doctor's line about the administrator's files. The file at version is there on a
+// card with our image only.
+func checkCard(cfg *config.Config, version string) (string, error) {
+	if _, err := os.Stat(version); err != nil {
+		return "not a card with the image: its files are not read", nil
+	}
+	err := provision.Check(provision.Options{Boot: cfg.CardDir, State: "/state"})
+	if err == nil {
+		return "the files in " + cfg.CardDir + " are valid", nil
+	}
+	text, hint, hasHint := strings.Cut(err.Error(), "\nhint: ")
+	if !hasHint {
+		hint = "correct the file and restart the door"
+	}
+	hint, _, _ = strings.Cut(hint, "\n") // the other mistakes' turn comes
+	return "", fmt.Errorf("%s\nhint: %s; journalctl -u ashyq-card", text, hint)
 }

@@ -43,6 +43,7 @@ func checks(path string) []doctor.Check {
 			return checkConfig(path, cfg)
 		},
 		Then: []doctor.Check{
+			{ID: "card", Run: func(context.Context) (string, error) { return checkCard(cfg, imageVersion) }},
 			{ID: "clock", Run: func(context.Context) (string, error) { return checkClock(cfg) }},
 			{ID: "daemon", Run: func(ctx context.Context) (string, error) {
 				text, err := askHealth(ctx, cfg.Screen.Listen)
@@ -56,7 +57,7 @@ func checks(path string) []doctor.Check {
 			device("state", func(context.Context) (string, error) { return checkState(cfg) }),
 			device("panel", func(context.Context) (string, error) { return checkPanel(cfg) }),
 			device("camera", func(context.Context) (string, error) { return checkCamera(cfg) }),
-			{ID: "network", Run: func(context.Context) (string, error) { return checkNetwork(cfg) }, Then: []doctor.Check{
+			{ID: "network", Run: func(ctx context.Context) (string, error) { return checkNetwork(ctx, cfg) }, Then: []doctor.Check{
 				{ID: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
 			}},
 			{ID: "enrolment", Run: func(ctx context.Context) (string, error) { return checkEnrolment(ctx, cfg) }},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -158,18 +159,28 @@ func TestOutOfTheBox(t *testing.T) {
 // of pictures.
 type enrolWorld struct{ *world }
 
-func newEnrolWorld(t *testing.T) *enrolWorld {
+func newEnrolWorld(t *testing.T) *enrolWorld { return newEnrolWorldAt(t, "127.0.0.1") }
+
+// newEnrolWorldAt gives the registry a host name, which only the test's own requests need not
+// resolve.
+func newEnrolWorldAt(t *testing.T, host string) *enrolWorld {
 	if testing.Short() {
 		t.Skip("-short leaves registry and door as processes to make test")
 	}
 	w := &enrolWorld{world: &world{t: t, dir: t.TempDir(), bin: t.TempDir(), screen: freeAddress(t)}}
 	w.build("ashyq-kiosk", "ashyq-registry")
 	address := freeAddress(t)
-	w.direct = "https://" + address
+	_, port, _ := net.SplitHostPort(address) // our own address
+	w.direct = "https://" + net.JoinHostPort(host, port)
 	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address,
 		"--public-url", w.direct, "--tls-own")
 	pool := x509.NewCertPool()
-	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	w.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}}
 	w.await("the registry", func() bool {
 		ca, err := os.ReadFile(filepath.Join(w.dir, "registry", "ca.pem"))
 		if err != nil || !pool.AppendCertsFromPEM(ca) {

@@ -332,7 +332,12 @@ type process struct {
 
 func (w *world) start(name string, args ...string) *process {
 	w.t.Helper()
-	p := &process{t: w.t, cmd: exec.Command(filepath.Join(w.bin, name), args...), end: make(chan error, 1)}
+	return w.launch(exec.Command(filepath.Join(w.bin, name), args...))
+}
+
+func (w *world) launch(cmd *exec.Cmd) *process {
+	w.t.Helper()
+	p := &process{t: w.t, cmd: cmd, end: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		w.t.Fatal(err)

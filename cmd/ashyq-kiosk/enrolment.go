@@ -17,6 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/provision"
 	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
 )
@@ -172,6 +173,9 @@ func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log 
 	return err
 }
 
+// imageVersion is a file of the card image.
+const imageVersion = "/etc/ashyq-image/version"
+
 // runningVersion is the version of the card image, or on any other system of this program.
 func runningVersion() string {
 	data, err := os.ReadFile(imageVersion)
@@ -214,18 +218,26 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 }
 
 // checkNetwork is one of the doctor's checks.
-func checkNetwork(cfg *config.Config) (string, error) {
-	err := setup.Route(cfg.Registry.URL)
+func checkNetwork(ctx context.Context, cfg *config.Config) (string, error) {
+	cable, err := provision.Switch(ctx)
+	if err != nil {
+		return "", err
+	}
+	if cable != "" {
+		cable = "; " + cable
+	}
+	err = setup.Route(cfg.Registry.URL)
 	switch {
 	case err == nil && setup.ProxyFor(cfg.Registry.URL) != nil:
-		return "there is a way to the proxy " + setup.ProxyFor(cfg.Registry.URL).Redacted(), nil
+		return "there is a way to the proxy " + setup.ProxyFor(cfg.Registry.URL).Redacted() + cable, nil
 	case err == nil:
-		return "there is a route to the registry", nil
+		return "there is a route to the registry" + cable, nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:
 		return "no network, and the configuration needs no network", nil
 	}
 	if silentRadio("/sys") {
-		return "", fmt.Errorf("%w; the board has a Wi-Fi chip and no firmware for it\nhint: use a cable, or a card built with FIRMWARE=DIR (docs/boards.md)", err)
+		return "", fmt.Errorf("%w; the board has a Wi-Fi chip and no firmware for it\n"+
+			"hint: use a cable, or a card built with FIRMWARE=DIR (docs/boards.md)", err)
 	}
-	return "", fmt.Errorf("%w\nhint: check the door's cable or Wi-Fi and its gateway (ip route)", err)
+	return "", fmt.Errorf("%w%s\nhint: check the door's cable or Wi-Fi and its gateway (ip route)", err, cable)
 }

@@ -170,7 +170,8 @@ func TestParseAlias(t *testing.T) {
 		"alias of:N*T*Cbrcm,bcm2835-i2cC* i2c_bcm2835":           "brcm,bcm2835-i2c i2c_bcm2835",
 		"alias usb:v0424pEC00d*dc*dsc*dp*ic*isc*ip*in* smsc95xx": "usb424,ec00 smsc95xx",
 		"alias usb:v*p*d*dc09dsc*dp*ic*isc*ip*in* x":             "",
-		"alias pci:v00001106d00003483sv*sd*bc*sc*i* xhci_pci":    "",
+		"alias pci:v00001DE4d00000001sv*sd*bc*sc*i* rp1_pci":     "pci1de4,1 rp1_pci",
+		"alias pci:v*d*sv*sd*bc0Csc03i30* xhci_pci":              "",
 		"# Aliases extracted from modules themselves.":           "",
 	} {
 		device, module, ok := parseAlias(line)
@@ -182,7 +183,7 @@ func TestParseAlias(t *testing.T) {
 
 // The lists in the source can be read, and give reasons.
 func TestLists(t *testing.T) {
-	boards, err := readBoards("boards")
+	boards, err := readBoards("boards", "lean")
 	if err != nil || len(boards) != 8 {
 		t.Errorf("%d boards, %v, want the README's 8", len(boards), err)
 	}
@@ -199,8 +200,8 @@ func TestLists(t *testing.T) {
 	if last := len(names) - 1; named != strings.Join(names[:last], ", ")+" and "+names[last] {
 		t.Errorf("the README names %q, the table has %q", named, names)
 	}
-	for _, variant := range []string{"lean", "screen"} {
-		if e, err := readExceptions("exceptions", variant); err != nil || len(e) == 0 {
+	for _, variant := range []string{"lean", "screen", "pi5"} {
+		if e, err := readExceptions("exceptions", variant, false); err != nil || len(e) == 0 {
 			t.Errorf("%s: %d exceptions, %v", variant, len(e), err)
 		}
 	}
@@ -209,7 +210,7 @@ func TestLists(t *testing.T) {
 		if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readExceptions(file, "lean"); err == nil {
+		if _, err := readExceptions(file, "lean", false); err == nil {
 			t.Errorf("%q is taken for an exception", line)
 		}
 	}

@@ -18,6 +18,7 @@ type card struct {
 	variant, boards, exceptions                 string
 	kernel, modules, initrd, root, trees, uboot string
 	firmwareDir                                 string // an administrator's, or ""
+	overlaid                                    bool
 }
 
 // served says what serves a board's devices.
@@ -28,12 +29,12 @@ type served struct {
 }
 
 func (c *card) check() (*found, error) {
-	boards, err := readBoards(c.boards)
+	boards, err := readBoards(c.boards, c.variant)
 	if err != nil {
 		return nil, err
 	}
 	s := served{}
-	if s.exceptions, err = readExceptions(c.exceptions, c.variant); err != nil {
+	if s.exceptions, err = readExceptions(c.exceptions, c.variant, c.overlaid); err != nil {
 		return nil, err
 	}
 	if s.kernel, err = readKernel(c.kernel, filepath.Join(c.modules, "modules.alias")); err != nil {

@@ -13,7 +13,7 @@ import (
 // kernel holds what a kernel's files say about its drivers.
 type kernel struct {
 	builtin map[string]bool     // compatible strings that the kernel itself matches
-	modules map[string][]string // compatible string, or usbVVVV,PPPP: the modules that match it
+	modules map[string][]string // compatible string, usbVVVV,PPPP or pciVVVV,DDDD: the modules that match it
 }
 
 // readKernel reads the uncompressed Image and depmod's modules.alias.
@@ -66,7 +66,8 @@ func compatibles(image []byte) map[string]bool {
 }
 
 // parseAlias splits a line of modules.alias: "alias of:N*T*Cbrcm,bcm2835-i2c i2c_bcm2835",
-// "alias usb:v0424pEC00d*... smsc95xx". Devices of other buses are in no device tree.
+// "alias usb:v0424pEC00d*... smsc95xx", "alias pci:v00001DE4d00000001sv*... rp1_pci". Devices of
+// other buses are in no device tree.
 func parseAlias(line string) (device, module string, ok bool) {
 	words := strings.Fields(line)
 	if len(words) != 3 || words[0] != "alias" {
@@ -77,15 +78,19 @@ func parseAlias(line string) (device, module string, ok bool) {
 		return strings.TrimSuffix(device, "C*"), words[2], ok
 	}
 	if rest, found := strings.CutPrefix(words[1], "usb:v"); found && len(rest) > 9 && rest[4] == 'p' {
-		return usbName(rest[:4], rest[5:9]), words[2], true
+		return busName("usb", rest[:4], rest[5:9]), words[2], true
+	}
+	if rest, found := strings.CutPrefix(words[1], "pci:v"); found && len(rest) > 17 && rest[8] == 'd' {
+		return busName("pci", rest[:8], rest[9:17]), words[2], true
 	}
 	return "", "", false
 }
 
-// usbName is a device tree's name for a device on USB (usb/usb-device.yaml), without leading zeros.
-func usbName(vendor, product string) string {
+// busName is a device tree's name for a device on USB (usb/usb-device.yaml) or PCI (IEEE 1275's
+// binding), without leading zeros.
+func busName(bus, vendor, product string) string {
 	short := func(s string) string { return strings.ToLower(strings.TrimLeft(s, "0")) }
-	return "usb" + short(vendor) + "," + short(product)
+	return bus + short(vendor) + "," + short(product)
 }
 
 // driver says what serves a device: the kernel itself, or one of some modules. The most specific

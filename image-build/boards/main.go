@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ func main() {
 	flag.StringVar(&c.initrd, "initrd", "", "folder with the initrd's modules")
 	flag.StringVar(&c.root, "root", "", "the card's root file system")
 	flag.StringVar(&c.trees, "trees", "", "folder with the device trees as the slot has them")
+	flag.BoolVar(&c.overlaid, "overlaid", false, "the trees have all overlays laid over them")
 	flag.StringVar(&c.uboot, "u-boot", "", "the boot loader, which asks for a tree by name")
 	flag.StringVar(&c.firmwareDir, "firmware", "", "folder with an administrator's firmware files, which need no exception")
 	flag.Parse()
@@ -65,10 +67,13 @@ func (f *found) print(out io.Writer) int {
 // without ".dtb", and the name for which the boot loader asks.
 type board struct{ name, tree, asked string }
 
-func readBoards(file string) ([]board, error) {
+// readBoards returns the boards that a variant of the card is for.
+func readBoards(file, variant string) ([]board, error) {
 	var all []board
-	err := table(file, 3, func(w []string) error {
-		all = append(all, board{w[0], w[1], w[2]})
+	err := table(file, 4, func(w []string) error {
+		if slices.Contains(strings.Split(w[1], ","), variant) {
+			all = append(all, board{w[0], w[2], w[3]})
+		}
 		return nil
 	})
 	return all, err
@@ -77,7 +82,7 @@ func readBoards(file string) ([]board, error) {
 // exception is a line of the file "exceptions".
 type exception struct {
 	kind    string // node, firmware, or by:MODULE, which serves the node and must be on the card
-	variant string // of the card, or all
+	variant string // of the card, several with commas, or all
 	pattern string // compatible, or the firmware's file, as path.Match has it
 	used    bool
 }
@@ -85,7 +90,8 @@ type exception struct {
 // exceptions are those for one variant.
 type exceptions []*exception
 
-func readExceptions(file, variant string) (exceptions, error) {
+// readExceptions returns those for one variant of the card, perhaps with all overlays over the trees.
+func readExceptions(file, variant string, overlaid bool) (exceptions, error) {
 	var all exceptions
 	err := table(file, 4, func(w []string) error {
 		if w[0] != "node" && w[0] != "firmware" && !strings.HasPrefix(w[0], "by:") {
@@ -97,7 +103,10 @@ func readExceptions(file, variant string) (exceptions, error) {
 		if w[3] == "" {
 			return fmt.Errorf("the exception %q has no reason", w[2])
 		}
-		if w[1] == variant || w[1] == "all" {
+		if w[1] == "all" || slices.ContainsFunc(strings.Split(w[1], ","), func(name string) bool {
+			name, needsOverlays := strings.CutSuffix(name, "+overlays")
+			return name == variant && (overlaid || !needsOverlays)
+		}) {
 			all = append(all, &exception{kind: w[0], variant: w[1], pattern: w[2]})
 		}
 		return nil

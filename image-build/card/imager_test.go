@@ -8,13 +8,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 // TestImagerManifest checks the manifest for Raspberry Pi Imager, which refuses an image of another
-// size or hash.
+// size or hash, and offers it for the boards that are named.
 func TestImagerManifest(t *testing.T) {
-	stem := filepath.Join(t.TempDir(), "ashyq-kiosk-lean-1.2.3+5.g0123456")
+	for variant, tags := range map[string]string{"lean": "[pi3-64bit pi4-64bit]", "pi5": "[pi5-64bit]"} {
+		t.Run(variant, func(t *testing.T) { imagerManifest(t, variant, tags) })
+	}
+}
+
+func imagerManifest(t *testing.T, variant, tags string) {
+	name := "ashyq-kiosk-" + variant + "-1.2.3+5.g0123456"
+	stem := filepath.Join(t.TempDir(), name)
 	image, packed := bytes.Repeat([]byte("image"), 1000), []byte("packed")
 	for end, content := range map[string][]byte{".img": image, ".img.zst": packed} {
 		if err := os.WriteFile(stem+end, content, 0o600); err != nil {
@@ -25,7 +33,8 @@ func TestImagerManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("bash", "-euc", string(publish)+"variant=lean version=1.2.3+5.g0123456 stamp=2026-11-23T05:00:00Z URL=https://cards.example/; imager_manifest "+stem)
+	cmd := exec.Command("bash", "-euc", string(publish)+"variant="+variant+
+		" version=1.2.3+5.g0123456 stamp=2026-11-23T05:00:00Z URL=https://cards.example/; imager_manifest "+stem)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -52,12 +61,12 @@ func TestImagerManifest(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("%v in\n%s", err, out)
 	}
-	if len(got.Systems) != 1 || len(got.Imager.Devices) != 3 {
-		t.Fatalf("want one system and three boards:\n%s", out)
+	if len(got.Systems) != 1 || len(got.Imager.Devices) == 0 {
+		t.Fatalf("want one system and its boards:\n%s", out)
 	}
 	hash := func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 	s := got.Systems[0]
-	if s.URL != "https://cards.example/ashyq-kiosk-lean-1.2.3+5.g0123456.img.zst" || s.Date != "2026-11-23" || s.InitFormat != "cloudinit" {
+	if s.URL != "https://cards.example/"+name+".img.zst" || fmt.Sprint(s.Devices) != tags || s.Date != "2026-11-23" || s.InitFormat != "cloudinit" {
 		t.Errorf("%+v", s)
 	}
 	if s.Size != len(packed) || s.Hash != hash(packed) || s.ImageSize != len(image) || s.ImageHash != hash(image) {
@@ -65,7 +74,7 @@ func TestImagerManifest(t *testing.T) {
 	}
 	for _, d := range got.Imager.Devices {
 		for _, tag := range d.Tags {
-			if tag != "pi3-64bit" && tag != "pi4-64bit" {
+			if !slices.Contains(s.Devices, tag) {
 				t.Errorf("%s: no image for %q", d.Name, tag)
 			}
 		}

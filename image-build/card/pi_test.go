@@ -5,6 +5,7 @@ package card_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -110,18 +111,20 @@ func testPi(t *testing.T, board string) {
 	prepare(w, m, "pi")
 	m.quietWatchdog()
 	m.put("network-config", "ethernets: {eth0: {addresses: [10.0.2.15/24], gateway4: "+gateway+"}}\n")
-	m.put("overlays.txt", "overlays=ds3231 absent pwm18 poe-fan\r\n")
+	m.put("overlays/dsi7.dtbo", overlay(t, "overlays/screen/dsi7.dts")) // the lean card comes without it
+	m.put("overlays.txt", "overlays=ds3231 absent pwm18 poe-fan dsi7\r\n")
 	m.on()
 	m.awaitUp(2 * up)
 	t.Logf("from the start of userspace to READY=1: %v", m.readyAfter())
 	if out := m.sh("ip -4 route show default"); !strings.Contains(out, gateway) || !strings.Contains(out, "proto static") {
 		t.Errorf("with a fixed address the way out is %q", out)
 	}
-	if out := m.sh("cat /proc/cmdline"); !strings.Contains(out, "ashyq.overlays=ds3231,pwm18,poe-fan, ") {
+	if out := m.sh("cat /proc/cmdline"); !strings.Contains(out, "ashyq.overlays=ds3231,pwm18,poe-fan,dsi7, ") {
 		t.Errorf("the overlays were not laid over the tree: %s", out)
 	}
 	for file, want := range map[string]string{
 		"soc/i2c@7e804000/rtc@68/compatible": "maxim,ds3231", "poe-fan/compatible": "pwm-fan", "soc/pwm@7e20c000/status": "okay",
+		"soc/dsi@7e700000/status": "okay", "i2c-display/panel@45/compatible": "raspberrypi,7inch-touchscreen-panel",
 	} {
 		if out := m.sh("tr -d '\\0' </proc/device-tree/" + file); out != want {
 			t.Errorf("%s is %q, want %q", file, out, want)
@@ -150,6 +153,16 @@ func testPi(t *testing.T, board string) {
 	if out := m.sh("cat /sys/class/watchdog/watchdog0/identity; systemctl show -P RuntimeWatchdogUSec"); !strings.Contains(out, "Broadcom") {
 		t.Errorf("the board's watchdog: %s", out)
 	}
+}
+
+// overlay compiles an overlay as the image build does.
+func overlay(t *testing.T, source string) string {
+	t.Helper()
+	out, err := exec.Command("dtc", "-q", "-@", "-I", "dts", "-O", "dtb", source).Output()
+	if err != nil {
+		t.Fatalf("compile %q: %v", source, err)
+	}
+	return string(out)
 }
 
 // lit lists the lines that are high.

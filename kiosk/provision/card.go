@@ -47,8 +47,20 @@ func Apply(o Options) {
 	report("switch on SSH", o.setSSH(w.keys))
 	report("set up the Wi-Fi", o.setWiFi(w))
 	report("set up the addresses", o.setLinks(w.links))
+	report("set up 802.1X", o.setWired(w.wired))
 	report("set up the proxy", o.setProxy(w.proxy, w.direct))
 	report("copy the daemon's configuration", o.setConfig())
+}
+
+// Check reads the files as Apply does, and returns what is wrong in them. It changes nothing.
+func Check(o Options) error {
+	o.Log = slog.New(slog.DiscardHandler)
+	w := o.gather()
+	if w.wired != nil {
+		_, err := o.wiredFiles(w.wired)
+		w.fail(err)
+	}
+	return errors.Join(w.problems...)
 }
 
 // wishes are what the files ask for.
@@ -59,6 +71,7 @@ type wishes struct {
 	country  string
 	networks []network
 	links    []link // at most one of a kind
+	wired    *wired // nil: without 802.1X
 	proxy    string // URL, or ""
 	direct   string // hosts that are reached without it
 
@@ -108,11 +121,13 @@ func (o Options) take(all *wishes, dir string, s source) {
 	}
 	if err != nil {
 		o.Log.Error("left out a file", "file", path, "error", err)
+		all.fail(err)
 		return
 	}
 	w := s.read(data)
 	for _, err := range w.problems {
 		o.Log.Error("left out a part of a file", "file", path, "error", err)
+		all.fail(fmt.Errorf("%s: %w", s.file, err))
 	}
 	for _, what := range w.ignored {
 		o.Log.Warn("ignored", "file", path, "what", what)
@@ -137,6 +152,9 @@ func (all *wishes) add(w wishes) {
 	}
 	if all.links == nil {
 		all.links = w.links
+	}
+	if all.wired == nil {
+		all.wired = w.wired
 	}
 	for _, key := range w.keys {
 		if !slices.Contains(all.keys, key) {

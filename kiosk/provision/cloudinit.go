@@ -73,7 +73,12 @@ type netplan struct {
 		Country      string                 `yaml:"regulatory-domain"`
 		AccessPoints map[string]accessPoint `yaml:"access-points"`
 	} `yaml:"wifis"`
-	Ethernets map[string]linkPlan `yaml:"ethernets"`
+	Ethernets map[string]cablePlan `yaml:"ethernets"`
+}
+
+type cablePlan struct {
+	linkPlan `yaml:",inline"`
+	Auth     yaml.Node `yaml:"auth"`
 }
 
 type accessPoint struct {
@@ -99,12 +104,16 @@ func readNetworkConfig(data []byte) (w wishes) {
 	if outer.Network != nil {
 		plan = *outer.Network
 	}
-	w.askLinks("ether", plan.Ethernets)
-	radios := map[string]linkPlan{}
+	cables, radios := map[string]linkPlan{}, map[string]linkPlan{}
+	for device, cable := range plan.Ethernets {
+		cables[device] = cable.linkPlan
+	}
 	for device, wifi := range plan.WiFis {
 		radios[device] = wifi.linkPlan
 	}
+	w.askLinks("ether", cables)
 	w.askLinks("wlan", radios)
+	w.askWired(plan.Ethernets)
 	for _, device := range slices.Sorted(maps.Keys(plan.WiFis)) {
 		wifi := plan.WiFis[device]
 		w.askCountry(wifi.Country)

@@ -6,7 +6,8 @@
 //	authorized_keys   SSH keys, one a line
 //	user-data         cloud-init, YAML: hostname, timezone, users[].ssh_authorized_keys
 //	network-config    netplan, YAML: wifis.*.access-points, wifis.*.regulatory-domain; of wifis.* and
-//	                  ethernets.*: addresses, gateway4, routes, nameservers
+//	                  ethernets.*: addresses, gateway4, routes, nameservers; of ethernets.*: auth
+//	8021x/            certificates and key that auth names
 //	proxy             the proxy's URL; on a second line hosts without it
 //	ashyq-kiosk.toml  the daemon's configuration; copied if it is valid
 //	factory-reset     the state partition is emptied, then this file is removed

@@ -13,6 +13,7 @@ func FuzzUserData(f *testing.F) {
 
 func FuzzNetworkConfig(f *testing.F) {
 	f.Add([]byte("network:\n  wifis:\n    wlan0:\n      regulatory-domain: KZ\n      access-points:\n        \"a\":\n          password: \"12345678\"\n"))
+	f.Add([]byte("ethernets: {a: {auth: {key-management: 802.1x, method: ttls, identity: \"a\\\"}\", password: x, ca-certificate: \"c\\\"\"}}}"))
 	fuzzReader(f, readNetworkConfig)
 }
 
@@ -59,6 +60,15 @@ func fuzzReader(f *testing.F, read func([]byte) wishes) {
 		}
 		if lines != want {
 			t.Errorf("%d lines, want %d, of %+v", lines, want, w.networks)
+		}
+		if w.wired != nil {
+			want := 13
+			if w.wired.anonymous != "" {
+				want++
+			}
+			if text := string(w.wired.supplicant()); strings.Count(text, "\n") != want {
+				t.Errorf("want %d lines, of %+v:\n%s", want, w.wired, text)
+			}
 		}
 	})
 }
