@@ -60,6 +60,8 @@ var layers = []layer{
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
 	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
+	{"registry/pcr", nil, "words are words"},
+	{"registry/fhir", []string{"registry/pcr"}, "it reads messages and does nothing with them"},
 	{"registry/web", nil, "pages speak to the registry over HTTP only"},
 	{"image-build/", []string{"kiosk/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
 }
@@ -87,6 +89,7 @@ var keepers = map[string][]string{
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
+	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }
 
 type listed struct {
