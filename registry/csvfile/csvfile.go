@@ -73,9 +73,10 @@ type Refusal struct {
 	Name   string // of a column
 }
 
-func (r *Refusal) Error() string {
-	return fmt.Sprintf("line %d, %s: %s", r.Line, r.Field, strings.Replace(r.Reason, "%s", r.Name, 1))
-}
+func (r *Refusal) Error() string { return fmt.Sprintf("line %d, %s: %s", r.Line, r.Field, r.Text()) }
+
+// Text is the reason alone.
+func (r *Refusal) Text() string { return strings.Replace(r.Reason, "%s", `"`+r.Name+`"`, 1) }
 
 // The reasons.
 const (

@@ -81,21 +81,21 @@ func TestKinds(t *testing.T) {
 func TestColumnsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                                  csvfile.NoColumns,
-		"iin,sample,result\n":                               "the column taken is missing",
-		"iin,sample,result,taken,ФИО\n":                     "there is no column ФИО",
-		"iin,sample,result,taken,iin\n":                     "the column iin is there twice",
-		"iin,sample,result,taken,laboratory\n":              "no column laboratory", // the portal's
-		"iin,sample,result,taken,\n":                        "there is no column :",
-		"iin,sample,result,taken,x\u202ey\n":                "no column x?y",
+		"iin,sample,result\n":                               "the column \"taken\" is missing",
+		"iin,sample,result,taken,ФИО\n":                     "there is no column \"ФИО\"",
+		"iin,sample,result,taken,iin\n":                     "the column \"iin\" is there twice",
+		"iin,sample,result,taken,laboratory\n":              "no column \"laboratory\"", // the portal's
+		"iin,sample,result,taken,\n":                        "there is no column \"\":",
+		"iin,sample,result,taken,x\u202ey\n":                "no column \"x?y\"",
 		"\xc8\xc8\xcd;\xcf\xf0\xee\xe1\xe0\n":               csvfile.NotUTF8,
 		"\xff\xfei\x00i\x00n\x00":                           csvfile.UTF16,
 		"iin,\"sample,result,taken\n":                       csvfile.Quotes,
-		"900101300007,A-17,positive,26.11.2026\n":           "no column 900101300007",
-		strings.Repeat("x", 5000) + "\n":                    "no column " + strings.Repeat("x", 40) + ":",
+		"900101300007,A-17,positive,26.11.2026\n":           "no column \"900101300007\"",
+		strings.Repeat("x", 5000) + "\n":                    "no column \"" + strings.Repeat("x", 40) + "\":",
 		"iin,sample,result,taken\r900101300007,1,pos,1\r":   csvfile.Quotes + "|no column", // old Macs
 		"{\"resourceType\": \"Bundle\", \"entry\": []}\n":   csvfile.Quotes,
 		"iin;sample;result;taken\n\x00":                     "",
-		"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\n": "no column PK", // a spreadsheet itself
+		"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\n": "no column \"PK", // a spreadsheet itself
 	} {
 		_, refused := read(t, text, csvfile.Laboratory)
 		found := want == "" || len(refused) == 1 && containsOne(refused[0], want)

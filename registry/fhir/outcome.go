@@ -24,6 +24,15 @@ func NewOutcome(issues []Issue) Outcome {
 	return o
 }
 
+// Refused adds that a result was not taken. A conflict is with what the registry has already.
+func (o *Outcome) Refused(path string, conflict bool, why string) {
+	code := "value"
+	if conflict {
+		code = "conflict"
+	}
+	o.Issue = append(o.Issue, OutcomeIssue{"error", code, why, []string{path}})
+}
+
 // Taken adds that a result was taken, and what became of it.
 func (o *Outcome) Taken(path, what string) {
 	o.Issue = append(o.Issue, OutcomeIssue{"information", "informational", what, []string{path}})
