@@ -268,6 +268,10 @@ func (s *Server) importsOf(r *http.Request, source store.Source) (any, error) {
 		return nil, err
 	}
 	list, err := s.opt.Store.Imports(r.Context(), source.ID)
+	say := wanted(r)
+	for i := range list {
+		list[i].Reason = say(list[i].Reason)
+	}
 	return ImportsAnswer{Imports: list}, err
 }
 
@@ -280,10 +284,8 @@ func (s *Server) importOf(r *http.Request, source store.Source) (any, error) {
 		return nil, store.ErrNotFound
 	}
 	i, err := s.opt.Store.ImportOf(r.Context(), source.ID, id)
-	if err != nil {
-		return nil, err
-	}
-	return i, nil
+	i.Reason = wanted(r)(i.Reason)
+	return i, err
 }
 
 // refusedRows is the report as a file that spreadsheets open: with a byte order mark, and with
