@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,35 @@ func TestKilledImport(t *testing.T) {
 	p.kill()
 }
 
+// TestHalfSentImport breaks a connection off in the middle of a file: nothing of it is entered, and
+// the source can send it again at once.
+func TestHalfSentImport(t *testing.T) {
+	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
+	p.serve()
+	lab, _ := p.people(nil)
+	file := importFile(100)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", server.PathImports, lab, len(file), file[:len(file)/2])
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var i store.Import
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if i, err = p.tryAsk(http.MethodPost, server.PathImports, lab, file); err == nil {
+			break
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	if i = p.finished(lab, i); i.Entered != 100 || i.ID != 1 {
+		t.Errorf("the whole file after half of it: %+v", i)
+	}
+	p.kill()
+}
+
 // importFile has so many negative results, of a hundred people.
 func importFile(rows int) string {
 	people := numbers(100)
@@ -75,20 +105,28 @@ func (p *process) finished(key string, i store.Import) store.Import {
 	return i
 }
 
-func (p *process) ask(method, path, key, body string) (i store.Import) {
+func (p *process) ask(method, path, key, body string) store.Import {
 	p.Helper()
-	req, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
+	i, err := p.tryAsk(method, path, key, body)
 	if err != nil {
 		p.Fatal(err)
+	}
+	return i
+}
+
+func (p *process) tryAsk(method, path, key, body string) (i store.Import, err error) {
+	req, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
+	if err != nil {
+		return i, err
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		p.Fatal(err)
+		return i, err
 	}
 	defer res.Body.Close()
 	if err := json.NewDecoder(res.Body).Decode(&i); err != nil || res.StatusCode >= 400 {
-		p.Fatalf("%s %s: %d %v", method, path, res.StatusCode, err)
+		return i, fmt.Errorf("%s %s: %d %v", method, path, res.StatusCode, err)
 	}
-	return i
+	return i, nil
 }

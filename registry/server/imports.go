@@ -97,10 +97,7 @@ func (s *Server) imported(r *http.Request, source store.Source) (any, error) {
 }
 
 func (s *Server) startImport(r *http.Request, source store.Source, person string) (*importing, *os.File, error) {
-	if err := uploadSlowly(r); err != nil {
-		return nil, nil, err
-	}
-	file, size, err := spool(r.Body)
+	file, size, err := spool(patient(r))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -315,11 +312,24 @@ func (s *Server) refusedRows(r *http.Request, source store.Source) (any, error) 
 	return raw{kind: "text/csv; charset=utf-8", cache: "no-store", data: out.Bytes()}, nil
 }
 
-// uploadSlowly lets a file take longer than other requests, once its sender is known.
-func uploadSlowly(r *http.Request) error {
-	extend, ok := r.Context().Value(extending{}).(func(time.Duration) error)
-	if !ok {
-		return nil
+// idle is how long a sender of a file may pause. Who has closed the laptop must not keep the place
+// that the source has.
+const idle = 30 * time.Second
+
+// patientReader gives a request more time as long as it gets on.
+type patientReader struct {
+	io.Reader
+	extend func(time.Duration) error
+}
+
+func (p patientReader) Read(b []byte) (int, error) {
+	if err := p.extend(idle); err != nil {
+		return 0, err
 	}
-	return extend(time.Minute + csvfile.MaxBytes/slowest*time.Second)
+	return p.Reader.Read(b)
+}
+
+// patient lets a file take longer than other requests.
+func patient(r *http.Request) io.Reader {
+	return patientReader{r.Body, r.Context().Value(extending{}).(func(time.Duration) error)}
 }

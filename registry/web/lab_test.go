@@ -172,6 +172,31 @@ func TestScannerInAnotherField(t *testing.T) {
 	todaySays(t, ctx, "  ")
 }
 
+// Who presses Enter twice enters one record; the time is that of the tube's arrival.
+func TestEnterTwice(t *testing.T) {
+	url, _ := realRegistry(t)
+	ctx := tab(t)
+	desktop(t, ctx)
+	do(t, ctx, chromedp.Navigate(url+"/lab#key="+newSource(t, url, "Lab", "laboratory")))
+	focused(t, ctx, "#sample")
+	before := eval[string](t, ctx, `document.querySelector("#at").value`)
+	eval[chromedp.Void](t, ctx, `shiftClock(-7200000)`)
+	keys(t, ctx, "T-1"+kb.Enter, alice+kb.Enter, " ")
+	if at := eval[string](t, ctx, `document.querySelector("#at").value`); at >= before {
+		t.Errorf("the tube came at %s, the page was opened at %s", at, before)
+	}
+	eval[chromedp.Void](t, ctx, `(() => {
+		globalThis.sent = 0;
+		const real = fetch;
+		globalThis.fetch = (path, options) => { sent += path === "/v1/records"; return real(path, options); };
+	})()`)
+	keys(t, ctx, kb.Enter+kb.Enter+kb.Enter)
+	outputSays(t, ctx, "#record-form", "Recorded: Negative, T-1")
+	if sent := eval[int](t, ctx, `sent`); sent != 1 {
+		t.Errorf("sent %d times", sent)
+	}
+}
+
 // The Covid-19 centre enters a contact with its index case, and who has recovered.
 func TestCentre(t *testing.T) {
 	for _, words := range languagesOfTest {
@@ -299,14 +324,21 @@ func TestEnterAgain(t *testing.T) {
 	desktop(t, ctx)
 	do(t, ctx, chromedp.Navigate(url+"/lab#key="+newSource(t, url, "Lab", "laboratory")))
 	focused(t, ctx, "#sample")
-	eval[chromedp.Void](t, ctx, `document.querySelector("#at").value = document.querySelector("#at").value.slice(0, 11) + "00:00"`)
-	at := eval[string](t, ctx, `document.querySelector("#at").value`)
+	setTime := func() {
+		t.Helper()
+		eval[chromedp.Void](t, ctx, `(() => {
+			const at = document.querySelector("#at");
+			at.value = at.value.slice(0, 11) + "00:00";
+			at.dispatchEvent(new Event("input"));
+		})()`)
+	}
+	setTime()
 	enterResult(t, ctx, "T-1", alice, "negative")
 	todaySays(t, ctx, "T-1 Negative In force")
 	tabTo(t, ctx, `[data-button^="withdraw-"]`)
 	keys(t, ctx, kb.Enter, "x"+kb.Enter)
 	todaySays(t, ctx, "T-1 Negative Withdrawn")
-	do(t, ctx, chromedp.SetValue("#at", at))
+	setTime()
 	enterResult(t, ctx, "T-1", alice, "negative")
 	outputSays(t, ctx, "#record-form", "withdrawn or discarded before")
 	keys(t, ctx, kb.Enter) // the button has the focus

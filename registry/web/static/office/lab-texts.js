@@ -119,6 +119,7 @@ export const lab = {
     en: "CSV UTF-8 with the columns iin; kind (contact or recovered); date; index; number. Up to 100,000 rows.",
   },
   file: { kk: "Файл", ru: "Файл", en: "File" },
+  fileTooLarge: { kk: "Файл 64 МБ-тан үлкен: оны бөліңіз.", ru: "Файл больше 64 МБ: разделите его.", en: "The file is larger than 64 MB: split it." },
   fileSend: { kk: "Файлды жіберу", ru: "Отправить файл", en: "Send the file" },
   fileSent: {
     kk: "Файл қабылданды. Бұл бетті жабуға болады, тізілім оқи береді.",

@@ -70,6 +70,7 @@ $("person").addEventListener("change", () => sessionStorage.setItem(clerk, perso
 function person() { return $("person").value.trim(); }
 
 function prefill() {
+  timeSet = false;
   const kinds = [...fields.kind].filter((choice) => !choice.matches(":disabled"));
   if (!$("kinds").hidden) (kinds.find((choice) => choice.checked) ?? kinds[0]).checked = true;
   $("at").value = localMinute(new Date());
@@ -93,7 +94,7 @@ function missing() {
 
 // A hand scanner types the tube's number and presses Enter. Enter therefore goes to the next field
 // that is empty, and sends only what is complete. It does not go on from a field that is wrong.
-form.addEventListener("keydown", (event) => {
+form.addEventListener("keypress", (event) => { // it is the press that submits a form
   if (event.key !== "Enter" || event.target.tagName === "BUTTON") return;
   event.preventDefault();
   const next = missing();
@@ -116,8 +117,23 @@ function say(className, ...text) {
   out.replaceChildren(...text);
 }
 
+// The time is that of the tube's arrival, unless somebody has set it.
+let timeSet = false;
+$("at").addEventListener("input", () => { timeSet = true; });
+form.addEventListener("input", (event) => {
+  if (!timeSet && ["sample", "iin"].includes(event.target.id)) $("at").value = localMinute(new Date());
+});
+
+let busy = false; // from the first press of Enter to the answer: a second one must not send again
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (busy) return;
+  busy = true;
+  await submit();
+  busy = false;
+});
+
+async function submit() {
   const field = missing();
   if (field) return point(field);
   for (const input of form.querySelectorAll(".wrong")) input.classList.remove("wrong");
@@ -132,7 +148,7 @@ form.addEventListener("submit", async (event) => {
   if (!$("laboratory-field").hidden && $("laboratory").value.trim()) record.laboratory = $("laboratory").value.trim();
   if (record.kind === "positive" && !await confirmed(record.iin, record.sample)) return first().focus();
   await send(record, false);
-});
+}
 
 async function send(record, again) {
   const button = form.querySelector("button.main");

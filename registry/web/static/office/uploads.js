@@ -5,6 +5,7 @@ import { $, el } from "../js/dom.js";
 import { moment, onLanguage, t } from "../js/i18n.js";
 import { onSubmit } from "./office.js";
 
+const most = 64 * 2 ** 20; // bytes that the registry takes
 const often = 1_000; // ms between two looks at a file that is being read
 
 export class Uploads {
@@ -32,6 +33,7 @@ export class Uploads {
   async #send() {
     const file = $("file").files[0];
     if (!file) throw Object.assign(new Error(t("needFile")), { status: 400 });
+    if (file.size > most) throw Object.assign(new Error(t("fileTooLarge")), { status: 400 });
     await this.#gate.upload(`/v1/imports?person=${encodeURIComponent(this.#person())}`, file);
     $("file-form").reset();
     this.#watch();
