@@ -42,6 +42,17 @@ func focused(t *testing.T, ctx context.Context, selector string) {
 	until(t, ctx, `document.activeElement?.matches(%s)`, selector)
 }
 
+// setTime sets the time of the record to the start of the day. How a time is typed depends on the
+// browser's language.
+func setTime(t *testing.T, ctx context.Context) {
+	t.Helper()
+	eval[chromedp.Void](t, ctx, `(() => {
+		const at = document.querySelector("#at");
+		at.value = new Date(Date.now() - 60_000 * new Date().getTimezoneOffset()).toISOString().slice(0, 11) + "00:00";
+		at.dispatchEvent(new Event("input"));
+	})()`)
+}
+
 func outputSays(t *testing.T, ctx context.Context, form, text string) {
 	t.Helper()
 	until(t, ctx, `document.querySelector(%s).innerText.includes(%s)`, form+" output", text)
@@ -209,7 +220,9 @@ func TestCentre(t *testing.T) {
 			until(t, ctx, visible("work"))
 			do(t, ctx, chromedp.Click(`[data-language="`+words.name+`"]`))
 			eval[chromedp.Void](t, ctx, `document.querySelector("#iin").focus()`)
-			keys(t, ctx, alice)
+			keys(t, ctx, alice+kb.Enter)
+			focused(t, ctx, "#at") // it is never the moment of the entry by itself
+			setTime(t, ctx)
 			tabTo(t, ctx, "#index")
 			keys(t, ctx, bob+kb.Enter)
 			outputSays(t, ctx, "#record-form", words.done+": "+words.contact)
@@ -222,6 +235,7 @@ func TestCentre(t *testing.T) {
 			keys(t, ctx, kb.ArrowDown)
 			until(t, ctx, `document.querySelector("#index-field").hidden`)
 			tabTo(t, ctx, "#iin")
+			setTime(t, ctx)
 			keys(t, ctx, bob+kb.Enter)
 			outputSays(t, ctx, "#record-form", words.recovered)
 			todaySays(t, ctx, " "+words.recovered+" "+words.inForce, " "+words.contact+" "+words.inForce)
@@ -324,21 +338,13 @@ func TestEnterAgain(t *testing.T) {
 	desktop(t, ctx)
 	do(t, ctx, chromedp.Navigate(url+"/lab#key="+newSource(t, url, "Lab", "laboratory")))
 	focused(t, ctx, "#sample")
-	setTime := func() {
-		t.Helper()
-		eval[chromedp.Void](t, ctx, `(() => {
-			const at = document.querySelector("#at");
-			at.value = at.value.slice(0, 11) + "00:00";
-			at.dispatchEvent(new Event("input"));
-		})()`)
-	}
-	setTime()
+	setTime(t, ctx)
 	enterResult(t, ctx, "T-1", alice, "negative")
 	todaySays(t, ctx, "T-1 Negative In force")
 	tabTo(t, ctx, `[data-button^="withdraw-"]`)
 	keys(t, ctx, kb.Enter, "x"+kb.Enter)
 	todaySays(t, ctx, "T-1 Negative Withdrawn")
-	setTime()
+	setTime(t, ctx)
 	enterResult(t, ctx, "T-1", alice, "negative")
 	outputSays(t, ctx, "#record-form", "withdrawn or discarded before")
 	keys(t, ctx, kb.Enter) // the button has the focus

@@ -73,9 +73,12 @@ function prefill() {
   timeSet = false;
   const kinds = [...fields.kind].filter((choice) => !choice.matches(":disabled"));
   if (!$("kinds").hidden) (kinds.find((choice) => choice.checked) ?? kinds[0]).checked = true;
-  $("at").value = localMinute(new Date());
+  $("at").value = arrives() ? localMinute(new Date()) : "";
   turn();
 }
+
+// arrives tells a tube that has just come from a contact, whose day only a person knows.
+function arrives() { return $("kinds").hidden; }
 
 // localMinute is what a datetime-local field takes: the wall clock without a zone.
 function localMinute(time) {
@@ -121,7 +124,7 @@ function say(className, ...text) {
 let timeSet = false;
 $("at").addEventListener("input", () => { timeSet = true; });
 form.addEventListener("input", (event) => {
-  if (!timeSet && ["sample", "iin"].includes(event.target.id)) $("at").value = localMinute(new Date());
+  if (!timeSet && arrives() && ["sample", "iin"].includes(event.target.id)) $("at").value = localMinute(new Date());
 });
 
 let busy = false; // from the first press of Enter to the answer: a second one must not send again
