@@ -323,6 +323,7 @@ func (row *Row) set(name, text string) (reason string) {
 			return TimeForm
 		}
 	default:
+		text = names.Compose(text)
 		if len(text) > maxName || names.Check(text) != nil {
 			return NameForm
 		}

@@ -67,6 +67,14 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// A number with an accent is one number, however the accent was written.
+func TestComposed(t *testing.T) {
+	rows, refused := read(t, "iin,sample,result,taken\n900101300007,И\u0306-1,positive,26.11.2026\n", csvfile.Laboratory)
+	if len(rows) != 1 || rows[0].Sample != "Й-1" {
+		t.Errorf("%v %q", rows, refused)
+	}
+}
+
 func TestKinds(t *testing.T) {
 	rows, refused := read(t, "iin,sample,result,taken,laboratory\n900101300007,A-17,inconclusive,26.11.2026 09:30,City laboratory 3\n", csvfile.Portal)
 	if want := (csvfile.Row{Line: 2, IIN: alice, Sample: "A-17", Kind: "inconclusive", At: taken, Laboratory: "City laboratory 3"}); len(rows) != 1 || rows[0] != want {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/fhir"
 	"ashyq-kiosk/registry/store"
 )
@@ -18,6 +19,9 @@ func (s *Server) fhir(r *http.Request, source store.Source) (any, error) {
 		return nil, err
 	}
 	results, issues := fhir.Parse(data)
+	for i := range results {
+		results[i].Sample, results[i].Why = names.Compose(results[i].Sample), names.Compose(results[i].Why)
+	}
 	outcome := fhir.NewOutcome(issues)
 	taken := 0
 	note := func(result fhir.Result, what string, err error) error {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/store"
 )
@@ -74,7 +75,7 @@ func (i *imports) end() {
 // imported takes a file: it is read to its end first, so that what happens to the browser after that
 // does not matter, and then entered.
 func (s *Server) imported(r *http.Request, source store.Source) (any, error) {
-	person, err := Signed{Person: r.URL.Query().Get("person")}.by(source.Name)
+	person, err := Signed{Person: names.Compose(r.URL.Query().Get("person"))}.by(source.Name)
 	if err != nil {
 		return nil, err
 	}
