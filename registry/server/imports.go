@@ -88,7 +88,6 @@ func (s *Server) imported(r *http.Request, source store.Source) (any, error) {
 		return nil, err
 	}
 	s.imports.all.Go(func() {
-		defer s.imports.release(source.ID)
 		s.runImport(i)
 		if err := file.Close(); err != nil {
 			s.opt.Log.Warn("close an uploaded file", "error", err)
@@ -161,6 +160,7 @@ type importing struct {
 
 func (s *Server) runImport(i *importing) {
 	err := i.run(s.imports.ctx)
+	s.imports.release(i.source.ID) // before its end is noted: who sees that may send the next file
 	log := s.opt.Log.With("import", i.ID, "lines", i.Line, "entered", i.Entered, "refused", i.Refused)
 	switch {
 	case err != nil && s.imports.ctx.Err() != nil:
