@@ -38,6 +38,9 @@
 //	cmd/ashyq-registry    the registry's program
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
+//	  registry/csvfile    records out of CSV files
+//	  registry/fhir       results out of HL7 FHIR R4 messages
+//	  registry/pcr        the words for a PCR test's outcome
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
 //	cmd/ashyq-demo        the whole system on one machine

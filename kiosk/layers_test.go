@@ -58,8 +58,12 @@ var layers = []layer{
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
-	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "registry/store"},
+	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist",
+		"registry/csvfile", "registry/fhir", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
+	{"registry/pcr", nil, "words are words"},
+	{"registry/csvfile", []string{"kiosk/names", "registry/pcr"}, "it reads files and does nothing with them"},
+	{"registry/fhir", []string{"registry/pcr"}, "it reads messages and does nothing with them"},
 	{"registry/web", nil, "pages speak to the registry over HTTP only"},
 	{"image-build/", []string{"kiosk/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
 }
@@ -87,6 +91,7 @@ var keepers = map[string][]string{
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
 	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
+	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }
 
 type listed struct {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,6 +31,9 @@ type raw struct {
 	sent        func() // is called after it was sent; nil: nothing
 }
 
+// refusedAll is a raw answer to a message of which nothing was taken: 422.
+type refusedAll struct{ raw }
+
 // accepted is an answer in JSON to what was taken and is not done yet.
 type accepted struct{ body any }
 
@@ -39,6 +43,9 @@ type download struct {
 	modified time.Time
 	size     int64
 }
+
+// extending is the key of a request's context for what gives the request more time.
+type extending struct{}
 
 // slowest is the rate, bytes/s, below which a download is cut off. A 2G modem is faster.
 const slowest = 4 << 10
@@ -99,6 +106,14 @@ func (s *Server) serve(route route) http.Handler {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, route.body)
+		r = r.WithContext(context.WithValue(r.Context(), extending{}, func(d time.Duration) error {
+			c := http.NewResponseController(w)
+			err := errors.Join(c.SetReadDeadline(time.Now().Add(d)), c.SetWriteDeadline(time.Now().Add(d+time.Minute)))
+			if errors.Is(err, http.ErrNotSupported) { // a test's recorder
+				return nil
+			}
+			return err
+		}))
 
 		code, err := s.answer(w, r, route)
 		s.metrics.requests.WithLabelValues(route.path, route.method, strconv.Itoa(code)).Inc()
@@ -132,7 +147,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		if f.code == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 		}
-		return f.code, errors.Join(err, writeJSON(w, f.code, api.Error{Error: f.text, Hint: f.hint, Code: codeOf(f)}))
+		say := wanted(r)
+		return f.code, errors.Join(err, writeJSON(w, f.code, api.Error{Error: say(f.text), Hint: say(f.hint), Code: codeOf(f)}))
 	}
 	switch body := body.(type) {
 	case nil:
@@ -143,16 +159,23 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 	case accepted:
 		return http.StatusAccepted, writeJSON(w, http.StatusAccepted, body.body)
 	case raw:
-		if body.sent != nil {
-			defer body.sent()
-		}
-		w.Header().Set("Content-Type", body.kind)
-		w.Header().Set("Cache-Control", body.cache)
-		w.Header().Set("Content-Length", strconv.Itoa(len(body.data)))
-		_, err := w.Write(body.data)
-		return http.StatusOK, err
+		return http.StatusOK, body.send(w, http.StatusOK)
+	case refusedAll:
+		return http.StatusUnprocessableEntity, body.send(w, http.StatusUnprocessableEntity)
 	}
 	return http.StatusOK, writeJSON(w, http.StatusOK, body)
+}
+
+func (b raw) send(w http.ResponseWriter, code int) error {
+	if b.sent != nil {
+		defer b.sent()
+	}
+	w.Header().Set("Content-Type", b.kind)
+	w.Header().Set("Cache-Control", b.cache)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b.data)))
+	w.WriteHeader(code)
+	_, err := w.Write(b.data)
+	return err
 }
 
 // asFailure tells the other side as much about an error as it may know.

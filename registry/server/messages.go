@@ -40,6 +40,16 @@ const (
 	PathCases = "/v1/cases"
 	// PathSettle: POST SettleRequest -> 204. Bearer: the administrator's key.
 	PathSettle = "/v1/cases/settle"
+	// PathWho: GET -> WhoAnswer. Bearer: the key of any source.
+	PathWho = "/v1/sources/self"
+	// PathImports: POST, a CSV file as package csvfile reads it, ?person=NAME -> 202 store.Import.
+	// GET -> ImportsAnswer. PathImports + "/{id}": GET -> store.Import. PathImports +
+	// "/{id}/refused.csv": GET -> the rows that were refused, with the reasons in the language of
+	// Accept-Language. Bearer: the key of a laboratory, the PCR portal or the Covid-19 centre.
+	PathImports = "/v1/imports"
+	// PathFHIR: POST, an HL7 FHIR R4 message as package fhir reads it -> fhir.Outcome, with status
+	// 200, or 422 where nothing was taken. Bearer: the key of a laboratory or the PCR portal.
+	PathFHIR = "/v1/fhir"
 	// PathCitizens: POST CitizenRequest -> CitizenAnswer. Bearer: the administrator's key.
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
@@ -214,6 +224,7 @@ type EntryAnswer struct {
 	Outcome string `json:"outcome"`          // "entered", "known", "waits" or "refused"
 	Record  int64  `json:"record,omitempty"` // its id
 	Field   string `json:"field,omitempty"`  // which one is wrong; empty: the record as a whole
+	Code    string `json:"code,omitempty"`   // FieldError.Code, "conflict", or "withdrawn": it needs Signed.Again
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
 }
@@ -257,6 +268,17 @@ type ColourChange struct {
 	From   string `json:"from"` // colours
 	To     string `json:"to"`
 	People int    `json:"people"`
+}
+
+// WhoAnswer tells whose key it is.
+type WhoAnswer struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // as in SourceRequest
+}
+
+// ImportsAnswer lists the last files of a source, the newest first.
+type ImportsAnswer struct {
+	Imports []store.Import `json:"imports"`
 }
 
 // SourceRequest creates a source of records.

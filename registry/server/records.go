@@ -67,26 +67,40 @@ func (s *Server) records(r *http.Request, source store.Source) (any, error) {
 		return nil, err
 	}
 	answer := RecordsAnswer{Records: make([]EntryAnswer, len(outcomes))}
+	say := wanted(r)
 	for i, to := range outcomes {
-		answer.Records[i] = entryAnswer(to)
+		a := entryAnswer(to)
+		a.Error, a.Hint = say(a.Error), say(a.Hint)
+		answer.Records[i] = a
 	}
 	return answer, nil
 }
 
 func entryAnswer(to store.Outcome) EntryAnswer {
 	if wrong, ok := errors.AsType[*FieldError](to.Err); ok {
-		return EntryAnswer{Outcome: "refused", Field: wrong.Field, Error: wrong.Error(), Hint: wrong.Hint}
+		return EntryAnswer{Outcome: "refused", Field: wrong.Field, Code: wrong.Code, Error: wrong.Error(), Hint: wrong.Hint}
 	}
 	switch {
 	case to.Err != nil:
 		f := asFailure(refusedSource(to.Err))
-		return EntryAnswer{Outcome: "refused", Error: f.text, Hint: f.hint}
+		return EntryAnswer{Outcome: "refused", Code: refusalCode(to.Err), Error: f.text, Hint: f.hint}
 	case to.Waits:
 		return EntryAnswer{Outcome: "waits", Record: to.Record}
 	case to.Known:
 		return EntryAnswer{Outcome: "known", Record: to.Record}
 	}
 	return EntryAnswer{Outcome: "entered", Record: to.Record}
+}
+
+// refusalCode tells a page what it can do about a record that is right in itself.
+func refusalCode(err error) string {
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return "conflict"
+	case errors.Is(err, store.ErrWithdrawn):
+		return "withdrawn"
+	}
+	return ""
 }
 
 // enter checks records and stores those that are right: an outcome for each, in their order. A wrong

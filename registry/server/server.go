@@ -40,6 +40,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -77,6 +78,7 @@ type Server struct {
 	boards    *boards
 	blobs     blobs
 	metrics   *metrics
+	imports   *imports
 }
 
 // New loads what was published, or publishes the first version.
@@ -113,6 +115,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	}
 	var err error
 	if s.publisher, err = newPublisher(ctx, opt, s.metrics); err != nil {
+		return nil, err
+	}
+	if s.imports, err = startImports(ctx, opt.Store); err != nil {
 		return nil, err
 	}
 	s.routes()
@@ -160,7 +165,10 @@ func parseURL(text string) (*url.URL, error) {
 
 // Run publishes until ctx ends. Then it answers waiting doors, so that the HTTP server can shut
 // down.
-func (s *Server) Run(ctx context.Context) error { return s.publisher.run(ctx) }
+func (s *Server) Run(ctx context.Context) error {
+	defer s.imports.end()
+	return s.publisher.run(ctx)
+}
 
 func (s *Server) String() string { return "registry" }
 
@@ -200,6 +208,11 @@ func (s *Server) routes() {
 		{http.MethodPost, PathHistory, small, s.byAdmin(s.history)},
 		{http.MethodGet, PathCases, 0, s.byAdmin(s.cases)},
 		{http.MethodPost, PathSettle, small, s.byAdmin(s.settle)},
+		{http.MethodGet, PathWho, 0, s.bySource(s.who)},
+		{"", PathImports, csvfile.MaxBytes, s.bySource(s.importsByMethod, Laboratory, PCRPortal, Covid19Centre)},
+		{http.MethodGet, PathImports + "/{id}", 0, s.bySource(s.importOf, Laboratory, PCRPortal, Covid19Centre)},
+		{http.MethodGet, PathImports + "/{id}/refused.csv", 0, s.bySource(s.refusedRows, Laboratory, PCRPortal, Covid19Centre)},
+		{http.MethodPost, PathFHIR, 8 << 20, s.bySource(s.fhir, Laboratory, PCRPortal)},
 		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
 		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
 		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},

@@ -89,6 +89,10 @@ func (s *Server) rotateSource(ctx context.Context, name string) (any, error) {
 	return SourceAnswer{Key: key}, nil
 }
 
+func (s *Server) who(_ *http.Request, source store.Source) (any, error) {
+	return WhoAnswer{Name: source.Name, Kind: source.Kind}, nil
+}
+
 func (s *Server) limitSource(r *http.Request) (any, error) {
 	req, err := decode[LimitRequest](r)
 	if err != nil {

@@ -213,19 +213,14 @@ func TestOffice(t *testing.T) {
 	desktop(t, lab)
 	do(t, lab, chromedp.Navigate(labLink))
 	until(t, lab, visible("record-form"))
-	first := eval[string](t, lab, `document.querySelector("#sample").value`)
-	do(t, lab, chromedp.Click(`[name="result"][value="positive"]`), chromedp.SetValue("#iin", alice), chromedp.Click("#record-form .main"))
-	until(t, lab, `document.querySelector("#record-form output").textContent.includes(%s)`, first)
-	keep(t, lab, "lab-desktop")
-	if next := eval[string](t, lab, `document.querySelector("#sample").value`); next == first || next == "" {
-		t.Errorf("the next sample is %q after %q", next, first)
-	}
+	enterResult(t, lab, "T-1", alice, "positive")
+	until(t, lab, `document.querySelector("#record-form output").textContent.includes("T-1")`)
 	eval[chromedp.Void](t, citizen, `window.dispatchEvent(new Event("online"))`)
 	until(t, citizen, `(window.dispatchEvent(new Event("online")), document.querySelector("#status").dataset.colour === "red")`)
 
 	// A second laboratory result says otherwise: a person has to look at it.
-	do(t, lab, chromedp.Click(`[name="result"][value="negative"]`), chromedp.SetValue("#iin", alice), chromedp.Click("#record-form .main"))
-	until(t, lab, `document.querySelector("#record-form output").textContent.includes("result: Negative")`)
+	enterResult(t, lab, "T-2", alice, "negative")
+	until(t, lab, `document.querySelector("#record-form output").textContent.includes("Negative, T-2")`)
 	until(t, admin, `document.querySelector("#disagreements").innerText.startsWith(%s)`, alice+"\tRed\tGreen")
 	until(t, admin, `document.querySelector("#statuses li[data-colour=red] strong").textContent === "1"`)
 
@@ -284,27 +279,6 @@ func sendCounts(t *testing.T, text string) {
 	if err := door.SendCounts(t.Context(), body); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func TestContact(t *testing.T) {
-	url, _ := realRegistry(t)
-	admin := tab(t)
-	do(t, admin, chromedp.Navigate(url+"/admin#key="+adminKey))
-	until(t, admin, visible("inside"))
-	send(t, admin, "#source-form", map[string]string{"#source-name": "City centre", "#source-kind": "covid-19-centre"})
-
-	ctx := tab(t)
-	phone(t, ctx)
-	do(t, ctx, chromedp.Navigate(values(t, admin, "#source-form")[1]))
-	until(t, ctx, visible("record-form"))
-	keep(t, ctx, "lab-phone")
-	// The Covid-19 centre's key does not open results; the page says so in the registry's words.
-	do(t, ctx, chromedp.Click(`[name="result"][value="negative"]`), chromedp.SetValue("#iin", bob), chromedp.Click("#record-form .main"))
-	until(t, ctx, `document.querySelector("#record-form output").textContent.includes("this is the key of a Covid-19 centre")`)
-	do(t, ctx, chromedp.Click(`[name="what"][value="contact"]`), chromedp.Click("#record-form .main"))
-	until(t, ctx, `document.querySelector("#record-form output").textContent.includes("Recorded: contact")`)
-	keep(t, ctx, "lab-contact-phone")
-	until(t, admin, `document.querySelector("#statuses li[data-colour=yellow] strong").textContent === "1"`)
 }
 
 func TestPaper(t *testing.T) {

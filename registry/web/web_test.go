@@ -151,8 +151,9 @@ func TestWords(t *testing.T) {
 	asked := regexp.MustCompile(`data-t(?:-label)?="([^"]+)"`)
 	for table, names := range map[string][]string{
 		"js/texts.js#citizen":             {"/"},
-		"office/texts.js#office":          {"/admin", "/doors", "/lab", "/paper"},
+		"office/texts.js#office":          {"/admin", "/doors", "/paper"},
 		"office/records-texts.js#records": {"/records"},
+		"office/lab-texts.js#lab":         {"/lab"},
 	} {
 		file, export, _ := strings.Cut(table, "#")
 		words := eval[map[string]map[string]string](t, ctx, `import(%s).then((module) => module[%s])`, moduleAt(t, file), export)

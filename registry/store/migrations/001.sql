@@ -192,3 +192,31 @@ CREATE TABLE reports (
     PRIMARY KEY (door, id)
 );
 CREATE INDEX reports_hour ON reports (hour, door);
+
+-- Files of records that sources have uploaded. What they contain is in records; this is how far the
+-- registry got.
+CREATE TABLE imports (
+    id      {{serial}},
+    source  BIGINT NOT NULL REFERENCES sources (id),
+    person  TEXT NOT NULL,
+    state   TEXT NOT NULL,
+    started BIGINT NOT NULL,
+    alive   BIGINT NOT NULL, -- when it last got on
+    size    BIGINT NOT NULL, -- bytes
+    done    BIGINT NOT NULL, -- of them
+    line    BIGINT NOT NULL, -- the last one that was decided on
+    entered BIGINT NOT NULL,
+    known   BIGINT NOT NULL,
+    waits   BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    reason  TEXT NOT NULL -- why it failed; may be empty
+);
+CREATE INDEX imports_source ON imports (source, id);
+
+CREATE TABLE import_refusals (
+    import BIGINT NOT NULL REFERENCES imports (id),
+    line   BIGINT NOT NULL,
+    field  TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (import, line)
+);

@@ -1,6 +1,7 @@
 // Requests to the registry, as package server defines them.
 
 const patience = 10_000; // ms for one request
+const slow = 3_600_000; // ms for a file
 const quick = 4_000; // ms; what a slower answer says of the time is of no use
 
 // RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all
@@ -14,22 +15,23 @@ export class RequestError extends Error {
   }
 }
 
-// request sends body (none: GET) and gives {answer, clock}; clock is the registry's time in ms when the
-// answer came, NaN where it is not told or the answer took long.
-export async function request(path, { body, key } = {}) {
-  const headers = {};
+// request sends body (none: GET), or a file, and gives {answer, clock}; clock is the registry's time in ms
+// when the answer came, NaN where it is not told or the answer took long.
+export async function request(path, { body, file, key } = {}) {
+  const headers = { "Accept-Language": document.documentElement.lang }; // of the registry's errors
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file) headers["Content-Type"] = "text/csv";
   if (key) headers.Authorization = `Bearer ${key}`;
   const sent = performance.now();
   let response, text, clock;
   try {
     response = await fetch(path, {
-      method: body === undefined ? "GET" : "POST",
+      method: body === undefined && !file ? "GET" : "POST",
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
       cache: "no-store",
       credentials: "omit",
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(file ? slow : patience),
     });
     clock = clockOf(response, performance.now() - sent);
     text = await response.text();

@@ -44,6 +44,23 @@ export class Gate {
     }
   }
 
+  // upload sends a file with the key.
+  async upload(path, file) {
+    try {
+      return (await request(path, { file, key: this.key })).answer;
+    } catch (err) {
+      if (err.status === 401) this.#close(err);
+      throw err;
+    }
+  }
+
+  // download is a file of the registry, as text.
+  async download(path) {
+    const headers = { Authorization: `Bearer ${this.key}`, "Accept-Language": document.documentElement.lang };
+    const response = await fetch(path, { headers, cache: "no-store", credentials: "omit" });
+    return response.text();
+  }
+
   #close(err) {
     sessionStorage.removeItem(this.#name);
     this.#turn();

@@ -5,15 +5,9 @@ import { common } from "../js/texts.js";
 export const office = {
   ...common,
   adminTitle: { kk: "Тізілім әкімшісі", ru: "Администратор реестра", en: "Registry administrator" },
-  labTitle: { kk: "Жазба енгізу", ru: "Ввод записи", en: "Enter a record" },
   paperTitle: { kk: "Қағаз рұқсатнама", ru: "Бумажный пропуск", en: "Printed pass" },
 
   adminKey: { kk: "Әкімшінің кілті", ru: "Ключ администратора", en: "Administrator's key" },
-  sourceKey: {
-    kk: "Зертхананың немесе Covid-19 басқару орталығының кілті",
-    ru: "Ключ лаборатории или центра управления COVID-19",
-    en: "Key of the laboratory or Covid-19 centre",
-  },
   keyText: {
     kk: "Кілт тек осы қойындыда сақталады, қойынды жабылғанда өшіріледі.",
     ru: "Ключ хранится только в этой вкладке и удаляется, когда её закрывают.",
@@ -31,7 +25,7 @@ export const office = {
   "covid-19-centre": { kk: "Covid-19 басқару орталығы", ru: "Центр управления COVID-19", en: "Covid-19 centre" },
   "pcr-portal": { kk: "ПТР порталы", ru: "Портал ПЦР-исследований", en: "PCR portal" },
   "vaccination-register": { kk: "Вакцинация тізілімі", ru: "Регистр вакцинации", en: "Vaccination register" },
-  inconclusive: { kk: "Анықталмаған", ru: "Неопределённый", en: "Inconclusive" },
+  inconclusive: { kk: "Күмәнді", ru: "Сомнительный", en: "Inconclusive" },
   recovered: { kk: "Ауырып жазылған", ru: "Выздоровление", en: "Recovered" },
   vaccinated: { kk: "Екпе алған", ru: "Вакцинация", en: "Vaccinated" },
   recordsTitle: { kk: "Жазбаларды тексеру", ru: "Проверка записей", en: "Look at records" },
@@ -174,31 +168,10 @@ export const office = {
   copy: { kk: "Көшіру", ru: "Копировать", en: "Copy" },
   copied: { kk: "Көшірілді", ru: "Скопировано", en: "Copied" },
 
-  what: { kk: "Не енгізіледі", ru: "Что вводится", en: "What to enter" },
-  result: { kk: "ПТР нәтижесі", ru: "Результат ПЦР", en: "PCR result" },
   contact: { kk: "Байланыс", ru: "Контакт", en: "Contact" },
-  outcome: { kk: "Нәтиже", ru: "Результат", en: "Result" },
+  sample: { kk: "Сынама нөмірі", ru: "Номер пробы", en: "Sample number" },
   positive: { kk: "Оң", ru: "Положительный", en: "Positive" },
   negative: { kk: "Теріс", ru: "Отрицательный", en: "Negative" },
-  sample: { kk: "Сынама нөмірі", ru: "Номер пробы", en: "Sample number" },
-  taken: { kk: "Сынама алынған уақыт", ru: "Время взятия пробы", en: "Taken at" },
-  contactSince: { kk: "Байланыс болған уақыт", ru: "Время контакта", en: "In contact since" },
-  send: { kk: "Жіберу", ru: "Отправить", en: "Send" },
-  resultDone: {
-    kk: "Сақталды: {sample} сынамасы, нәтижесі: {result}.",
-    ru: "Сохранено: проба {sample}, результат: {result}.",
-    en: "Recorded: sample {sample}, result: {result}.",
-  },
-  recordWaits: {
-    kk: "Сақталды, бірақ әзірге есепке алынбайды: бір сағаттың шегіне жетті. Тізілім әкімшісі шешеді, қайта жібермеңіз.",
-    ru: "Сохранено, но пока не учитывается: достигнут предел на час. Решает администратор реестра, не отправляйте ещё раз.",
-    en: "Stored, but it does not count yet: the limit for an hour is reached. The registry's administrator decides; do not send it again.",
-  },
-  contactDone: {
-    kk: "Сақталды: байланыс, {time}.",
-    ru: "Сохранено: контакт, {time}.",
-    en: "Recorded: contact, {time}.",
-  },
 
   holder: { kk: "Аты-жөні (міндетті емес)", ru: "Имя (необязательно)", en: "Name (optional)" },
   holderText: {

@@ -1,0 +1,210 @@
+package server
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// wanted gives what translates into the language that a request asks for. Programs that ask for
+// none get English.
+func wanted(r *http.Request) func(string) string {
+	which := -1
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err == nil && len(tags) > 0 {
+		switch base, _ := tags[0].Base(); base.String() {
+		case "kk":
+			which = 0
+		case "ru":
+			which = 1
+		}
+	}
+	return func(text string) string { return translate(text, which) }
+}
+
+// variable finds what differs from one text to the next: a quoted name, or a number.
+var variable = regexp.MustCompile(`"[^"]*"|[0-9]+`)
+
+// translate looks a text up: as it is, then with {} in the places of what is variable, then as a
+// field and what is wrong with it, then in two parts, the second one behind a colon. What is not
+// known stays English.
+func translate(text string, which int) string {
+	if which < 0 {
+		return text
+	}
+	if known, ok := words[text]; ok {
+		return known[which]
+	}
+	var values []string
+	pattern := variable.ReplaceAllStringFunc(text, func(value string) string {
+		values = append(values, value)
+		return "{}"
+	})
+	if known, ok := words[pattern]; ok {
+		text := known[which]
+		for _, value := range values {
+			text = strings.Replace(text, "{}", value, 1)
+		}
+		return text
+	}
+	if first, second, ok := strings.Cut(text, " "); ok { // the field of a FieldError
+		known, isField := words[first]
+		if said := translate(second, which); isField && said != second {
+			return known[which] + ": " + said
+		}
+	}
+	if first, second, ok := strings.Cut(text, ": "); ok {
+		if known, ok := words[first]; ok {
+			return known[which] + ": " + translate(second, which)
+		}
+	}
+	return text
+}
+
+// words are what offices are told, in Kazakh and Russian. The keys are in the code of this package
+// and in csvfile.Reasons; a test finds those that are missing here.
+var words = map[string][2]string{
+	// The key.
+	"no key": {"кілт жоқ", "нет ключа"},
+	"send the header Authorization: Bearer KEY":                   {"Authorization: Bearer КІЛТ тақырыбын жіберіңіз", "отправьте заголовок Authorization: Bearer КЛЮЧ"},
+	"copy the whole key again: k1 and the 43 characters after it": {"кілтті қайтадан толық көшіріңіз: k1 және одан кейінгі 43 таңба", "скопируйте ключ целиком: k1 и 43 знака после него"},
+	"unknown key": {"белгісіз кілт", "неизвестный ключ"},
+	"this needs the administrator's key: the file admin.key in the registry's data directory": {"мұнда әкімшінің кілті керек: тізілімнің деректер бумасындағы admin.key файлы", "здесь нужен ключ администратора: файл admin.key в каталоге данных реестра"},
+	"this key is suspended":                              {"бұл кілт тоқтатылған", "этот ключ приостановлен"},
+	"ask the registry's administrator":                   {"тізілім әкімшісіне хабарласыңыз", "обратитесь к администратору реестра"},
+	"this key was revoked":                               {"бұл кілттің күші жойылған", "этот ключ отозван"},
+	"the registry's administrator gives you another one": {"жаңа кілтті тізілім әкімшісі береді", "новый ключ выдаст администратор реестра"},
+
+	"this is the key of a laboratory":                                                                        {"бұл — зертхананың кілті", "это ключ лаборатории"},
+	"this is the key of a PCR portal":                                                                        {"бұл — ПТР порталының кілті", "это ключ портала ПЦР"},
+	"this is the key of a Covid-19 centre":                                                                   {"бұл — Covid-19 басқару орталығының кілті", "это ключ центра управления COVID-19"},
+	"this is the key of a vaccination register":                                                              {"бұл — екпе тізілімінің кілті", "это ключ регистра вакцинации"},
+	"this needs the key of a Covid-19 centre":                                                                {"мұнда Covid-19 басқару орталығының кілті керек", "здесь нужен ключ центра управления COVID-19"},
+	"this needs the key of a laboratory or a PCR portal":                                                     {"мұнда зертхананың немесе ПТР порталының кілті керек", "здесь нужен ключ лаборатории или портала ПЦР"},
+	"this needs the key of a laboratory or a PCR portal or a Covid-19 centre":                                {"мұнда зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті керек", "здесь нужен ключ лаборатории, портала ПЦР или центра управления COVID-19"},
+	"this needs the key of a source of records; the administrator creates one":                               {"мұнда жазба дереккөзінің кілті керек; оны әкімші береді", "здесь нужен ключ источника записей; его создаёт администратор"},
+	"this needs the key of a Covid-19 centre; the administrator creates one":                                 {"мұнда Covid-19 басқару орталығының кілті керек; оны әкімші береді", "здесь нужен ключ центра управления COVID-19; его создаёт администратор"},
+	"this needs the key of a laboratory or a PCR portal; the administrator creates one":                      {"мұнда зертхананың немесе ПТР порталының кілті керек; оны әкімші береді", "здесь нужен ключ лаборатории или портала ПЦР; его создаёт администратор"},
+	"this needs the key of a laboratory or a PCR portal or a Covid-19 centre; the administrator creates one": {"мұнда зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті керек; оны әкімші береді", "здесь нужен ключ лаборатории, портала ПЦР или центра управления COVID-19; его создаёт администратор"},
+
+	// Any request.
+	"use GET or POST":                           {"GET немесе POST пайдаланыңыз", "используйте GET или POST"},
+	"the registry could not do this":            {"тізілім мұны орындай алмады", "реестр не смог это выполнить"},
+	"try again; its log says why":               {"қайталап көріңіз; себебі тізілім журналында", "попробуйте ещё раз; причина в журнале реестра"},
+	"not found":                                 {"табылмады", "не найдено"},
+	"wrong method":                              {"сұрау түрі қате", "неверный метод запроса"},
+	"the body is too large":                     {"жіберілген дерек тым үлкен", "слишком большой объём данных"},
+	"send at most {} bytes":                     {"ең көбі {} байт жіберіңіз", "отправьте не больше {} байт"},
+	"the body does not fit this path":           {"сұраудың мазмұны қате", "неверное содержимое запроса"},
+	"there is no field {}":                      {"{} деген өріс жоқ", "нет поля {}"},
+	"send one JSON object":                      {"бір JSON нысанын жіберіңіз", "отправьте один объект JSON"},
+	"times are written as 2021-04-20T12:00:00Z": {"уақыт былай жазылады: 2021-04-20T12:00:00Z", "время пишется так: 2021-04-20T12:00:00Z"},
+
+	// Fields.
+	"iin":         {"ЖСН", "ИИН"},
+	"sample":      {"сынама нөмірі", "номер пробы"},
+	"kind":        {"түрі", "вид"},
+	"result":      {"нәтиже", "результат"},
+	"at":          {"уақыты", "время"},
+	"taken":       {"сынама алынған уақыт", "время взятия пробы"},
+	"since":       {"байланыс уақыты", "время контакта"},
+	"laboratory":  {"зертхана", "лаборатория"},
+	"index_case":  {"жұқтыру көзі", "источник заражения"},
+	"date":        {"күні", "дата"},
+	"index":       {"жұқтыру көзі", "источник"},
+	"number":      {"нөмірі", "номер"},
+	"person":      {"аты-жөні", "ФИО"},
+	"line":        {"жол", "строка"},
+	"column":      {"баған", "столбец"},
+	"reason":      {"себебі", "причина"},
+	"is missing":  {"толтырылмаған", "не заполнено"},
+	"is unknown":  {"белгісіз", "неизвестное значение"},
+	"is too long": {"тым ұзын", "слишком длинное значение"},
+	"is not 12 digits with a valid check digit":                   {"12 сан емес немесе бақылау саны сәйкес емес", "не 12 цифр или не сходится контрольная цифра"},
+	"the IIN is not 12 digits with a valid check digit":           {"ЖСН 12 сан емес немесе бақылау саны сәйкес емес", "ИИН: не 12 цифр или не сходится контрольная цифра"},
+	"check the number for a typing error":                         {"нөмірдегі қатені тексеріңіз", "проверьте, нет ли в номере опечатки"},
+	"check the number":                                            {"нөмірді тексеріңіз", "проверьте номер"},
+	"is in the future":                                            {"болашақта", "в будущем"},
+	"check the date, the time zone and this machine's clock":      {"күнді, уақыт белдеуін және осы компьютердің сағатын тексеріңіз", "проверьте дату, часовой пояс и часы этого компьютера"},
+	"is more than {} days ago":                                    {"{} күннен бұрын", "больше {} дней назад"},
+	"check the date: a record that old changes no status":         {"күнді тексеріңіз: мұндай ескі жазба мәртебені өзгертпейді", "проверьте дату: такая старая запись не меняет статус"},
+	"does not belong to this record":                              {"бұл жазбада болмайды", "не относится к этой записи"},
+	"leave it out":                                                {"оны алып тастаңыз", "уберите это поле"},
+	"the name cannot be used":                                     {"бұл атау жарамсыз", "это название не подходит"},
+	"the name is missing or too long":                             {"атауы жазылмаған немесе тым ұзын", "название не указано или слишком длинное"},
+	"the person cannot be used":                                   {"аты-жөні жарамсыз", "ФИО не подходит"},
+	"the person is missing or too long":                           {"аты-жөні жазылмаған немесе тым ұзын", "ФИО не указаны или слишком длинные"},
+	"cannot be used":                                              {"жарамсыз", "не подходит"},
+	"write 1 to 64 bytes":                                         {"1-ден 64 байтқа дейін жазыңыз", "напишите от 1 до 64 байт"},
+	"write at most 64 bytes":                                      {"ең көбі 64 байт жазыңыз", "напишите не больше 64 байт"},
+	"type it again: copied text may have invisible characters":    {"қайтадан теріңіз: көшірілген мәтінде көрінбейтін таңбалар болуы мүмкін", "наберите заново: в скопированном тексте бывают невидимые знаки"},
+	"too many records":                                            {"жазба тым көп", "слишком много записей"},
+	"send at most {} at once":                                     {"бір жолы ең көбі {} жіберіңіз", "отправьте за раз не больше {}"},
+	"there is no source of this name":                             {"мұндай атаулы дереккөз жоқ", "источника с таким названием нет"},
+	"write it as the overview does":                               {"шолудағыдай жазыңыз", "напишите, как в обзоре"},
+	"this name is taken":                                          {"бұл атау бос емес", "это название занято"},
+	"choose another one":                                          {"басқасын таңдаңыз", "выберите другое"},
+	"unknown kind of source":                                      {"дереккөздің түрі белгісіз", "неизвестный вид источника"},
+	"the limit cannot be used":                                    {"шек жарамсыз", "предел не подходит"},
+	"write 0 to 1000000 records an hour; with 0 all of them wait": {"сағатына 0-ден 1000000-ға дейін жазыңыз; 0 болса, барлығы күтеді", "напишите от 0 до 1000000 записей в час; при 0 ждут все"},
+
+	// Records.
+	"too many records of this source wait":                                                     {"бұл дереккөздің тым көп жазбасы күтіп тұр", "слишком много записей этого источника ожидают решения"},
+	"send this one again when the registry's administrator has decided on them":                {"тізілім әкімшісі олар туралы шешкен соң, мұны қайта жіберіңіз", "отправьте эту запись снова, когда администратор реестра примет решение по ним"},
+	"this sample was reported before with different content":                                   {"бұл сынама бұрын басқа дерекпен жіберілген", "эта проба уже отправлена с другими данными"},
+	"correct that sample's record if it is wrong; nothing was changed":                         {"егер ол жазба қате болса, тізімнен түзетіңіз; ештеңе өзгерген жоқ", "если та запись неверна, исправьте её в списке; ничего не изменено"},
+	"the same record was withdrawn or discarded before":                                        {"дәл осы жазба бұрын алып тасталған", "точно такая запись уже была отозвана или удалена"},
+	`if it is right after all, send it with {}: true`:                                          {"егер ол бәрібір дұрыс болса, оны {}: true деп жіберіңіз", "если она всё же верна, отправьте её с {}: true"},
+	"the registry's administrator has decided that this record does not stand":                 {"тізілім әкімшісі бұл жазбаны жарамсыз деп шешті", "администратор реестра решил, что эта запись неверна"},
+	"ask the administrator":                                                                    {"әкімшіге хабарласыңыз", "обратитесь к администратору"},
+	"stored, and waiting for the registry's administrator":                                     {"сақталды, тізілім әкімшісінің шешімін күтіп тұр", "сохранено и ждёт решения администратора реестра"},
+	"this source has no such record":                                                           {"бұл дереккөзде мұндай жазба жоқ", "у этого источника нет такой записи"},
+	"write the sample number as it was entered":                                                {"сынама нөмірін енгізілгендей жазыңыз", "напишите номер пробы так, как он был введён"},
+	"this record was corrected or withdrawn meanwhile":                                         {"бұл жазба осы арада түзетілген немесе алып тасталған", "эту запись тем временем исправили или отозвали"},
+	"look at the list again":                                                                   {"тізімді қайта қараңыз", "посмотрите список ещё раз"},
+	"the correction changes nothing":                                                           {"түзету ештеңені өзгертпейді", "исправление ничего не меняет"},
+	"say what is right instead":                                                                {"дұрысын көрсетіңіз", "укажите, как правильно"},
+	"this source has corrected or withdrawn too many positive results and contacts in an hour": {"бұл дереккөз бір сағатта тым көп оң нәтиже мен байланысты түзетті не алып тастады", "этот источник за час исправил или отозвал слишком много положительных результатов и контактов"},
+	"ask the registry's administrator, or go on in an hour":                                    {"тізілім әкімшісіне хабарласыңыз немесе бір сағаттан кейін жалғастырыңыз", "обратитесь к администратору реестра или продолжите через час"},
+	"another record has this sample number":                                                    {"бұл сынама нөмірі басқа жазбада бар", "этот номер пробы уже есть у другой записи"},
+	"correct or withdraw that one":                                                             {"сол жазбаны түзетіңіз немесе алып тастаңыз", "исправьте или отзовите ту запись"},
+	"the request does not name one record":                                                     {"сұрауда бір ғана жазба көрсетілмеген", "в запросе не указана одна запись"},
+	`write its id as {}, or a sample number of this source as {}`:                              {"жазба нөмірін {} немесе сынама нөмірін {} өрісінде көрсетіңіз", "укажите номер записи в {} или номер пробы в {}"},
+	"the reason is missing or too long":                                                        {"себебі жазылмаған немесе тым ұзын", "причина не указана или слишком длинная"},
+	"write 1 to 200 bytes":                                                                     {"1-ден 200 байтқа дейін жазыңыз", "напишите от 1 до 200 байт"},
+	"the reason cannot be used":                                                                {"себебі жарамсыз", "причина не подходит"},
+	"since is missing":                                                                         {"уақыты көрсетілмеген", "не указано, с какого времени"},
+	"since is not a time":                                                                      {"уақыт дұрыс жазылмаған", "время написано неверно"},
+	"last is missing":                                                                          {"соңғы жазба көрсетілмеген", "не указана последняя запись"},
+	`ask with {}: true first, and send the {} of that answer`:                                  {"алдымен {}: true деп сұрап, жауаптағы {} мәнін жіберіңіз", "сначала запросите с {}: true и отправьте {} из ответа"},
+	"this IIN is not registered here":                                                          {"бұл ЖСН мұнда тіркелмеген", "этот ИИН здесь не зарегистрирован"},
+
+	// Files.
+	"the file cannot be used":                                      {"файлды пайдалану мүмкін емес", "файл не подходит"},
+	"the first line names the columns; nothing was entered":        {"бірінші жолда бағандардың атауы болуы керек; ештеңе енгізілген жоқ", "в первой строке должны быть названия столбцов; ничего не введено"},
+	"the file did not arrive whole":                                {"файл толық жетпеді", "файл дошёл не полностью"},
+	"send it again; nothing was entered":                           {"қайта жіберіңіз; ештеңе енгізілген жоқ", "отправьте его ещё раз; ничего не введено"},
+	"another file of this source is being read":                    {"бұл дереккөздің басқа файлы оқылып жатыр", "сейчас читается другой файл этого источника"},
+	"wait until it is finished, and send this one again":           {"ол аяқталғанша күтіп, мұны қайта жіберіңіз", "дождитесь конца и отправьте этот файл снова"},
+	"the file is empty: its first line has to name the columns":    {"файл бос: бірінші жолда бағандардың атауы болуы керек", "файл пуст: в первой строке должны быть названия столбцов"},
+	"there is no column {}: delete it or rename it":                {"{} деген баған болмайды: оны өшіріңіз немесе атауын өзгертіңіз", "столбца {} быть не должно: удалите или переименуйте его"},
+	"the column {} is there twice":                                 {"{} бағаны екі рет бар", "столбец {} встречается дважды"},
+	"the column {} is missing":                                     {"{} бағаны жоқ", "нет столбца {}"},
+	"not UTF-8, probably windows-1251: save the file as CSV UTF-8": {"UTF-8 емес, windows-1251 болуы мүмкін: файлды CSV UTF-8 түрінде сақтаңыз", "не UTF-8, вероятно windows-1251: сохраните файл как CSV UTF-8"},
+	"UTF-16: save the file as CSV UTF-8":                           {"UTF-16: файлды CSV UTF-8 түрінде сақтаңыз", "UTF-16: сохраните файл как CSV UTF-8"},
+	"longer than 4096 bytes":                                       {"4096 байттан ұзын", "длиннее 4096 байт"},
+	"more than 100000 rows: split the file":                        {"100000 жолдан көп: файлды бөліңіз", "больше 100000 строк: разделите файл"},
+	"the file is larger than 64 MB: split it":                      {"файл 64 МБ-тан үлкен: оны бөліңіз", "файл больше 64 МБ: разделите его"},
+	"a quotation mark is in a wrong place or is not closed":        {"тырнақша орнында емес немесе жабылмаған", "кавычка стоит не на месте или не закрыта"},
+	"more or fewer fields than columns":                            {"өрістер саны бағандар санына сәйкес емес", "число полей не равно числу столбцов"},
+	"empty":                                                        {"бос", "пусто"},
+	"an IIN has 12 digits":                                         {"ЖСН 12 саннан тұрады", "в ИИН 12 цифр"},
+	"the zeros at the start of the IIN are missing: format the column as text before you save": {"ЖСН басындағы нөлдер жоғалған: сақтамас бұрын бағанды мәтін пішіміне келтіріңіз", "потеряны нули в начале ИИН: перед сохранением сделайте формат столбца текстовым"},
+	"the spreadsheet has rounded the IIN: format the column as text and enter it again":        {"кесте ЖСН-ді дөңгелектеп жіберген: бағанды мәтін пішіміне келтіріп, қайта енгізіңіз", "таблица округлила ИИН: сделайте формат столбца текстовым и введите его снова"},
+	"write positive, negative or inconclusive":                                                 {"оң, теріс немесе күмәнді деп жазыңыз", "напишите положительный, отрицательный или сомнительный"},
+	"write contact or recovered":                                                               {"байланыс немесе жазылды деп жазыңыз", "напишите контакт или выздоровел"},
+	"write the time like 26.11.2026 09:30 or 2026-11-26T09:30:00+05:00":                        {"уақытты былай жазыңыз: 26.11.2026 09:30 немесе 2026-11-26T09:30:00+05:00", "напишите время так: 26.11.2026 09:30 или 2026-11-26T09:30:00+05:00"},
+	"longer than 64 bytes, or with invisible characters":                                       {"64 байттан ұзын немесе көрінбейтін таңбалары бар", "длиннее 64 байт или с невидимыми знаками"},
+}

@@ -1,0 +1,143 @@
+// The words of /lab, beside those of all pages behind a key.
+
+import { office } from "./texts.js";
+
+export const lab = {
+  ...office,
+  labTitle: { kk: "Жазба енгізу", ru: "Ввод записей", en: "Enter records" },
+  sourceKey: {
+    kk: "Зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті",
+    ru: "Ключ лаборатории, портала ПЦР или центра управления COVID-19",
+    en: "Key of the laboratory, PCR portal or Covid-19 centre",
+  },
+  oneRecord: { kk: "Бір жазба", ru: "Одна запись", en: "One record" },
+  what: { kk: "Не енгізіледі", ru: "Что вводится", en: "What to enter" },
+  outcome: { kk: "Нәтиже", ru: "Результат", en: "Result" },
+  entry: { kk: "Жазба", ru: "Запись", en: "Record" },
+  barcode: { kk: "Пробирканың штрихкоды", ru: "Штрихкод пробирки", en: "Barcode of the tube" },
+  barcodeText: {
+    kk: "Сканерлеңіз немесе теріңіз. Enter келесі бос өріске өтеді.",
+    ru: "Отсканируйте или наберите. Enter переходит к следующему пустому полю.",
+    en: "Scan it or type it. Enter goes to the next empty field.",
+  },
+  taken: { kk: "Сынама алынған уақыт", ru: "Время взятия пробы", en: "Sample taken at" },
+  contactTime: { kk: "Байланыс болған уақыт", ru: "Время контакта", en: "Date of contact" },
+  recoveredTime: { kk: "Жазылған уақыт", ru: "Время выздоровления", en: "Recovered at" },
+  vaccinatedTime: { kk: "Екпе алған уақыт", ru: "Время вакцинации", en: "Vaccinated at" },
+  indexCase: {
+    kk: "Ауырған адамның ЖСН-і немесе жағдай нөмірі (міндетті емес)",
+    ru: "ИИН заболевшего или номер случая (необязательно)",
+    en: "Index case: IIN or case number (optional)",
+  },
+  ofLaboratory: { kk: "Тест жасаған зертхана (міндетті емес)", ru: "Лаборатория, сделавшая тест (необязательно)", en: "Laboratory of the test (optional)" },
+  send: { kk: "Жіберу", ru: "Отправить", en: "Send" },
+  clerk: { kk: "Кім енгізеді", ru: "Кто вводит", en: "Who enters" },
+  clerkShort: { kk: "Кім", ru: "Кто", en: "Who" },
+  clerkText: {
+    kk: "Аты-жөніңіз жазбалар тарихында қалады. Осы қойынды жабылғанша сақталады.",
+    ru: "ФИО остаётся в истории записей. Хранится, пока открыта эта вкладка.",
+    en: "Your name stays in the records' history. It is kept until this tab is closed.",
+  },
+
+  needSample: { kk: "Пробирканы сканерлеңіз.", ru: "Отсканируйте пробирку.", en: "Scan the tube." },
+  needIIN: { kk: "ЖСН 12 саннан тұрады.", ru: "В ИИН должно быть 12 цифр.", en: "An IIN has 12 digits." },
+  needTime: { kk: "Уақытын көрсетіңіз.", ru: "Укажите время.", en: "Say when." },
+  needResult: { kk: "Нәтижені таңдаңыз.", ru: "Выберите результат.", en: "Choose the result." },
+  needWhy: { kk: "Себебін жазыңыз.", ru: "Укажите причину.", en: "Write why." },
+  needFile: { kk: "Файлды таңдаңыз.", ru: "Выберите файл.", en: "Choose a file." },
+
+  confirmTitle: { kk: "Нәтижесі оң ба?", ru: "Результат положительный?", en: "Is the result positive?" },
+  confirmText: {
+    kk: "{sample} сынамасы. Бұл адам бірнеше секундта барлық есікте қызыл болады, оны 14 күн кіргізбейді.",
+    ru: "Проба {sample}. Через несколько секунд этот человек станет красным у всех дверей, и его 14 дней никуда не впустят.",
+    en: "Sample {sample}. Within seconds this person is red at every door and is turned back for 14 days.",
+  },
+  confirmIIN: { kk: "ЖСН-ді қайта теріңіз", ru: "Наберите ИИН ещё раз", en: "Type the IIN again" },
+  confirmDiffers: {
+    kk: "ЖСН бірдей емес. Нәтиже қағазымен салыстырыңыз.",
+    ru: "ИИН не совпадает. Сверьте с бланком результата.",
+    en: "The IINs differ. Compare them with the result's form.",
+  },
+  confirmButton: { kk: "Иә, оң", ru: "Да, положительный", en: "Yes, positive" },
+  back: { kk: "Артқа", ru: "Назад", en: "Back" },
+
+  entryOf: { kk: "{kind}, {sample}", ru: "{kind}, {sample}", en: "{kind}, {sample}" },
+  entryDone: { kk: "Сақталды: {what}.", ru: "Сохранено: {what}.", en: "Recorded: {what}." },
+  entryKnown: {
+    kk: "Бұл жазба бұрын енгізілген, ештеңе өзгерген жоқ: {what}.",
+    ru: "Эта запись уже была введена, ничего не изменилось: {what}.",
+    en: "This record was entered before, nothing has changed: {what}.",
+  },
+  recordWaits: {
+    kk: "Сақталды, бірақ әзірге есепке алынбайды: бір сағаттың шегіне жетті. Тізілім әкімшісі шешеді, қайта жібермеңіз. {what}.",
+    ru: "Сохранено, но пока не учитывается: достигнут предел на час. Решает администратор реестра, не отправляйте ещё раз. {what}.",
+    en: "Stored, but it does not count yet: the limit for an hour is reached. The registry's administrator decides; do not send it again. {what}.",
+  },
+  enterAgain: { kk: "Бәрібір қайта енгізу", ru: "Всё же ввести снова", en: "Enter it again all the same" },
+
+  today: { kk: "Соңғы 24 сағатта енгізілгені", ru: "Введено за последние 24 часа", en: "Entered in the last 24 hours" },
+  enteredAt: { kk: "Енгізілген", ru: "Введена", en: "Entered" },
+  "state-waiting": { kk: "Шешім күтуде", ru: "Ожидает решения", en: "Waits for a decision" },
+  "state-in force": { kk: "Күшінде", ru: "В силе", en: "In force" },
+  "last-corrected": { kk: "Түзетілген", ru: "Исправлена", en: "Corrected" },
+  "last-withdrawn": { kk: "Кері қайтарылған", ru: "Отозвана", en: "Withdrawn" },
+  "last-discarded": { kk: "Қабылданбаған", ru: "Отклонена", en: "Discarded" },
+  "last-settled": { kk: "Шешіммен алынған", ru: "Снята решением", en: "Settled" },
+  correct: { kk: "Түзету", ru: "Исправить", en: "Correct" },
+  withdraw: { kk: "Кері қайтару", ru: "Отозвать", en: "Withdraw" },
+  correctTitle: { kk: "Жазбаны түзету", ru: "Исправление записи", en: "Correct a record" },
+  withdrawTitle: { kk: "Жазбаны кері қайтару", ru: "Отзыв записи", en: "Withdraw a record" },
+  changeText: {
+    kk: "{what}, ЖСН соңы {end}. Өзгеріс бірнеше секундта барлық есікке жетеді.",
+    ru: "{what}, ИИН оканчивается на {end}. Изменение дойдёт до всех дверей за несколько секунд.",
+    en: "{what}, IIN ending in {end}. The change reaches every door within seconds.",
+  },
+  changeIIN: {
+    kk: "ЖСН (басқа адамдікі болса немесе нәтиже оңға өзгерсе)",
+    ru: "ИИН (если он другой или результат станет положительным)",
+    en: "IIN (if it is another one, or if the result becomes positive)",
+  },
+  why: { kk: "Себебі", ru: "Причина", en: "Why" },
+  whyTube: { kk: "пробирка ауысып кеткен", ru: "перепутана пробирка", en: "the tubes were mixed up" },
+  whyPerson: { kk: "басқа адамның ЖСН-і енгізілген", ru: "введён ИИН другого человека", en: "another person's IIN was entered" },
+  whyResult: { kk: "нәтиже қате енгізілген", ru: "неверно введён результат", en: "the result was entered wrongly" },
+
+  fileTitle: { kk: "Файлдан енгізу", ru: "Загрузка файла", en: "Records from a file" },
+  "columns-laboratory": {
+    kk: "CSV UTF-8, бағандары: ЖСН; сынама нөмірі; нәтиже; сынама алынған уақыт. 100 000 жолға дейін.",
+    ru: "CSV UTF-8, столбцы: ИИН; номер пробы; результат; время взятия пробы. До 100 000 строк.",
+    en: "CSV UTF-8 with the columns iin; sample; result; taken. Up to 100,000 rows.",
+  },
+  "columns-pcr-portal": {
+    kk: "CSV UTF-8, бағандары: ЖСН; сынама нөмірі; нәтиже; сынама алынған уақыт; зертхана. 100 000 жолға дейін.",
+    ru: "CSV UTF-8, столбцы: ИИН; номер пробы; результат; время взятия пробы; лаборатория. До 100 000 строк.",
+    en: "CSV UTF-8 with the columns iin; sample; result; taken; laboratory. Up to 100,000 rows.",
+  },
+  "columns-covid-19-centre": {
+    kk: "CSV UTF-8, бағандары: ЖСН; түрі (байланыс немесе жазылды); күні; жұқтыру көзі; нөмірі. 100 000 жолға дейін.",
+    ru: "CSV UTF-8, столбцы: ИИН; вид (контакт или выздоровел); дата; источник; номер. До 100 000 строк.",
+    en: "CSV UTF-8 with the columns iin; kind (contact or recovered); date; index; number. Up to 100,000 rows.",
+  },
+  file: { kk: "Файл", ru: "Файл", en: "File" },
+  fileTooLarge: { kk: "Файл 64 МБ-тан үлкен: оны бөліңіз.", ru: "Файл больше 64 МБ: разделите его.", en: "The file is larger than 64 MB: split it." },
+  fileSend: { kk: "Файлды жіберу", ru: "Отправить файл", en: "Send the file" },
+  fileSent: {
+    kk: "Файл қабылданды. Бұл бетті жабуға болады, тізілім оқи береді.",
+    ru: "Файл принят. Страницу можно закрыть, реестр продолжит чтение.",
+    en: "The file was received. You may close this page; the registry goes on reading.",
+  },
+  "import-running": { kk: "Оқылып жатыр, {line}-жол.", ru: "Читается, строка {line}.", en: "Being read, line {line}." },
+  "import-finished": { kk: "Соңына дейін оқылды, {line} жол.", ru: "Прочитан до конца, строк: {line}.", en: "Read to the end, {line} lines." },
+  "import-interrupted": {
+    kk: "{line}-жолдан кейін үзілді. Сол файлды қайта жіберіңіз: енгізілген жолдар екінші рет енгізілмейді.",
+    ru: "Прерван после строки {line}. Отправьте тот же файл ещё раз: введённые строки не повторятся.",
+    en: "Interrupted after line {line}. Send the same file again: rows that were entered are not entered twice.",
+  },
+  "import-failed": { kk: "{line}-жолдан кейін тоқтады.", ru: "Остановлен после строки {line}.", en: "Stopped after line {line}." },
+  importCounts: {
+    kk: "Жаңа: {entered}, бұрын енгізілген: {known}, шешім күтеді: {waits}, қабылданбады: {refused}.",
+    ru: "Новых: {entered}, уже введённых: {known}, ожидают решения: {waits}, отклонено: {refused}.",
+    en: "New: {entered}, entered before: {known}, waiting for a decision: {waits}, refused: {refused}.",
+  },
+  report: { kk: "Қабылданбаған жолдарды жүктеу", ru: "Скачать отклонённые строки", en: "Download the refused rows" },
+};
