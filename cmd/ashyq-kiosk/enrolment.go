@@ -173,9 +173,6 @@ func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log 
 	return err
 }
 
-// imageVersion is a file of the card image.
-const imageVersion = "/etc/ashyq-image/version"
-
 // runningVersion is the version of the card image, or on any other system of this program.
 func runningVersion() string {
 	data, err := os.ReadFile(imageVersion)
