@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,6 +30,9 @@ const (
 func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	req, err := decode[EnrolCodesRequest](r)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.place(r.Context(), req.Doors); err != nil {
 		return nil, err
 	}
 	doors, err := s.checkOrder(req)
@@ -73,6 +77,24 @@ func tokenSecret(token []byte) store.Secret {
 	return store.SecretOf(base64.RawURLEncoding.EncodeToString(token))
 }
 
+// place gives doors of a venue its kind and zone.
+func (s *Server) place(ctx context.Context, doors []EnrolDoor) error {
+	for i, d := range doors {
+		if d.Place == 0 {
+			continue
+		}
+		v, err := s.opt.Store.VenueOf(ctx, d.Place)
+		if err != nil {
+			return noVenue(err)
+		}
+		if d.Venue != "" && d.Venue != v.Kind || d.Zone != "" && d.Zone != v.Zone {
+			return badRequest("a door has another kind or zone than its venue", "leave both out, or change the venue")
+		}
+		doors[i].Venue, doors[i].Zone = v.Kind, v.Zone
+	}
+	return nil
+}
+
 func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 	switch {
 	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
@@ -90,15 +112,15 @@ func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 			return nil, badRequest("two doors have the same name", "give each door a name of its own")
 		}
 		names[want.Name] = true
-		d := store.Door{Name: want.Name, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
+		d := store.Door{Name: want.Name, Place: want.Place, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
 		if d.Zone == "" {
 			d.Zone = "green"
 		}
 		if d.Ring == "" {
 			d.Ring = "all"
 		}
-		if !slices.Contains([]string{"red", "yellow", "green"}, d.Zone) {
-			return nil, badRequest("the zone is not known", "write red, yellow or green")
+		if err := checkZone(d.Zone); err != nil {
+			return nil, err
 		}
 		if err := checkRing(d.Ring); err != nil {
 			return nil, err
@@ -119,6 +141,13 @@ func (s *Server) checkDoor(name, venue string) error {
 		if err := s.opt.CheckVenue(venue); err != nil {
 			return badRequest(err.Error(), "write a kind of venue that the doors know")
 		}
+	}
+	return nil
+}
+
+func checkZone(zone string) error {
+	if !slices.Contains([]string{"red", "yellow", "green"}, zone) {
+		return badRequest("the zone is not known", "write red, yellow or green")
 	}
 	return nil
 }

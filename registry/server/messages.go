@@ -100,6 +100,16 @@ const (
 	PathApproveDoor = "/v1/doors/approve"
 	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
 	PathReleases = "/v1/releases"
+	// PathRegions: GET -> []store.Region; PUT []store.Region -> 204: adds regions, or gives them other
+	// names. Bearer: the administrator's key.
+	PathRegions = "/v1/regions"
+	// PathRemoveRegion: POST RegionRequest -> 204, if nothing belongs to it. Bearer: the
+	// administrator's key.
+	PathRemoveRegion = "/v1/regions/remove"
+	// PathVenues: GET ?region=CODE&after=ID -> []store.Venue by name, at most 500, after the one that
+	// was listed last; PUT []store.Venue -> 204: adds venues, or changes those of the same BIN and name;
+	// at most 1,000. Bearer: the administrator's key.
+	PathVenues = "/v1/venues"
 	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
 	// registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
@@ -338,9 +348,10 @@ type EnrolCodesRequest struct {
 // EnrolDoor is a door that will enrol.
 type EnrolDoor struct {
 	Name  string `json:"name"`
-	Venue string `json:"venue"`
-	Zone  string `json:"zone,omitempty"` // "": green
-	Ring  string `json:"ring,omitempty"` // "": all
+	Place int64  `json:"place,omitempty"` // id of its venue, which then gives kind and zone; 0: of no known venue
+	Venue string `json:"venue,omitempty"` // kind
+	Zone  string `json:"zone,omitempty"`  // "": green
+	Ring  string `json:"ring,omitempty"`  // "": all
 }
 
 // EnrolCodesAnswer has one code for each door asked for, in their order.
@@ -354,6 +365,11 @@ type EnrolCode struct {
 	Venue   string    `json:"venue"`
 	Code    string    `json:"code"` // "AE1:..." as in package enrol
 	Expires time.Time `json:"expires"`
+}
+
+// RegionRequest names a region.
+type RegionRequest struct {
+	Code string `json:"code"`
 }
 
 // RevokeDoorRequest names a door.

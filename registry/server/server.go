@@ -99,6 +99,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if len(opt.DefaultRules) == 0 {
 		opt.DefaultRules = []byte("{}")
 	}
+	if err := firstRegions(ctx, opt.Store); err != nil {
+		return nil, err
+	}
 	s := &Server{
 		opt:     opt,
 		all:     http.NewServeMux(),
@@ -228,6 +231,9 @@ func (s *Server) routes() {
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
 		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
+		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
+		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
+		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},
 		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},

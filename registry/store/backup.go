@@ -195,9 +195,6 @@ func (r *Restoring) Table(ctx context.Context, t DumpedTable) error {
 	return nil
 }
 
-// restoreAtOnce is how many rows one statement writes.
-const restoreAtOnce = 200
-
 // Row adds a row to the table that was begun last.
 func (r *Restoring) Row(ctx context.Context, row []any) error {
 	if len(row) != len(r.table.Columns) {
@@ -211,7 +208,7 @@ func (r *Restoring) Row(ctx context.Context, row []any) error {
 		r.rows = append(r.rows, parsed)
 	}
 	r.Rows++
-	if len(r.rows) < restoreAtOnce*len(r.table.Columns) {
+	if len(r.rows) < insertAtOnce*len(r.table.Columns) {
 		return nil
 	}
 	return r.flush(ctx)
@@ -239,21 +236,8 @@ func (r *Restoring) flush(ctx context.Context) error {
 	if len(r.rows) == 0 {
 		return nil
 	}
-	var statement strings.Builder
-	fmt.Fprintf(&statement, "INSERT INTO %s (%s) VALUES ", r.table.Table, strings.Join(r.table.Columns, ", "))
-	for i := range r.rows {
-		switch {
-		case i == 0:
-			statement.WriteString("(")
-		case i%len(r.table.Columns) == 0:
-			statement.WriteString("), (")
-		default:
-			statement.WriteString(", ")
-		}
-		fmt.Fprintf(&statement, "$%d", i+1)
-	}
-	statement.WriteString(")")
-	_, err := r.tx.ExecContext(ctx, statement.String(), r.rows...)
+	into := r.table.Table + " (" + strings.Join(r.table.Columns, ", ") + ")"
+	err := insert(ctx, r.tx, into, len(r.table.Columns), r.rows, "")
 	if err != nil {
 		return fmt.Errorf("write into table %s: %w", r.table.Table, err)
 	}

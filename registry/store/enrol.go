@@ -20,6 +20,7 @@ var (
 // Door is what a door is told about itself.
 type Door struct {
 	ID                      int64
+	Place                   int64 // its venue's id; 0: of no venue that is known here
 	Name, Venue, Zone, Ring string
 }
 
@@ -36,9 +37,9 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i, d := range doors {
 			var id int64
-			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (name) DO UPDATE SET venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
-				d.Name, d.Venue, d.Zone, d.Ring).Scan(&id)
+			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (name) DO UPDATE SET place = excluded.place, venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
+				d.Name, d.Venue, d.Zone, d.Ring, sql.NullInt64{Int64: d.Place, Valid: d.Place != 0}).Scan(&id)
 			if err != nil {
 				return err
 			}

@@ -49,9 +49,32 @@ CREATE TABLE blobs (
 );
 CREATE INDEX blobs_retired ON blobs (retired);
 
+CREATE TABLE regions (
+    code TEXT PRIMARY KEY, -- ISO 3166-2, like KZ-75
+    kk   TEXT NOT NULL,
+    ru   TEXT NOT NULL,
+    en   TEXT NOT NULL
+);
+
+CREATE TABLE venues (
+    id       {{serial}},
+    bin      TEXT NOT NULL, -- of the organisation, which may have several venues
+    name     TEXT NOT NULL,
+    kind     TEXT NOT NULL, -- kiosk.Venue
+    region   TEXT NOT NULL REFERENCES regions (code),
+    zone     TEXT NOT NULL, -- kiosk.Zone
+    address  TEXT NOT NULL,
+    capacity BIGINT,        -- people; NULL: not limited
+    UNIQUE (bin, name)
+);
+CREATE INDEX venues_region ON venues (region);
+
 CREATE TABLE citizens (
     id      {{serial}},
     iin     TEXT NOT NULL UNIQUE,
+    name    TEXT,                       -- as the population register has it; NULL: not known; so the next two
+    phone   TEXT,                       -- E.164
+    region  TEXT REFERENCES regions (code),
     status  INTEGER NOT NULL DEFAULT 0, -- as last derived
     due     BIGINT,                     -- when it has to be derived again; NULL: never by itself
     touched BIGINT NOT NULL DEFAULT 0,  -- grows with each record and credential
@@ -86,6 +109,7 @@ CREATE TABLE sources (
     id      {{serial}},
     name    TEXT NOT NULL UNIQUE,
     kind    TEXT NOT NULL,
+    region  TEXT REFERENCES regions (code), -- NULL: the whole country
     key     {{bytes}} NOT NULL UNIQUE,
     hourly  BIGINT NOT NULL, -- positive results and contacts that count at once, in an hour
     suspended BIGINT,        -- since when; NULL: not suspended
@@ -131,11 +155,18 @@ CREATE TABLE events (
 CREATE INDEX events_record ON events (record);
 CREATE INDEX events_ending ON events (source, at) WHERE what IN ('corrected', 'withdrawn');
 
+-- Files that were loaded, and how far.
+CREATE TABLE loads (
+    file {{bytes}} PRIMARY KEY, -- SHA-256
+    rows BIGINT NOT NULL
+);
+
 -- A certificate is known by the SHA-256 of its DER bytes.
 CREATE TABLE doors (
     id         {{serial}},
     name       TEXT NOT NULL UNIQUE,
-    venue      TEXT NOT NULL,
+    place      BIGINT REFERENCES venues (id), -- whose door it is; NULL: of no venue that is known here
+    venue      TEXT NOT NULL, -- kind
     zone       TEXT NOT NULL,
     ring       TEXT NOT NULL, -- rollout ring
     seen       BIGINT,    -- last authenticated request; NULL: never

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// File names a file that is loaded, by the SHA-256 of its bytes. The rows that were taken are counted
+// in the transaction that stores them, so that an interrupted load goes on where it stopped.
+type File [32]byte
+
+// Loaded is how many rows of the file were taken.
+func (s *Store) Loaded(ctx context.Context, file File) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT rows FROM loads WHERE file = $1`, file[:]).Scan(&n)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("ask how far a file was loaded: %w", err)
+	}
+	return n, nil
+}
+
+func noteLoaded(ctx context.Context, tx *sql.Tx, file File, rows int) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO loads (file, rows) VALUES ($1, $2) ON CONFLICT (file) DO UPDATE SET rows = excluded.rows`,
+		file[:], rows)
+	return err
+}
+
+// Resident is a person out of the population register.
+type Resident struct {
+	IIN    IIN
+	Name   string
+	Phone  string // E.164; empty: not known
+	Region string // code; empty: not known
+}
+
+// LoadPeople adds people, and changes name, phone and region of known ones. rows is how many rows of
+// the file are done with them.
+func (s *Store) LoadPeople(ctx context.Context, file File, people []Resident, rows int) error {
+	values := make([]any, 0, 4*len(people))
+	for _, p := range people {
+		values = append(values, string(p.IIN), p.Name, known(p.Phone), known(p.Region))
+	}
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		err := insert(ctx, tx, `citizens (iin, name, phone, region)`, 4, values,
+			` ON CONFLICT (iin) DO UPDATE SET name = excluded.name, phone = excluded.phone, region = excluded.region`)
+		if err != nil {
+			return err
+		}
+		return noteLoaded(ctx, tx, file, rows)
+	})
+	if err != nil {
+		return fmt.Errorf("load people: %w", err)
+	}
+	return nil
+}
+
+// known is a text as the database has it; the empty one is NULL.
+func known(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// insertAtOnce is how many rows one statement writes: more values than SQLite takes, 32,766, are never
+// asked for.
+const insertAtOnce = 500
+
+// insert writes rows of so many values each, many at once.
+func insert(ctx context.Context, tx *sql.Tx, into string, width int, values []any, after string) error {
+	for len(values) > 0 {
+		n := min(len(values), insertAtOnce*width)
+		var statement strings.Builder
+		statement.WriteString("INSERT INTO " + into + " VALUES ")
+		for i := range n {
+			switch {
+			case i == 0:
+				statement.WriteString("(")
+			case i%width == 0:
+				statement.WriteString("), (")
+			default:
+				statement.WriteString(", ")
+			}
+			fmt.Fprintf(&statement, "$%d", i+1)
+		}
+		statement.WriteString(")" + after)
+		if _, err := tx.ExecContext(ctx, statement.String(), values[:n]...); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+// NewCode is a one-time code for one person.
+type NewCode struct {
+	IIN  IIN
+	Code Secret
+}
+
+// PutCodes is PutCode for many people at once.
+func (s *Store) PutCodes(ctx context.Context, codes []NewCode, expires time.Time) error {
+	people, values := make([]any, 0, len(codes)), make([]any, 0, 2*len(codes))
+	for _, c := range codes {
+		people = append(people, string(c.IIN))
+	}
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if err := insert(ctx, tx, `citizens (iin)`, 1, people, ` ON CONFLICT (iin) DO NOTHING`); err != nil {
+			return err
+		}
+		for _, c := range codes {
+			var id int64
+			if err := tx.QueryRowContext(ctx, `SELECT id FROM citizens WHERE iin = $1`, string(c.IIN)).Scan(&id); err != nil {
+				return err
+			}
+			values = append(values, c.Code[:], id, expires.Unix())
+		}
+		return insert(ctx, tx, `codes (hash, citizen, expires)`, 3, values,
+			` ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`)
+	})
+	if err != nil {
+		return fmt.Errorf("store one-time codes: %w", err)
+	}
+	return nil
+}

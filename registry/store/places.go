@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// ErrInUse says that something cannot be removed because other rows name it.
+var ErrInUse = errors.New("still in use")
+
+// Region is a part of the country, by its ISO 3166-2 code.
+type Region struct {
+	Code string `json:"code"`
+	KK   string `json:"kk"`
+	RU   string `json:"ru"`
+	EN   string `json:"en"`
+}
+
+// Venue is a place where people are checked.
+type Venue struct {
+	ID       int64  `json:"id"`
+	BIN      string `json:"bin"` // of the organisation: 12 digits
+	Name     string `json:"name"`
+	Kind     string `json:"kind"` // kiosk.Venue
+	Region   string `json:"region"`
+	Zone     string `json:"zone"` // kiosk.Zone
+	Address  string `json:"address"`
+	Capacity int    `json:"capacity,omitempty"` // people; 0: not limited
+}
+
+// PutRegions adds regions and gives known ones other names. It removes none.
+func (s *Store) PutRegions(ctx context.Context, regions []Region) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, r := range regions {
+			_, err := tx.ExecContext(ctx, `INSERT INTO regions (code, kk, ru, en) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (code) DO UPDATE SET kk = excluded.kk, ru = excluded.ru, en = excluded.en`, r.Code, r.KK, r.RU, r.EN)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store regions: %w", err)
+	}
+	return nil
+}
+
+// RemoveRegion removes a region that nothing belongs to. Errors: ErrNotFound, ErrInUse.
+func (s *Store) RemoveRegion(ctx context.Context, code string) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var used bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE region = $1) OR EXISTS (SELECT 1 FROM citizens WHERE region = $1)
+			OR EXISTS (SELECT 1 FROM sources WHERE region = $1)`, code).Scan(&used)
+		if err != nil {
+			return err
+		}
+		if used {
+			return ErrInUse
+		}
+		gone, err := changed(tx.ExecContext(ctx, `DELETE FROM regions WHERE code = $1`, code))
+		if err == nil && !gone {
+			err = ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove a region: %w", err)
+	}
+	return nil
+}
+
+// Regions lists them by code.
+func (s *Store) Regions(ctx context.Context) ([]Region, error) {
+	list := []Region{}
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		return rows(ctx, tx, func(found *sql.Rows) error {
+			var r Region
+			err := found.Scan(&r.Code, &r.KK, &r.RU, &r.EN)
+			list = append(list, r)
+			return err
+		}, `SELECT code, kk, ru, en FROM regions ORDER BY code`)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the regions: %w", err)
+	}
+	return list, nil
+}
+
+// PutVenues adds venues, and changes those of the same organisation and name. Doors of a changed
+// venue get its kind and zone with their next certificate. An unknown region is ErrNotFound, and then
+// nothing is changed.
+func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, v := range venues {
+			if err := putVenue(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store venues: %w", err)
+	}
+	return nil
+}
+
+func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
+	var known bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM regions WHERE code = $1)`, v.Region).Scan(&known); err != nil {
+		return err
+	}
+	if !known {
+		return fmt.Errorf("region %q: %w", v.Region, ErrNotFound)
+	}
+	var id int64
+	capacity := sql.NullInt64{Int64: int64(v.Capacity), Valid: v.Capacity > 0}
+	err := tx.QueryRowContext(ctx, `INSERT INTO venues (bin, name, kind, region, zone, address, capacity) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (bin, name) DO UPDATE SET kind = excluded.kind, region = excluded.region, zone = excluded.zone,
+			address = excluded.address, capacity = excluded.capacity RETURNING id`,
+		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity).Scan(&id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE doors SET venue = $2, zone = $3 WHERE place = $1`, id, v.Kind, v.Zone)
+	return err
+}
+
+const venueColumns = `id, bin, name, kind, region, zone, address, COALESCE(capacity, 0)`
+
+// Venues lists the venues of a region, or of all if it is empty: at most limit, by name and BIN, after
+// the one that was listed last (nil: from the start).
+func (s *Store) Venues(ctx context.Context, region string, after *Venue, limit int) ([]Venue, error) {
+	list := []Venue{}
+	if after == nil {
+		after = &Venue{}
+	}
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		return rows(ctx, tx, func(found *sql.Rows) error {
+			v, err := scanVenue(found)
+			list = append(list, v)
+			return err
+		}, `SELECT `+venueColumns+` FROM venues WHERE (region = $1 OR $1 = '') AND (name, bin) > ($2, $3) ORDER BY name, bin LIMIT $4`,
+			region, after.Name, after.BIN, limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list venues: %w", err)
+	}
+	return list, nil
+}
+
+// VenueOf finds a venue. Errors: ErrNotFound.
+func (s *Store) VenueOf(ctx context.Context, id int64) (Venue, error) {
+	v, err := scanVenue(s.read.QueryRowContext(ctx, `SELECT `+venueColumns+` FROM venues WHERE id = $1`, id))
+	if err != nil {
+		return Venue{}, fmt.Errorf("look a venue up: %w", notFound(err))
+	}
+	return v, nil
+}
+
+func scanVenue(row interface{ Scan(...any) error }) (v Venue, err error) {
+	err = row.Scan(&v.ID, &v.BIN, &v.Name, &v.Kind, &v.Region, &v.Zone, &v.Address, &v.Capacity)
+	return v, err
+}
