@@ -128,6 +128,7 @@ func (s *Server) putVenues(r *http.Request) (any, error) {
 
 // CheckVenue checks what somebody wrote about a venue; the region may still be unknown.
 func (s *Server) CheckVenue(v *store.Venue) error {
+	v.Name, v.Address = names.Compose(v.Name), names.Compose(v.Address)
 	if v.Zone == "" {
 		v.Zone = "green"
 	}
