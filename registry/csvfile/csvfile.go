@@ -112,15 +112,23 @@ var titles = map[string][]string{
 	"result":     {"result", "результат", "нәтиже", "нәтижесі"},
 	"taken":      {"taken", "taken at", "collected", "время взятия пробы", "дата взятия пробы", "дата взятия", "сынама алынған уақыт"},
 	"laboratory": {"laboratory", "лаборатория", "зертхана"},
+	"name":       {"name", "фио", "имя", "название", "аты-жөні", "аты", "атауы"},
+	"phone":      {"phone", "phone number", "телефон", "номер телефона", "телефон нөмірі"},
+	"region":     {"region", "регион", "область", "өңір", "облыс"},
+	"bin":        {"bin", "бин", "бсн"},
+	"zone":       {"zone", "зона", "аймақ"},
+	"address":    {"address", "адрес", "мекенжай"},
+	"capacity":   {"capacity", "вместимость", "сыйымдылығы"},
 	"kind":       {"kind", "вид", "түрі"},
 	"date":       {"date", "since", "дата", "дата контакта", "күні", "байланыс күні"},
 	"index":      {"index", "case", "index case", "источник", "номер случая", "жұқтыру көзі", "жағдай нөмірі"},
 	"number":     {"number", "номер", "нөмірі"},
 }
 
-type columns struct{ needed, optional []string }
+// Columns are those of a table.
+type Columns struct{ Needed, Optional []string }
 
-var columnsOf = map[Kind]columns{
+var columnsOf = map[Kind]Columns{
 	Laboratory: {[]string{"iin", "sample", "result", "taken"}, nil},
 	Portal:     {[]string{"iin", "sample", "result", "taken"}, []string{"laboratory"}},
 	Centre:     {[]string{"iin", "kind", "date"}, []string{"index", "number"}},
@@ -134,12 +142,21 @@ type Reader struct {
 	line    int
 	rows    int
 	bytes   int
+	bounded bool // by MaxRows and MaxBytes
 }
 
 // Open reads the names of the columns. What cannot be used is a *Refusal; other errors are the
 // reader's.
 func Open(in io.Reader, kind Kind) (*Reader, error) {
-	r := &Reader{in: bufio.NewReaderSize(in, maxLine)}
+	return open(&Reader{in: bufio.NewReaderSize(in, maxLine), bounded: true}, columnsOf[kind])
+}
+
+// OpenTable is Open for a table of the administrator's own, of any size. Fields reads its rows.
+func OpenTable(in io.Reader, known Columns) (*Reader, error) {
+	return open(&Reader{in: bufio.NewReaderSize(in, maxLine)}, known)
+}
+
+func open(r *Reader, known Columns) (*Reader, error) {
 	line, err := r.next()
 	if err == nil && strings.HasPrefix(string(line), "sep=") {
 		line, err = r.next()
@@ -155,7 +172,6 @@ func Open(in io.Reader, kind Kind) (*Reader, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	known := columnsOf[kind]
 	for _, title := range found {
 		name := columnOf(title, known)
 		switch {
@@ -166,7 +182,7 @@ func Open(in io.Reader, kind Kind) (*Reader, error) {
 		}
 		r.columns = append(r.columns, name)
 	}
-	for _, name := range known.needed {
+	for _, name := range known.Needed {
 		if !slices.Contains(r.columns, name) {
 			return nil, r.refuse(name, MissingColumn, name)
 		}
@@ -185,9 +201,9 @@ func separator(line []byte) rune {
 	return best
 }
 
-func columnOf(title string, known columns) string {
+func columnOf(title string, known Columns) string {
 	title = strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(title), "_", " ")), " ")
-	for _, name := range append(slices.Clone(known.needed), known.optional...) {
+	for _, name := range append(slices.Clone(known.Needed), known.Optional...) {
 		if slices.Contains(titles[name], title) {
 			return name
 		}
@@ -212,39 +228,66 @@ func (r *Reader) Line() int { return r.line }
 // Bytes is how far the file was read.
 func (r *Reader) Bytes() int { return r.bytes }
 
-// Next gives the next row. io.EOF is the end. A *Refusal is about this row alone, or about all that
-// follow where Fatal says so.
+// Next gives the next row of a file of records. io.EOF is the end. A *Refusal is about this row
+// alone, or about all that follow where Fatal says so.
 func (r *Reader) Next() (Row, error) {
+	fields, err := r.fields()
+	if err != nil {
+		return Row{}, err
+	}
+	row := Row{Line: r.line}
+	for i, name := range r.columns {
+		if reason := row.set(name, fields[i]); reason != "" {
+			return Row{}, r.Refuse(name, reason)
+		}
+	}
+	return row, nil
+}
+
+// Fields gives the next row of a table, by column. Errors are as those of Next.
+func (r *Reader) Fields() (map[string]string, error) {
+	fields, err := r.fields()
+	if err != nil {
+		return nil, err
+	}
+	row := make(map[string]string, len(fields))
+	for i, name := range r.columns {
+		row[name] = fields[i]
+	}
+	return row, nil
+}
+
+func (r *Reader) fields() ([]string, error) {
 	for {
 		line, err := r.next()
 		if err != nil {
-			return Row{}, err
+			return nil, err
 		}
 		if len(bytes.Trim(line, ",;\t \"")) == 0 {
 			continue // spreadsheets write them behind the last row
 		}
-		if r.rows++; r.rows > MaxRows {
-			return Row{}, r.refuse("", TooManyRows, "")
+		if r.rows++; r.bounded && r.rows > MaxRows {
+			return nil, r.refuse("", TooManyRows, "")
 		}
 		if len(line) > maxLine {
-			return Row{}, r.refuse("", TooLong, "")
+			return nil, r.refuse("", TooLong, "")
 		}
 		fields, refusal := r.split(line)
 		if refusal != nil {
-			return Row{}, refusal
+			return nil, refusal
 		}
 		if len(fields) != len(r.columns) {
-			return Row{}, r.refuse("", Fields, "")
+			return nil, r.refuse("", Fields, "")
 		}
-		row := Row{Line: r.line}
-		for i, name := range r.columns {
-			if reason := row.set(name, strings.TrimSpace(fields[i])); reason != "" {
-				return Row{}, r.refuse(name, reason, "")
-			}
+		for i := range fields {
+			fields[i] = strings.TrimSpace(fields[i])
 		}
-		return row, nil
+		return fields, nil
 	}
 }
+
+// Refuse is a refusal of the row that was read last.
+func (r *Reader) Refuse(field, reason string) *Refusal { return r.refuse(field, reason, "") }
 
 // Fatal tells whether a refusal ends the reading.
 func (r *Refusal) Fatal() bool { return r.Reason == TooManyRows || r.Reason == TooLarge }
@@ -255,7 +298,7 @@ func (r *Reader) next() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := r.in.ReadSlice('\n')
-		if r.bytes += len(part); r.bytes > MaxBytes {
+		if r.bytes += len(part); r.bounded && r.bytes > MaxBytes {
 			return nil, r.refuse("", TooLarge, "")
 		}
 		if room := maxLine + 3 - len(line); room > 0 { // with the byte order mark or CRLF
@@ -307,7 +350,7 @@ func (row *Row) set(name, text string) (reason string) {
 	switch name {
 	case "iin":
 		row.IIN = text
-		return checkIIN(text)
+		return CheckIIN(text)
 	case "result":
 		outcome, ok := pcr.Read(text)
 		if row.Kind = string(outcome); !ok {
@@ -344,8 +387,8 @@ var kinds = map[string]string{
 	"recovered": "recovered", "выздоровел": "recovered", "выздоровела": "recovered", "жазылған": "recovered", "жазылды": "recovered",
 }
 
-// checkIIN knows what spreadsheets do to numbers.
-func checkIIN(text string) (reason string) {
+// CheckIIN tells what is wrong with the form of an IIN or BIN. It knows what spreadsheets do to numbers.
+func CheckIIN(text string) (reason string) {
 	digits := strings.Trim(text, "0123456789") == ""
 	switch {
 	case digits && len(text) == 12:

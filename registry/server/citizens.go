@@ -31,8 +31,8 @@ const (
 	codeBits   = 5 * codeGroups * codeGroup
 )
 
-// newCode makes a one-time code, like "7Q2MX-0KD4R-9HT3W".
-func newCode() string {
+// NewCode makes a one-time code, like "7Q2MX-0KD4R-9HT3W".
+func NewCode() string {
 	var random [codeGroups * codeGroup]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		panic("server: no random numbers: " + err.Error()) // never, says crypto/rand
@@ -65,7 +65,7 @@ func (s *Server) citizens(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	code, until := newCode(), now().Add(codeLasts)
+	code, until := NewCode(), now().Add(codeLasts)
 	if err := s.opt.Store.PutCode(r.Context(), iin, store.SecretOf(code), until); err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func TestGuessingFindsNothing(t *testing.T) {
 		for crowd := range 64 {
 			all.Go(func() {
 				for n := range 100 { // each from another network
-					if r.guess(fmt.Sprintf("10.%d.%d.7", crowd, n), newCode(), guesser) == http.StatusForbidden {
+					if r.guess(fmt.Sprintf("10.%d.%d.7", crowd, n), NewCode(), guesser) == http.StatusForbidden {
 						evaluated.Add(1)
 					}
 				}
@@ -75,7 +75,7 @@ func TestGuessingFindsNothing(t *testing.T) {
 		all.Wait()
 		seconds := time.Since(start).Seconds() // of fake time, in which nothing but the limit takes time
 		perSecond := float64(evaluated.Load()-lookUpsTogether) / seconds
-		bits := 5 * len(strings.ReplaceAll(newCode(), "-", ""))
+		bits := 5 * len(strings.ReplaceAll(NewCode(), "-", ""))
 		hits := perSecond * guessingTime.Seconds() * openCodes / math.Pow(2, float64(bits))
 		t.Logf("%.0f tries a second are evaluated, codes have %d bits: %.2g hits in ten years", perSecond, bits, hits)
 		if evaluated.Load() != 6400 {
@@ -96,7 +96,7 @@ func TestTypingErrorsOfATown(t *testing.T) {
 		r := newRig(t)
 		for minute := range 10 {
 			for n := range 60 {
-				if got := r.guess(fmt.Sprintf("192.0.2.%d", n%4), newCode(), guesser); got != http.StatusForbidden {
+				if got := r.guess(fmt.Sprintf("192.0.2.%d", n%4), NewCode(), guesser); got != http.StatusForbidden {
 					t.Fatalf("typing error %d in minute %d: %d, want 403", n, minute, got)
 				}
 			}
@@ -122,7 +122,7 @@ func TestNeighbourOfAGuesserActivates(t *testing.T) {
 				r := newRig(t)
 				for range 4 * 180 {
 					time.Sleep(time.Second / 4) // fake
-					r.guess(guesser, newCode(), phoneOf(0))
+					r.guess(guesser, NewCode(), phoneOf(0))
 				}
 				for n, from := range neighbours {
 					var c CitizenAnswer
@@ -141,7 +141,7 @@ func TestNobodyUsesUpTheTriesOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		for n := range 3000 {
-			r.guess(fmt.Sprintf("10.%d.%d.7", n/256, n%256), newCode(), guesser)
+			r.guess(fmt.Sprintf("10.%d.%d.7", n/256, n%256), NewCode(), guesser)
 		}
 		var c CitizenAnswer
 		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)

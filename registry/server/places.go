@@ -48,11 +48,15 @@ func firstRegions(ctx context.Context, s *store.Store) error {
 // regionForm is the form of ISO 3166-2.
 var regionForm = regexp.MustCompile(`^[A-Z]{2}-[0-9A-Z]{1,3}$`)
 
+// Limits of a venue.
+const (
+	MaxAddress  = 200     // bytes
+	MaxCapacity = 100_000 // people
+)
+
 const (
 	maxRegions = 100
 	maxVenues  = 1000 // in one request
-	maxAddress = 200  // bytes
-	maxPeople  = 100_000
 )
 
 // getOrPut is a path that is read and written.
@@ -138,11 +142,11 @@ func (s *Server) CheckVenue(v *store.Venue) error {
 	if err := s.checkDoor(v.Name, v.Kind); err != nil {
 		return err
 	}
-	if len(v.Address) > maxAddress || v.Address != "" && names.Check(v.Address) != nil {
-		return badRequest("the address cannot be used", fmt.Sprintf("write at most %d bytes, all of them visible", maxAddress))
+	if len(v.Address) > MaxAddress || v.Address != "" && names.Check(v.Address) != nil {
+		return badRequest("the address cannot be used", fmt.Sprintf("write at most %d bytes, all of them visible", MaxAddress))
 	}
-	if v.Capacity < 0 || v.Capacity > maxPeople {
-		return badRequest("the capacity cannot be used", fmt.Sprintf("write 0 to %d people; with 0 it is not limited", maxPeople))
+	if v.Capacity < 0 || v.Capacity > MaxCapacity {
+		return badRequest("the capacity cannot be used", fmt.Sprintf("write 0 to %d people; with 0 it is not limited", MaxCapacity))
 	}
 	return checkZone(v.Zone)
 }

@@ -85,7 +85,7 @@ func kept(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]Kept, e
 	return records, err
 }
 
-const keptColumns = `SELECT records.id, name, sources.kind, sample, records.kind, at, came, laboratory, index_case, COALESCE(replaces, 0), state,
+const keptColumns = `SELECT records.id, sources.name, sources.kind, sample, records.kind, at, came, laboratory, index_case, COALESCE(replaces, 0), state,
 	upheld IS NOT NULL, disputed, iin FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen`
 
 func (k *Kept) scan(found *sql.Rows) error {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,28 +68,53 @@ const insertAtOnce = 500
 
 // insert writes rows of so many values each, many at once.
 func insert(ctx context.Context, tx *sql.Tx, into string, width int, values []any, after string) error {
-	for len(values) > 0 {
-		n := min(len(values), insertAtOnce*width)
-		var statement strings.Builder
-		statement.WriteString("INSERT INTO " + into + " VALUES ")
-		for i := range n {
-			switch {
-			case i == 0:
-				statement.WriteString("(")
-			case i%width == 0:
-				statement.WriteString("), (")
-			default:
-				statement.WriteString(", ")
-			}
-			fmt.Fprintf(&statement, "$%d", i+1)
+	var statement string
+	for rows := 0; len(values) > 0; {
+		n := min(len(values)/width, insertAtOnce)
+		if n != rows {
+			rows, statement = n, "INSERT INTO "+into+" VALUES "+places(n, width)+after
 		}
-		statement.WriteString(")" + after)
-		if _, err := tx.ExecContext(ctx, statement.String(), values[:n]...); err != nil {
+		if _, err := tx.ExecContext(ctx, statement, values[:n*width]...); err != nil {
 			return err
 		}
-		values = values[n:]
+		values = values[n*width:]
 	}
 	return nil
+}
+
+// places is ($1, $2), ($3, $4) for 2 rows of 2 values.
+func places(rows, width int) string {
+	var out strings.Builder
+	for i := range rows * width {
+		switch {
+		case i == 0:
+			out.WriteString("($")
+		case i%width == 0:
+			out.WriteString("), ($")
+		default:
+			out.WriteString(", $")
+		}
+		out.WriteString(strconv.Itoa(i + 1))
+	}
+	return out.String() + ")"
+}
+
+// idsOf finds the ids of people by their IIN.
+func idsOf(ctx context.Context, tx *sql.Tx, iins []any) (map[IIN]int64, error) {
+	ids := map[IIN]int64{}
+	for some := range slices.Chunk(iins, insertAtOnce) {
+		err := rows(ctx, tx, func(found *sql.Rows) error {
+			var iin IIN
+			var id int64
+			err := found.Scan(&iin, &id)
+			ids[iin] = id
+			return err
+		}, `SELECT iin, id FROM citizens WHERE iin IN `+places(1, len(some)), some...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 // NewCode is a one-time code for one person.
@@ -106,12 +133,12 @@ func (s *Store) PutCodes(ctx context.Context, codes []NewCode, expires time.Time
 		if err := insert(ctx, tx, `citizens (iin)`, 1, people, ` ON CONFLICT (iin) DO NOTHING`); err != nil {
 			return err
 		}
+		ids, err := idsOf(ctx, tx, people)
+		if err != nil {
+			return err
+		}
 		for _, c := range codes {
-			var id int64
-			if err := tx.QueryRowContext(ctx, `SELECT id FROM citizens WHERE iin = $1`, string(c.IIN)).Scan(&id); err != nil {
-				return err
-			}
-			values = append(values, c.Code[:], id, expires.Unix())
+			values = append(values, c.Code[:], ids[c.IIN], expires.Unix())
 		}
 		return insert(ctx, tx, `codes (hash, citizen, expires)`, 3, values,
 			` ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`)

@@ -83,7 +83,7 @@ func waiting(ctx context.Context, tx *sql.Tx, o *Overview) error {
 		w.At, w.Came = time.Unix(at, 0).UTC(), time.Unix(came, 0).UTC()
 		o.Waiting = append(o.Waiting, w)
 		return err
-	}, `SELECT name, iin, records.kind, at, came FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen
+	}, `SELECT sources.name, iin, records.kind, at, came FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen
 		WHERE state = 'waiting' ORDER BY records.id DESC LIMIT $1`, maxWaitingShown)
 }
 

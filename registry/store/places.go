@@ -107,6 +107,22 @@ func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 	return nil
 }
 
+// LoadVenues is PutVenues for rows of a file; rows is as in LoadPeople.
+func (s *Store) LoadVenues(ctx context.Context, file File, venues []Venue, rows int) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, v := range venues {
+			if err := putVenue(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return noteLoaded(ctx, tx, file, rows)
+	})
+	if err != nil {
+		return fmt.Errorf("load venues: %w", err)
+	}
+	return nil
+}
+
 func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
 	var known bool
 	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM regions WHERE code = $1)`, v.Region).Scan(&known); err != nil {
