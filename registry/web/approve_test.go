@@ -44,4 +44,7 @@ func TestApproveRenewal(t *testing.T) {
 	}
 	until(t, ctx, `document.querySelector("#doors").innerText.includes("The door decides otherwise: pharmacy, zone: Red")`)
 	until(t, ctx, `!document.querySelector("#doors").innerText.includes("Renewal")`)
+	if eval[bool](t, ctx, `document.querySelector("#doors").innerText.includes("not yet")`) {
+		t.Error("an enrolled door is called not yet enrolled")
+	}
 }

@@ -136,8 +136,8 @@ function identity(door, approve) {
   if (door.revoked) lines.push(warning("revoked"));
   else if (door.enrolled) lines.push(t("enrolledUntil", { time: until }));
   else if (until) lines.push(warning("enrolmentEnded", { time: until }));
-  if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   else lines.push(t("notEnrolled"));
+  if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   if (door.copied) lines.push(warning("copiedCard"));
   if (door.differs) lines.push(warning("differs", { venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`) }));
   if (door.config_since && Date.now() - Date.parse(door.config_since) < recent) lines.push(warning("configChanged", { time: moment(new Date(door.config_since)) }));
