@@ -46,7 +46,7 @@ func TestPinsContract(t *testing.T) {
 		}
 		return high != (part == green)
 	}
-	pull := func(t *testing.T) { // as on a board, whose pulls switch the parts off; a chip that comes back has none
+	pull := func(t *testing.T) { // as on a board, whose pulls switch the parts off; a new chip pulls nothing
 		t.Helper()
 		for i, n := range wires {
 			to := "pull-down"

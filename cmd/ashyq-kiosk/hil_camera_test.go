@@ -170,7 +170,7 @@ func (l *loopback) pack(img *image.Gray) []byte {
 		return l.raw
 	}
 	if _, ok := l.jpegs[img]; !ok {
-		colour := image.NewRGBA(img.Rect) // cameras send colours, even of what has none
+		colour := image.NewRGBA(img.Rect) // cameras send colours, even of grey things
 		draw.Draw(colour, colour.Rect, img, image.Point{}, draw.Src)
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, colour, &jpeg.Options{Quality: 85}); err != nil {

@@ -21,7 +21,7 @@
 //	note               why it was corrected or withdrawn
 //
 // A DiagnosticReport that lists the Observation supplies subject, specimen and time where the
-// Observation has none, and its status counts, too: a report that was entered in error withdraws
+// Observation lacks them, and its status counts, too: a report that was entered in error withdraws
 // its results.
 //
 // A date without a time is the start of that day in Kazakhstan.
