@@ -174,7 +174,8 @@ func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	defer dir.unlock()
 	if dir.has(registryFile) {
-		return fmt.Errorf("%q already holds a registry\nhint: name an empty directory; to replace this registry, move its directory away", c.Data)
+		return fmt.Errorf("%q already holds a registry\n"+
+			"hint: name an empty directory; to replace this registry, move its directory away", c.Data)
 	}
 	r := &restore{restoreCmd: c, dir: dir, told: &progress{out: stdout}}
 	if err := r.run(ctx, stdout); err != nil {
@@ -199,7 +200,8 @@ func (r *restore) run(ctx context.Context, stdout io.Writer) error {
 	address := r.Database
 	if address == "" {
 		if r.dir.has(databaseFile) {
-			return fmt.Errorf("%q has a database but no %s\nhint: an earlier restore ended between the two: remove the database and restore again", r.Data, registryFile)
+			return fmt.Errorf("%q has a database but no %s\n"+
+				"hint: an earlier restore ended between the two: remove the database and restore again", r.Data, registryFile)
 		}
 		if err := r.removePart(); err != nil {
 			return err
@@ -335,7 +337,8 @@ func (h backupHead) check() error {
 	case h.Format != backupFormat:
 		return fmt.Errorf("this is no backup of a registry, or one of format %d; this program reads format %d", h.Format, backupFormat)
 	case h.Schema != store.Schema():
-		return fmt.Errorf("the backup has the database schema %d, this program has %d\nhint: restore it with version %s, then upgrade", h.Schema, store.Schema(), h.Program)
+		return fmt.Errorf("the backup has the database schema %d, this program has %d\nhint: restore it with version %s, then upgrade",
+			h.Schema, store.Schema(), h.Program)
 	case h.Moment.After(time.Now()):
 		return fmt.Errorf("the backup is of %s, later than this machine's clock\nhint: set the clock", h.Moment.Format(time.RFC3339))
 	}

@@ -116,7 +116,9 @@ func phone(text string) string {
 
 // Run loads venues while the registry runs.
 func (c *loadVenuesCmd) Run(ctx context.Context, stdout io.Writer) error {
-	columns := csvfile.Columns{Needed: []string{"bin", "name", "kind", "region"}, Optional: []string{"zone", "address", "capacity"}}
+	columns := csvfile.Columns{
+		Needed: []string{"bin", "name", "kind", "region"}, Optional: []string{"zone", "address", "capacity"},
+	}
 	return c.load(ctx, stdout, columns, func(l *loading) error {
 		var venues []store.Venue
 		return l.rows(ctx, func(row map[string]string) (field, reason string) {
@@ -140,7 +142,10 @@ func (l *loading) venue(row map[string]string) (v store.Venue, field, reason str
 	if _, err := store.ParseBIN(row["bin"]); err != nil {
 		return v, "bin", "the check digit is wrong: a digit was mistyped"
 	}
-	v = store.Venue{BIN: row["bin"], Name: names.Compose(row["name"]), Kind: row["kind"], Region: row["region"], Zone: row["zone"], Address: names.Compose(row["address"])}
+	v = store.Venue{
+		BIN: row["bin"], Name: names.Compose(row["name"]), Kind: row["kind"], Region: row["region"], Zone: row["zone"],
+		Address: names.Compose(row["address"]),
+	}
 	if v.Zone == "" {
 		v.Zone = string(kiosk.GreenZone)
 	}
@@ -207,7 +212,8 @@ func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.
 	}
 	err = l.run(ctx, c, run)
 	if err = errors.Join(err, l.db.Close()); err != nil {
-		return fmt.Errorf("load %q: %w\nhint: run the same command again: it goes on behind the rows that are stored", c.File, err)
+		return fmt.Errorf("load %q: %w\nhint: run the same command again: it goes on behind the rows that are stored",
+			c.File, err)
 	}
 	fmt.Fprintf(stdout, "%d rows taken, %d refused", l.told.rows-l.wrong, l.wrong)
 	if l.done > 0 {
@@ -248,7 +254,9 @@ func (l *loading) run(ctx context.Context, c *loadFlags, run func(*loading) erro
 
 // rows hands each row to take, which may refuse it, and lets store have them at once. store learns how
 // many rows of the file are done with.
-func (l *loading) rows(ctx context.Context, take func(map[string]string) (field, reason string), store func(rows int) error) error {
+func (l *loading) rows(
+	ctx context.Context, take func(map[string]string) (field, reason string), store func(rows int) error,
+) error {
 	read := 0
 	for ctx.Err() == nil {
 		row, err := l.reader.Fields()
