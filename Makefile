@@ -92,6 +92,10 @@ fuzz: opencv ## Each fuzz target for FUZZTIME (10s).
 bench: opencv ## Benchmarks; the last lines are name<TAB>value<TAB>unit.
 	@GOTAGS=$(GOTAGS) .ci/bench
 
+.PHONY: bench-registry
+bench-registry: postgres ## The registry with a country in it, in SQLite and PostgreSQL; a quarter of an hour. PEOPLE=20000 is a smaller one.
+	@$(WITHOUT_OPENCV) .ci/bench-registry
+
 .PHONY: bench-scanner bench-peers
 bench-scanner: build ## What the decoder reads of the pictures and videos in DIR, and for how much CPU; CSV=FILE for each one of them.
 	@.ci/bench-scanner "$(DIR)" $(CSV)

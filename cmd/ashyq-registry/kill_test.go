@@ -79,6 +79,63 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestKilledInMassChange kills the registry again and again while the colours of many people change
+// at once. Afterwards the list says of everybody what their records say, and so does the database.
+func TestKilledInMassChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves the change of 150,000 people to make test")
+	}
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			m := &measured{process: &process{T: t, data: filepath.Join(t.TempDir(), "data"), db: address(t)}, people: 150_000}
+			m.open()
+			defer m.close()
+			m.sql(`INSERT INTO sources (name, kind, key, hourly) VALUES ('lab', 'laboratory', $1, 100)`, []byte("key"))
+			m.country()
+			// Every third one is ill, not healthy.
+			m.sql(`UPDATE records SET kind = 'positive' WHERE citizen % 3 = 0`)
+			m.sql(`UPDATE citizens SET due = 1`)
+			m.kill()
+			between := 0 // kills while some were stored and others were still due
+			for due := m.people; due > 0 && between < 5; {
+				m.cmd = m.program()
+				if err := m.cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				const waiting = `SELECT COUNT(*) FROM citizens WHERE due = 1`
+				for end := time.Now().Add(time.Minute); m.count(waiting) == due && time.Now().Before(end); {
+					time.Sleep(time.Millisecond)
+				}
+				time.Sleep(rand.N(100 * time.Millisecond))
+				m.kill()
+				left := m.count(waiting)
+				if left > 0 && left < due {
+					between++
+				}
+				due = left
+			}
+			m.serve()
+			m.settled()
+			list := m.list(m.manifest(0, 0).Sections[0].Blob)
+			checked := 0
+			m.each(`SELECT idx, citizen % 3, status FROM credentials JOIN citizens ON citizens.id = citizen`, func(index, third, stored int64) {
+				want := statuslist.Green
+				if third == 0 {
+					want = statuslist.Red
+				}
+				if got := list.Get(uint32(index)); got != want || statuslist.Status(stored) != want {
+					t.Errorf("index %d is %v in the list and %v in the database, want %v", index, got, statuslist.Status(stored), want)
+				}
+				checked++
+			})
+			t.Logf("%d people, %d kills in the middle of storing", checked, between)
+			if checked != m.people || between == 0 {
+				t.Errorf("%d people, want %d; %d kills in the middle", checked, m.people, between)
+			}
+		})
+	}
+}
+
 // numbers makes up IINs with right check digits; the 13th month does not exist.
 func numbers(n int) (list []string) {
 	for i := 0; len(list) < n; i++ {

@@ -149,8 +149,7 @@ type process struct {
 // serve starts the real program on free ports and waits until it says where it listens.
 func (p *process) serve() {
 	p.Helper()
-	p.cmd = command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0",
-		"--database", p.db)
+	p.cmd = p.program()
 	log, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.Fatal(err)
@@ -168,6 +167,11 @@ func (p *process) serve() {
 		p.Fatal("the registry does not listen")
 	}
 	go io.Copy(io.Discard, log)
+}
+
+func (p *process) program() *exec.Cmd {
+	return command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0",
+		"--database", p.db)
 }
 
 func (p *process) kill() {

@@ -95,6 +95,8 @@ type interleaving struct {
 	first     bool        // the result was stored before the activation
 	activated bool
 	seen      sight
+	derived   []store.Derived // of seen
+	listed    bool            // seen is published
 	pages     []page
 }
 
@@ -113,8 +115,15 @@ var steps = map[rune]func(*interleaving){
 	},
 	'l': (*interleaving).look,
 	'p': func(i *interleaving) {
-		_, err := i.publisher.publish(i.Context(), i.seen)
+		var err error
+		i.derived, err = i.publisher.publish(i.Context(), i.seen)
 		i.must(err)
+		i.listed = true
+	},
+	'o': func(i *interleaving) { // the outcomes of what was published; after a crash they are lost
+		if i.listed {
+			i.must(i.publisher.settle(i.Context(), i.seen, i.derived))
+		}
 	},
 	'x': func(i *interleaving) { // the registry restarts, which ends all requests
 		asking := i.hangUp != nil
@@ -155,6 +164,7 @@ func (i *interleaving) ask() {
 func (i *interleaving) look() {
 	var err error
 	i.seen, err = i.publisher.look(i.Context())
+	i.listed = false
 	i.must(err)
 }
 
@@ -202,7 +212,7 @@ func scripts(n int) []string {
 	random := rand.New(rand.NewPCG(1, 12))
 	all := make([]string, n)
 	for i := range all {
-		threads := []string{"abc", "r", "lplp", "ss", "x"}
+		threads := []string{"abc", "r", "lpolpo", "ss", "x"}
 		var script strings.Builder
 		for len(threads) > 0 {
 			k := random.IntN(len(threads))
@@ -211,7 +221,7 @@ func scripts(n int) []string {
 				threads = append(threads[:k], threads[k+1:]...)
 			}
 		}
-		all[i] = script.String() + "slpslp"
+		all[i] = script.String() + "slposlpo"
 	}
 	return all
 }
@@ -232,7 +242,7 @@ func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
 					t.Fatal(err)
 				}
 				r.idle()
-				for n, script := range append(scripts(100), "ablpcsrsxlpslpslp") {
+				for n, script := range append(scripts(100), "ablpocsrsxlposlposlpo", "ablpcosrlposlpo") {
 					i := &interleaving{
 						rig: r, lab: lab.ID, iin: store.IIN(person(n)), code: fmt.Sprint(n), given: make(chan pass.Credential, 1),
 						phone: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)),
@@ -287,7 +297,7 @@ func TestPassWaitsForItsList(t *testing.T) {
 		if took := time.Since(start); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "same code") || took != issueWithin {
 			t.Fatalf("without a publisher: %d %s after %v", w.Code, w.Body, took)
 		}
-		if _, err := r.publisher.once(t.Context()); err != nil {
+		if _, _, err := r.publisher.once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		p := r.activateWith(c.Code, 3)

@@ -20,7 +20,10 @@ const (
 	gap    = 500 * time.Millisecond // between versions: under constant change KeepDeltas versions last 16 s
 	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
-	batch  = 5000                   // citizens in one version
+
+	batch = 5000    // citizens in one reading transaction; as many due ones are a mass change
+	mass  = 100_000 // citizens in one version of a mass change
+	fresh = 20_000  // new passes, after which it gets no more citizens: they hold the database up
 )
 
 // publisher owns the published data. Only run (and newPublisher before it) touches manifest and
@@ -52,7 +55,7 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 		return nil, err
 	}
 	p.public = newPublication(p.key, p.manifest, m)
-	if _, err := p.once(ctx); err != nil { // never vouch for a list that lacks earlier changes
+	if _, _, err := p.once(ctx); err != nil { // never vouch for a list that lacks earlier changes
 		return nil, err
 	}
 	return p, nil
@@ -124,7 +127,7 @@ func (p *publisher) run(ctx context.Context) error {
 	var last time.Time // when a version was published
 	for ctx.Err() == nil {
 		version := p.manifest.Version
-		wait, err := p.once(ctx)
+		wait, more, err := p.once(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -138,7 +141,9 @@ func (p *publisher) run(ctx context.Context) error {
 		if p.manifest.Version != version {
 			last = time.Now()
 		}
-		p.rest(ctx, wait, last)
+		if !more {
+			p.rest(ctx, wait, last)
+		}
 	}
 	return nil
 }
@@ -160,22 +165,33 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 }
 
 // once derives the statuses that are due and publishes what changed. It returns how long nothing
-// will be due.
-func (p *publisher) once(ctx context.Context) (time.Duration, error) {
+// will be due, or that more are due already.
+func (p *publisher) once(ctx context.Context) (wait time.Duration, more bool, err error) {
 	seen, err := p.look(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	return p.publish(ctx, seen)
+	derived, err := p.publish(ctx, seen)
+	if err != nil {
+		return 0, false, err
+	}
+	if err := p.settle(ctx, seen, derived); err != nil || seen.more {
+		return 0, err == nil, err
+	}
+	wait, err = p.untilDue(ctx)
+	return wait, false, err
 }
 
 // sight is what the publisher saw in the database.
 type sight struct {
-	at     time.Time // before it looked: all that was committed by then is in it
+	at     time.Time // before it looked: all that was committed by then is in it, unless more are due
 	due    []*store.Citizen
+	more   bool
 	backup time.Time // store.Store.Backup
 }
 
+// look lists who is due. A full batch is a mass change, for instance when the results of one day
+// expire. It gets few large versions: doors that are KeepDeltas behind load whole sections.
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
 	backup, err := p.store.Backup(ctx)
@@ -183,36 +199,57 @@ func (p *publisher) look(ctx context.Context) (sight, error) {
 		return sight{}, err
 	}
 	due, err := p.store.Due(ctx, at, batch)
-	return sight{at, due, backup}, err
+	seen := sight{at, due, len(due) == batch, backup}
+	for issues := newPasses(due); err == nil && len(due) == batch && len(seen.due) < mass && issues < fresh; issues += newPasses(due) {
+		due, err = p.store.DueAfter(ctx, due[batch-1], at, batch)
+		seen.due = append(seen.due, due...)
+	}
+	return seen, err
 }
 
-// publish makes a version of what was seen, if that changes anything, and vouches for it.
-func (p *publisher) publish(ctx context.Context, seen sight) (time.Duration, error) {
+func newPasses(citizens []*store.Citizen) (n int) {
+	for _, c := range citizens {
+		for _, p := range c.Passes {
+			if p.New {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// publish makes a version of what was seen, if that changes anything. The list comes before the
+// outcomes: after a crash in between, the same people are due and derive to the same.
+func (p *publisher) publish(ctx context.Context, seen sight) ([]store.Derived, error) {
 	start := time.Now()
 	d := p.draft()
 	derived := d.derive(seen.due, seen.at)
 	if err := p.rules(ctx, d); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := p.room(ctx, d); err != nil {
-		return 0, err
+		return nil, err
 	}
-	var err error
-	if d.changed(p.manifest) {
-		err = p.commit(ctx, d, derived)
-		p.metrics.publish.Observe(time.Since(start).Seconds())
-	} else {
-		err = p.store.PutDerived(ctx, derived)
+	if !d.changed(p.manifest) {
+		return derived, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	if len(seen.due) == batch { // more are due, so nobody vouches yet for what is published
+	err := p.commit(ctx, d, derived)
+	p.metrics.publish.Observe(time.Since(start).Seconds())
+	return derived, err
+}
+
+// settle stores the outcomes of what was published, and vouches for it unless more are due. A mass
+// change's list does not wait for that.
+func (p *publisher) settle(ctx context.Context, seen sight, derived []store.Derived) error {
+	if seen.more {
 		p.public.announce(p.manifest, time.Time{}, seen.backup)
-		return 0, nil
+		return p.store.PutDerived(ctx, derived)
+	}
+	if err := p.store.PutDerived(ctx, derived); err != nil {
+		return err
 	}
 	p.public.announce(p.manifest, seen.at, seen.backup)
-	return p.untilDue(ctx)
+	return nil
 }
 
 func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {

@@ -65,8 +65,9 @@ type Cases struct {
 
 // pairs finds for each of the portal's records those of laboratories about the same test: with the
 // same sample of the named laboratory or, where the portal names none, of the same person and day in
-// Kazakhstan. Both in force; $1 is the oldest entry.
-const pairs = `WITH pairs AS (
+// Kazakhstan. Both in force; $1 is the oldest entry. All that is asked about them is one statement,
+// compare, because finding them is nearly all of its work.
+const pairs = `WITH pairs AS MATERIALIZED (
 	SELECT p.id AS portal, l.id AS lab, ` + agree + ` FROM records p
 		JOIN sources sp ON sp.id = p.source AND sp.kind = 'pcr-portal'
 		JOIN sources sl ON sl.name = p.laboratory AND sl.kind = 'laboratory'
@@ -78,7 +79,27 @@ const pairs = `WITH pairs AS (
 		JOIN records l ON l.citizen = p.citizen AND l.state = 'in force' AND (l.at + 18000) / 86400 = (p.at + 18000) / 86400
 		JOIN sources sl ON sl.id = l.source AND sl.kind = 'laboratory'
 		WHERE p.state = 'in force' AND p.came > $1 AND p.laboratory = ''
-), best AS (SELECT portal, MAX(agree) AS agree FROM pairs GROUP BY portal) `
+)`
+
+// compare has rows of four forms, each with a word, two numbers, four texts and another number. What
+// one side lacks counts as missing if it was entered until $2.
+const compare = pairs + `,
+best AS MATERIALIZED (SELECT portal, MAX(agree) AS agree FROM pairs GROUP BY portal),
+paired AS MATERIALIZED (SELECT portal AS id FROM pairs UNION SELECT lab FROM pairs),
+missing AS MATERIALIZED (
+	SELECT records.id, sources.kind AS has, name, sample, records.kind, came FROM records JOIN sources ON sources.id = source
+		LEFT JOIN paired ON paired.id = records.id
+		WHERE sources.kind IN ('pcr-portal', 'laboratory') AND state = 'in force' AND came > $1 AND came <= $2 AND paired.id IS NULL
+)
+SELECT 'pairs', CAST(COALESCE(SUM(agree), 0) AS BIGINT), CAST(COALESCE(SUM(1 - agree), 0) AS BIGINT), '', '', '', '', CAST(0 AS BIGINT) FROM best
+UNION ALL
+SELECT 'sum', COUNT(*), MIN(came), has, '', '', '', 0 FROM missing GROUP BY has
+UNION ALL
+SELECT * FROM (SELECT 'missing', 0, came, has, name, sample, kind, id FROM missing ORDER BY came, id LIMIT $3) AS oldest
+UNION ALL
+SELECT * FROM (SELECT 'case', p.citizen, CASE WHEN p.came > l.came THEN p.came ELSE l.came END AS since, '', '', '', '', l.id
+	FROM best JOIN pairs ON pairs.portal = best.portal JOIN records p ON p.id = best.portal JOIN records l ON l.id = pairs.lab
+	WHERE best.agree = 0 ORDER BY since DESC LIMIT $4) AS newest`
 
 const agree = `CASE WHEN p.citizen = l.citizen AND p.kind = l.kind OR p.upheld IS NOT NULL AND l.upheld IS NOT NULL THEN 1 ELSE 0 END AS agree`
 
@@ -86,9 +107,6 @@ const agree = `CASE WHEN p.citizen = l.citizen AND p.kind = l.kind OR p.upheld I
 func (s *Store) Cases(ctx context.Context, now time.Time) (Cases, error) {
 	c := Cases{Comparison: Comparison{Missing: []Missing{}}, Cases: []Case{}}
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		if err := c.Comparison.read(ctx, tx, now); err != nil {
-			return err
-		}
 		return c.read(ctx, tx, now)
 	})
 	if err != nil {
@@ -97,48 +115,35 @@ func (s *Store) Cases(ctx context.Context, now time.Time) (Cases, error) {
 	return c, nil
 }
 
-func (c *Comparison) read(ctx context.Context, tx *sql.Tx, now time.Time) error {
+// read also tells about each of a laboratory's records that contradicts the portal's about a citizen.
+func (c *Comparison) read(ctx context.Context, tx *sql.Tx, now time.Time, contradicts func(citizen, lab int64, since time.Time)) error {
 	since, late := now.Add(-comparedFor).Unix(), now.Add(-missingAfter).Unix()
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sources WHERE kind = 'pcr-portal')`).Scan(&c.Portal)
 	if err != nil || !c.Portal {
 		return err
 	}
-	err = tx.QueryRowContext(ctx, pairs+`SELECT CAST(COALESCE(SUM(agree), 0) AS BIGINT), CAST(COALESCE(SUM(1 - agree), 0) AS BIGINT) FROM best`,
-		since).Scan(&c.Matched, &c.Contradicting)
-	if err != nil {
-		return err
-	}
-	for _, side := range []struct {
-		has, lacks, column string
-		n                  *int
-		oldest             *time.Time
-	}{
-		{"pcr-portal", "laboratory", "portal", &c.AtLaboratory, &c.OldestThere},
-		{"laboratory", "pcr-portal", "lab", &c.AtPortal, &c.OldestHere},
-	} {
-		from := ` FROM records JOIN sources ON sources.id = source WHERE sources.kind = $3 AND state = 'in force' AND came > $1 AND came <= $2
-			AND records.id NOT IN (SELECT ` + side.column + ` FROM pairs)`
-		var oldest sql.NullInt64
-		err := tx.QueryRowContext(ctx, pairs+`SELECT COUNT(*), MIN(came)`+from, since, late, side.has).Scan(side.n, &oldest)
-		if err != nil {
+	lacks := map[string]string{"pcr-portal": "laboratory", "laboratory": "pcr-portal"}
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var what, has, name, sample, kind string
+		var n, at, id int64
+		if err := found.Scan(&what, &n, &at, &has, &name, &sample, &kind, &id); err != nil {
 			return err
 		}
-		*side.oldest = moment(oldest)
-		err = rows(ctx, tx, func(found *sql.Rows) error {
-			m := Missing{At: side.lacks}
-			var came int64
-			err := found.Scan(&m.Source, &m.Sample, &m.Kind, &came)
-			m.Came = time.Unix(came, 0).UTC()
-			c.Missing = append(c.Missing, m)
-			return err
-		}, pairs+`SELECT name, sample, records.kind, came`+from+` ORDER BY came, records.id LIMIT $4`, since, late, side.has, maxMissing)
-		if err != nil {
-			return err
+		when := time.Unix(at, 0).UTC()
+		switch {
+		case what == "pairs":
+			c.Matched, c.Contradicting = int(n), int(at)
+		case what == "sum" && has == "pcr-portal":
+			c.AtLaboratory, c.OldestThere = int(n), when
+		case what == "sum":
+			c.AtPortal, c.OldestHere = int(n), when
+		case what == "missing":
+			c.Missing = append(c.Missing, Missing{lacks[has], name, sample, Kind(kind), when})
+		default:
+			contradicts(n, id, when)
 		}
-	}
-	slices.SortStableFunc(c.Missing, func(a, b Missing) int { return a.Came.Compare(b.Came) })
-	c.Missing = c.Missing[:min(len(c.Missing), maxMissing)]
-	return nil
+		return nil
+	}, compare, since, late, maxMissing, maxCases)
 }
 
 func (c *Cases) read(ctx context.Context, tx *sql.Tx, now time.Time) error {
@@ -171,15 +176,10 @@ func (c *Cases) read(ctx context.Context, tx *sql.Tx, now time.Time) error {
 			return err
 		}
 	}
-	err := rows(ctx, tx, func(r *sql.Rows) error {
-		var citizen, since, lab int64
-		err := r.Scan(&citizen, &since, &lab)
-		add(citizen, CaseComparison, time.Unix(since, 0).UTC())
+	err := c.Comparison.read(ctx, tx, now, func(citizen, lab int64, since time.Time) {
+		add(citizen, CaseComparison, since)
 		others[citizen] = append(others[citizen], lab)
-		return err
-	}, pairs+`SELECT records.citizen, CASE WHEN records.came > l.came THEN records.came ELSE l.came END, l.id
-		FROM best JOIN records ON records.id = best.portal JOIN pairs ON pairs.portal = best.portal JOIN records l ON l.id = pairs.lab
-		WHERE best.agree = 0 ORDER BY 2 DESC LIMIT $2`, now.Add(-comparedFor).Unix(), maxCases)
+	})
 	if err != nil {
 		return err
 	}

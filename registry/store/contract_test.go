@@ -235,10 +235,18 @@ func testDue(t *testing.T, s *Store) {
 	next, err := s.Published(ctx)
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, []Derived{
+	derived := []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
-	}, t0))
+	}
+	must(t, s.Publish(ctx, next, nil, derived, t0))
+	if due, err := s.Due(ctx, t0, 10); err != nil || len(due) != 2 || due[0].Passes[0].New {
+		t.Errorf("due between the list and the outcomes: %+v, %v", due, err)
+	}
+	if rest, err := s.DueAfter(ctx, due[0], t0, 10); err != nil || len(rest) != 1 || rest[0].ID != due[1].ID {
+		t.Errorf("due after ann: %+v, %v", rest, err)
+	}
+	must(t, s.PutDerived(ctx, derived))
 	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since != next.Edition() {
 		t.Errorf("in a list since %v, %v, want %v", since, err, next.Edition())
 	}

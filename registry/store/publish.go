@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
@@ -28,6 +30,7 @@ type Citizen struct {
 	Records []Record // in force, without their sources
 	Passes  []Pass
 	touched int64
+	due     int64
 }
 
 // Pass is a credential's place in the status list.
@@ -48,21 +51,33 @@ type Derived struct {
 	Since   time.Time         // when the disagreement began; zero: no disagreement
 }
 
-// Due lists at most limit citizens whose status may have changed by now, those with news first.
+// Due lists at most limit citizens whose status may have changed by now, those with news first, then
+// those who are due for longest.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, error) {
+	return s.DueAfter(ctx, nil, now, limit)
+}
+
+// DueAfter goes on after a citizen that Due has listed; nil: from the start. News since then may be
+// about somebody who would have followed: only a new Due is sure to find everybody.
+func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, limit int) ([]*Citizen, error) {
 	var due []*Citizen
+	if after == nil {
+		after = &Citizen{due: math.MinInt64}
+	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		byID := map[int64]*Citizen{}
-		const which = `SELECT id FROM citizens WHERE due <= $1 ORDER BY due, id LIMIT $2`
+		var ids []int64
 		err := rows(ctx, tx, func(found *sql.Rows) error {
 			c := &Citizen{}
-			err := found.Scan(&c.ID, &c.touched)
-			due, byID[c.ID] = append(due, c), c
+			err := found.Scan(&c.ID, &c.touched, &c.due)
+			due, byID[c.ID], ids = append(due, c), c, append(ids, c.ID)
 			return err
-		}, `SELECT id, touched FROM citizens WHERE id IN (`+which+`) ORDER BY id`, now.Unix(), limit)
+		}, `SELECT id, touched, due FROM citizens WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4`, now.Unix(), after.due, after.ID, limit)
 		if err != nil || len(due) == 0 {
 			return err
 		}
+		slices.Sort(ids)
+		which := literals(ids)
 		err = rows(ctx, tx, func(found *sql.Rows) error {
 			var citizen, at int64
 			var r Record
@@ -72,7 +87,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 				c.Records = append(c.Records, r)
 			}
 			return err
-		}, `SELECT citizen, kind, at, upheld IS NOT NULL FROM records WHERE state = 'in force' AND citizen IN (`+which+`)`, now.Unix(), limit)
+		}, `SELECT citizen, kind, at, upheld IS NOT NULL FROM records WHERE state = 'in force' AND citizen IN `+which)
 		if err != nil {
 			return err
 		}
@@ -86,12 +101,25 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 			}
 			return err
 		}, `SELECT citizen, credentials.idx, revoked IS NOT NULL, suspended IS NOT NULL, version IS NULL, `+heldStatus+`
-			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE citizen IN (`+which+`)`, now.Unix(), limit)
+			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE citizen IN `+which)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list who is due: %w", err)
 	}
 	return due, nil
+}
+
+// literals writes whole numbers into a statement. There are thousands of them, and both drivers are far
+// slower with so many parameters.
+func literals[T int64 | uint64](numbers []T) string {
+	text := []byte{'('}
+	for i, n := range numbers {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = fmt.Append(text, n)
+	}
+	return string(append(text, ')'))
 }
 
 // NextDue returns when the next citizen is due; zero: nobody is.
@@ -112,32 +140,38 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 	return uint64(n), nil
 }
 
-// PutDerived stores outcomes that do not change the published list. New passes do: they need Publish.
+// PutDerived stores outcomes, at most as many in one transaction as leave the database to others
+// again soon. What they change in the list was published before: until it is stored, its citizens
+// stay due and derive to the same. It leaves out everybody with news since Due: they stay due, too.
 func (s *Store) PutDerived(ctx context.Context, derived []Derived) error {
-	if len(derived) == 0 {
-		return nil
-	}
-	err := s.change(ctx, func(tx *sql.Tx) error { return putDerived(ctx, tx, derived) })
-	if err != nil {
-		return fmt.Errorf("store derived statuses: %w", err)
+	for some := range slices.Chunk(derived, atOnce) {
+		err := s.change(ctx, func(tx *sql.Tx) error { return putDerived(ctx, tx, some) })
+		if err != nil {
+			return fmt.Errorf("store derived statuses: %w", err)
+		}
 	}
 	return nil
 }
 
-// putDerived leaves out everybody with news since Due: they stay due.
+const (
+	atOnce       = 5000 // outcomes in one transaction
+	perStatement = 500  // rows
+)
+
 func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
-	if len(derived) == 0 {
-		return nil
-	}
-	update, err := tx.PrepareContext(ctx, `UPDATE citizens SET status = $3, due = $4, other = $5, since = $6
-		WHERE id = $1 AND touched = $2`)
-	if err != nil {
-		return err
-	}
-	defer update.Close()
-	for _, c := range derived {
-		other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
-		_, err := update.ExecContext(ctx, c.Citizen.ID, c.Citizen.touched, int64(c.Status), unix(c.Due), other, unix(c.Since))
+	for some := range slices.Chunk(derived, perStatement) {
+		var outcomes []byte
+		for i, c := range some {
+			if i > 0 {
+				outcomes = append(outcomes, ',')
+			}
+			other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
+			outcomes = fmt.Appendf(outcomes, "(%d,%d,%d,%s,%s,%s)", c.Citizen.ID, c.Citizen.touched, c.Status,
+				literal(unix(c.Due)), literal(other), literal(unix(c.Since)))
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE citizens SET status = v.column3, due = CAST(v.column4 AS BIGINT),
+			other = CAST(v.column5 AS INTEGER), since = CAST(v.column6 AS BIGINT)
+			FROM (VALUES `+string(outcomes)+`) AS v WHERE citizens.id = v.column1 AND citizens.touched = v.column2`)
 		if err != nil {
 			return err
 		}
@@ -145,15 +179,26 @@ func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
 	return nil
 }
 
-// issue notes that this edition is the first to hold the new passes among these. Due found their
-// indexes, so they are in the list also if there was news since.
-func issue(ctx context.Context, tx *sql.Tx, passes []Pass, at statuslist.Edition) error {
-	for _, e := range passes {
-		if !e.New {
-			continue
+func literal(n sql.NullInt64) string {
+	if !n.Valid {
+		return "NULL"
+	}
+	return strconv.FormatInt(n.Int64, 10)
+}
+
+// issue notes that this edition is the first to hold the new passes of these citizens. Due found
+// their indexes, so they are in the list also if there was news since.
+func issue(ctx context.Context, tx *sql.Tx, derived []Derived, at statuslist.Edition) error {
+	var fresh []uint64
+	for _, c := range derived {
+		for _, p := range c.Citizen.Passes {
+			if p.New {
+				fresh = append(fresh, p.Index)
+			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE credentials SET epoch = $2, version = $3 WHERE idx = $1`,
-			int64(e.Index), int64(at.Epoch), int64(at.Version))
+	}
+	for some := range slices.Chunk(fresh, perStatement) {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE credentials SET epoch = %d, version = %d WHERE idx IN %s`, at.Epoch, at.Version, literals(some)))
 		if err != nil {
 			return err
 		}
@@ -260,9 +305,10 @@ func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 	}, `SELECT id, version, content, blob FROM sections ORDER BY id`)
 }
 
-// Publish makes next the current manifest, with its new blobs and the outcomes that led to it, all
-// or nothing. Its version must follow the current one (ErrOvertaken). Publish drops blobs that no
-// manifest has named for a while.
+// Publish makes next the current manifest, with its new blobs and the new passes among those of the
+// derived citizens, which it is the first to hold, all or nothing. The outcomes themselves are for
+// PutDerived afterwards. Its version must follow the current one (ErrOvertaken). Publish drops blobs
+// that no manifest has named for a while.
 func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, derived []Derived, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
@@ -281,13 +327,8 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 				return err
 			}
 		}
-		if err := putDerived(ctx, tx, derived); err != nil {
+		if err := issue(ctx, tx, derived, next.Edition()); err != nil {
 			return err
-		}
-		for _, c := range derived {
-			if err := issue(ctx, tx, c.Citizen.Passes, next.Edition()); err != nil {
-				return err
-			}
 		}
 		return tidy(ctx, tx, now)
 	})

@@ -116,6 +116,7 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	must(t, err)
 	next.Version++
 	must(t, s.Publish(t.Context(), next, nil, derived, t0))
+	must(t, s.PutDerived(t.Context(), derived))
 	return next.Edition()
 }
 

@@ -81,7 +81,7 @@ CREATE TABLE citizens (
     other   INTEGER,                    -- what a disagreeing record would give; NULL: none disagrees
     since   BIGINT                      -- of the disagreement
 );
-CREATE INDEX citizens_due ON citizens (due) WHERE due IS NOT NULL;
+CREATE INDEX citizens_due ON citizens (due, id) WHERE due IS NOT NULL;
 CREATE INDEX citizens_status ON citizens (status);
 CREATE INDEX citizens_since ON citizens (since) WHERE since IS NOT NULL;
 
