@@ -75,12 +75,8 @@ func (w *town) activate(iin string) pass.Credential {
 	w.Helper()
 	var citizen server.CitizenAnswer
 	w.ask(w.admin, server.PathCitizens, server.CitizenRequest{IIN: iin}, &citizen)
-	public, _, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		w.Fatal(err)
-	}
 	var active server.ActivateAnswer
-	w.ask("", server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(public)}, &active)
+	w.ask("", server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: newPublicKey(w)}, &active)
 	sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
 	if err != nil {
 		w.Fatal(err)
@@ -90,6 +86,15 @@ func (w *town) activate(iin string) pass.Credential {
 		w.Fatal(err)
 	}
 	return c
+}
+
+func newPublicKey(t testing.TB) string {
+	t.Helper()
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(public)
 }
 
 // follow lets the door follow the registry, or something that serves its files.
@@ -183,6 +188,8 @@ func TestRestore(t *testing.T) {
 			w.result(iins[0], "1", "negative")
 			before := w.activate(iins[0])
 			w.awaits(before, statuslist.Green)
+			var open server.CitizenAnswer // a code that is used after the backup
+			w.ask(w.admin, server.PathCitizens, server.CitizenRequest{IIN: iins[3]}, &open)
 			file := w.backup()
 			backedUp := time.Now()
 			time.Sleep(time.Until(backedUp.Truncate(time.Second).Add(time.Second))) // signed times are whole seconds
@@ -194,8 +201,14 @@ func TestRestore(t *testing.T) {
 			w.awaits(lost, statuslist.Red)
 			w.awaits(before, statuslist.Red)
 
+			w.ask("", server.PathActivate, server.ActivateRequest{Code: open.Code, Key: newPublicKey(t)}, nil)
+
 			w.restore(file, database(t))
 			w.awaits(before, statuslist.Green)
+			again := server.ActivateRequest{Code: open.Code, Key: newPublicKey(t)}
+			if code, err := w.post(server.PathActivate, "", again, nil); err != nil || code != http.StatusForbidden {
+				t.Errorf("a code that was used after the backup: %d, %v", code, err)
+			}
 			got, err := w.door(before)
 			if err != nil || got.AsOf.After(backedUp) {
 				t.Errorf("as of %v, %v: later than the backup of %v", got.AsOf, err, backedUp)
@@ -205,9 +218,9 @@ func TestRestore(t *testing.T) {
 			}
 			young := w.activate(iins[2])
 			w.awaits(young, statuslist.Valid)
-			again := young // the same index, as the lost phone shows it
-			again.Since = lost.Since
-			if got, err := w.door(again); !errors.Is(err, kiosk.ErrUnknownPerson) {
+			taken := young // the same index, as the lost phone shows it
+			taken.Since = lost.Since
+			if got, err := w.door(taken); !errors.Is(err, kiosk.ErrUnknownPerson) {
 				t.Errorf("a lost pass whose index was given out again is %v, %v", got.Status, err)
 			}
 

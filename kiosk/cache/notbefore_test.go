@@ -120,9 +120,10 @@ func (b *bound) cut(t *rapid.T) {
 	for _, m := range b.came {
 		m.lost += min(max(b.run/2, 10*time.Second), writeEvery) + 31*time.Second
 	}
-	b.true = b.true.Add(duration(t, 100*time.Hour)) // without power
+	boot := duration(t, time.Minute)
+	b.true = b.true.Add(duration(t, 100*time.Hour) + boot) // at first without power
 	b.reading.Boot[0]++
-	b.reading.For = duration(t, time.Minute)
+	b.reading.For = boot
 	b.open(t)
 }
 
@@ -151,6 +152,7 @@ func TestNotBefore(t *testing.T) {
 		b := &bound{
 			came: map[uint64]*manifest{}, path: filepath.Join(dir, "cache.db"),
 			true: genUpdate(1).AsOf, ppm: rapid.Int64Range(-200, 200).Draw(t, "ppm"),
+			reading: uptime.Reading{Boot: [16]byte{1}},
 		}
 		if err := os.RemoveAll(b.path); err != nil {
 			t.Fatal(err)
@@ -241,8 +243,34 @@ func TestBoundsThatWereWrong(t *testing.T) {
 		if err := c.db.Close(); err != nil { // the power fails
 			t.Fatal(err)
 		}
-		if got := mustOpen(t, path).NotBefore(); !got.Equal(wrong.latest) {
+		c = mustOpen(t, path)
+		c.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{2}} }
+		if got := c.NotBefore(); !got.Equal(wrong.latest) {
 			t.Errorf("%s, after a power cut: %v, want %v", name, got, wrong.latest)
 		}
+	}
+}
+
+// TestShortRuns cuts the power again and again, some seconds after the start: what has passed since
+// each start counts, as the first look writes it.
+func TestShortRuns(t *testing.T) {
+	t.Parallel()
+	path := testPath(t)
+	c := mustOpen(t, path)
+	mustLoad(t, c, 1)
+	asOf := genUpdate(1).AsOf
+	for run := range 120 {
+		c.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{1, byte(run)}, For: 5 * time.Second} }
+		if err := c.KeepTime(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c = mustOpen(t, path)
+	}
+	c.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{2}} }
+	if age := c.NotBefore().Sub(asOf); age < 9*time.Minute || age > 10*time.Minute {
+		t.Errorf("after 120 runs of 5 s and more the list counts as %v old", age)
 	}
 }

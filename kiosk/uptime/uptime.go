@@ -23,33 +23,42 @@ type Reading struct {
 
 // Now reads the clock.
 func Now() Reading {
+	id, began := start()
+	return Reading{id, raw() - began}
+}
+
+func raw() time.Duration {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_RAW, &now); err != nil {
 		panic("uptime: " + err.Error()) // Linux has had this clock since 2.6.28
 	}
-	return Reading{boot(), time.Duration(now.Nano())}
+	return time.Duration(now.Nano())
 }
 
-// Since is the time between two readings; 0 if the machine was started in between.
+// Since is how much time has passed since an earlier reading, at least: if the machine was started in
+// between, what has passed since then. Nothing is known of the time since the zero Reading.
 func (r Reading) Since(earlier Reading) time.Duration {
-	if r.Boot != earlier.Boot {
+	switch {
+	case earlier == (Reading{}):
 		return 0
+	case r.Boot != earlier.Boot:
+		return r.For
 	}
 	return max(0, r.For-earlier.For)
 }
 
-// boot is the kernel's boot ID. In a sandbox that hides /proc/sys, the unit hands it on (%b). If
-// nobody says it, this process counts as a start of its own.
-var boot = sync.OnceValue(func() (id [16]byte) {
+// start is the kernel's boot ID, and what the clock said then: 0. In a sandbox that hides /proc/sys,
+// the unit hands the ID on (%b). If nobody says it, this process counts as a start of its own.
+var start = sync.OnceValues(func() (id [16]byte, began time.Duration) {
 	text := os.Getenv("BOOT_ID")
 	if data, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		text = string(data)
 	}
-	raw, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
-	if err != nil || len(raw) != len(id) {
+	found, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
+	if err != nil || len(found) != len(id) {
 		rand.Read(id[:])
-		return id
+		return id, raw()
 	}
-	copy(id[:], raw)
-	return id
+	copy(id[:], found)
+	return id, 0
 })

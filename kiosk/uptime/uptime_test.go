@@ -32,7 +32,10 @@ func TestReading(t *testing.T) {
 	}
 	other := after
 	other.Boot[3] ^= 1
-	if passed := other.Since(before); passed != 0 {
-		t.Errorf("after another start %v have passed", passed)
+	if passed := other.Since(before); passed != other.For {
+		t.Errorf("after another start %v have passed, want what has passed since then: %v", passed, other.For)
+	}
+	if passed := after.Since(uptime.Reading{}); passed != 0 {
+		t.Errorf("since nobody knows when, %v have passed", passed)
 	}
 }

@@ -275,6 +275,13 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published
 	if err := r.tx.QueryRowContext(ctx, `SELECT epoch, version FROM registry`).Scan(&epoch, &version); err != nil {
 		return next, notFound(err)
 	}
+	var earlier int
+	if err := r.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM epochs`).Scan(&earlier); err != nil {
+		return next, err
+	}
+	if earlier >= statuslist.MaxEpochs {
+		return next, fmt.Errorf("this registry was restored %d times, more often than doors take: make a new one", earlier)
+	}
 	if now.Unix() <= epoch {
 		return next, fmt.Errorf("this machine's clock says %s, and the backup was already restored once at %s: set the clock",
 			now.UTC().Format(time.DateTime), time.Unix(epoch, 0).UTC().Format(time.DateTime))
@@ -286,6 +293,9 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published
 		{`INSERT INTO epochs (epoch, version) VALUES ($1, $2)`, []any{epoch, version}},
 		{`UPDATE registry SET epoch = $1, backup = COALESCE(backup, $2)`, []any{now.Unix(), backup.Unix()}},
 		{`DELETE FROM deltas`, nil}, // they lead to versions of the epoch before
+		// What was not used yet may have been used since, by others than those who find it now.
+		{`DELETE FROM codes`, nil},
+		{`DELETE FROM enrolments WHERE key IS NULL`, nil},
 	} {
 		if _, err := r.tx.ExecContext(ctx, change.statement, change.values...); err != nil {
 			return next, err
@@ -299,20 +309,27 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published
 }
 
 // hold keeps what a newer list says, for the passes that the database knows. Passes that it says are
-// revoked are revoked for good.
+// revoked or suspended are so from now on.
 func hold(ctx context.Context, tx *sql.Tx, published map[uint64]statuslist.Status, now time.Time) error {
 	for index, status := range published {
-		statement, values := `INSERT INTO held (idx, status) SELECT idx, CAST($2 AS INTEGER) FROM credentials WHERE idx = $1
-			ON CONFLICT (idx) DO UPDATE SET status = excluded.status`, []any{int64(index), int64(status)}
-		if status == statuslist.Invalid {
-			statement, values = `UPDATE credentials SET revoked = COALESCE(revoked, $2) WHERE idx = $1`, []any{int64(index), now.Unix()}
+		var statement string
+		values := []any{int64(index), now.Unix()}
+		switch status {
+		case statuslist.Invalid:
+			statement = `UPDATE credentials SET revoked = COALESCE(revoked, $2) WHERE idx = $1`
+		case statuslist.Suspended:
+			statement = `UPDATE credentials SET suspended = COALESCE(suspended, $2) WHERE idx = $1`
+		default:
+			values[1] = int64(status)
+			statement = `INSERT INTO held (idx, status) SELECT idx, CAST($2 AS INTEGER) FROM credentials WHERE idx = $1
+				ON CONFLICT (idx) DO UPDATE SET status = excluded.status`
 		}
 		if _, err := tx.ExecContext(ctx, statement, values...); err != nil {
 			return err
 		}
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1
-		WHERE id IN (SELECT citizen FROM credentials WHERE revoked = $1 OR idx IN (SELECT idx FROM held))`, now.Unix())
+		WHERE id IN (SELECT citizen FROM credentials WHERE revoked = $1 OR suspended = $1 OR idx IN (SELECT idx FROM held))`, now.Unix())
 	return err
 }
 

@@ -239,15 +239,15 @@ func (in *intake) recall(ctx context.Context, e Entry, to *Outcome) error {
 			if !says || !alike {
 				*to = Outcome{Err: ErrConflict}
 			}
-		case !says || to.Known || to.Err != nil:
-		case settled:
+		case to.Known || to.Err != nil:
+		case settled: // at whatever time
 			to.Err = ErrDecided
-		case !e.Again:
+		case says && !e.Again:
 			to.Err = ErrWithdrawn
 		}
 		return nil
 	}, `SELECT records.id, state, iin = $3 AND kind = $4 AND at = $5, laboratory = $6 AND index_case = $7,
-		EXISTS (SELECT 1 FROM events WHERE record = records.id AND what = 'settled')
+		iin = $3 AND kind = $4 AND EXISTS (SELECT 1 FROM events WHERE record = records.id AND what = 'settled')
 		FROM records JOIN citizens ON citizens.id = citizen WHERE source = $1 AND sample = $2
 		ORDER BY CASE WHEN `+live+` THEN 0 ELSE 1 END, records.id DESC`,
 		in.source, e.number(), string(e.IIN), string(e.Kind), e.At.Unix(), e.Laboratory, e.IndexCase)
