@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -129,6 +130,8 @@ globalThis.fetch = (path, ...rest) => {
 	return send(path, ...rest);
 };`
 
+var errNotReady = errors.New("503 Service Unavailable")
+
 // waitFor makes phones that wait for news, each with a pass and a connection of its own, and counts
 // how many do.
 func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiting func() int) {
@@ -149,6 +152,9 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 			return err
 		}
 		defer got.Body.Close()
+		if got.StatusCode == http.StatusServiceUnavailable {
+			return errNotReady
+		}
 		if got.StatusCode != http.StatusOK {
 			return fmt.Errorf("%s: %s", path, got.Status)
 		}
@@ -164,7 +170,11 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 		}
 		var a server.ActivateAnswer
 		public := base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
-		if err := post(ctx, server.PathActivate, server.ActivateRequest{Code: code, Key: public}, &a); err != nil {
+		err := errNotReady
+		for err == errNotReady { // a busy registry asks to try again
+			err = post(ctx, server.PathActivate, server.ActivateRequest{Code: code, Key: public}, &a)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 		sealed, err := base64.RawURLEncoding.DecodeString(a.Credential)
