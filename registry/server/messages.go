@@ -87,8 +87,8 @@ const (
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
-	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204. Bearer: the
-	// administrator's key.
+	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204; GET ->
+	// RulesAnswer. Bearer: the administrator's key.
 	PathRules = "/v1/rules"
 	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
 	PathEnrolCodes = "/v1/enrol/codes"
@@ -341,6 +341,12 @@ type WaitingAnswer struct {
 // SourceAnswer is the source's key, shown once.
 type SourceAnswer struct {
 	Key string `json:"key"`
+}
+
+// RulesAnswer is the rules document that was stored last, byte for byte.
+type RulesAnswer struct {
+	Document  string `json:"document"`
+	Published bool   `json:"published"` // doors that ask get it
 }
 
 // EnrolCodesRequest makes a one-time code for each of the doors. An existing door gets a new code

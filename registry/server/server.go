@@ -233,7 +233,7 @@ func (s *Server) routes() {
 		{http.MethodPost, PathLimitSource, small, s.byAdmin(s.limitSource)},
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
-		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
+		{"", PathRules, large, s.byAdmin(getOrPut(s.wantedRules, s.putRules))},
 		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},
