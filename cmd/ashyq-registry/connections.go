@@ -31,8 +31,9 @@ const watchers = 32
 type room struct{ pages, doors, waiting, phones int }
 
 // roomFor divides the descriptors that the process may have. Two fifths are for the pages, so doors
-// never block staff, and phones never block doors. Files and the database keep an eighth, at least 64. Requests wait on half of a
-// listener's connections at most: the rest are for what is answered at once.
+// never block staff, and phones never block doors. Files and the database keep an eighth, at least
+// 64. Requests wait on half of a listener's connections at most: the rest are for what is answered
+// at once.
 func roomFor(onePort bool) (room, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -239,7 +239,8 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if req.Seen == "" {
 		return s.ownStatus(r.Context(), credential)
 	}
-	return s.newStatus(r.Context(), credential, req.Seen, min(time.Duration(min(req.Wait, 3600))*time.Second, LongestWait))
+	longest := time.Duration(min(req.Wait, int(LongestWait/time.Second))) * time.Second
+	return s.newStatus(r.Context(), credential, req.Seen, longest)
 }
 
 // holder verifies a rotating code and gives its pass.

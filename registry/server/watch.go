@@ -91,7 +91,9 @@ func stateOf(a SelfAnswer) (string, error) {
 
 // newStatus waits until a status is not the one that the phone has seen, at the longest for the
 // given time. Whoever may not wait gets it at once.
-func (s *Server) newStatus(ctx context.Context, c pass.Credential, seen string, longest time.Duration) (SelfAnswer, error) {
+func (s *Server) newStatus(
+	ctx context.Context, c pass.Credential, seen string, longest time.Duration,
+) (SelfAnswer, error) {
 	leave, ok := s.phones.enter(fmt.Sprint("pass ", c.Index), true)
 	if !ok {
 		return s.ownStatus(ctx, c)

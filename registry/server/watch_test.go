@@ -57,7 +57,8 @@ func TestSelfWaits(t *testing.T) {
 			change.do()
 			got := <-done
 			if got.Colour != change.colour || got.State == seen.State || got.took < 30*time.Second || got.took > 31*time.Second {
-				t.Errorf("%s: %q after %v, want %q after 30 s and at most 1 s more", change.name, got.Colour, got.took, change.colour)
+				t.Errorf("%s: %q after %v, want %q after 30 s and at most 1 s more",
+					change.name, got.Colour, got.took, change.colour)
 			}
 			if waited := time.Duration(got.Waited) * time.Millisecond; waited > got.took || waited < got.took-time.Millisecond {
 				t.Errorf("%s: the answer says it was kept for %v, not %v", change.name, waited, got.took)
@@ -74,7 +75,8 @@ func TestSelfWaits(t *testing.T) {
 			t.Errorf("a negative result that ends in 30 s: %q after %v", got.Colour, took)
 		}
 		seen, _ = r.ask(other, "", 0)
-		if got, took := r.ask(other, seen.State, 1000); took != LongestWait || got.State != seen.State || !got.AsOf.After(seen.AsOf) {
+		got, took := r.ask(other, seen.State, 1000)
+		if took != LongestWait || got.State != seen.State || !got.AsOf.After(seen.AsOf) {
 			t.Errorf("without news: %+v after %v", got, took)
 		}
 		if w := r.call(http.MethodPost, PathSelf, "", `{"code": "AQ1:", "wait": -1}`); w.Code != http.StatusBadRequest {

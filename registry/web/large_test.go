@@ -31,11 +31,16 @@ func TestLargeText(t *testing.T) {
 	do(t, ctx, chromedp.Click("#activate"))
 	until(t, ctx, `document.querySelector("#status").dataset.fresh === "true"`)
 	day := time.Now()
+	because := func(kind store.Kind, source string) []server.Reason {
+		return []server.Reason{{Kind: kind, At: day, Source: source, Until: day}}
+	}
+	positive, contact := because(store.Positive, server.Covid19Centre), because(store.Contact, server.Covid19Centre)
+	vaccinated := because(store.Vaccinated, server.VaccinationRegister)
 	for _, s := range []server.SelfAnswer{
-		{Status: "red", Colour: "red", Until: day.Add(50 * time.Hour), Reasons: []server.Reason{{Kind: store.Positive, At: day, Source: server.Covid19Centre, Until: day}}},
-		{Status: "yellow", Colour: "yellow", Until: day.Add(50 * time.Hour), Disputed: true, Reasons: []server.Reason{{Kind: store.Contact, At: day, Source: server.Covid19Centre, Until: day}}},
+		{Status: "red", Colour: "red", Until: day.Add(50 * time.Hour), Reasons: positive},
+		{Status: "yellow", Colour: "yellow", Until: day.Add(50 * time.Hour), Disputed: true, Reasons: contact},
 		{Status: "valid", Colour: "blue"},
-		{Status: "green", Colour: "green", Until: day, Reasons: []server.Reason{{Kind: store.Vaccinated, At: day, Source: server.VaccinationRegister, Until: day}}},
+		{Status: "green", Colour: "green", Until: day, Reasons: vaccinated},
 		{Status: "suspended"},
 	} {
 		r.set(func(r *registry) { r.status = s })
@@ -76,7 +81,8 @@ func TestLargeText(t *testing.T) {
 			const { citizen } = await import(%s);
 			for (const old of document.querySelectorAll(".tried")) old.remove();
 			document.querySelector("main").prepend(...["kk", "ru", "en"].map((language) => {
-				const text = Object.assign(document.createElement(%s), { textContent: citizen[%s][language].replace("{time}", "27.11.2026, 12:34") });
+				const text = document.createElement(%s);
+				text.textContent = citizen[%s][language].replace("{time}", "27.11.2026, 12:34");
 				const notice = Object.assign(document.createElement("section"), { className: "notice strong tried" });
 				notice.append(text);
 				return notice;
@@ -93,7 +99,8 @@ func checkLarge(t *testing.T, ctx context.Context, state string) {
 	for width, height := range map[int64]int64{360: 640, 390: 844} {
 		for _, text := range []int64{16, 32} {
 			screen(t, ctx, width, height, 2)
-			call(t, ctx, page.SetFontSizes, page.SetFontSizesParams{FontSizes: &page.FontSizes{Standard: text, Fixed: text * 13 / 16}}) // a new screen forgets it
+			sizes := &page.FontSizes{Standard: text, Fixed: text * 13 / 16} // a new screen forgets them
+			call(t, ctx, page.SetFontSizes, page.SetFontSizesParams{FontSizes: sizes})
 			for _, language := range []string{"kk", "ru", "en"} {
 				eval[chromedp.Void](t, ctx, `document.querySelector(%s).click()`, `[data-language="`+language+`"]`)
 				scheme := map[string]string{"kk": "light", "ru": "dark", "en": "light"}[language]
@@ -116,7 +123,8 @@ const largeScript = `new Promise((resolve) => requestAnimationFrame(() => setTim
 	const wrong = [];
 	const size = getComputedStyle(document.documentElement).fontSize;
 	if (size !== %s) wrong.push("the text is " + size + " high");
-	if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is " + document.documentElement.scrollWidth + " px wide");
+	const across = document.documentElement.scrollWidth;
+	if (across > innerWidth) wrong.push("the page is " + across + " px wide");
 	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	for (let node = texts.nextNode(); node; node = texts.nextNode()) {
 		const parent = node.parentElement;
@@ -127,16 +135,19 @@ const largeScript = `new Promise((resolve) => requestAnimationFrame(() => setTim
 			range.setEnd(node, word.index + word[0].length);
 			const rects = [...range.getClientRects()].filter((rect) => rect.width > 0);
 			if (new Set(rects.map((rect) => Math.round(rect.top))).size > 1) wrong.push("the word " + word[0] + " breaks");
-			if (rects.some((rect) => rect.left < 0 || rect.right > innerWidth + 1)) wrong.push("the word " + word[0] + " is cut off");
+			const cut = rects.some((rect) => rect.left < 0 || rect.right > innerWidth + 1);
+			if (cut) wrong.push("the word " + word[0] + " is cut off");
 		}
 	}
 	for (const input of document.querySelectorAll("input")) {
-		if (input.checkVisibility() && input.scrollWidth > input.clientWidth) wrong.push("what is in #" + input.id + " does not fit");
+		const cut = input.checkVisibility() && input.scrollWidth > input.clientWidth;
+		if (cut) wrong.push("what is in #" + input.id + " does not fit");
 	}
 	const code = document.querySelector("#qr");
 	if (code?.checkVisibility()) {
 		const { left, right, top, bottom } = code.getBoundingClientRect();
-		if (left < 0 || right > innerWidth || top < 0 || bottom > innerHeight) wrong.push("the code is not whole: " + [left, top, right, bottom]);
+		const cut = left < 0 || right > innerWidth || top < 0 || bottom > innerHeight;
+		if (cut) wrong.push("the code is not whole: " + [left, top, right, bottom]);
 		if (right - left < 0.9 * Math.min(innerWidth, 340)) wrong.push("the code is only " + (right - left) + " px wide");
 	}
 	resolve(wrong);
