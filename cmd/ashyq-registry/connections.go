@@ -28,11 +28,12 @@ const streams = 8
 const watchers = 32
 
 // room is how many connections each listener may hold, and how many requests may wait on them.
-type room struct{ pages, doors, waiting int }
+type room struct{ pages, doors, waiting, phones int }
 
-// roomFor divides the descriptors that the process may have. A quarter is for the pages, so doors
-// never block staff. Files and the database keep an eighth, at least 64. Requests wait on half of a
-// listener's connections at most: the rest are for what is answered at once.
+// roomFor divides the descriptors that the process may have. Two fifths are for the pages, so doors
+// never block staff, and phones never block doors. Files and the database keep an eighth, at least
+// 64. Requests wait on half of a listener's connections at most: the rest are for what is answered
+// at once.
 func roomFor(onePort bool) (room, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -44,10 +45,10 @@ func roomFor(onePort bool) (room, error) {
 		return room{}, fmt.Errorf("the limit of open files is %d, want at least 128\nhint: raise it with LimitNOFILE= or ulimit -n", limit.Cur)
 	}
 	if onePort {
-		return room{pages: all, waiting: all / 2}, nil
+		return room{pages: all, waiting: all * 3 / 10, phones: all / 5}, nil
 	}
-	r := room{pages: all / 4, doors: all - all/4}
-	r.waiting = r.doors / 2
+	r := room{pages: all * 2 / 5, doors: all - all*2/5}
+	r.waiting, r.phones = r.doors/2, r.pages/2
 	return r, nil
 }
 

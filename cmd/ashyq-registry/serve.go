@@ -152,7 +152,7 @@ func (c *serveCmd) listen(options *server.Options) (*fronts, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Waiting = room.waiting
+	options.Waiting, options.Phones = room.waiting, room.phones
 	if f.pages, err = open(c.Listen, "--listen", room.pages, config); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,21 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-func (s *Server) rules(r *http.Request) (any, error) {
+// wantedRules tells which document was stored last. It is published a moment later, or as long as
+// the registry cannot publish, not.
+func (s *Server) wantedRules(r *http.Request) (any, error) {
+	hash, err := s.opt.Store.WantedRules(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	document, err := s.opt.Store.Blob(r.Context(), hash)
+	if err != nil {
+		return nil, err
+	}
+	return RulesAnswer{Document: string(document), Published: hash == s.publisher.public.rules()}, nil
+}
+
+func (s *Server) putRules(r *http.Request) (any, error) {
 	document, err := io.ReadAll(r.Body)
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {

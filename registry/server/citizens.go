@@ -233,17 +233,14 @@ func (s *Server) self(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := SelfAnswer{AsOf: s.publisher.public.truth(now()), Reasons: []Reason{}}
-	person, err := s.personAt(r.Context(), credential.Index, credential.Since)
-	if err != nil {
-		return nil, err
+	if req.Wait < 0 {
+		return nil, badRequest(`"wait" is negative`, "it is how many seconds the answer may take, 60 at most")
 	}
-	status, until := standingOf(person, now())
-	a.Status, a.Colour, a.Until = status.String(), colours[status], until
-	if status == derive(person.Records, now()).status {
-		a.Reasons, a.Disputed = explain(person.Records, now()), person.Disputed
+	if req.Seen == "" {
+		return s.ownStatus(r.Context(), credential)
 	}
-	return a, nil
+	longest := time.Duration(min(req.Wait, int(LongestWait/time.Second))) * time.Second
+	return s.newStatus(r.Context(), credential, req.Seen, longest)
 }
 
 // holder verifies a rotating code and gives its pass.

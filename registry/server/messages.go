@@ -87,8 +87,8 @@ const (
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
-	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204. Bearer: the
-	// administrator's key.
+	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204; GET ->
+	// RulesAnswer. Bearer: the administrator's key.
 	PathRules = "/v1/rules"
 	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
 	PathEnrolCodes = "/v1/enrol/codes"
@@ -130,8 +130,11 @@ type ActivateAnswer struct {
 }
 
 // SelfRequest asks for one's own status, authorised by a rotating code made a moment ago.
+// With Seen the answer comes when there is another one to show, at the latest after Wait.
 type SelfRequest struct {
-	Code string `json:"code"` // "AQ1:..."
+	Code string `json:"code"`           // "AQ1:..."
+	Seen string `json:"seen,omitempty"` // SelfAnswer.State of what the phone shows
+	Wait int    `json:"wait,omitempty"` // s; longer than LongestWait is that
 }
 
 // SelfAnswer is one's own status in words that a page can show.
@@ -143,6 +146,9 @@ type SelfAnswer struct {
 	// Why: the records that give the colour, the longest-lasting first.
 	Reasons  []Reason `json:"reasons"`
 	Disputed bool     `json:"disputed,omitempty"` // and nobody has looked yet
+	State    string   `json:"state"`              // is another one when anything above but AsOf is
+	// How long the registry has kept the request, ms.
+	Waited int64 `json:"waited_ms,omitempty"`
 }
 
 // DisputeRequest says that the records behind the own red or yellow are wrong.
@@ -335,6 +341,12 @@ type WaitingAnswer struct {
 // SourceAnswer is the source's key, shown once.
 type SourceAnswer struct {
 	Key string `json:"key"`
+}
+
+// RulesAnswer is the rules document that was stored last, byte for byte.
+type RulesAnswer struct {
+	Document  string `json:"document"`
+	Published bool   `json:"published"` // doors that ask get it
 }
 
 // EnrolCodesRequest makes a one-time code for each of the doors. An existing door gets a new code

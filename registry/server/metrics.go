@@ -16,6 +16,7 @@ type metrics struct {
 	failed   prometheus.Counter
 	version  prometheus.Gauge
 	waiting  prometheus.Gauge
+	watching prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -33,8 +34,10 @@ func newMetrics() *metrics {
 			Name: "ashyq_registry_manifest_version", Help: "Version of the current manifest."}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ashyq_registry_waiting_doors", Help: "Doors that wait for the next version."}),
+		watching: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ashyq_registry_waiting_phones", Help: "Phones that wait for news of their status."}),
 	}
-	m.registry.MustRegister(m.requests, m.publish, m.failed, m.version, m.waiting,
+	m.registry.MustRegister(m.requests, m.publish, m.failed, m.version, m.waiting, m.watching,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -143,6 +143,13 @@ func (p *publication) state() (version uint64, looked time.Time) {
 	return p.manifest.Version, p.looked
 }
 
+// rules names the published document.
+func (p *publication) rules() api.Hash {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.manifest.Rules
+}
+
 // list returns the name of the status list. It never changes.
 func (p *publication) list() string {
 	p.mu.Lock()

@@ -34,6 +34,7 @@ type publisher struct {
 	log      *slog.Logger
 	metrics  *metrics
 	public   *publication
+	watches  *watches
 	news     chan struct{} // full: a look is due anyway, so drop
 	manifest api.Manifest  // as committed
 	sections []*statuslist.Section
@@ -41,7 +42,7 @@ type publisher struct {
 
 func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
 	p := &publisher{
-		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m,
+		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m, watches: &watches{of: map[uint64]*watch{}},
 		news: make(chan struct{}, 1),
 	}
 	err := p.load(ctx)
@@ -222,6 +223,7 @@ func newPasses(citizens []*store.Citizen) (n int) {
 // outcomes: after a crash in between, the same people are due and derive to the same.
 func (p *publisher) publish(ctx context.Context, seen sight) ([]store.Derived, error) {
 	start := time.Now()
+	p.watches.wake(seen.due) // a self-check reads the records themselves
 	d := p.draft()
 	derived := d.derive(seen.due, seen.at)
 	if err := p.rules(ctx, d); err != nil {

@@ -55,6 +55,7 @@ type Options struct {
 	Authority   *Authority         // signs doors' certificates and the one that the registry shows at DoorsURL
 	Bundles     string             // directory of signed updates; empty: no updates
 	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
+	Phones      int                // phones that may wait for their status at the same time; 0: 10,000
 	Log         *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
@@ -75,6 +76,7 @@ type Server struct {
 	codes     slots    // tries of citizens' codes that exist
 	tokens    slots    // tries of doors' tokens that exist
 	waits     *waits
+	phones    *waits // each pass is a known client
 	boards    *boards
 	blobs     blobs
 	metrics   *metrics
@@ -112,6 +114,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		codes:   newSlots(),
 		tokens:  newSlots(),
 		waits:   newWaits(opt.Waiting),
+		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
@@ -230,7 +233,7 @@ func (s *Server) routes() {
 		{http.MethodPost, PathLimitSource, small, s.byAdmin(s.limitSource)},
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
-		{http.MethodPut, PathRules, large, s.byAdmin(s.rules)},
+		{"", PathRules, large, s.byAdmin(getOrPut(s.wantedRules, s.putRules))},
 		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},

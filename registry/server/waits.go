@@ -11,7 +11,7 @@ import (
 const defaultWaiting = 10_000
 
 // waitsOfDoor is how many requests of one certificate may wait: the daemon's, the one before it
-// over a dead connection, and somebody's who tries something.
+// over a dead connection, and somebody's who tries something. It is as many of one pass.
 const waitsOfDoor = 4
 
 // waits bounds the requests that wait for the next version. Who may not wait gets the current

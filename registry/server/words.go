@@ -90,6 +90,7 @@ var words = map[string][2]string{
 	"this needs the key of a laboratory or a PCR portal or a Covid-19 centre; the administrator creates one": {"мұнда зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті керек; оны әкімші береді", "здесь нужен ключ лаборатории, портала ПЦР или центра управления COVID-19; его создаёт администратор"},
 
 	// Any request.
+	"use GET or PUT":                            {"GET немесе PUT пайдаланыңыз", "используйте GET или PUT"},
 	"use GET or POST":                           {"GET немесе POST пайдаланыңыз", "используйте GET или POST"},
 	"the registry could not do this":            {"тізілім мұны орындай алмады", "реестр не смог это выполнить"},
 	"try again; its log says why":               {"қайталап көріңіз; себебі тізілім журналында", "попробуйте ещё раз; причина в журнале реестра"},

@@ -212,12 +212,23 @@ func picture(t *testing.T, ctx context.Context) image.Image {
 // nowhere when that is unset.
 func keep(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
+	keepAs(t, ctx, name, chromedp.FullScreenshot(100))
+}
+
+// keepScreen is keep for what the screen shows: a picture of the whole page forgets the size of the
+// text.
+func keepScreen(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	keepAs(t, ctx, name, chromedp.CaptureScreenshot())
+}
+
+func keepAs(t *testing.T, ctx context.Context, name string, take chromedp.Action[[]byte]) {
+	t.Helper()
 	dir := os.Getenv("ASHYQ_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	data := get(t, ctx, chromedp.FullScreenshot(100))
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), get(t, ctx, take), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,7 +38,11 @@ type registry struct {
 	status     server.SelfAnswer
 	captive    bool // somebody else answers
 	loseAnswer bool // to an activation, after it was carried out
+	cutOff     bool // something on the way ends each question that waits, after cutAfter
+	questions  []server.SelfRequest
 }
+
+const cutAfter = 4 * time.Second
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
@@ -141,6 +145,14 @@ func (r *registry) self(w http.ResponseWriter, q *http.Request) {
 	}
 	if err := r.verify(ask.Code, r.now()); err != nil {
 		answer(w, http.StatusUnauthorized, api.Error{Error: err.Error()})
+		return
+	}
+	r.questions = append(r.questions, ask)
+	if r.cutOff && ask.Seen != "" {
+		r.mu.Unlock()
+		time.Sleep(cutAfter)
+		r.mu.Lock()
+		w.WriteHeader(http.StatusGatewayTimeout) // like nginx
 		return
 	}
 	status := r.status

@@ -6,11 +6,14 @@ const tolerance = 2_000; // ms; what an answer says of the time is not more exac
 let wrong = 0; // ms that the phone's clock is ahead
 let steady = 0; // the phone's clock minus one that nobody sets, when that was learnt
 
-const sinceSteady = () => Date.now() - performance.now();
+export const sinceSteady = () => Date.now() - performance.now();
+
+// jumpedSince tells whether somebody has set the phone's clock since then, or the phone has slept.
+export const jumpedSince = (then) => Math.abs(sinceSteady() - then) > tolerance;
 
 // error is how far the phone's clock is ahead, ms; 0 while that is not known, or nothing.
 export function error() {
-  if (wrong !== 0 && Math.abs(sinceSteady() - steady) > tolerance) wrong = 0; // somebody set it, or the phone has slept
+  if (wrong !== 0 && jumpedSince(steady)) wrong = 0;
   return wrong;
 }
 

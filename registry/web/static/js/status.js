@@ -1,5 +1,6 @@
-// One's own status: asked for every half minute while the page is visible and there is a network;
-// otherwise the last known one, with its age.
+// One's own status, while the page is visible and there is a network; otherwise the last known one,
+// with its age. The registry keeps a question until there is news. Where an answer comes at once,
+// because too many wait or something on the way does not, the page asks every half minute.
 
 import * as clock from "./clock.js";
 import { $, el, sign } from "./dom.js";
@@ -8,7 +9,10 @@ import { rotate } from "./pass.js";
 import { get, put } from "./store.js";
 import { request } from "./wire.js";
 
-const every = 30_000; // ms between two questions
+const every = 30_000; // ms between two questions that are answered at once
+const longest = 50; // s that the registry may keep a question; proxies often cut it off after 60 s
+const shortest = 6; // s; for less than that it is not worth it
+const least = 1_000; // ms between two questions, whatever the answers
 const old = 90_000; // ms after which an answer is "the last known one"
 const clockLimit = 6_000; // ms; without a network a phone that is that far behind shows codes that doors do not take any more
 
@@ -18,8 +22,10 @@ export class StatusCard {
   #pass;
   #known; // {answer, fetched}
   #trouble = ""; // key of a text
-  #asking;
-  #asked = 0; // when a question was sent last, by performance.now(): the phone's clock may jump
+  #question; // the one that is being asked: {seen, asked, steady, gone}
+  #seen = ""; // state of the answer that a question may wait for a change of
+  #wait = longest; // s
+  #due = 0; // when to ask next, by performance.now(): the phone's clock may jump
   #onChange;
   #written = "";
 
@@ -43,6 +49,7 @@ export class StatusCard {
   }
 
   stop() {
+    this.#letGo(true);
     this.#pass = undefined;
   }
 
@@ -52,37 +59,61 @@ export class StatusCard {
   }
 
   #look(now) {
-    if (!this.#pass || document.hidden) return;
+    if (!this.#pass) return;
+    if (this.#question && clock.jumpedSince(this.#question.steady)) now = true; // codes need the registry's time again
+    if (now || document.hidden || !navigator.onLine) this.#letGo();
+    if (document.hidden) return;
     if (!navigator.onLine) this.#trouble = "offline";
-    else if (now || performance.now() - this.#asked >= every) this.#ask();
+    else if (now) {
+      [this.#seen, this.#wait] = ["", longest];
+      this.#ask();
+    } else if (performance.now() >= this.#due) this.#ask();
     this.render();
   }
 
+  // letGo gives up a question that the registry keeps, or whichever there is.
+  #letGo(any = false) {
+    if (!this.#question || !(any || this.#question.seen)) return;
+    this.#question.gone.abort();
+    this.#question = undefined;
+    this.#due = 0;
+  }
+
   async #ask() {
-    if (this.#asking) return;
-    this.#asking = true;
-    this.#asked = performance.now();
+    if (this.#question) return;
+    const question = { seen: this.#seen, asked: performance.now(), steady: clock.sinceSteady(), gone: new AbortController() };
+    this.#question = question;
     const pass = this.#pass;
-    let again = false;
+    const wait = question.seen ? this.#wait : 0;
+    let pause = every;
     try {
       const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
-      const { answer, clock: time } = await request("/v1/self", { body: { code } });
+      const body = wait ? { code, seen: question.seen, wait } : { code };
+      const { answer, clock: time } = await request("/v1/self", { body, wait: wait * 1000, gone: question.gone });
+      if (question !== this.#question) return;
       clock.learn(time);
-      if (pass !== this.#pass) return;
       this.#known = { answer, fetched: Date.now() };
       this.#trouble = "";
+      this.#seen = this.#wait >= shortest ? (answer.state ?? "") : "";
+      const kept = performance.now() - question.asked >= (shortest * 1000) / 2;
+      if (this.#seen && (this.#seen !== question.seen || kept)) pause = least;
       await put({ status: this.#known });
     } catch (err) {
+      if (question !== this.#question) return;
       const changed = clock.learn(err.clock ?? NaN);
-      if (pass !== this.#pass) return;
-      this.#trouble = trouble(err);
-      again = changed && this.#trouble === "notAccepted"; // because of the clock, it may be
+      const kept = wait && performance.now() - question.asked >= (shortest * 1000) / 2;
+      if (kept) this.#wait = Math.floor(this.#wait / 2); // cut off: that alone is no trouble
+      else this.#trouble = trouble(err);
+      this.#seen = "";
+      // Because of the clock it may be that the code was not accepted.
+      if (kept || (changed && this.#trouble === "notAccepted")) pause = least;
     } finally {
-      this.#asking = false;
+      if (question === this.#question) this.#question = undefined;
     }
-    if (again) return this.#ask();
-    this.#onChange();
+    this.#due = question.asked + pause;
+    setTimeout(() => this.#look(false), this.#due - performance.now());
     this.render();
+    this.#onChange();
   }
 
   // render writes the card; a screen reader only hears of it when the words have changed.

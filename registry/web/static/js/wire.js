@@ -16,14 +16,16 @@ export class RequestError extends Error {
 }
 
 // request sends body (none: GET), or a file, and gives {answer, clock}; clock is the registry's time in ms
-// when the answer came, NaN where it is not told or the answer took long.
-export async function request(path, { body, file, key } = {}) {
+// when the answer came, NaN where it is not told or the answer took long. wait is how many ms the
+// registry may keep the request, and gone an AbortController for who gives it up.
+export async function request(path, { body, file, key, wait = 0, gone = new AbortController() } = {}) {
   const headers = { "Accept-Language": document.documentElement.lang }; // of the registry's errors
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (file) headers["Content-Type"] = "text/csv";
   if (key) headers.Authorization = `Bearer ${key}`;
   const sent = performance.now();
-  let response, text, clock;
+  const timeout = setTimeout(() => gone.abort(), (file ? slow : patience) + wait);
+  let response, text, took;
   try {
     response = await fetch(path, {
       method: body === undefined && !file ? "GET" : "POST",
@@ -31,14 +33,17 @@ export async function request(path, { body, file, key } = {}) {
       body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
       cache: "no-store",
       credentials: "omit",
-      signal: AbortSignal.timeout(file ? slow : patience),
+      signal: gone.signal,
     });
-    clock = clockOf(response, performance.now() - sent);
+    took = performance.now() - sent;
     text = await response.text();
   } catch (err) {
     throw new RequestError(0, err.message, "", NaN);
+  } finally {
+    clearTimeout(timeout);
   }
   const answer = parse(text);
+  const clock = clockOf(response, took - (answer?.waited_ms ?? 0));
   if (response.ok && (answer || response.status === 204)) return { answer, clock };
   // A good answer that is not JSON comes from something else, like a hotel's log-in page.
   if (response.ok) throw new RequestError(0, "the answer is not the registry's", "", NaN);

@@ -78,6 +78,13 @@ onSubmit($("revoke-door-form"), async ({ name }) => {
   return [t("revokeDoorDone", { name })];
 });
 
+onSubmit($("rules-form"), async () => {
+  const { document, published } = await gate.ask("/v1/rules");
+  const shown = copyable(t("rulesDocument"), document);
+  shown.querySelector(".value").tabIndex = 0; // it scrolls
+  return [el("p", {}, t(published ? "rulesPublished" : "rulesWanted")), shown];
+});
+
 onSubmit($("release-form"), async ({ ring, bundle, version }) => {
   await gate.ask("/v1/releases", { ring, bundle: bundle.trim(), version: version.trim() });
   overview.refresh();
