@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 const (
@@ -74,6 +76,7 @@ func (m *measured) run() {
 	m.results()
 	m.door()
 	m.batches()
+	m.imports()
 	m.cases()
 	m.country()
 	m.derive()
@@ -237,6 +240,45 @@ func (m *measured) batches() {
 	}
 	m.figure("batches_100k", time.Since(start).Seconds()*100_000/float64(len(rows)), "s")
 	m.settled()
+}
+
+// imports sends the same number as one CSV file and waits until it is read.
+func (m *measured) imports() {
+	var file strings.Builder
+	file.WriteString("iin;sample;result;taken\n")
+	rows, taken := m.people/10, time.Now().Add(-time.Hour).Format(time.RFC3339)
+	for n := range rows {
+		fmt.Fprintf(&file, "%s;line %d;negative;%s\n", m.iins[n%len(m.iins)], n, taken)
+	}
+	start := time.Now()
+	i := m.imported(http.MethodPost, server.PathImports, file.String())
+	for i.State == store.Running {
+		time.Sleep(50 * time.Millisecond)
+		i = m.imported(http.MethodGet, fmt.Sprintf("%s/%d", server.PathImports, i.ID), "")
+	}
+	if i.Entered != rows {
+		m.Errorf("imported %+v, want %d rows", i, rows)
+	}
+	m.figure("csv_100k", time.Since(start).Seconds()*100_000/float64(rows), "s")
+	m.settled()
+}
+
+func (m *measured) imported(method, path, file string) (i store.Import) {
+	m.Helper()
+	req, err := http.NewRequestWithContext(m.Context(), method, m.url+path, strings.NewReader(file))
+	if err != nil {
+		m.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+m.lab)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		m.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&i); err != nil {
+		m.Fatalf("%s %s: %s, %v", method, path, res.Status, err)
+	}
+	return i
 }
 
 // cases compares two tenths of the country's size of records, half of them from the PCR portal.
