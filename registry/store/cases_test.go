@@ -93,6 +93,9 @@ func testSettle(t *testing.T, s *Store) {
 	on.IndexCase = "dressed up"
 	_, err = enter(t, s, lab, on, t0)
 	wants(t, "what was settled comes dressed up", err, ErrDecided)
+	on.At = on.At.Add(time.Minute)
+	_, err = enter(t, s, lab, on, t0)
+	wants(t, "what was settled comes with another time", err, ErrDecided)
 	other := entered(t, s, lab, sample(ann, "3", Inconclusive))
 	_, err = s.Correct(ctx, Actor{lab, "x"}, other, sample(ann, "2", Positive), "x", t0)
 	wants(t, "what was settled comes as a correction", err, ErrDecided)
