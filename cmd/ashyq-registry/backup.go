@@ -213,6 +213,9 @@ func (r *restore) run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	edition, err := r.fill(ctx, db)
+	if err == nil {
+		err = db.Analyze(ctx)
+	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		if r.Database == "" {
 			err = errors.Join(err, r.removePart())

@@ -53,8 +53,8 @@ func roomFor(onePort bool) (room, error) {
 }
 
 // bounded is a listener with a limit of connections, and with one for each address block: a quarter
-// of all. Where there are too many, the one that has been quiet for longest is closed in favour of
-// the new one; if the registry works for all of its block's, the new one is. A connection is quiet
+// of all. Where there are too many, the one that has been quiet for longest (in a full block: of the
+// host that has the most) is closed in favour of the new one; if the registry works for all of its block's, the new one is. A connection is quiet
 // while the registry waits for the other side: for a request, for the rest of its body, or until an
 // answer is taken. So nobody holds a place by being slow. Nor does a crowd with many requests: the
 // registry works for as many at once as three quarters of the connections, and all others are quiet
@@ -72,18 +72,48 @@ type bounded struct {
 }
 
 // block is where connections come from. A proxy on this machine is not one: it speaks for
-// everybody.
+// everybody. Where a block is full, the host with the most connections has to make room: nobody
+// keeps the neighbours out.
 type block struct {
 	open  int
-	quiet *list.List
+	hosts map[netip.Prefix]*host
+}
+
+// host is an IPv4 address, or the /64 of an IPv6 address.
+type host struct {
+	open  int
+	quiet *list.List // of *connection, the oldest first
+}
+
+// oldest is a quiet connection of the host that has the most connections; nil: none is quiet.
+func (b *block) oldest() *list.Element {
+	var crowd *host
+	for _, h := range b.hosts {
+		if h.quiet.Len() > 0 && (crowd == nil || h.open > crowd.open) {
+			crowd = h
+		}
+	}
+	if crowd == nil {
+		return nil
+	}
+	return crowd.quiet.Front()
+}
+
+func homeOf(addr netip.Addr) netip.Prefix {
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(addr, bits).Masked()
 }
 
 // connection is one of a bounded listener. Its listener's mu guards it.
 type connection struct {
 	net.Conn
 	at          *bounded
-	from        netip.Prefix
+	from, home  netip.Prefix // its block and its host
 	block       *block
+	host        *host
 	all, inside *list.Element // in the lists of quiet ones; nil: it is not quiet
 	working     int           // requests; HTTP/2 has many at once
 	closed      bool
@@ -121,16 +151,16 @@ func (b *bounded) admit(raw net.Conn) (c *connection, displaced net.Conn) {
 	from := server.BlockOf(addr)
 	own := b.blocks[from]
 	if own == nil {
-		own = &block{quiet: list.New()}
+		own = &block{hosts: map[netip.Prefix]*host{}}
 	}
 	var oldest *list.Element
 	switch proxy := addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || addr == netip.IPv6Loopback(); {
 	case own.open >= b.share && !proxy:
-		oldest = own.quiet.Front()
+		oldest = own.oldest()
 	case b.open >= b.most:
 		oldest = b.quiet.Front()
 	default:
-		return b.place(raw, from, own), nil
+		return b.place(raw, addr, own), nil
 	}
 	if oldest == nil {
 		return nil, raw
@@ -138,30 +168,35 @@ func (b *bounded) admit(raw net.Conn) (c *connection, displaced net.Conn) {
 	old := oldest.Value.(*connection)
 	old.leave()
 	if b.blocks[from] == nil { // it was the block's last one
-		own = &block{quiet: list.New()}
+		own = &block{hosts: map[netip.Prefix]*host{}}
 	}
-	return b.place(raw, from, own), old.Conn
+	return b.place(raw, addr, own), old.Conn
 }
 
 // place needs mu.
-func (b *bounded) place(raw net.Conn, from netip.Prefix, own *block) *connection {
-	c := &connection{Conn: raw, at: b, from: from, block: own}
-	b.blocks[from] = own
+func (b *bounded) place(raw net.Conn, addr netip.Addr, own *block) *connection {
+	c := &connection{Conn: raw, at: b, from: server.BlockOf(addr), home: homeOf(addr), block: own}
+	if c.host = own.hosts[c.home]; c.host == nil {
+		c.host = &host{quiet: list.New()}
+		own.hosts[c.home] = c.host
+	}
+	b.blocks[c.from] = own
 	b.open++
 	own.open++
+	c.host.open++
 	c.hush()
 	return c
 }
 
 // hush and wake need mu.
 func (c *connection) hush() {
-	c.all, c.inside = c.at.quiet.PushBack(c), c.block.quiet.PushBack(c)
+	c.all, c.inside = c.at.quiet.PushBack(c), c.host.quiet.PushBack(c)
 }
 
 func (c *connection) wake() {
 	if c.all != nil {
 		c.at.quiet.Remove(c.all)
-		c.block.quiet.Remove(c.inside)
+		c.host.quiet.Remove(c.inside)
 		c.all, c.inside = nil, nil
 	}
 }
@@ -174,6 +209,9 @@ func (c *connection) leave() {
 	c.wake()
 	c.closed = true
 	c.at.open--
+	if c.host.open--; c.host.open == 0 {
+		delete(c.block.hosts, c.home)
+	}
 	if c.block.open--; c.block.open == 0 {
 		delete(c.at.blocks, c.from)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -136,3 +137,43 @@ func TestCrowdLeavesRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestNeighbourKeepsPlace fills a block from two addresses. A neighbour's connection, the oldest of
+// all, stays: the hosts with the most make room for each other.
+func TestNeighbourKeepsPlace(t *testing.T) {
+	b := bound(nil, 40) // ten for a block
+	var displaced []string
+	come := func(address string) *connection {
+		c, gone := b.admit(fakeConn(address))
+		if gone != nil {
+			displaced = append(displaced, gone.RemoteAddr().(*net.TCPAddr).IP.String())
+		}
+		return c
+	}
+	neighbour := come("192.0.2.7")
+	for range 200 {
+		come("192.0.2.8")
+		come("192.0.2.9")
+	}
+	if neighbour.closed || slices.Contains(displaced, "192.0.2.7") {
+		t.Error("the neighbour has lost its place")
+	}
+	if young := come("192.0.2.10"); young == nil || young.closed {
+		t.Error("a newcomer gets no place")
+	}
+	if neighbour.closed || b.open != 10 || len(displaced) != 400+2-10 {
+		t.Errorf("%d open, %d displaced", b.open, len(displaced))
+	}
+}
+
+// fakeConn is a connection from an address, and nothing else.
+func fakeConn(address string) net.Conn {
+	return addressed{from: &net.TCPAddr{IP: net.ParseIP(address), Port: 1}}
+}
+
+type addressed struct {
+	net.Conn
+	from net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.from }

@@ -248,7 +248,9 @@ func (l *loading) run(ctx context.Context, c *loadFlags, run func(*loading) erro
 	if l.refused, err = openTable(c.Refused, l.done > 0, "line", "field", "reason"); err != nil {
 		return fmt.Errorf("--refused: %w", err)
 	}
-	err = run(l)
+	if err = run(l); err == nil {
+		err = l.db.Analyze(ctx)
+	}
 	return errors.Join(err, l.refused.close())
 }
 

@@ -30,6 +30,15 @@ func noteLoaded(ctx context.Context, tx *sql.Tx, file File, rows int) error {
 	return err
 }
 
+// Analyze lets the database look at what it holds, after much has come in at once: without that,
+// PostgreSQL plans its queries for an empty one.
+func (s *Store) Analyze(ctx context.Context) error {
+	if _, err := s.write.ExecContext(ctx, `ANALYZE`); err != nil {
+		return fmt.Errorf("analyze the database: %w", err)
+	}
+	return nil
+}
+
 // Resident is a person out of the population register.
 type Resident struct {
 	IIN    IIN
