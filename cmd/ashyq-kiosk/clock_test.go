@@ -326,7 +326,8 @@ func TestAgeModel(t *testing.T) {
 			d.manifest(1, time.Now())
 			issued, unpowered, lost, trusts := time.Now(), time.Duration(0), time.Duration(0), 0
 			for range 40 {
-				skew := hours(40) - hours(40)
+				ahead, behind := hours(40), hours(40)
+				skew := ahead - behind
 				switch random.IntN(5) {
 				case 0:
 					d.powerCut(skew)
