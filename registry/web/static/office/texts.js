@@ -173,7 +173,7 @@ export const office = {
   positive: { kk: "Оң", ru: "Положительный", en: "Positive" },
   negative: { kk: "Теріс", ru: "Отрицательный", en: "Negative" },
 
-  holder: { kk: "Аты-жөні (міндетті емес)", ru: "Имя (необязательно)", en: "Name (optional)" },
+  holder: { kk: "Аты-жөні (міндетті емес)", ru: "ФИО (необязательно)", en: "Name (optional)" },
   holderText: {
     kk: "Тек қағазға басылады, ешқайда жіберілмейді.",
     ru: "Только печатается на листе, никуда не отправляется.",
@@ -184,8 +184,8 @@ export const office = {
 
   certificate: { kk: "Тіркелуі", ru: "Регистрация", en: "Enrolment" },
   notEnrolled: { kk: "әлі тіркелмеген", ru: "ещё не зарегистрирована", en: "not yet" },
-  enrolledUntil: { kk: "{time} дейін", ru: "до {time}", en: "until {time}" },
-  enrolmentEnded: { kk: "{time} аяқталды", ru: "закончилась {time}", en: "ended {time}" },
+  enrolledUntil: { kk: "{time} уақытына дейін", ru: "до {time}", en: "until {time}" },
+  enrolmentEnded: { kk: "Аяқталған уақыты: {time}", ru: "закончилась {time}", en: "ended {time}" },
   revoked: { kk: "Тіркеуден шығарылды", ru: "Снята с регистрации", en: "Revoked" },
   copiedCard: { kk: "Карта көшірілген", ru: "Карта скопирована", en: "Copied card" },
   strays: {
@@ -284,12 +284,12 @@ export const office = {
     ru: "Если дверь с таким названием уже есть, она получит новый код; её старая карта действует, пока новый код не использован.",
     en: "A door that is there already gets a new code; its old card is good until the new code is used.",
   },
-  doorsLines: { kk: "Есіктер, әр жолда біреу", ru: "Двери, по одной в строке", en: "Doors, one a line" },
-  doorsExample: { kk: "Атауы; орын түрі:", ru: "Название; вид заведения:", en: "Name; kind of venue:" },
+  doorsLines: { kk: "Есіктер, әр жолға біреуден", ru: "Двери, по одной в строке", en: "Doors, one a line" },
+  doorsExample: { kk: "Атауы; нысан түрі:", ru: "Название; вид объекта:", en: "Name; kind of venue:" },
   venueKinds: { kk: "Орын түрлері", ru: "Виды заведений", en: "Kinds of venues" },
   badLine: {
-    kk: "{n}-жол түсініксіз: «{line}». Үлгісі: атауы; орын түрі.",
-    ru: "Строка {n} непонятна: «{line}». Образец: название; вид заведения.",
+    kk: "{n}-жол түсініксіз: «{line}». Үлгісі: атауы; нысан түрі.",
+    ru: "Строка {n} непонятна: «{line}». Образец: название; вид объекта.",
     en: "Line {n} is not clear: “{line}”. Write name; kind of venue.",
   },
   zone: { kk: "Аймақ", ru: "Зона", en: "Zone" },
@@ -347,7 +347,7 @@ export const codeSheet = [
     lang: "ru",
     until: "Действует до",
     steps: ["Запишите карту и вставьте её в устройство у двери.", "Включите устройство и поднесите этот код к его камере."],
-    secret: "Код годится один раз. Никому его не показывайте, пока он не использован.",
+    secret: "Код одноразовый. Никому его не показывайте, пока он не использован.",
   },
   {
     lang: "en",
