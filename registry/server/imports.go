@@ -87,13 +87,14 @@ func (s *Server) imported(r *http.Request, source store.Source) (any, error) {
 		s.imports.release(source.ID)
 		return nil, err
 	}
+	answer := accepted{i.Import} // as it begins; from here on the goroutine owns i
 	s.imports.all.Go(func() {
 		s.runImport(i)
 		if err := file.Close(); err != nil {
 			s.opt.Log.Warn("close an uploaded file", "error", err)
 		}
 	})
-	return accepted{i.Import}, nil
+	return answer, nil
 }
 
 func (s *Server) startImport(r *http.Request, source store.Source, person string) (*importing, *os.File, error) {
