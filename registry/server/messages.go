@@ -301,6 +301,8 @@ type ImportsAnswer struct {
 type SourceRequest struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"` // "laboratory", "pcr-portal", "covid-19-centre" or "vaccination-register"
+	// Code of its region; empty: the whole country.
+	Region string `json:"region,omitempty"`
 	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 1,000
 	// for the PCR portal, 300 for the Covid-19 centre.
 	Hourly int `json:"hourly,omitempty"`

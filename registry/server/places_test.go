@@ -59,6 +59,7 @@ func TestPlaces(t *testing.T) {
 			{"an unknown zone", "PUT", PathVenues, []store.Venue{{BIN: shop.BIN, Name: "a", Kind: "shop", Region: "KZ-75", Zone: "blue"}}, 400, "zone"},
 			{"a door of no venue", "POST", PathEnrolCodes, EnrolCodesRequest{Doors: []EnrolDoor{{Name: "x", Place: 9}}}, 404, "venue"},
 			{"a door of another kind", "POST", PathEnrolCodes, EnrolCodesRequest{Doors: []EnrolDoor{{Name: "x", Place: 1, Venue: "cinema"}}}, 400, "leave both out"},
+			{"a source of no region", "POST", PathSources, SourceRequest{Name: "lab", Kind: Laboratory, Region: "KZ-99"}, 404, "region"},
 			{"a page after nothing", "GET", PathVenues + "?after=99", nil, 404, "venue"},
 			{"a page after a word", "GET", PathVenues + "?after=x", nil, 400, "after=ID"},
 		} {

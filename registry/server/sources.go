@@ -33,12 +33,12 @@ func (s *Server) sources(r *http.Request) (any, error) {
 		return nil, err
 	}
 	key := NewKey()
-	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, store.SecretOf(key), req.Hourly)
+	err = s.opt.Store.AddSource(r.Context(), req.Name, req.Kind, req.Region, store.SecretOf(key), req.Hourly)
 	if errors.Is(err, store.ErrExists) {
 		return nil, &failure{http.StatusConflict, "this name is taken", "choose another one", err}
 	}
 	if err != nil {
-		return nil, err
+		return nil, noRegion(err)
 	}
 	return SourceAnswer{Key: key}, nil
 }

@@ -28,7 +28,7 @@ func testComparison(t *testing.T, s *Store) {
 	if got := compare(t0.Add(48 * time.Hour)); !reflect.DeepEqual(got, Comparison{Missing: []Missing{}}) {
 		t.Errorf("without a portal: %+v", got)
 	}
-	must(t, s.AddSource(ctx, "portal", "pcr-portal", SecretOf("portal"), 100))
+	must(t, s.AddSource(ctx, "portal", "pcr-portal", "", SecretOf("portal"), 100))
 	portal, err := s.SourceOf(ctx, SecretOf("portal"))
 	must(t, err)
 	for i, e := range []Entry{sample(ann, "same", Positive), sample(ann, "other", Positive), sample(bob, "person", Positive), sample(bob, "unknown to the laboratory", Negative)} {

@@ -114,7 +114,7 @@ func testDoors(t *testing.T, s *Store) {
 	c, _, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
 	addSource(t, s, "lab")
-	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", SecretOf("x"), 100), ErrExists)
+	wants(t, "taken source", s.AddSource(ctx, "lab", "laboratory", "", SecretOf("x"), 100), ErrExists)
 	_, err = s.SourceOf(ctx, SecretOf("x"))
 	wants(t, "unknown key", err, ErrNotFound)
 	seen := func(at, want time.Time) int64 {

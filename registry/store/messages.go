@@ -57,6 +57,7 @@ type DoorHealth struct {
 type SourceState struct {
 	Name    string    `json:"name"`
 	Kind    string    `json:"kind"`
+	Region  string    `json:"region,omitempty"` // code; empty: the whole country
 	Records int       `json:"records"`
 	Last    time.Time `json:"last,omitzero"`
 

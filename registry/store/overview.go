@@ -66,11 +66,11 @@ func sources(ctx context.Context, tx *sql.Tx, o *Overview) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
 		var s SourceState
 		var last, since sql.NullInt64
-		err := found.Scan(&s.Name, &s.Kind, &s.Records, &last, &s.Hourly, &s.Suspended, &s.Revoked, &s.Waiting, &since, &s.WaitingLast)
+		err := found.Scan(&s.Name, &s.Kind, &s.Region, &s.Records, &last, &s.Hourly, &s.Suspended, &s.Revoked, &s.Waiting, &since, &s.WaitingLast)
 		s.Last, s.WaitingSince = moment(last), moment(since)
 		o.Sources = append(o.Sources, s)
 		return err
-	}, `SELECT name, kind, records, last, hourly, suspended IS NOT NULL, revoked IS NOT NULL, COALESCE(n, 0), since, COALESCE(newest, 0)
+	}, `SELECT name, kind, COALESCE(region, ''), records, last, hourly, suspended IS NOT NULL, revoked IS NOT NULL, COALESCE(n, 0), since, COALESCE(newest, 0)
 		FROM sources LEFT JOIN (SELECT source, COUNT(*) AS n, MIN(came) AS since, MAX(id) AS newest FROM records WHERE state = 'waiting' GROUP BY source) AS w
 		ON w.source = sources.id ORDER BY name`)
 }

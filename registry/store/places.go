@@ -123,13 +123,18 @@ func (s *Store) LoadVenues(ctx context.Context, file File, venues []Venue, rows 
 	return nil
 }
 
-func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
+func knownRegion(ctx context.Context, tx *sql.Tx, code string) error {
 	var known bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM regions WHERE code = $1)`, v.Region).Scan(&known); err != nil {
-		return err
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM regions WHERE code = $1)`, code).Scan(&known)
+	if err == nil && !known {
+		err = fmt.Errorf("region %q: %w", code, ErrNotFound)
 	}
-	if !known {
-		return fmt.Errorf("region %q: %w", v.Region, ErrNotFound)
+	return err
+}
+
+func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
+	if err := knownRegion(ctx, tx, v.Region); err != nil {
+		return err
 	}
 	var id int64
 	capacity := sql.NullInt64{Int64: int64(v.Capacity), Valid: v.Capacity > 0}

@@ -48,6 +48,11 @@ func testPlaces(t *testing.T, s *Store) {
 	if d := o.Doors[0]; d.Venue != "pharmacy" || d.Zone != "red" {
 		t.Errorf("its door: %+v", d)
 	}
+	must(t, s.AddSource(ctx, "lab", "laboratory", "KZ-75", SecretOf("lab"), 100))
+	wants(t, "a source of no region", s.AddSource(ctx, "other", "laboratory", "KZ-00", SecretOf("x"), 100), ErrNotFound)
+	if o, err := s.Overview(ctx, t0); err != nil || len(o.Sources) != 1 || o.Sources[0].Region != "KZ-75" {
+		t.Errorf("sources: %+v, %v", o.Sources, err)
+	}
 	_, err = s.VenueOf(ctx, shop.ID+1)
 	wants(t, "no venue", err, ErrNotFound)
 }

@@ -55,7 +55,7 @@ type Record struct {
 // Entry is a record as its source sends it.
 type Entry struct {
 	IIN        IIN
-	Sample     string // the source's own number; empty: it has none, so what the record says stands for it
+	Sample     string // the source's own number; without one, what the record says stands for it
 	Kind       Kind
 	At         time.Time
 	Laboratory string // whose sample it is, from the PCR portal

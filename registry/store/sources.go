@@ -26,14 +26,23 @@ type Source struct {
 	Kind string // as in server.SourceRequest
 }
 
-// AddSource creates a source, of whose positive results and contacts so many count at once in an
-// hour. A taken name is ErrExists.
-func (s *Store) AddSource(ctx context.Context, name, kind string, key Secret, hourly int) error {
-	added, err := changed(s.write.ExecContext(ctx, `INSERT INTO sources (name, kind, key, hourly) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name) DO NOTHING`, name, kind, key[:], hourly))
-	if err == nil && !added {
-		err = ErrExists
-	}
+// AddSource creates a source of a region, or of the whole country if that is empty. So many of its
+// positive results and contacts count at once in an hour. A taken name is ErrExists, an unknown region
+// ErrNotFound.
+func (s *Store) AddSource(ctx context.Context, name, kind, region string, key Secret, hourly int) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if region != "" {
+			if err := knownRegion(ctx, tx, region); err != nil {
+				return err
+			}
+		}
+		added, err := changed(tx.ExecContext(ctx, `INSERT INTO sources (name, kind, region, key, hourly) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (name) DO NOTHING`, name, kind, known(region), key[:], hourly))
+		if err == nil && !added {
+			err = ErrExists
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("add a source: %w", err)
 	}

@@ -128,7 +128,7 @@ func holder(n byte) ed25519.PublicKey { return bytes.Repeat([]byte{n}, ed25519.P
 
 func addSource(t *testing.T, s *Store, name string) int64 {
 	t.Helper()
-	must(t, s.AddSource(t.Context(), name, "laboratory", SecretOf(name), 100))
+	must(t, s.AddSource(t.Context(), name, "laboratory", "", SecretOf(name), 100))
 	source, err := s.SourceOf(t.Context(), SecretOf(name))
 	must(t, err)
 	return source.ID

@@ -33,7 +33,7 @@ func TestProportions(t *testing.T) {
 
 // tilted draws a code 300 px wide, seen slightly from the side, on grey. It returns the picture and
 // four centres, clockwise from the top left. The third, at the bottom right, is where a fourth
-// finder pattern would be; a QR code has none.
+// finder pattern would be; a QR code has only three.
 func tilted(text string, o qrdraw.Options) (*Image, [4]point) {
 	img := image.NewGray(image.Rect(0, 0, 640, 480))
 	for i := range img.Pix {

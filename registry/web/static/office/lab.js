@@ -57,7 +57,7 @@ function title() {
   turn();
 }
 
-// turn says what the time is of, and hides the index case of what has none.
+// turn says what the time is of, and hides the index case of everything but a contact.
 function turn() {
   const kind = fields.kind.value;
   $("at-label").textContent = t({ contact: "contactTime", recovered: "recoveredTime", vaccinated: "vaccinatedTime" }[kind] ?? "taken");
