@@ -40,7 +40,6 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -183,75 +182,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.Serve
 
 // Doors answers only what doors ask for, for a listener that is open to them and to nobody else.
 func (s *Server) Doors() http.Handler { return s.doors }
-
-func (s *Server) routes() {
-	const small, large = 16 << 10, 1 << 20 // bytes of a body
-	for _, r := range []route{
-		{http.MethodGet, api.PathManifest, 0, s.manifest},
-		{http.MethodGet, api.PathBlob + "/{hash}", 0, s.blob},
-		{http.MethodPost, api.PathCheck, small, s.byDoor(s.check)},
-		{http.MethodPost, api.PathCounts, small, s.byDoor(s.counts)},
-		{http.MethodPost, api.PathEnrol, small, s.enrol},
-		{http.MethodPost, api.PathRenew, small, s.renew},
-		{http.MethodGet, api.PathUpdate, 0, s.byDoor(s.update)},
-		{http.MethodPost, api.PathHello, 2 << 10, s.byDoor(s.hello)},
-		{http.MethodGet, api.PathBundle + "/{name}", 0, s.bundle},
-		{http.MethodGet, "/healthz", 0, s.health},
-	} {
-		s.doors.Handle(r.path, s.serve(r))
-		s.all.Handle(r.path, s.serve(r))
-	}
-	for _, r := range []route{
-		{http.MethodPost, PathActivate, small, s.activate},
-		{http.MethodPost, PathSelf, small, s.self},
-		{http.MethodPost, PathDispute, small, s.dispute},
-		{http.MethodPost, PathResults, small, s.bySource(s.results, Laboratory, PCRPortal)},
-		{http.MethodPost, PathContacts, small, s.bySource(s.contacts, Covid19Centre)},
-		{http.MethodPost, PathRecords, large, s.bySource(s.records)},
-		{http.MethodPost, PathCorrect, small, s.byActor(s.correct)},
-		{http.MethodPost, PathWithdraw, small, s.byActor(s.withdraw)},
-		{http.MethodGet, PathToday, 0, s.bySource(s.today)},
-		{http.MethodPost, PathHistory, small, s.byAdmin(s.history)},
-		{http.MethodGet, PathCases, 0, s.byAdmin(s.cases)},
-		{http.MethodPost, PathSettle, small, s.byAdmin(s.settle)},
-		{http.MethodGet, PathWho, 0, s.bySource(s.who)},
-		{"", PathImports, csvfile.MaxBytes, s.bySource(s.importsByMethod, Laboratory, PCRPortal, Covid19Centre)},
-		{http.MethodGet, PathImports + "/{id}", 0, s.bySource(s.importOf, Laboratory, PCRPortal, Covid19Centre)},
-		{http.MethodGet, PathImports + "/{id}/refused.csv", 0, s.bySource(s.refusedRows, Laboratory, PCRPortal, Covid19Centre)},
-		{http.MethodPost, PathFHIR, 8 << 20, s.bySource(s.fhir, Laboratory, PCRPortal)},
-		{http.MethodPost, PathCitizens, small, s.byAdmin(s.citizens)},
-		{http.MethodPost, PathPaper, small, s.byAdmin(s.paper)},
-		{http.MethodPost, PathRevoke, small, s.byAdmin(s.revoke)},
-		{http.MethodPost, PathSuspend, small, s.byAdmin(s.suspend)},
-		{http.MethodPost, PathResume, small, s.byAdmin(s.resume)},
-		{http.MethodPost, PathWithdrawSource, small, s.byAdmin(s.withdrawSource)},
-		{http.MethodPost, PathSources, small, s.byAdmin(s.sources)},
-		{http.MethodPost, PathSuspendSource, small, s.byAdmin(s.byName(s.suspendSource))},
-		{http.MethodPost, PathResumeSource, small, s.byAdmin(s.byName(s.resumeSource))},
-		{http.MethodPost, PathRotateSource, small, s.byAdmin(s.byName(s.rotateSource))},
-		{http.MethodPost, PathRevokeSource, small, s.byAdmin(s.byName(s.revokeSource))},
-		{http.MethodPost, PathLimitSource, small, s.byAdmin(s.limitSource)},
-		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
-		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
-		{"", PathRules, large, s.byAdmin(getOrPut(s.wantedRules, s.putRules))},
-		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
-		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
-		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},
-		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
-		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
-		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
-		{http.MethodPost, PathApproveDoor, small, s.byAdmin(s.approve)},
-		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
-	} {
-		s.all.Handle(r.path, s.serve(r))
-	}
-	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
-		return nil, &failure{http.StatusNotFound, "no such path", "the interface is under /v1/; this address may be the one for doors only", nil}
-	}})
-	s.all.Handle("/", missing)
-	s.doors.Handle("/", missing)
-}
 
 // now is UTC in whole seconds, like everything that is stored and signed.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
