@@ -104,7 +104,7 @@ func (c Chronyd) report(ctx context.Context, name string, fields int) ([][]strin
 const (
 	trackingServer, trackingOffset, trackingDelay, trackingDispersion, trackingLeap = 1, 4, 10, 11, 13
 
-	sourcesMode, sourcesState, sourcesServer = 0, 1, 2
+	sourcesMode, sourcesState, sourcesServer, sourcesReach = 0, 1, 2, 5
 
 	authServer, authMode, authKeyBits = 0, 1, 4
 )
@@ -138,6 +138,9 @@ func judge(tracking, sources, auth [][]string) (server string, err error) {
 		selected = selected || s[sourcesState] == "*" && s[sourcesServer] == server
 		if s[sourcesMode] != "^" || !withNTS(auth, s[sourcesServer]) {
 			return "", fmt.Errorf("%w: chronyd uses %s, which does not sign", ErrUnsigned, s[sourcesServer])
+		}
+		if s[sourcesReach] == "0" { // octal, a bit for each of the last eight questions
+			return "", fmt.Errorf("%w: chronyd has no answer of %s", ErrUnsigned, s[sourcesServer])
 		}
 	}
 	if !selected {

@@ -43,6 +43,7 @@ func TestJudge(t *testing.T) {
 		"another one is selected":    {"sources", "?,127.0.0.3", "*,127.0.0.3", "127.0.0.3, which does not sign"},
 		"another one is combined":    {"sources", "?,127.0.0.3", "+,127.0.0.3", "127.0.0.3, which does not sign"},
 		"a radio clock":              {"sources", "^,*,127.0.0.1", "#,*,127.0.0.1", "does not sign"},
+		"it does not answer":         {"sources", ",377,", ",0,", "no answer"},
 		"nobody is selected":         {"sources", "*", "?", "follows no server"},
 		"a symmetric key":            {"authdata", "NTS", "SK", "does not sign"},
 		"no keys from the server":    {"authdata", "256", "0", "does not sign"},

@@ -24,6 +24,9 @@ func Check(name string) error {
 	if err := refuse(name, invisible); err != nil {
 		return err
 	}
+	if first, _ := utf8.DecodeRuneInString(name); unicode.IsMark(first) {
+		return errors.New("it begins with a mark that belongs to a letter before it")
+	}
 	if name != strings.TrimSpace(name) || strings.Contains(name, "  ") {
 		return errors.New("it has a space at its start or end, or two in a row")
 	}

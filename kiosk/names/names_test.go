@@ -20,6 +20,13 @@ func TestCheckTakesWhatPeopleWrite(t *testing.T) {
 	}
 }
 
+// A mark would join whatever stands before the name on a page.
+func TestCheckRefusesAMarkAtTheStart(t *testing.T) {
+	if err := names.Check("\u0301door"); err == nil {
+		t.Error("a name begins with U+0301")
+	}
+}
+
 func TestCheckNamesTheCharacter(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
