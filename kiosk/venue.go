@@ -48,3 +48,21 @@ func ParseZone(s string) (Zone, error) {
 	}
 	return "", fmt.Errorf("unknown zone %q, want red, yellow or green", s)
 }
+
+// Way is the direction in which people go through a door.
+type Way string
+
+// The ways. An exit door lets everybody out.
+const (
+	Entry Way = "entry"
+	Exit  Way = "exit"
+)
+
+// ParseWay checks that the way is one of the two.
+func ParseWay(s string) (Way, error) {
+	switch w := Way(s); w {
+	case Entry, Exit:
+		return w, nil
+	}
+	return "", fmt.Errorf("unknown way %q, want entry or exit", s)
+}

@@ -69,7 +69,7 @@ func checkConfig(path string, cfg *config.Config) (string, error) {
 	if err := scanner.CheckSource(cfg.Camera.Source); err != nil {
 		return "", fmt.Errorf("camera.source: %w", err)
 	}
-	found := fmt.Sprintf("%s, a %s in a %s zone", path, cfg.Door.Venue, cfg.Door.Zone)
+	found := fmt.Sprintf("%s, the %s of a %s in a %s zone", path, cfg.Door.Way, cfg.Door.Venue, cfg.Door.Zone)
 	if cfg.Unenrolled {
 		found = path + ", the door is not enrolled and has no venue"
 	}

@@ -111,7 +111,8 @@ func (c enrolCmd) enrol(ctx context.Context, e *env, cfg *config.Config, code en
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "enrolled: %q, a %s in a %s zone, certificate until %s\n", done.Door.Name, done.Door.Venue, done.Door.Zone,
+	fmt.Fprintf(e.out, "enrolled: %q, the %s of a %s in a %s zone, certificate until %s\n",
+		done.Door.Name, done.Door.Way, done.Door.Venue, done.Door.Zone,
 		identity.Certificate().NotAfter.UTC().Format(time.DateOnly))
 	if c.Again {
 		fmt.Fprintln(e.out, "restart the daemon, if it is running: systemctl restart ashyq-kiosk")

@@ -28,7 +28,7 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 		return nil, nil
 	}
 	c := client.Config{URL: cfg.Registry.URL, Device: enrol.Device(), Version: runningVersion(),
-		Venue: string(cfg.Door.Venue), Zone: string(cfg.Door.Zone), Config: cfg.Hash}
+		Venue: string(cfg.Door.Venue), Zone: string(cfg.Door.Zone), Way: string(cfg.Door.Way), Config: cfg.Hash}
 	if identity != nil {
 		c.Identity, c.Refused = identity.TLS, identity.Refused
 		return client.New(c)

@@ -110,7 +110,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
 	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
-	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone),
+	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "way", string(cfg.Door.Way),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
 }

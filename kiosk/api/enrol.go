@@ -33,10 +33,11 @@ const (
 	HeaderDevice = "Ashyq-Device"
 	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
-	// HeaderVenue and HeaderZone: the kind of venue and the zone by which the door decides. The
-	// registry shows where they are not what it has set.
+	// HeaderVenue, HeaderZone and HeaderWay: the kind of venue, the zone and the way (entry or exit) by
+	// which the door decides. The registry shows where they are not what it has set.
 	HeaderVenue = "Ashyq-Venue"
 	HeaderZone  = "Ashyq-Zone"
+	HeaderWay   = "Ashyq-Way"
 	// HeaderConfig: 16 hex digits that change with the door's effective configuration.
 	HeaderConfig = "Ashyq-Config"
 )
@@ -77,6 +78,7 @@ type EnrolAnswer struct {
 	Name        string `json:"name"`
 	Venue       string `json:"venue"`
 	Zone        string `json:"zone"`
+	Way         string `json:"way"`
 	RegistryKey string `json:"registry_key"` // Ed25519, as FormatKey writes it
 }
 

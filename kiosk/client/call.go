@@ -150,7 +150,8 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	}
 	for name, value := range map[string]string{
 		api.HeaderDevice: c.cfg.Device, api.HeaderVersion: c.cfg.Version,
-		api.HeaderVenue: c.cfg.Venue, api.HeaderZone: c.cfg.Zone, api.HeaderConfig: c.cfg.Config,
+		api.HeaderVenue: c.cfg.Venue, api.HeaderZone: c.cfg.Zone, api.HeaderWay: c.cfg.Way,
+		api.HeaderConfig: c.cfg.Config,
 	} {
 		if value != "" {
 			req.Header.Set(name, value)

@@ -51,7 +51,8 @@ type Config struct {
 	Device   string // api.HeaderDevice and
 	Version  string // api.HeaderVersion, sent in requests that identify the door,
 	Venue    string // as are api.HeaderVenue,
-	Zone     string // api.HeaderZone and
+	Zone     string // api.HeaderZone,
+	Way      string // api.HeaderWay and
 	Config   string // api.HeaderConfig
 	// Refused, if set, gets the code of each refusal that has one (api.CodeRevoked ...). It must
 	// return immediately.

@@ -40,6 +40,7 @@ func (c *Card) restrain(r *raw, base raw) (refused []string) {
 	enrol := fmt.Sprintf("the image is for the registry of %q, and the door has to be enrolled there", c.Registry)
 	refuse("door.venue", &r.Door.Venue, base.Door.Venue, enrol)
 	refuse("door.zone", &r.Door.Zone, base.Door.Zone, enrol)
+	refuse("door.way", &r.Door.Way, base.Door.Way, enrol)
 	refuse("registry.url", &r.Registry.URL, base.Registry.URL, enrol)
 	refuse("registry.key", &r.Registry.Key, base.Registry.Key, enrol)
 	refuse("registry.ca", &r.Registry.CA, base.Registry.CA, enrol)

@@ -55,6 +55,7 @@ type Door struct {
 	Name        string
 	Venue       kiosk.Venue
 	Zone        kiosk.Zone
+	Way         kiosk.Way
 	AcceptPaper bool
 	Again       time.Duration // how long an admitted person is not admitted again
 }
@@ -207,6 +208,8 @@ func parse(card *Card, files ...[]byte) (*Config, error) {
 	check("door.name", names.Check(raw.Door.Name))
 	c.Door.Zone, err = kiosk.ParseZone(raw.Door.Zone)
 	check("door.zone", err)
+	c.Door.Way, err = kiosk.ParseWay(raw.Door.Way)
+	check("door.way", err)
 	c.Door.Again, err = duration(raw.Door.Again, 0, time.Hour)
 	check("door.again", err)
 	check("hardware", c.Hardware.Check())

@@ -80,6 +80,7 @@ func TestMistakes(t *testing.T) {
 		{"stick", good + "[state]\nstick = \"stick\"\n", "state.stick"},
 		{"venue", "[door]\nvenue = \"pub\"\n", `unknown kind of venue "pub", want one of airport,`},
 		{"zone", good + "zone = \"blue\"\n", `door.zone: unknown zone "blue"`},
+		{"way", good + "way = \"out\"\n", `door.way: unknown way "out", want entry or exit`},
 		{"duration", good + "again = \"soon\"\n", `door.again: "soon" is not a duration`},
 		{"too long", good + "again = \"2h\"\n", `not between 0s and 1h0m0s`},
 		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},

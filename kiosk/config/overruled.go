@@ -10,7 +10,7 @@ import (
 // fixed are the keys that an enrolment sets.
 func (r *raw) fixed() map[string]string {
 	return map[string]string{
-		"door.name": r.Door.Name, "door.venue": r.Door.Venue, "door.zone": r.Door.Zone,
+		"door.name": r.Door.Name, "door.venue": r.Door.Venue, "door.zone": r.Door.Zone, "door.way": r.Door.Way,
 		"registry.url": r.Registry.URL, "registry.key": r.Registry.Key, "registry.ca": r.Registry.CA, "registry.identity": r.Registry.Identity,
 	}
 }
@@ -29,7 +29,9 @@ func overruled(card *Card, file, settings []byte) ([]string, error) {
 	}
 	var all []string
 	wins := counts.fixed()
-	for _, key := range []string{"door.name", "door.venue", "door.zone", "registry.url", "registry.key", "registry.ca", "registry.identity"} {
+	for _, key := range []string{
+		"door.name", "door.venue", "door.zone", "door.way", "registry.url", "registry.key", "registry.ca", "registry.identity",
+	} {
 		if value := says.fixed()[key]; value != "" && value != wins[key] {
 			all = append(all, fmt.Sprintf("%s is %q in the file, and the enrolment's %q counts", key, value, wins[key]))
 		}

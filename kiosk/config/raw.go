@@ -21,6 +21,7 @@ type raw struct {
 		Name  string `toml:"name"`
 		Venue string `toml:"venue"`
 		Zone  string `toml:"zone"`
+		Way   string `toml:"way"`
 		Paper bool   `toml:"paper"`
 		Again string `toml:"again"`
 	} `toml:"door"`
@@ -65,7 +66,7 @@ type raw struct {
 
 func defaults() raw {
 	var r raw
-	r.Door.Name, r.Door.Zone, r.Door.Paper, r.Door.Again = "door", "green", true, "60s"
+	r.Door.Name, r.Door.Zone, r.Door.Way, r.Door.Paper, r.Door.Again = "door", "green", "entry", true, "60s"
 	r.Camera.Source, r.Camera.FrozenAfter = "/dev/video0", "10s"
 	r.Camera.Budget, r.Camera.Exposure, r.Camera.Mains = "20ms", "0s", 50
 	r.Registry.Deadline, r.Registry.Fresh = "1500ms", "15m"

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -112,7 +113,7 @@ func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 			return nil, badRequest("two doors have the same name", "give each door a name of its own")
 		}
 		names[want.Name] = true
-		d := store.Door{Name: want.Name, Place: want.Place, Venue: want.Venue, Zone: want.Zone, Ring: want.Ring}
+		d := store.Door{Name: want.Name, Place: want.Place, Venue: want.Venue, Zone: want.Zone, Way: cmp.Or(want.Way, "entry"), Ring: want.Ring}
 		if d.Zone == "" {
 			d.Zone = "green"
 		}
@@ -124,6 +125,9 @@ func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 		}
 		if err := checkRing(d.Ring); err != nil {
 			return nil, err
+		}
+		if d.Way != "entry" && d.Way != "exit" {
+			return nil, badRequest("the way is not known", "write entry or exit")
 		}
 		doors[i] = d
 	}
@@ -197,7 +201,7 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 			return store.Certificate{}, err
 		}
 		answer = api.EnrolAnswer{
-			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate), Name: d.Name, Venue: d.Venue, Zone: d.Zone,
+			Certificate: certificatePEM(certificate), CA: certificatePEM(s.opt.Authority.Certificate), Name: d.Name, Venue: d.Venue, Zone: d.Zone, Way: d.Way,
 			RegistryKey: api.FormatKey(s.opt.RegistryKey.Public().(ed25519.PublicKey)),
 		}
 		return given(d.ID, certificate), nil

@@ -255,6 +255,7 @@ func TestEnrolRefusals(t *testing.T) {
 			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "64"},
 			{"unknown venue", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Venue = "moon" }), 400, "venue"},
 			{"unknown zone", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Zone = "blue" }), 400, "yellow"},
+			{"unknown way", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Way = "out" }), 400, "exit"},
 			{"unknown ring", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Ring = "late" }), 400, "early"},
 			{"for a year", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Days = 365 }), 400, "90"},
 			{"short passphrase", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{SSID: "x", Passphrase: "short"} }), 400, "Wi-Fi"},

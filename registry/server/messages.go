@@ -365,6 +365,7 @@ type EnrolDoor struct {
 	Place int64  `json:"place,omitempty"` // id of its venue, which then gives kind and zone; 0: of no known venue
 	Venue string `json:"venue,omitempty"` // kind
 	Zone  string `json:"zone,omitempty"`  // "": green
+	Way   string `json:"way,omitempty"`   // entry or exit; "": entry
 	Ring  string `json:"ring,omitempty"`  // "": all
 }
 

@@ -31,6 +31,13 @@ func TestDoorThatDiffers(t *testing.T) {
 		if k := overviewOf(t, r)["door"]; k.Differs || k.SaidVenue != "shop" || !k.ConfigSince.IsZero() {
 			t.Errorf("a door that agrees: %+v", k)
 		}
+		b.says = map[string]string{"Ashyq-Way": "exit"}
+		b.update()
+		if k := overviewOf(t, r)["door"]; !k.Differs || k.SaidWay != "exit" || k.Way != "entry" {
+			t.Errorf("a door that lets people out: %+v", k)
+		}
+		b.says = map[string]string{"Ashyq-Way": "entry"}
+		b.update()
 		b.says = map[string]string{"Ashyq-Zone": "green", "Ashyq-Config": "ffffffffffffffff"}
 		time.Sleep(time.Hour)
 		b.update()

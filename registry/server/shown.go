@@ -79,7 +79,7 @@ func codeOf(err error) string {
 // versionForm keeps a door from writing other text on the administrator's page.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$`)
 
-// placeForm is the form of venues and zones, and configForm that of HeaderConfig.
+// placeForm is the form of venues, zones and ways, and configForm that of HeaderConfig.
 var (
 	placeForm  = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
 	configForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
@@ -95,6 +95,6 @@ func said(r *http.Request) store.Said {
 	}
 	return store.Said{
 		Version: header(api.HeaderVersion, versionForm), Venue: header(api.HeaderVenue, placeForm), Zone: header(api.HeaderZone, placeForm),
-		Config: header(api.HeaderConfig, configForm),
+		Way: header(api.HeaderWay, placeForm), Config: header(api.HeaderConfig, configForm),
 	}
 }

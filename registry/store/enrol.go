@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -22,6 +23,7 @@ type Door struct {
 	ID                      int64
 	Place                   int64 // its venue's id; 0: of no venue that is known here
 	Name, Venue, Zone, Ring string
+	Way                     string // kiosk.Way; empty: entry
 }
 
 // Certificate is one that the registry issued to a door.
@@ -37,9 +39,11 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i, d := range doors {
 			var id int64
-			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place) VALUES ($1, $2, $3, $4, $5)
-				ON CONFLICT (name) DO UPDATE SET place = excluded.place, venue = excluded.venue, zone = excluded.zone, ring = excluded.ring RETURNING id`,
-				d.Name, d.Venue, d.Zone, d.Ring, sql.NullInt64{Int64: d.Place, Valid: d.Place != 0}).Scan(&id)
+			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place, way) VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (name) DO UPDATE SET place = excluded.place, venue = excluded.venue, zone = excluded.zone, ring = excluded.ring,
+					way = excluded.way RETURNING id`,
+				d.Name, d.Venue, d.Zone, d.Ring, sql.NullInt64{Int64: d.Place, Valid: d.Place != 0},
+				cmp.Or(d.Way, "entry")).Scan(&id)
 			if err != nil {
 				return err
 			}
@@ -107,7 +111,7 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
-			said_venue = NULL, said_zone = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL
+			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL
 			WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})

@@ -16,7 +16,7 @@ func card(door int64, name string, n int) Certificate {
 
 func token(t *testing.T, s *Store, name, text string) {
 	t.Helper()
-	doors := []Door{{Name: name, Venue: "shop", Zone: "red", Ring: "early"}}
+	doors := []Door{{Name: name, Venue: "shop", Zone: "red", Way: "exit", Ring: "early"}}
 	must(t, s.PutTokens(t.Context(), doors, []Secret{SecretOf(text)}, t0.Add(time.Hour)))
 }
 
@@ -72,7 +72,7 @@ func testEnrol(t *testing.T, s *Store) {
 	wants(t, "replaced token", err, ErrNotFound)
 	first, told, err := enrol(t, s, "1", "key", board, "a", 1)
 	must(t, err)
-	if told.Name != "door" || told.Venue != "shop" || told.Zone != "red" || told.Ring != "early" {
+	if told.Name != "door" || told.Venue != "shop" || told.Zone != "red" || told.Way != "exit" || told.Ring != "early" {
 		t.Errorf("the door is told %+v", told)
 	}
 	// The answer was lost: the same again gives another certificate, and both are good until that
@@ -83,7 +83,7 @@ func testEnrol(t *testing.T, s *Store) {
 	good(t, s, "the second answer's certificate", second)
 	_, _, err = enrol(t, s, "1", "thief's", otherBoard, "c", 3)
 	wants(t, "another key", err, ErrTokenUsed)
-	want := DoorState{Name: "door", Venue: "shop", Zone: "red", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
+	want := DoorState{Name: "door", Venue: "shop", Zone: "red", Way: "exit", Ring: "early", Seen: t0, Enrolled: true, CertUntil: second.Until,
 		Running: "1.0", CodeUsedTwice: true}
 	if got := state(t, s); got.Copied || !equalState(got, want) {
 		t.Errorf("state %+v\nwant  %+v", got, want)

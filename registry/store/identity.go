@@ -19,12 +19,12 @@ type identity struct {
 	running          sql.NullString
 	approved         sql.NullInt64
 
-	venue, zone, config sql.NullString // as the door said
-	configSince         sql.NullInt64
+	venue, zone, way, config sql.NullString // as the door said
+	configSince              sql.NullInt64
 }
 
-const doorColumns = `id, name, venue, zone, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running, approved,
-	said_venue, said_zone, config, config_since`
+const doorColumns = `id, name, venue, zone, way, ring, device, cert, cert_until, next_cert, next_until, old_cert, replaced, revoked, copied, seen, running, approved,
+	said_venue, said_zone, said_way, config, config_since`
 
 // lockDoor reads the row and keeps others from changing it until the transaction ends.
 func lockDoor(ctx context.Context, tx *sql.Tx, id int64) (*identity, error) {
@@ -35,9 +35,9 @@ func findDoor(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, query string, key any) (*identity, error) {
 	d := &identity{}
-	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
+	err := db.QueryRowContext(ctx, query, key).Scan(&d.ID, &d.Name, &d.Venue, &d.Zone, &d.Way, &d.Ring, &d.device, &d.cert, &d.until, &d.next,
 		&d.nextUntil, &d.old, &d.replaced, &d.revoked, &d.copied, &d.seen, &d.running, &d.approved,
-		&d.venue, &d.zone, &d.config, &d.configSince)
+		&d.venue, &d.zone, &d.way, &d.config, &d.configSince)
 	if err != nil {
 		return nil, notFound(err)
 	}

@@ -34,12 +34,14 @@ type DoorState struct {
 	Strays        int               `json:"strays,omitempty"`          // how often a wrong board or a replaced certificate was shown
 	Asks          time.Time         `json:"asks,omitzero"`             // since when it asks to renew an expired certificate, which needs approval
 	Approved      bool              `json:"approved,omitempty"`        // the administrator has approved that
-	Differs       bool              `json:"differs,omitempty"`         // it decides as another venue or in another zone than the registry has set
+	Differs       bool              `json:"differs,omitempty"`         // it decides as another venue, in another zone or another way than the registry has set
 	SaidVenue     string            `json:"said_venue,omitempty"`      // as what it decides, as the door last said
 	SaidZone      string            `json:"said_zone,omitempty"`
+	SaidWay       string            `json:"said_way,omitempty"`
 	Config        string            `json:"config,omitempty"`      // hash of its effective configuration
 	ConfigSince   time.Time         `json:"config_since,omitzero"` // when that changed last, other than with the version
 	Zone          string            `json:"zone"`                  // as enrolled
+	Way           string            `json:"way"`                   // kiosk.Way; so venue, zone and ring
 	Ring          string            `json:"ring"`                  // rollout ring
 	Running       string            `json:"running,omitempty"`     // version, as the door last said
 	Counts        map[string]uint64 `json:"counts"`                // of the last 24 hours, as in Counts

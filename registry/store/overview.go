@@ -106,15 +106,16 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 		k := DoorState{Counts: map[string]uint64{}}
 		var id int64
 		var seen, until, next, asked, approved, since, healthAt sql.NullInt64
-		var running, venue, zone, config, health sql.NullString
-		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice,
-			&k.Strays, &asked, &approved, &venue, &zone, &config, &since, &health, &healthAt)
+		var running, venue, zone, way, config, health sql.NullString
+		err := found.Scan(&id, &k.Name, &k.Venue, &k.Zone, &k.Way, &k.Ring, &seen, &until, &next, &running, &k.Revoked, &k.Copied, &k.CodeUsedTwice,
+			&k.Strays, &asked, &approved, &venue, &zone, &way, &config, &since, &health, &healthAt)
 		if err == nil {
 			k.Health, err = readHealth(health, healthAt)
 		}
 		k.Seen, k.Running = moment(seen), running.String
-		k.SaidVenue, k.SaidZone, k.Config, k.ConfigSince = venue.String, zone.String, config.String, moment(since)
-		k.Differs = venue.Valid && venue.String != k.Venue || zone.Valid && zone.String != k.Zone
+		k.SaidVenue, k.SaidZone, k.SaidWay = venue.String, zone.String, way.String
+		k.Config, k.ConfigSince = config.String, moment(since)
+		k.Differs = venue.Valid && venue.String != k.Venue || zone.Valid && zone.String != k.Zone || way.Valid && way.String != k.Way
 		k.Asks, k.Approved = moment(asked), approved.Valid && now.Sub(moment(approved)) < approvalLasts
 		if k.CertUntil = moment(until); next.Int64 > until.Int64 {
 			k.CertUntil = moment(next) // issued and not seen yet
@@ -122,8 +123,8 @@ func doors(ctx context.Context, tx *sql.Tx, o *Overview, now time.Time) error {
 		k.Enrolled = k.CertUntil.After(now) && !k.Revoked
 		o.Doors, ids = append(o.Doors, k), append(ids, id)
 		return err
-	}, `SELECT doors.id, name, venue, zone, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
-		twice IS NOT NULL, strays, asked, approved, said_venue, said_zone, config, config_since, health, health_at
+	}, `SELECT doors.id, name, venue, zone, way, ring, seen, cert_until, next_until, running, revoked IS NOT NULL, copied IS NOT NULL,
+		twice IS NOT NULL, strays, asked, approved, said_venue, said_zone, said_way, config, config_since, health, health_at
 		FROM doors LEFT JOIN enrolments ON enrolments.door = doors.id ORDER BY name`)
 	if err != nil {
 		return err

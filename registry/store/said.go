@@ -14,6 +14,7 @@ import (
 type Said struct {
 	Version     string // that it runs
 	Venue, Zone string // as what it decides
+	Way         string
 	Config      string // hash of its effective configuration
 }
 
@@ -53,7 +54,7 @@ func (d *identity) news(said Said, now time.Time) bool {
 	for _, one := range []struct {
 		says string
 		last sql.NullString
-	}{{said.Version, d.running}, {said.Venue, d.venue}, {said.Zone, d.zone}, {said.Config, d.config}} {
+	}{{said.Version, d.running}, {said.Venue, d.venue}, {said.Zone, d.zone}, {said.Way, d.way}, {said.Config, d.config}} {
 		if one.says != "" && one.says != one.last.String {
 			return true
 		}
@@ -70,7 +71,8 @@ func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, said Said, now tim
 		since = sql.NullInt64{Int64: now.Unix(), Valid: true}
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running), said_venue = COALESCE($4, said_venue),
-		said_zone = COALESCE($5, said_zone), config = COALESCE($6, config), config_since = $7 WHERE id = $1`,
-		d.ID, now.Unix(), text(said.Version), text(said.Venue), text(said.Zone), text(said.Config), since)
+		said_zone = COALESCE($5, said_zone), config = COALESCE($6, config), config_since = $7, said_way = COALESCE($8, said_way)
+		WHERE id = $1`,
+		d.ID, now.Unix(), text(said.Version), text(said.Venue), text(said.Zone), text(said.Config), since, text(said.Way))
 	return err
 }

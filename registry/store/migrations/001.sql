@@ -168,6 +168,7 @@ CREATE TABLE doors (
     place      BIGINT REFERENCES venues (id), -- whose door it is; NULL: of no venue that is known here
     venue      TEXT NOT NULL, -- kind
     zone       TEXT NOT NULL,
+    way        TEXT NOT NULL, -- kiosk.Way
     ring       TEXT NOT NULL, -- rollout ring
     seen       BIGINT,    -- last authenticated request; NULL: never
     running    TEXT,      -- version, as the door last said
@@ -183,8 +184,9 @@ CREATE TABLE doors (
     strays     BIGINT NOT NULL DEFAULT 0, -- how often a wrong board or a replaced certificate was shown
     asked      BIGINT,    -- since when it asks to renew an expired certificate; NULL: it does not
     approved   BIGINT,    -- when the administrator approved that
-    said_venue TEXT,      -- as what it decides, as the door last said; so the next two
+    said_venue TEXT,      -- as what it decides, as the door last said; so the next three
     said_zone  TEXT,
+    said_way   TEXT,
     config     TEXT,      -- hash of its effective configuration
     health     TEXT,      -- how its board is, as it last said: api.Health in JSON
     health_at  BIGINT,    -- when it said that

@@ -139,7 +139,9 @@ function identity(door, approve) {
   else lines.push(t("notEnrolled"));
   if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   if (door.copied) lines.push(warning("copiedCard"));
-  if (door.differs) lines.push(warning("differs", { venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`) }));
+  if (door.differs) lines.push(warning("differs", {
+    venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`), way: t(`way-${door.said_way || door.way}`),
+  }));
   if (door.config_since && Date.now() - Date.parse(door.config_since) < recent) lines.push(warning("configChanged", { time: moment(new Date(door.config_since)) }));
   if (door.strays) lines.push(warning("strays", { n: door.strays }));
   if (door.code_used_twice) lines.push(warning("codeUsedTwice"));

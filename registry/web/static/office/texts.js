@@ -194,9 +194,9 @@ export const office = {
     en: "Tries from another board or with an old card: {n}",
   },
   differs: {
-    kk: "Есік басқаша шешеді: {venue}, аймағы: {zone}",
-    ru: "Дверь решает иначе: {venue}, зона: {zone}",
-    en: "The door decides otherwise: {venue}, zone: {zone}",
+    kk: "Есік басқаша шешеді: {venue}, аймағы: {zone}, {way}",
+    ru: "Дверь решает иначе: {venue}, зона: {zone}, {way}",
+    en: "The door decides otherwise: {venue}, zone: {zone}, {way}",
   },
   configChanged: {
     kk: "Баптауы {time} өзгертілген",
@@ -295,6 +295,8 @@ export const office = {
   zone: { kk: "Аймақ", ru: "Зона", en: "Zone" },
   "zone-green": { kk: "Жасыл", ru: "Зелёная", en: "Green" },
   "zone-yellow": { kk: "Сары", ru: "Жёлтая", en: "Yellow" },
+  "way-entry": { kk: "кіру", ru: "вход", en: "entry" },
+  "way-exit": { kk: "шығу", ru: "выход", en: "exit" },
   "zone-red": { kk: "Қызыл", ru: "Красная", en: "Red" },
   codeDays: { kk: "Код неше күн жарамды", ru: "Сколько дней действует код", en: "Days for which the codes are good" },
   wifi: { kk: "Wi-Fi (міндетті емес)", ru: "Wi-Fi (необязательно)", en: "Wi-Fi (optional)" },
