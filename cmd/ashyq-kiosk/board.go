@@ -64,17 +64,24 @@ func (h *health) warn(err error) {
 // greeter says hello with how the board is (replica.Sink).
 type greeter struct {
 	*client.Client
-	board *board.Watch
+	board  *board.Watch
+	faults *faultLog
 }
 
 // Hello implements replica.Sink.
 func (g greeter) Hello(ctx context.Context) error {
 	select {
 	case <-g.board.Looked():
-		return g.Client.Hello(ctx, g.board.Health())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	h, told := g.board.Health(), g.faults.recent()
+	h.Faults = told
+	err := g.Client.Hello(ctx, h)
+	if err == nil {
+		g.faults.forget(told)
+	}
+	return err
 }
 
 // restartWords are the causes of a restart for people.

@@ -51,11 +51,13 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Identity != "" }
 
 // newReporter sends nothing where no registry knows this door.
-func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, watch *board.Watch, log *slog.Logger) *replica.Reporter {
+func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, watch *board.Watch, faults *kiosk.Faults, log *slog.Logger) *replica.Reporter {
 	if remote == nil || !isKnown(cfg) {
 		return replica.NewReporter(store, nil, log)
 	}
-	return replica.NewReporter(store, greeter{remote, watch}, log)
+	had := newFaultLog()
+	faults.Subscribe(had.note)
+	return replica.NewReporter(store, greeter{remote, watch, had}, log)
 }
 
 // registryTasks follow the registry. They do not delay the start: a door works without a network.

@@ -87,7 +87,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 
 	faults := new(kiosk.Faults)
 	m := newMetrics(version, store)
-	reporter := newReporter(cfg, store, remote, watch.Watch, log)
+	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
 	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, reporter)

@@ -20,7 +20,23 @@ type Health struct {
 	Up           uint64   `json:"up,omitempty"`        // seconds since then
 	LifeUsed     *int     `json:"life_used,omitempty"` // percent, in steps of 10, of an eMMC; more than 100: beyond its life
 	Restart      Restart  `json:"restart,omitempty"`
+	Faults       []Fault  `json:"faults,omitempty"` // that the door has or had since its last hello
 }
+
+// Fault is what puts a door out of order, by the words of package kiosk.
+type Fault string
+
+// The faults that a registry hears of: a door that has them still reaches it.
+const (
+	CaseOpen   Fault = "tamper"
+	NoOutput   Fault = "output-fault"
+	NoCamera   Fault = "camera"
+	NoClock    Fault = "clock"
+	Unapproved Fault = "unapproved"
+)
+
+// Faults lists them.
+var Faults = []Fault{CaseOpen, NoOutput, NoCamera, NoClock, Unapproved}
 
 // Occurred tells whether something happens or has happened since the machine started; empty: the
 // board does not tell.
@@ -56,6 +72,8 @@ const (
 	SpaceLow  Trouble = "space"        // less than a tenth is free, and less than EnoughSpace
 	WornOut   Trouble = "worn"         // WornAt or more
 	WeakRadio Trouble = "wifi"         // weaker than WeakAt
+	Tampered  Trouble = "tamper"       // the case is open, or was
+	Broken    Trouble = "out-of-order" // any other fault
 )
 
 // Limits of Troubles.
@@ -80,6 +98,8 @@ func (h Health) Troubles() []Trouble {
 		{h.Size > 0 && h.Free < min(h.Size/10, EnoughSpace), SpaceLow},
 		{h.LifeUsed != nil && *h.LifeUsed >= WornAt, WornOut},
 		{h.WiFi != nil && *h.WiFi < WeakAt, WeakRadio},
+		{slices.Contains(h.Faults, CaseOpen), Tampered},
+		{slices.ContainsFunc(h.Faults, func(f Fault) bool { return f != CaseOpen }), Broken},
 	} {
 		if one.is {
 			all = append(all, one.t)
@@ -111,6 +131,8 @@ func (h Health) Check() error {
 		return errors.New("undervoltage or throttled is not one of never, past, now")
 	case !slices.Contains([]Restart{"", Ordered, Updated, PowerCut, Watchdog, Crash}, h.Restart):
 		return errors.New("restart has an unknown cause")
+	case len(h.Faults) > len(Faults) || slices.ContainsFunc(h.Faults, func(f Fault) bool { return !slices.Contains(Faults, f) }):
+		return errors.New("faults has an unknown one, or too many")
 	case h.Free > h.Size || h.Size > most || h.Written > most || h.Up > most:
 		return errors.New("free, size, written or up is too large")
 	}

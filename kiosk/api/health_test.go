@@ -37,6 +37,8 @@ func TestHealthCheck(t *testing.T) {
 		"undervoltage":    func(h *api.Health) { h.Undervoltage = "often" },
 		"throttled":       func(h *api.Health) { h.Throttled = "1" },
 		"restart":         func(h *api.Health) { h.Restart = "alien" },
+		"fault":           func(h *api.Health) { h.Faults = []api.Fault{"alien"} },
+		"many faults":     func(h *api.Health) { h.Faults = make([]api.Fault, 99) },
 		"more than all":   func(h *api.Health) { h.Free = h.Size + 1 },
 		"size":            func(h *api.Health) { h.Size = 1<<53 + 1 },
 		"written":         func(h *api.Health) { h.Written = 1<<53 + 1 },
@@ -65,6 +67,9 @@ func TestTroubles(t *testing.T) {
 		{func(h *api.Health) { h.Free, h.Size = 1e9, 32e9 }, "[]"},
 		{func(h *api.Health) { h.LifeUsed = new(90) }, "[worn]"},
 		{func(h *api.Health) { h.WiFi = new(-81) }, "[wifi]"},
+		{func(h *api.Health) { h.Faults = []api.Fault{api.CaseOpen} }, "[tamper]"},
+		{func(h *api.Health) { h.Faults = []api.Fault{api.NoCamera, api.CaseOpen} }, "[tamper out-of-order]"},
+		{func(h *api.Health) { h.Faults = []api.Fault{api.NoClock} }, "[out-of-order]"},
 		{func(h *api.Health) { *h = api.Health{} }, "[]"},
 	} {
 		h := full()

@@ -18,6 +18,8 @@ const parts = [
   [(h) => h.written && t("cardWritten", { n: mega(h.written), span: span(h.up * 1000) })],
   [(h) => h.life_used !== undefined && t("lifeUsed", { n: h.life_used }), "worn"],
   [(h) => h.restart && t(`restart-${h.restart}`)],
+  [(h) => h.faults?.includes("tamper") && t("fault-tamper"), "tamper"],
+  [(h) => h.faults?.filter((fault) => fault !== "tamper").map((fault) => t(`fault-${fault}`)).join(", "), "out-of-order"],
 ];
 
 // healthLine is undefined for a door that has said nothing yet.
