@@ -8,12 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/server"
@@ -22,7 +21,7 @@ import (
 
 type loadCmd struct {
 	People loadPeopleCmd `cmd:"" help:"People out of the population register: columns iin and name, and optionally phone and region."`
-	Venues loadVenuesCmd `cmd:"" help:"Venues: columns bin, name, kind and region, and optionally zone, address and capacity."`
+	Venues loadVenuesCmd `cmd:"" help:"Venues: columns bin, name, kind and region, and optionally zone, address, capacity, phone, entrances and exits."`
 }
 
 // loadFlags are common to the tables.
@@ -48,9 +47,6 @@ const loadAtOnce = 5000
 
 // codesLast is how long the one-time codes are valid, as those of the administrator's page.
 const codesLast = 7 * 24 * time.Hour
-
-// phoneForm is E.164.
-var phoneForm = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 
 // Run loads people while the registry runs.
 func (c *loadPeopleCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -88,41 +84,28 @@ func (l *loading) resident(row map[string]string) (p store.Resident, field, reas
 	if err != nil {
 		return p, "iin", "the check digit is wrong: a digit was mistyped"
 	}
-	p = store.Resident{IIN: iin, Name: names.Compose(row["name"]), Phone: phone(row["phone"]), Region: row["region"]}
+	number, ok := csvfile.Phone(row["phone"])
+	p = store.Resident{IIN: iin, Name: names.Compose(row["name"]), Phone: number, Region: row["region"]}
 	switch {
 	case p.Name == "":
 		return p, "name", csvfile.Missing
 	case len(p.Name) > 200 || names.Check(p.Name) != nil:
 		return p, "name", "longer than 200 bytes, or with invisible characters"
-	case p.Phone != "" && !phoneForm.MatchString(p.Phone):
+	case !ok:
 		return p, "phone", "write it like +77010000000"
-	case p.Region != "" && !l.regions[p.Region]:
+	case p.Region != "" && !slices.ContainsFunc(l.regions, func(r store.Region) bool { return r.Code == p.Region }):
 		return p, "region", "unknown: write a code like KZ-75"
 	}
 	return p, "", ""
 }
 
-// phone brings a number as people write it into E.164: 8 701 000 00 00 is +77010000000.
-func phone(text string) string {
-	digits := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(text)
-	switch {
-	case len(digits) == 11 && digits[0] == '8':
-		return "+7" + digits[1:]
-	case len(digits) == 11 && digits[0] == '7':
-		return "+" + digits
-	}
-	return digits
-}
-
 // Run loads venues while the registry runs.
 func (c *loadVenuesCmd) Run(ctx context.Context, stdout io.Writer) error {
-	columns := csvfile.Columns{
-		Needed: []string{"bin", "name", "kind", "region"}, Optional: []string{"zone", "address", "capacity"},
-	}
-	return c.load(ctx, stdout, columns, func(l *loading) error {
+	return c.load(ctx, stdout, server.VenueColumns, func(l *loading) error {
+		venueRows := server.NewVenueRows(l.regions)
 		var venues []store.Venue
 		return l.rows(ctx, func(row map[string]string) (field, reason string) {
-			v, field, reason := l.venue(row)
+			v, field, reason := venueRows.Read(row)
 			if reason == "" {
 				venues = append(venues, v)
 			}
@@ -135,51 +118,13 @@ func (c *loadVenuesCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-func (l *loading) venue(row map[string]string) (v store.Venue, field, reason string) {
-	if reason := csvfile.CheckIIN(row["bin"]); reason != "" {
-		return v, "bin", strings.ReplaceAll(reason, "IIN", "BIN")
-	}
-	if _, err := store.ParseBIN(row["bin"]); err != nil {
-		return v, "bin", "the check digit is wrong: a digit was mistyped"
-	}
-	v = store.Venue{
-		BIN: row["bin"], Name: names.Compose(row["name"]), Kind: row["kind"], Region: row["region"], Zone: row["zone"],
-		Address: names.Compose(row["address"]),
-	}
-	if v.Zone == "" {
-		v.Zone = string(kiosk.GreenZone)
-	}
-	if _, err := kiosk.ParseVenue(v.Kind); err != nil {
-		return v, "kind", err.Error()
-	}
-	if _, err := kiosk.ParseZone(v.Zone); err != nil {
-		return v, "zone", err.Error()
-	}
-	if text := row["capacity"]; text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > server.MaxCapacity {
-			return v, "capacity", fmt.Sprintf("write 0 to %d people", server.MaxCapacity)
-		}
-		v.Capacity = n
-	}
-	switch {
-	case v.Name == "" || len(v.Name) > 64 || names.Check(v.Name) != nil:
-		return v, "name", csvfile.NameForm
-	case len(v.Address) > server.MaxAddress || v.Address != "" && names.Check(v.Address) != nil:
-		return v, "address", fmt.Sprintf("longer than %d bytes, or with invisible characters", server.MaxAddress)
-	case !l.regions[v.Region]:
-		return v, "region", "unknown: write a code like KZ-75"
-	}
-	return v, "", ""
-}
-
 // loading is a load under way.
 type loading struct {
 	db      *store.Store
 	file    store.File
 	reader  *csvfile.Reader
 	done    int // rows of earlier runs
-	regions map[string]bool
+	regions []store.Region
 	told    *progress
 	refused *table
 	wrong   int // rows
@@ -203,7 +148,7 @@ func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	l := &loading{file: store.File(sum.Sum(nil)), told: &progress{out: stdout}, regions: map[string]bool{}}
+	l := &loading{file: store.File(sum.Sum(nil)), told: &progress{out: stdout}}
 	if l.reader, err = csvfile.OpenTable(in, columns); err != nil {
 		return usageOf(c.File, err)
 	}
@@ -239,9 +184,7 @@ func (l *loading) run(ctx context.Context, c *loadFlags, run func(*loading) erro
 	if len(regions) == 0 {
 		return errors.New("the registry has no regions yet; start it once with serve")
 	}
-	for _, r := range regions {
-		l.regions[r.Code] = true
-	}
+	l.regions = regions
 	if l.done, err = l.db.Loaded(ctx, l.file); err != nil {
 		return err
 	}

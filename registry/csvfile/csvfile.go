@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +120,9 @@ var titles = map[string][]string{
 	"zone":       {"zone", "зона", "аймақ"},
 	"address":    {"address", "адрес", "мекенжай"},
 	"capacity":   {"capacity", "вместимость", "сыйымдылығы"},
-	"kind":       {"kind", "вид", "түрі"},
+	"kind":       {"kind", "вид", "вид объекта", "түрі", "нысан түрі"},
+	"entrances":  {"entrances", "entrance", "входы", "вход", "кіреберістер", "кіреберіс"},
+	"exits":      {"exits", "exit", "выходы", "выход", "шығу есіктері", "шығатын есіктер"},
 	"date":       {"date", "since", "дата", "дата контакта", "күні", "байланыс күні"},
 	"index":      {"index", "case", "index case", "источник", "номер случая", "жұқтыру көзі", "жағдай нөмірі"},
 	"number":     {"number", "номер", "нөмірі"},
@@ -221,6 +224,9 @@ func shown(title string) string {
 	}, title))
 	return string(text[:min(len(text), 40)])
 }
+
+// Columns are those of the file, in its order.
+func (r *Reader) Columns() []string { return slices.Clone(r.columns) }
 
 // Line is the line that was read last.
 func (r *Reader) Line() int { return r.line }
@@ -399,6 +405,22 @@ func CheckIIN(text string) (reason string) {
 		return IINNumber
 	}
 	return IINForm
+}
+
+// phoneForm is E.164.
+var phoneForm = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+
+// Phone brings a number as people write it into E.164: 8 701 000 00 00 is +77010000000. An empty one
+// stays empty.
+func Phone(text string) (number string, ok bool) {
+	digits := strings.NewReplacer(" ", "", "\u00a0", "", "-", "", "(", "", ")", "").Replace(text)
+	switch {
+	case len(digits) == 11 && digits[0] == '8':
+		digits = "+7" + digits[1:]
+	case len(digits) == 11 && digits[0] == '7':
+		digits = "+" + digits
+	}
+	return digits, digits == "" || phoneForm.MatchString(digits)
 }
 
 // kazakhstan has had one time zone since 1 March 2024.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -19,6 +20,9 @@ import (
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/registry/store"
 )
+
+// MaxDoorName is the length of a door's name, bytes: that of a venue and one of its entrances.
+const MaxDoorName = MaxVenueName + 2 + MaxEntrance + len(" (990140000007)")
 
 const (
 	maxDoors    = 500 // that get codes in one request
@@ -135,8 +139,8 @@ func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 }
 
 func (s *Server) checkDoor(name, venue string) error {
-	if err := checkName("name", name); err != nil {
-		return err
+	if name == "" || !isText(name, MaxDoorName) {
+		return badRequest("the name is missing, too long or has invisible characters", fmt.Sprintf("write 1 to %d bytes", MaxDoorName))
 	}
 	if err := checkName("venue", venue); err != nil {
 		return err

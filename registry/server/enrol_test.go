@@ -252,7 +252,7 @@ func TestEnrolRefusals(t *testing.T) {
 			{"no doors", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
 			{"too many doors", PathEnrolCodes, adminKey, many, 400, "500"},
 			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},
-			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "64"},
+			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "1 to 197 bytes"},
 			{"unknown venue", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Venue = "moon" }), 400, "venue"},
 			{"unknown zone", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Zone = "blue" }), 400, "yellow"},
 			{"unknown way", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Way = "out" }), 400, "exit"},

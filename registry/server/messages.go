@@ -110,6 +110,9 @@ const (
 	// was listed last; PUT []store.Venue -> 204: adds venues, or changes those of the same BIN and name;
 	// at most 1,000. Bearer: the administrator's key.
 	PathVenues = "/v1/venues"
+	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
+	// PathVenues.
+	PathVenueImport = "/v1/venues/import"
 	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
 	// registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
@@ -380,6 +383,16 @@ type EnrolCode struct {
 	Venue   string    `json:"venue"`
 	Code    string    `json:"code"` // "AE1:..." as in package enrol
 	Expires time.Time `json:"expires"`
+}
+
+// VenueImportAnswer tells what a file of venues did, or would do.
+type VenueImportAnswer struct {
+	New     int                `json:"new"`
+	Changed int                `json:"changed"`
+	Same    int                `json:"same"`
+	Doors   int                `json:"doors"`   // of these venues, by their entrances and exits
+	Regions map[string]int     `json:"regions"` // venues by region
+	Refused []store.RowRefusal `json:"refused"` // by line, in the language of Accept-Language
 }
 
 // RegionRequest names a region.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"ashyq-kiosk/kiosk/names"
+	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -50,8 +51,11 @@ var regionForm = regexp.MustCompile(`^[A-Z]{2}-[0-9A-Z]{1,3}$`)
 
 // Limits of a venue.
 const (
-	MaxAddress  = 200     // bytes
-	MaxCapacity = 100_000 // people
+	MaxVenueName = 120     // bytes
+	MaxAddress   = 200     // bytes
+	MaxCapacity  = 100_000 // people
+	MaxEntrances = 20      // and as many exits
+	MaxEntrance  = 60      // bytes of the name of one
 )
 
 const (
@@ -139,9 +143,20 @@ func (s *Server) CheckVenue(v *store.Venue) error {
 	if _, err := store.ParseBIN(v.BIN); err != nil {
 		return badRequest(err.Error(), "check the number for a typing error")
 	}
+	if len(v.Name) > MaxVenueName {
+		return badRequest("the name of the venue is too long", fmt.Sprintf("write at most %d bytes", MaxVenueName))
+	}
 	if err := s.checkDoor(v.Name, v.Kind); err != nil {
 		return err
 	}
+	if err := checkDoorsOf(v); err != nil {
+		return err
+	}
+	number, ok := csvfile.Phone(v.Phone)
+	if !ok {
+		return badRequest("the phone number cannot be used", "write it like +77010000000")
+	}
+	v.Phone = number
 	if len(v.Address) > MaxAddress || v.Address != "" && names.Check(v.Address) != nil {
 		return badRequest("the address cannot be used", fmt.Sprintf("write at most %d bytes, all of them visible", MaxAddress))
 	}
@@ -149,6 +164,22 @@ func (s *Server) CheckVenue(v *store.Venue) error {
 		return badRequest("the capacity cannot be used", fmt.Sprintf("write 0 to %d people; with 0 it is not limited", MaxCapacity))
 	}
 	return checkZone(v.Zone)
+}
+
+func checkDoorsOf(v *store.Venue) error {
+	for _, list := range [][]string{v.Entrances, v.Exits} {
+		for i := range list {
+			list[i] = names.Compose(list[i])
+		}
+		if checkEntrances(list) != nil {
+			return badRequest("the names of entrances or exits cannot be used",
+				fmt.Sprintf("write at most %d different names of 1 to %d bytes", MaxEntrances, MaxEntrance))
+		}
+	}
+	if sharesName(*v) {
+		return badRequest("an exit is called like an entrance", "give them different names")
+	}
+	return nil
 }
 
 // venuesPage is how many venues one answer lists.

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ func TestPlaces(t *testing.T) {
 		var venues []store.Venue
 		r.get(PathVenues+"?region=KZ-75", &venues)
 		shop.ID, shop.Zone = 1, "green"
-		if len(venues) != 1 || venues[0] != shop {
+		if len(venues) != 1 || !reflect.DeepEqual(venues[0], shop) {
 			t.Errorf("venues: %+v", venues)
 		}
 		r.get(PathVenues+"?region=KZ-71", &venues)

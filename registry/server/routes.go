@@ -84,6 +84,7 @@ func (s *Server) adminRoutes() []route {
 		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},
+		{http.MethodPost, PathVenueImport, maxVenueFile, s.byAdmin(func(r *http.Request) (any, error) { return s.importVenues(r, "") })},
 		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},

@@ -64,8 +64,11 @@ var endings = map[string][]string{
 
 // What a laboratory, the portal or the centre can be told is there in all languages.
 func TestEverythingIsTranslated(t *testing.T) {
-	texts := append([]string{"stored, and waiting for the registry's administrator"}, csvfile.Reasons...)
-	for _, file := range []string{"auth.go", "corrections.go", "http.go", "imports.go", "records.go", "sources.go"} {
+	texts := append([]string{"stored, and waiting for the registry's administrator"}, slices.Concat(csvfile.Reasons, VenueReasons)...)
+	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
+		texts = append(texts, ofBIN.Replace(reason))
+	}
+	for _, file := range []string{"auth.go", "corrections.go", "http.go", "imports.go", "records.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {
@@ -80,7 +83,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 		t.Fatalf("found %d texts, there must be more", len(texts))
 	}
 	for _, text := range texts {
-		text = strings.Replace(text, "%s", `"x"`, 1)
+		text = strings.NewReplacer("%s", `"x"`, "%d", "7").Replace(text)
 		for which, language := range []string{"kk", "ru"} {
 			if got := translate(text, which); got == text {
 				t.Errorf("%s: %q stays English", language, text)

@@ -41,9 +41,9 @@ type Import struct {
 
 // RowRefusal is a line that was not taken.
 type RowRefusal struct {
-	Line   int
-	Field  string // empty: the whole line
-	Reason string
+	Line   int    `json:"line"`
+	Field  string `json:"field"` // empty: the whole line
+	Reason string `json:"reason"`
 }
 
 // StartImport begins a file. Errors: ErrRunning.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrInUse says that something cannot be removed because other rows name it.
@@ -28,6 +29,12 @@ type Venue struct {
 	Zone     string `json:"zone"` // kiosk.Zone
 	Address  string `json:"address"`
 	Capacity int    `json:"capacity,omitempty"` // people; 0: not limited
+	Phone    string `json:"phone,omitempty"`    // E.164
+
+	// Names of the entrances, and of the exits that have a door of their own. Without entrances it
+	// has one that needs no name.
+	Entrances []string `json:"entrances,omitempty"`
+	Exits     []string `json:"exits,omitempty"`
 }
 
 // PutRegions adds regions and gives known ones other names. It removes none.
@@ -138,10 +145,12 @@ func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
 	}
 	var id int64
 	capacity := sql.NullInt64{Int64: int64(v.Capacity), Valid: v.Capacity > 0}
-	err := tx.QueryRowContext(ctx, `INSERT INTO venues (bin, name, kind, region, zone, address, capacity) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	err := tx.QueryRowContext(ctx, `INSERT INTO venues (bin, name, kind, region, zone, address, capacity, phone, entrances, exits)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (bin, name) DO UPDATE SET kind = excluded.kind, region = excluded.region, zone = excluded.zone,
-			address = excluded.address, capacity = excluded.capacity RETURNING id`,
-		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity).Scan(&id)
+			address = excluded.address, capacity = excluded.capacity, phone = excluded.phone, entrances = excluded.entrances,
+			exits = excluded.exits RETURNING id`,
+		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity, v.Phone, strings.Join(v.Entrances, "\n"), strings.Join(v.Exits, "\n")).Scan(&id)
 	if err != nil {
 		return err
 	}
@@ -149,7 +158,7 @@ func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
 	return err
 }
 
-const venueColumns = `id, bin, name, kind, region, zone, address, COALESCE(capacity, 0)`
+const venueColumns = `id, bin, name, kind, region, zone, address, COALESCE(capacity, 0), phone, entrances, exits`
 
 // Venues lists the venues of a region, or of all if it is empty: at most limit, by name and BIN, after
 // the one that was listed last (nil: from the start).
@@ -182,6 +191,16 @@ func (s *Store) VenueOf(ctx context.Context, id int64) (Venue, error) {
 }
 
 func scanVenue(row interface{ Scan(...any) error }) (v Venue, err error) {
-	err = row.Scan(&v.ID, &v.BIN, &v.Name, &v.Kind, &v.Region, &v.Zone, &v.Address, &v.Capacity)
+	var entrances, exits string
+	err = row.Scan(&v.ID, &v.BIN, &v.Name, &v.Kind, &v.Region, &v.Zone, &v.Address, &v.Capacity, &v.Phone, &entrances, &exits)
+	v.Entrances, v.Exits = lines(entrances), lines(exits)
 	return v, err
+}
+
+// lines are the lines of a text; an empty one has none.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }

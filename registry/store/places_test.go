@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func testPlaces(t *testing.T, s *Store) {
 		t.Errorf("regions: %+v, %v", regions, err)
 	}
 
-	shop := Venue{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Capacity: 30}
+	shop := Venue{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Capacity: 30, Phone: "+77010000000", Entrances: []string{"north", "south"}, Exits: []string{"west"}}
 	unknown := shop
 	unknown.Name, unknown.Region = "Elsewhere", "KZ-00"
 	wants(t, "a venue of no region", s.PutVenues(ctx, []Venue{shop, unknown}), ErrNotFound)
@@ -29,7 +30,7 @@ func testPlaces(t *testing.T, s *Store) {
 	list, err := s.Venues(ctx, "KZ-75", nil, 10)
 	must(t, err)
 	shop.ID = list[0].ID
-	if len(list) != 1 || list[0] != shop {
+	if len(list) != 1 || !reflect.DeepEqual(list[0], shop) {
 		t.Errorf("venues: %+v, want %+v", list, shop)
 	}
 	wants(t, "a region with a venue", s.RemoveRegion(ctx, "KZ-75"), ErrInUse)
@@ -40,7 +41,7 @@ func testPlaces(t *testing.T, s *Store) {
 	must(t, s.PutTokens(ctx, []Door{{Name: "door", Place: shop.ID, Venue: "shop", Zone: "green", Ring: "all"}}, []Secret{SecretOf("1")}, t0.Add(time.Hour)))
 	shop.Kind, shop.Zone, shop.Capacity = "pharmacy", "red", 0
 	must(t, s.PutVenues(ctx, []Venue{shop}))
-	if v, err := s.VenueOf(ctx, shop.ID); err != nil || v != shop {
+	if v, err := s.VenueOf(ctx, shop.ID); err != nil || !reflect.DeepEqual(v, shop) {
 		t.Errorf("changed to %+v, %v, want %+v", v, err, shop)
 	}
 	o, err := s.Overview(ctx, t0)

@@ -65,6 +65,9 @@ CREATE TABLE venues (
     zone     TEXT NOT NULL, -- kiosk.Zone
     address  TEXT NOT NULL,
     capacity BIGINT,        -- people; NULL: not limited
+    phone     TEXT NOT NULL, -- E.164; may be empty
+    entrances TEXT NOT NULL, -- their names, one a line; empty: it has one without a name
+    exits     TEXT NOT NULL, -- so, too; empty: nobody counts who leaves
     UNIQUE (bin, name)
 );
 CREATE INDEX venues_region ON venues (region);
@@ -192,6 +195,7 @@ CREATE TABLE doors (
     health_at  BIGINT,    -- when it said that
     config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
+CREATE INDEX doors_place ON doors (place);
 
 -- One-time codes of doors.
 CREATE TABLE enrolments (
