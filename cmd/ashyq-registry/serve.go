@@ -36,7 +36,8 @@ type serveCmd struct {
 	TLSKey        string `and:"tls" placeholder:"FILE" env:"ASHYQ_TLS_KEY" help:"Its private key, PEM."`
 	Bundles       string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
 	MetricsListen string `placeholder:"ADDRESS" env:"ASHYQ_METRICS_LISTEN" help:"Address and port of /metrics for Prometheus, and of /healthz. Plain HTTP without a key: let only those reach it who watch the registry. (off)"`
-	Verbose       bool   `help:"Also log what doors and pages ask for: paths only, never who."`
+	alertFlags    `embed:"" group:"Alerts"`
+	Verbose       bool `help:"Also log what doors and pages ask for: paths only, never who."`
 
 	level slog.LevelVar
 }
@@ -118,6 +119,9 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 		return o, err
 	}
 	if o.AdminKey, err = dir.text(adminFile); err != nil {
+		return o, err
+	}
+	if o.Alerts, err = c.alertFlags.options(); err != nil {
 		return o, err
 	}
 	o.Authority, err = dir.authority()

@@ -113,6 +113,13 @@ const (
 	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
 	// PathVenues.
 	PathVenueImport = "/v1/venues/import"
+	// PathAlerts: GET -> AlertsAnswer; POST RecipientRequest -> RecipientAnswer. Bearer: the
+	// administrator's key; so the next two.
+	PathAlerts = "/v1/alerts"
+	// PathRemoveRecipient: POST IDRequest -> 204.
+	PathRemoveRecipient = "/v1/alerts/remove"
+	// PathTestRecipient: POST IDRequest -> 204: sends a message at once.
+	PathTestRecipient = "/v1/alerts/test"
 	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
 	// registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
@@ -393,6 +400,35 @@ type VenueImportAnswer struct {
 	Doors   int                `json:"doors"`   // of these venues, by their entrances and exits
 	Regions map[string]int     `json:"regions"` // venues by region
 	Refused []store.RowRefusal `json:"refused"` // by line, in the language of Accept-Language
+}
+
+// AlertsAnswer is who is told what, and what is wrong now.
+type AlertsAnswer struct {
+	Recipients    []store.Recipient `json:"recipients"`
+	Alarms        []store.Alarm     `json:"alarms"` // the first 200
+	Mail          bool              `json:"mail"`   // a mail server is set up
+	SilentMinutes int               `json:"silent_minutes"`
+}
+
+// RecipientRequest is somebody who wants to be told, by mail or by webhook.
+type RecipientRequest struct {
+	Name     string   `json:"name"`
+	Region   string   `json:"region,omitempty"` // code; empty: the whole country
+	Kinds    []string `json:"kinds"`            // alert.Kind
+	Language string   `json:"language"`         // kk, ru or en
+	Mail     string   `json:"mail,omitempty"`   // address
+	Hook     string   `json:"hook,omitempty"`   // https URL
+}
+
+// RecipientAnswer is the new recipient.
+type RecipientAnswer struct {
+	ID     int64  `json:"id"`
+	Secret string `json:"secret,omitempty"` // with which a webhook's messages are signed, as package alert says
+}
+
+// IDRequest names a recipient.
+type IDRequest struct {
+	ID int64 `json:"id"`
 }
 
 // RegionRequest names a region.

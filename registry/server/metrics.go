@@ -17,6 +17,7 @@ type metrics struct {
 	version  prometheus.Gauge
 	waiting  prometheus.Gauge
 	watching prometheus.Gauge
+	alerts   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -37,7 +38,9 @@ func newMetrics() *metrics {
 		watching: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ashyq_registry_waiting_phones", Help: "Phones that wait for news of their status."}),
 	}
-	m.registry.MustRegister(m.requests, m.publish, m.failed, m.version, m.waiting, m.watching,
+	m.alerts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ashyq_registry_alerts_total", Help: "Tries to send an alert, by what came of it: sent, failed, dropped."}, []string{"result"})
+	m.registry.MustRegister(m.alerts, m.requests, m.publish, m.failed, m.version, m.waiting, m.watching,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

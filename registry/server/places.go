@@ -63,16 +63,29 @@ const (
 	maxVenues  = 1000 // in one request
 )
 
+// everywhere is an operation of somebody whose region is the whole country.
+func everywhere(f func(r *http.Request, within string) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) { return f(r, "") }
+}
+
 // getOrPut is a path that is read and written.
 func getOrPut(get, put func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+	return getOr(http.MethodPut, get, put)
+}
+
+func getOrPost(get, post func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+	return getOr(http.MethodPost, get, post)
+}
+
+func getOr(method string, get, other func(*http.Request) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			return get(r)
-		case http.MethodPut:
-			return put(r)
+		case method:
+			return other(r)
 		}
-		return nil, &failure{http.StatusMethodNotAllowed, "wrong method", "use GET or PUT", nil}
+		return nil, &failure{http.StatusMethodNotAllowed, "wrong method", "use GET or " + method, nil}
 	}
 }
 

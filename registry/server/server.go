@@ -33,6 +33,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -55,6 +56,7 @@ type Options struct {
 	Bundles     string             // directory of signed updates; empty: no updates
 	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
 	Phones      int                // phones that may wait for their status at the same time; 0: 10,000
+	Alerts      AlertOptions
 	Log         *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
@@ -80,6 +82,7 @@ type Server struct {
 	blobs     blobs
 	metrics   *metrics
 	imports   *imports
+	alerts    *alerts
 }
 
 // New loads what was published, or publishes the first version.
@@ -125,6 +128,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if s.imports, err = startImports(ctx, opt.Store); err != nil {
 		return nil, err
 	}
+	s.alerts = newAlerts(s, opt.Alerts)
 	s.routes()
 	return s, nil
 }
@@ -172,6 +176,11 @@ func parseURL(text string) (*url.URL, error) {
 // down.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.imports.end()
+	watching, stop := context.WithCancel(ctx)
+	var alerts sync.WaitGroup
+	alerts.Go(func() { s.alerts.run(watching) })
+	defer alerts.Wait()
+	defer stop()
 	return s.publisher.run(ctx)
 }
 

@@ -42,13 +42,19 @@ type rig struct {
 	file      string
 	authority *Authority
 	bundles   string
+	alerting  AlertOptions
 	log       bytes.Buffer
 	stop      func()
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db"), authority: newAuthority(t), bundles: t.TempDir()}
+	return newRigWith(t, AlertOptions{})
+}
+
+func newRigWith(t testing.TB, alerting AlertOptions) *rig {
+	t.Helper()
+	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db"), authority: newAuthority(t), bundles: t.TempDir(), alerting: alerting}
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -70,6 +76,7 @@ func (r *rig) start() {
 		Authority:    r.authority,
 		DoorsURL:     "https://registry.example:8443/",
 		Bundles:      r.bundles,
+		Alerts:       r.alerting,
 		DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue:   func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },

@@ -111,7 +111,7 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
-			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL
+			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL, troubles = ''
 			WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
@@ -24,8 +25,13 @@ func (s *Store) PutHealth(ctx context.Context, door int64, h api.Health, now tim
 	if err != nil {
 		return err
 	}
+	var troubles []string
+	for _, t := range h.Troubles() {
+		troubles = append(troubles, string(t))
+	}
 	return s.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE doors SET health = $2, health_at = $3 WHERE id = $1`, door, string(text), now.Unix())
+		_, err := tx.ExecContext(ctx, `UPDATE doors SET health = $2, health_at = $3, troubles = $4 WHERE id = $1`,
+			door, string(text), now.Unix(), strings.Join(troubles, " "))
 		return err
 	})
 }

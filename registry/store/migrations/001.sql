@@ -193,6 +193,7 @@ CREATE TABLE doors (
     config     TEXT,      -- hash of its effective configuration
     health     TEXT,      -- how its board is, as it last said: api.Health in JSON
     health_at  BIGINT,    -- when it said that
+    troubles  TEXT NOT NULL DEFAULT '', -- of health: api.Health.Troubles, with spaces between them
     config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
 CREATE INDEX doors_place ON doors (place);
@@ -205,6 +206,41 @@ CREATE TABLE enrolments (
     key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
     twice   BIGINT     -- when a second key tried it; NULL: never
 );
+
+-- Who is told when something is wrong with doors.
+CREATE TABLE recipients (
+    id       {{serial}},
+    name     TEXT NOT NULL UNIQUE,
+    region   TEXT REFERENCES regions (code), -- NULL: the whole country
+    kinds    TEXT NOT NULL, -- alert.Kind, with spaces between them
+    language TEXT NOT NULL,
+    mail     TEXT NOT NULL, -- address; empty: by webhook
+    hook     TEXT NOT NULL, -- URL; empty: by mail
+    sent     BIGINT,        -- when the last message went out; NULL: none yet
+    trouble  TEXT NOT NULL  -- why the last one did not; empty: it did
+);
+
+-- What is wrong, or is over and nobody has been told so yet.
+CREATE TABLE alarms (
+    kind  TEXT NOT NULL,   -- alert.Kind
+    door  BIGINT NOT NULL, -- 0: the registry itself
+    began BIGINT NOT NULL,
+    ended BIGINT,          -- NULL: it lasts
+    told  BIGINT,          -- when somebody was told last that it lasts; NULL: never yet
+    PRIMARY KEY (kind, door)
+);
+
+-- Messages that wait to be sent. A row goes when its message has.
+CREATE TABLE messages (
+    id        {{serial}},
+    recipient BIGINT NOT NULL REFERENCES recipients (id),
+    made      BIGINT NOT NULL,
+    due       BIGINT NOT NULL, -- the next try
+    tries     INTEGER NOT NULL,
+    body      TEXT NOT NULL    -- alert.Message in JSON
+);
+CREATE INDEX messages_due ON messages (due);
+CREATE INDEX messages_recipient ON messages (recipient);
 
 CREATE TABLE releases (
     ring    TEXT PRIMARY KEY,
