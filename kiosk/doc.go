@@ -39,6 +39,7 @@
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
 //	  registry/csvfile    records out of CSV files
+//	  registry/alert      tells people by mail and webhook what is wrong with doors
 //	  registry/fhir       results out of HL7 FHIR R4 messages
 //	  registry/pcr        the words for a PCR test's outcome
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
@@ -50,8 +51,8 @@
 //
 // No package in kiosk/ imports one in registry/: kiosk and registry are two programs. The registry
 // imports the formats that both use: pass, statuslist, api, sign1. Test support is next to what it
-// supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test and
-// registry/store/storetest. layers_test.go checks who imports whom, with a reason for each rule.
+// supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test, registry/store/storetest
+// and registry/alert/alerttest. layers_test.go checks who imports whom, with a reason for each rule.
 //
 // # One frame's journey
 //

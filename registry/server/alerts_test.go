@@ -44,8 +44,8 @@ func (d *dutyRoom) doors(region string, n int) {
 		d.Fatalf("%d %s", w.Code, w.Body)
 	}
 	d.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-		INSERT INTO doors (name, place, venue, zone, ring, cert, device, seen)
-		SELECT 'Door ' || ? || ' ' || i, (SELECT id FROM venues WHERE region = ?), 'shop', 'green', 'all', x'00', 'x', ? FROM n`, n, region, region, now().Unix())
+		INSERT INTO doors (name, place, venue, zone, way, ring, cert, device, seen)
+		SELECT 'Door ' || ? || ' ' || i, (SELECT id FROM venues WHERE region = ?), 'shop', 'green', 'entry', 'all', x'00', 'x', ? FROM n`, n, region, region, now().Unix())
 }
 
 // heard lets the doors of a region say hello, each at its own second of five minutes.

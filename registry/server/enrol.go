@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -139,8 +138,8 @@ func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
 }
 
 func (s *Server) checkDoor(name, venue string) error {
-	if name == "" || !isText(name, MaxDoorName) {
-		return badRequest("the name is missing, too long or has invisible characters", fmt.Sprintf("write 1 to %d bytes", MaxDoorName))
+	if err := checkNameOf("name", name, MaxDoorName); err != nil {
+		return err
 	}
 	if err := checkName("venue", venue); err != nil {
 		return err

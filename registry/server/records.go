@@ -229,9 +229,11 @@ func parseIIN(text string) (store.IIN, error) {
 }
 
 // checkName takes a name that somebody chose: 1 to 64 bytes of visible characters.
-func checkName(field, name string) error {
-	if name == "" || len(name) > 64 {
-		return badRequest("the "+field+" is missing or too long", "write 1 to 64 bytes")
+func checkName(field, name string) error { return checkNameOf(field, name, 64) }
+
+func checkNameOf(field, name string, most int) error {
+	if name == "" || len(name) > most {
+		return badRequest("the "+field+" is missing or too long", fmt.Sprintf("write 1 to %d bytes", most))
 	}
 	if err := names.Check(name); err != nil {
 		return badRequest("the "+field+" cannot be used: "+err.Error(), "type it again: copied text may have invisible characters")
