@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"net/http"
 	"slices"
@@ -55,19 +54,6 @@ func bearer(r *http.Request) (store.Secret, error) {
 		return store.Secret{}, &failure{http.StatusUnauthorized, err.Error(), "copy the whole key again: k1 and the 43 characters after it", err}
 	}
 	return store.SecretOf(key), nil
-}
-
-func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
-		key, err := bearer(r)
-		if err != nil {
-			return nil, err
-		}
-		if subtle.ConstantTimeCompare(key[:], s.admin[:]) != 1 {
-			return nil, &failure{http.StatusUnauthorized, "unknown key", "this needs the administrator's key: the file admin.key in the registry's data directory", nil}
-		}
-		return f(r)
-	}
 }
 
 // byDoor lets only enrolled doors in.

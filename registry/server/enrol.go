@@ -247,11 +247,11 @@ func given(door int64, c *x509.Certificate) store.Certificate {
 
 // renew gives a door that shows its certificate a new one.
 func (s *Server) renew(r *http.Request) (any, error) {
-	req, err := decode[api.RenewRequest](r)
+	shown, device, err := s.shown(r, api.RenewGrace)
 	if err != nil {
 		return nil, err
 	}
-	shown, device, err := s.shown(r, api.RenewGrace)
+	req, err := decode[api.RenewRequest](r)
 	if err != nil {
 		return nil, err
 	}

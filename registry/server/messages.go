@@ -54,6 +54,14 @@ const (
 	PathCitizens = "/v1/citizens"
 	// PathPaper: POST CitizenRequest -> PaperAnswer. Bearer: the administrator's key.
 	PathPaper = "/v1/paper"
+	// PathMe: GET -> store.Account: whose key it is. Bearer: the key of any account. "The
+	// administrator's key" is that of a national account, or admin.key.
+	PathMe = "/v1/me"
+	// PathAccounts: POST AccountRequest -> AccountAnswer; GET -> AccountsAnswer. Bearer: the
+	// administrator's key, or an owner's for staff of the own venues; so the next one.
+	PathAccounts = "/v1/accounts"
+	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
+	PathRevokeAccount = "/v1/accounts/revoke"
 	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
 	PathSources = "/v1/sources"
 	// PathSuspendSource: POST NameRequest -> 204: refuses what the source sends. Bearer: the
@@ -318,6 +326,34 @@ type SourceRequest struct {
 	Hourly int `json:"hourly,omitempty"`
 }
 
+// AccountRequest creates an account. Only what belongs to its role is there.
+type AccountRequest struct {
+	Name   string `json:"name"`
+	Role   string `json:"role"` // store.National, store.Regional, store.Owner or store.Staff
+	Region string `json:"region,omitempty"`
+	BIN    string `json:"bin,omitempty"`
+	Venue  int64  `json:"venue,omitempty"` // id
+	Hours  int    `json:"hours,omitempty"` // that staff's key works: 1 to 12; 0: 12
+}
+
+// AccountAnswer has the account's key, shown once.
+type AccountAnswer struct {
+	ID      int64     `json:"id"`
+	Key     string    `json:"key"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// AccountsAnswer lists the last 500 accounts, the newest first. An account that has ended is listed
+// for 30 days.
+type AccountsAnswer struct {
+	Accounts []store.Account `json:"accounts"`
+}
+
+// RevokeAccountRequest names an account.
+type RevokeAccountRequest struct {
+	ID int64 `json:"id"`
+}
+
 // NameRequest names a source.
 type NameRequest struct {
 	Name string `json:"name"`
@@ -481,6 +517,7 @@ func (q *SettleRequest) compose()     { q.Person, q.Why = names.Compose(q.Person
 func (q *DisputeRequest) compose()    { q.Why = names.Compose(q.Why) }
 func (q *Signed) compose()            { q.Person = names.Compose(q.Person) }
 func (q *SourceRequest) compose()     { q.Name = names.Compose(q.Name) }
+func (q *AccountRequest) compose()    { q.Name = names.Compose(q.Name) }
 func (q *NameRequest) compose()       { q.Name = names.Compose(q.Name) }
 func (q *LimitRequest) compose()      { q.Name = names.Compose(q.Name) }
 func (q *DecideRequest) compose()     { q.Name = names.Compose(q.Name) }

@@ -6,6 +6,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/csvfile"
+	"ashyq-kiosk/registry/store"
 )
 
 // Bytes of a body, at most.
@@ -16,7 +17,7 @@ func (s *Server) routes() {
 		s.doors.Handle(r.path, s.serve(r))
 		s.all.Handle(r.path, s.serve(r))
 	}
-	for _, r := range slices.Concat(s.publicRoutes(), s.adminRoutes()) {
+	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.adminRoutes()) {
 		s.all.Handle(r.path, s.serve(r))
 	}
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
@@ -61,6 +62,16 @@ func (s *Server) publicRoutes() []route {
 	}
 }
 
+// accountRoutes are those of people who work with the registry, each with some of the roles.
+func (s *Server) accountRoutes() []route {
+	return []route{
+		{http.MethodGet, PathMe, 0, s.byAccount(s.me)},
+		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Owner)},
+		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Owner)},
+	}
+}
+
+// adminRoutes are those of national administrators.
 func (s *Server) adminRoutes() []route {
 	return []route{
 		{http.MethodPost, PathHistory, small, s.byAdmin(s.history)},

@@ -89,6 +89,32 @@ var words = map[string][2]string{
 	"this needs the key of a laboratory or a PCR portal; the administrator creates one":                      {"мұнда зертхананың немесе ПТР порталының кілті керек; оны әкімші береді", "здесь нужен ключ лаборатории или портала ПЦР; его создаёт администратор"},
 	"this needs the key of a laboratory or a PCR portal or a Covid-19 centre; the administrator creates one": {"мұнда зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті керек; оны әкімші береді", "здесь нужен ключ лаборатории, портала ПЦР или центра управления COVID-19; его создаёт администратор"},
 
+	// Accounts.
+	"this is the key of a national administrator":                            {"бұл — республикалық әкімшінің кілті", "это ключ республиканского администратора"},
+	"this is the key of a regional administrator":                            {"бұл — өңірлік әкімшінің кілті", "это ключ регионального администратора"},
+	"this is the key of a venue's owner":                                     {"бұл — нысан иесінің кілті", "это ключ владельца объекта"},
+	"this is the key of a venue's staff":                                     {"бұл — нысан қызметкерінің кілті", "это ключ сотрудника объекта"},
+	"this needs the key of an account; a national administrator creates one": {"мұнда тіркелгі кілті керек; оны республикалық әкімші береді", "здесь нужен ключ учётной записи; его создаёт республиканский администратор"},
+	"ask a national administrator":                                           {"республикалық әкімшіге хабарласыңыз", "обратитесь к республиканскому администратору"},
+	"this key has expired":                                                   {"бұл кілттің мерзімі өтті", "срок этого ключа истёк"},
+	"ask for another one where this one came from":                           {"жаңа кілтті осыны берген адамнан сұраңыз", "попросите новый там, где дали этот"},
+	"unknown role": {"белгісіз рөл", "неизвестная роль"},
+	"write national, regional, owner or staff": {"national, regional, owner немесе staff деп жазыңыз", "напишите national, regional, owner или staff"},
+	"the account's rights are not clear":       {"тіркелгінің құқықтары анық емес", "права учётной записи не ясны"},
+	"a regional account has a region, an owner a BIN, staff a venue, a national account has nothing of these": {
+		"өңірлік әкімшіге өңір, иесіне БСН, қызметкерге нысан керек, республикалық әкімшіге ештеңе керек емес",
+		"региональному администратору нужен регион, владельцу — БИН, сотруднику — объект, республиканскому администратору — ничего из этого"},
+	"the hours cannot be used":                          {"сағат саны жарамсыз", "число часов не подходит"},
+	"write 1 to 12 hours, for staff only":               {"1-ден 12 сағатқа дейін жазыңыз, тек қызметкерге", "напишите от 1 до 12 часов, только для сотрудника"},
+	"an owner manages staff of the own venues only":     {"иесі тек өз нысандарының қызметкерлерін басқарады", "владелец управляет сотрудниками только своих объектов"},
+	"there is no such account":                          {"мұндай тіркелгі жоқ", "такой учётной записи нет"},
+	"there is no such venue":                            {"мұндай нысан жоқ", "такого объекта нет"},
+	"there is no region of this code":                   {"мұндай коды бар өңір жоқ", "региона с таким кодом нет"},
+	"GET /v1/accounts lists them":                       {"тізімі: GET /v1/accounts", "список: GET /v1/accounts"},
+	"GET /v1/venues lists them":                         {"тізімі: GET /v1/venues", "список: GET /v1/venues"},
+	"GET /v1/regions lists them":                        {"тізімі: GET /v1/regions", "список: GET /v1/regions"},
+	"the BIN is not 12 digits with a valid check digit": {"БСН 12 сан емес немесе бақылау саны сәйкес емес", "БИН: не 12 цифр или не сходится контрольная цифра"},
+
 	// Any request.
 	"use GET or PUT":                            {"GET немесе PUT пайдаланыңыз", "используйте GET или PUT"},
 	"use GET or POST":                           {"GET немесе POST пайдаланыңыз", "используйте GET или POST"},

@@ -56,9 +56,11 @@ func errorTexts(t *testing.T, file string) (all []string) {
 
 // endings complete texts that are put together. One without a translation is for the administrator.
 var endings = map[string][]string{
-	"this is the key of a ":    {"laboratory", "PCR portal", "Covid-19 centre", "vaccination register"},
+	"this is the key of a ": {"laboratory", "PCR portal", "Covid-19 centre", "vaccination register",
+		"national administrator", "regional administrator", "venue's owner", "venue's staff"},
 	"this needs the key of a ": {"Covid-19 centre", "laboratory or a PCR portal", "source of records; the administrator creates one"},
 	"send at most ":            {"5 bytes"},
+	"GET ":                     {PathAccounts + " lists them"},
 	"write one of \"":          nil, // the kinds of sources
 }
 
@@ -68,7 +70,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
-	for _, file := range []string{"auth.go", "corrections.go", "http.go", "imports.go", "records.go", "sources.go", "venuefile.go"} {
+	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "http.go", "imports.go", "records.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {

@@ -60,7 +60,8 @@ func (s *Store) RemoveRegion(ctx context.Context, code string) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var used bool
 		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE region = $1) OR EXISTS (SELECT 1 FROM citizens WHERE region = $1)
-			OR EXISTS (SELECT 1 FROM sources WHERE region = $1) OR EXISTS (SELECT 1 FROM recipients WHERE region = $1)`, code).Scan(&used)
+			OR EXISTS (SELECT 1 FROM sources WHERE region = $1) OR EXISTS (SELECT 1 FROM recipients WHERE region = $1)
+			OR EXISTS (SELECT 1 FROM accounts WHERE region = $1)`, code).Scan(&used)
 		if err != nil {
 			return err
 		}

@@ -121,6 +121,21 @@ CREATE TABLE sources (
     last    BIGINT -- when the last record came in; NULL: none yet
 );
 
+-- Who works with the registry, beside the holder of admin.key.
+CREATE TABLE accounts (
+    id      {{serial}},
+    name    TEXT NOT NULL,
+    role    TEXT NOT NULL,                  -- 'national', 'regional', 'owner', 'staff'
+    region  TEXT REFERENCES regions (code), -- of 'regional'
+    bin     TEXT,                           -- of 'owner': whose venues
+    venue   BIGINT REFERENCES venues (id),  -- of 'staff'
+    key     {{bytes}} NOT NULL UNIQUE,
+    created BIGINT NOT NULL,
+    expires BIGINT, -- NULL: never
+    revoked BIGINT  -- since when; NULL: not revoked
+);
+CREATE UNIQUE INDEX accounts_name ON accounts (name, COALESCE(venue, 0)) WHERE revoked IS NULL;
+
 -- What sources said. A row is a fact and never changes, but for the last three columns, which follow
 -- from the events. A correction is another row.
 CREATE TABLE records (

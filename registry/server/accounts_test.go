@@ -1,0 +1,260 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
+)
+
+const shopBIN, cinemaBIN = "990140000007", "990140000017"
+
+// account creates one with the key of another account.
+func (r *rig) account(by string, q AccountRequest) AccountAnswer {
+	r.Helper()
+	var a AccountAnswer
+	r.post(PathAccounts, by, q, &a)
+	return a
+}
+
+// places gives the registry two venues of two owners, and returns their ids.
+func (r *rig) places() (shop, cinema int64) {
+	r.Helper()
+	w := r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{
+		{BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75"},
+		{BIN: cinemaBIN, Name: "Cinema", Kind: "cinema", Region: "KZ-71"},
+	})
+	if w.Code != http.StatusNoContent {
+		r.Fatal(w.Code, w.Body)
+	}
+	list, err := r.opt.Store.Venues(r.Context(), "", nil, 10)
+	r.must(err)
+	return list[1].ID, list[0].ID
+}
+
+// Who calls, and groups of them.
+var (
+	administrators = []string{"admin.key", store.National}
+	people         = append(slices.Clone(administrators), store.Regional, store.Owner, store.Staff)
+	sourcesOnly    = []string{Laboratory, PCRPortal, Covid19Centre, VaccinationRegister}
+	callers        = slices.Concat(people, sourcesOnly, []string{"door", "nobody"})
+)
+
+// mayCall has a row for each route and method: who may call it.
+var mayCall = map[string][]string{
+	"GET " + api.PathManifest:           callers,
+	"GET " + api.PathBlob + "/{hash}":   callers,
+	"POST " + api.PathCheck:             {"door"},
+	"POST " + api.PathCounts:            {"door"},
+	"POST " + api.PathEnrol:             callers, // with a one-time code
+	"POST " + api.PathRenew:             {"door"},
+	"GET " + api.PathUpdate:             {"door"},
+	"POST " + api.PathHello:             {"door"},
+	"GET " + api.PathBundle + "/{name}": callers,
+	"GET /healthz":                      callers,
+
+	"POST " + PathActivate:                     callers, // with a one-time code
+	"POST " + PathSelf:                         callers, // with a pass; so the next one
+	"POST " + PathDispute:                      callers,
+	"POST " + PathResults:                      {Laboratory, PCRPortal},
+	"POST " + PathContacts:                     {Covid19Centre},
+	"POST " + PathRecords:                      sourcesOnly,
+	"POST " + PathCorrect:                      slices.Concat(administrators, sourcesOnly),
+	"POST " + PathWithdraw:                     slices.Concat(administrators, sourcesOnly),
+	"GET " + PathToday:                         sourcesOnly,
+	"GET " + PathWho:                           sourcesOnly,
+	"GET " + PathImports:                       {Laboratory, PCRPortal, Covid19Centre},
+	"POST " + PathImports:                      {Laboratory, PCRPortal, Covid19Centre},
+	"GET " + PathImports + "/{id}":             {Laboratory, PCRPortal, Covid19Centre},
+	"GET " + PathImports + "/{id}/refused.csv": {Laboratory, PCRPortal, Covid19Centre},
+	"POST " + PathFHIR:                         {Laboratory, PCRPortal},
+
+	"GET " + PathMe:             people,
+	"GET " + PathAccounts:       append(slices.Clone(administrators), store.Owner),
+	"POST " + PathAccounts:      append(slices.Clone(administrators), store.Owner),
+	"POST " + PathRevokeAccount: append(slices.Clone(administrators), store.Owner),
+
+	"POST " + PathHistory:        administrators,
+	"GET " + PathCases:           administrators,
+	"POST " + PathSettle:         administrators,
+	"POST " + PathCitizens:       administrators,
+	"POST " + PathPaper:          administrators,
+	"POST " + PathRevoke:         administrators,
+	"POST " + PathSuspend:        administrators,
+	"POST " + PathResume:         administrators,
+	"POST " + PathWithdrawSource: administrators,
+	"POST " + PathSources:        administrators,
+	"POST " + PathSuspendSource:  administrators,
+	"POST " + PathResumeSource:   administrators,
+	"POST " + PathRotateSource:   administrators,
+	"POST " + PathRevokeSource:   administrators,
+	"POST " + PathLimitSource:    administrators,
+	"POST " + PathApprove:        administrators,
+	"POST " + PathDiscard:        administrators,
+	"GET " + PathRules:           administrators,
+	"PUT " + PathRules:           administrators,
+	"GET " + PathRegions:         administrators,
+	"PUT " + PathRegions:         administrators,
+	"POST " + PathRemoveRegion:   administrators,
+	"GET " + PathVenues:          administrators,
+	"PUT " + PathVenues:          administrators,
+	"POST " + PathRestored:       administrators,
+	"GET " + PathOverview:        administrators,
+	"POST " + PathEnrolCodes:     administrators,
+	"POST " + PathRevokeDoor:     administrators,
+	"POST " + PathApproveDoor:    administrators,
+	"POST " + PathReleases:       administrators,
+
+	"POST " + PathVenueImport:     administrators,
+	"GET " + PathAlerts:           administrators,
+	"POST " + PathAlerts:          administrators,
+	"POST " + PathRemoveRecipient: administrators,
+	"POST " + PathTestRecipient:   administrators,
+}
+
+// Each route lets in whom its row names, and refuses everybody else.
+func TestWhoMayCallWhat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		shop, _ := r.places()
+		keys := map[string]string{
+			"admin.key":    adminKey,
+			"nobody":       "",
+			store.National: r.account(adminKey, AccountRequest{Name: "N", Role: store.National}).Key,
+			store.Regional: r.account(adminKey, AccountRequest{Name: "R", Role: store.Regional, Region: "KZ-75"}).Key,
+			store.Owner:    r.account(adminKey, AccountRequest{Name: "O", Role: store.Owner, BIN: shopBIN}).Key,
+			store.Staff:    r.account(adminKey, AccountRequest{Name: "S", Role: store.Staff, Venue: shop}).Key,
+		}
+		for _, kind := range sourcesOnly {
+			keys[kind] = r.source(kind)
+		}
+		door := r.newBox(r.serveTLS(), boardA)
+		door.enrol(codesFor(r, "door")[0])
+
+		rows := map[string]bool{}
+		for _, route := range slices.Concat(r.doorRoutes(), r.publicRoutes(), r.accountRoutes(), r.adminRoutes()) {
+			methods := []string{route.method}
+			if route.method == "" {
+				methods = []string{http.MethodGet, http.MethodPost, http.MethodPut}
+			}
+			for _, method := range methods {
+				name := method + " " + route.path
+				may, ok := mayCall[name]
+				rows[name] = true
+				for _, who := range callers {
+					code := r.codeFor(who, keys[who], door, method, route.path)
+					switch refused := code == http.StatusUnauthorized || code == http.StatusForbidden; {
+					case code == http.StatusMethodNotAllowed && !ok, refused && !slices.Contains(may, who):
+					case !ok:
+						t.Errorf("%s: %s gets %d: there is no row for it in mayCall", name, who, code)
+					case refused != !slices.Contains(may, who):
+						t.Errorf("%s by %s: %d", name, who, code)
+					}
+				}
+			}
+		}
+		for name := range mayCall {
+			if !rows[name] {
+				t.Errorf("mayCall has a row for %s, which is no route", name)
+			}
+		}
+	})
+}
+
+// codeFor asks as somebody, with a body that is nothing's.
+func (r *rig) codeFor(who, key string, door *box, method, path string) int {
+	path = strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x", "{id}", "1").Replace(path)
+	body := "[]"
+	if method == http.MethodGet {
+		body = ""
+	}
+	if who == "door" {
+		return r.callAs(door, method, path, json.RawMessage("[]")).Code
+	}
+	return r.call(method, path, key, body).Code
+}
+
+func TestAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		shop, cinema := r.places()
+		is := func(what, method, path, key string, body any, code int, words string) {
+			t.Helper()
+			if w := r.call(method, path, key, body); w.Code != code || !strings.Contains(w.Body.String(), words) {
+				t.Errorf("%s: %d %s, want %d with %q", what, w.Code, w.Body, code, words)
+			}
+		}
+		is("the first administrator", "GET", PathMe, adminKey, "", 200, `{"id":0,"name":"administrator","role":"national"}`)
+		national := r.account(adminKey, AccountRequest{Name: "Dana", Role: store.National})
+		regional := r.account(national.Key, AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-75"})
+		owner := r.account(national.Key, AccountRequest{Name: "Shop", Role: store.Owner, BIN: shopBIN})
+		staff := r.account(owner.Key, AccountRequest{Name: "Guard", Role: store.Staff, Venue: shop, Hours: 2})
+		other := r.account(adminKey, AccountRequest{Name: "Guard", Role: store.Staff, Venue: cinema})
+		is("of a region", "GET", PathMe, regional.Key, "", 200, `"name":"Aru","role":"regional","region":"KZ-75"`)
+		is("of an organisation", "GET", PathMe, owner.Key, "", 200, `"role":"owner","bin":"`+shopBIN)
+		is("of a venue", "GET", PathMe, staff.Key, "", 200, `"role":"staff","venue":`)
+
+		for _, wrong := range []struct {
+			what string
+			q    AccountRequest
+			code int
+			hint string
+		}{
+			{"no name", AccountRequest{Role: store.National}, 400, "64"},
+			{"no role", AccountRequest{Name: "x"}, 400, "regional"},
+			{"a region without code", AccountRequest{Name: "x", Role: store.Regional}, 400, "region"},
+			{"a national account of a region", AccountRequest{Name: "x", Role: store.National, Region: "KZ-75"}, 400, "nothing of these"},
+			{"an owner's venue", AccountRequest{Name: "x", Role: store.Owner, BIN: shopBIN, Venue: shop},
+				400, "venue"},
+			{"a wrong BIN", AccountRequest{Name: "x", Role: store.Owner, BIN: "990140000008"}, 400, "typing"},
+			{"a long shift", AccountRequest{Name: "x", Role: store.Staff, Venue: shop, Hours: 13}, 400, "12 hours"},
+			{"hours of an owner", AccountRequest{Name: "x", Role: store.Owner, BIN: shopBIN, Hours: 1}, 400, "staff only"},
+			{"a taken name", AccountRequest{Name: "Dana", Role: store.National}, 409, "another"},
+			{"an unknown region", AccountRequest{Name: "x", Role: store.Regional, Region: "KZ-00"}, 404, PathRegions},
+			{"an unknown venue", AccountRequest{Name: "x", Role: store.Staff, Venue: 99}, 404, PathVenues},
+		} {
+			is(wrong.what, "POST", PathAccounts, adminKey, wrong.q, wrong.code, wrong.hint)
+		}
+		for what, q := range map[string]AccountRequest{
+			"makes itself an administrator": {Name: "x", Role: store.National},
+			"gives another owner a key":     {Name: "x", Role: store.Owner, BIN: shopBIN},
+			"sends staff to the cinema":     {Name: "x", Role: store.Staff, Venue: cinema},
+			"sends staff nowhere":           {Name: "x", Role: store.Staff, Venue: 99},
+		} {
+			is("an owner "+what, "POST", PathAccounts, owner.Key, q, 403, "national administrator")
+		}
+		for _, id := range []int64{national.ID, regional.ID, owner.ID, other.ID} {
+			is("an owner revokes others", "POST", PathRevokeAccount, owner.Key, RevokeAccountRequest{id}, 403, "own venues")
+		}
+		is("revoke nobody", "POST", PathRevokeAccount, adminKey, RevokeAccountRequest{99}, 404, PathAccounts)
+
+		r.listed(adminKey, other.ID, staff.ID, owner.ID, regional.ID, national.ID)
+		r.listed(owner.Key, staff.ID)
+		time.Sleep(2 * time.Hour) // fake
+		is("after the shift", "GET", PathMe, staff.Key, "", 401, "expired")
+		r.post(PathRevokeAccount, adminKey, RevokeAccountRequest{national.ID}, nil)
+		is("revoked", "POST", PathWithdraw, national.Key, "{}", 401, "revoked")
+	})
+}
+
+// listed compares the accounts that somebody sees.
+func (r *rig) listed(key string, want ...int64) {
+	r.Helper()
+	var list AccountsAnswer
+	if err := json.Unmarshal(r.call(http.MethodGet, PathAccounts, key, "").Body.Bytes(), &list); err != nil {
+		r.Fatal(err)
+	}
+	var got []int64
+	for _, a := range list.Accounts {
+		got = append(got, a.ID)
+	}
+	if !slices.Equal(got, want) {
+		r.Errorf("listed are %v, want %v", got, want)
+	}
+}
