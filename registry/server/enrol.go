@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
@@ -43,27 +42,17 @@ func (s *Server) enrolCodes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pin := enrol.PinOf(s.opt.Authority.Certificate)
-	code := enrol.Code{URL: s.opt.DoorsURL, Pin: pin[:]}
-	if req.WiFi != nil {
-		code.SSID, code.Passphrase, code.Country = req.WiFi.SSID, req.WiFi.Passphrase, req.WiFi.Country
+	c, err := s.newCodes(req.WiFi, req.Days)
+	if err != nil {
+		return nil, err
 	}
-	days := req.Days
-	if days == 0 {
-		days = defaultDays
-	}
-	expires := now().Add(time.Duration(days) * 24 * time.Hour)
 	answer := EnrolCodesAnswer{Codes: make([]EnrolCode, len(doors))}
 	tokens := make([]store.Secret, len(doors))
 	for i, d := range doors {
-		code.Token = newToken()
-		if err := code.Check(); err != nil { // only its network comes from the request
-			return nil, badRequest(err.Error(), "check the Wi-Fi's name, passphrase and country")
-		}
-		tokens[i] = tokenSecret(code.Token)
-		answer.Codes[i] = EnrolCode{Name: d.Name, Venue: d.Venue, Code: code.String(), Expires: expires}
+		tokens[i] = c.next(d.Name)
+		answer.Codes[i] = EnrolCode{Name: d.Name, Venue: d.Venue, Code: c.made[d.Name], Expires: c.expires}
 	}
-	if err := s.opt.Store.PutTokens(r.Context(), doors, tokens, expires); err != nil {
+	if err := s.opt.Store.PutTokens(r.Context(), doors, tokens, c.expires); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -100,11 +89,8 @@ func (s *Server) place(ctx context.Context, doors []EnrolDoor) error {
 }
 
 func (s *Server) checkOrder(req EnrolCodesRequest) ([]store.Door, error) {
-	switch {
-	case len(req.Doors) == 0 || len(req.Doors) > maxDoors:
+	if len(req.Doors) == 0 || len(req.Doors) > maxDoors {
 		return nil, badRequest("there are no doors, or too many", "name 1 to 500 doors at once")
-	case req.Days < 0 || req.Days > longestDays:
-		return nil, badRequest("the codes would be valid for too long", "write 1 to 90 days, or leave days out for 14")
 	}
 	doors := make([]store.Door, len(req.Doors))
 	names := map[string]bool{}

@@ -121,6 +121,13 @@ const (
 	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
 	// PathVenues.
 	PathVenueImport = "/v1/venues/import"
+	// PathVenueDoors: GET ?venue=ID -> []store.VenueDoor. Bearer: as PathVenues; so the next two.
+	PathVenueDoors = "/v1/venues/doors"
+	// PathSheets: POST SheetsRequest -> SheetsAnswer.
+	PathSheets = "/v1/venues/sheets"
+	// PathReplaceDoor: POST ReplaceDoorRequest -> VenueSheet, with a code for the device that takes the
+	// door's place. The device there stays valid until that one enrols.
+	PathReplaceDoor = "/v1/doors/replace"
 	// PathAlerts: GET -> AlertsAnswer; POST RecipientRequest -> RecipientAnswer. Bearer: the
 	// administrator's key; so the next two.
 	PathAlerts = "/v1/alerts"
@@ -436,6 +443,42 @@ type VenueImportAnswer struct {
 	Doors   int                `json:"doors"`   // of these venues, by their entrances and exits
 	Regions map[string]int     `json:"regions"` // venues by region
 	Refused []store.RowRefusal `json:"refused"` // by line, in the language of Accept-Language
+}
+
+// SheetsRequest makes the missing doors of a venue, or of the venues of a region, and codes for the
+// doors that wait for their first device.
+type SheetsRequest struct {
+	Venue  int64     `json:"venue,omitempty"`  // id; or:
+	Region string    `json:"region,omitempty"` // code; empty: the whole country
+	After  int64     `json:"after,omitempty"`  // SheetsAnswer.Next of the answer before
+	Again  bool      `json:"again,omitempty"`  // also where a code is valid still, which becomes void
+	WiFi   *api.WiFi `json:"wifi,omitempty"`
+	Days   int       `json:"days,omitempty"` // that the codes are valid for; 0: 14
+}
+
+// SheetsAnswer has the sheets of at most 25 venues.
+type SheetsAnswer struct {
+	Venues []VenueSheet `json:"venues"`
+	Next   int64        `json:"next,omitempty"` // 0: there are no more
+}
+
+// VenueSheet is a venue and its doors.
+type VenueSheet struct {
+	Venue store.Venue `json:"venue"`
+	Doors []SheetDoor `json:"doors"`
+}
+
+// SheetDoor is a door with its code, which is shown only once.
+type SheetDoor struct {
+	store.VenueDoor
+	Code string `json:"code,omitempty"` // "AE1:..."; empty: the door has a device, or a valid code
+}
+
+// ReplaceDoorRequest names a door whose device is replaced.
+type ReplaceDoorRequest struct {
+	Name string    `json:"name"`
+	WiFi *api.WiFi `json:"wifi,omitempty"`
+	Days int       `json:"days,omitempty"`
 }
 
 // AlertsAnswer is who is told what, and what is wrong now.

@@ -36,7 +36,7 @@ func (s *Server) addRecipient(r *http.Request, within string) (any, error) {
 		return nil, err
 	}
 	if within != "" && req.Region != within {
-		return nil, &failure{http.StatusForbidden, "this is not your region", "name your own region", nil}
+		return nil, errNotYourRegion
 	}
 	if err := s.checkRecipient(req); err != nil {
 		return nil, err

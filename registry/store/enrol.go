@@ -47,10 +47,7 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 			if err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, `INSERT INTO enrolments (hash, door, expires) VALUES ($1, $2, $3)
-				ON CONFLICT (door) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL, twice = NULL`,
-				tokens[i][:], id, expires.Unix())
-			if err != nil {
+			if err := putToken(ctx, tx, id, tokens[i], expires); err != nil {
 				return err
 			}
 		}
@@ -72,7 +69,7 @@ func (s *Store) HasToken(ctx context.Context, token Secret) (known bool, err err
 }
 
 // Enrol exchanges a one-time token for a certificate, which sign makes. The door starts afresh:
-// older certificates and warnings no longer count. The first answer may be lost, so the same key
+// older certificates and warnings no longer count, and a device that had them before is revoked. The first answer may be lost, so the same key
 // and device may ask again with the same token, which is a renewal. Errors: ErrNotFound,
 // ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
 func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time, sign func(Door) (Certificate, error)) error {
@@ -107,6 +104,9 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 			return nil, d.giveNext(ctx, tx, c)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], key[:]); err != nil {
+			return nil, err
+		}
+		if err := d.noteReplaced(ctx, tx, device, now); err != nil {
 			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,

@@ -99,7 +99,7 @@ func testEnrol(t *testing.T, s *Store) {
 	if got := state(t, s); got.Copied || got.CodeUsedTwice {
 		t.Errorf("complaints of the past: %+v", got)
 	}
-	refused(t, s, "the old card", second, board, ErrCopied)
+	refused(t, s, "the old card", second, board, ErrRevoked)
 	if _, err := s.DoorBy(ctx, third, otherBoard, Said{}, t0); err != nil {
 		t.Errorf("the new card: %v", err)
 	}

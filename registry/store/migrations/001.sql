@@ -187,6 +187,7 @@ CREATE TABLE doors (
     venue      TEXT NOT NULL, -- kind
     zone       TEXT NOT NULL,
     way        TEXT NOT NULL, -- kiosk.Way
+    entrance   TEXT NOT NULL DEFAULT '', -- of the venue, or the exit; empty: of a venue that names none
     ring       TEXT NOT NULL, -- rollout ring
     seen       BIGINT,    -- last authenticated request; NULL: never
     running    TEXT,      -- version, as the door last said
@@ -212,6 +213,14 @@ CREATE TABLE doors (
     config_since BIGINT   -- when that changed last while the version stayed; NULL: never since its enrolment
 );
 CREATE INDEX doors_place ON doors (place);
+
+-- Devices that another one has replaced under their door's name: they are revoked.
+CREATE TABLE replacements (
+    door   BIGINT NOT NULL REFERENCES doors (id),
+    device TEXT NOT NULL,
+    at     BIGINT NOT NULL,
+    PRIMARY KEY (door, device)
+);
 
 -- One-time codes of doors.
 CREATE TABLE enrolments (
