@@ -41,6 +41,7 @@ func (r *rig) places() (shop, cinema int64) {
 // Who calls, and groups of them.
 var (
 	administrators = []string{"admin.key", store.National}
+	inRegions      = append(slices.Clone(administrators), store.Regional)
 	people         = append(slices.Clone(administrators), store.Regional, store.Owner, store.Staff)
 	sourcesOnly    = []string{Laboratory, PCRPortal, Covid19Centre, VaccinationRegister}
 	callers        = slices.Concat(people, sourcesOnly, []string{"door", "nobody"})
@@ -99,23 +100,28 @@ var mayCall = map[string][]string{
 	"POST " + PathDiscard:        administrators,
 	"GET " + PathRules:           administrators,
 	"PUT " + PathRules:           administrators,
-	"GET " + PathRegions:         administrators,
+	"GET " + PathRegions:         people,
 	"PUT " + PathRegions:         administrators,
 	"POST " + PathRemoveRegion:   administrators,
-	"GET " + PathVenues:          administrators,
+	"GET " + PathVenues:          inRegions,
 	"PUT " + PathVenues:          administrators,
 	"POST " + PathRestored:       administrators,
 	"GET " + PathOverview:        administrators,
 	"POST " + PathEnrolCodes:     administrators,
-	"POST " + PathRevokeDoor:     administrators,
-	"POST " + PathApproveDoor:    administrators,
+	"POST " + PathRevokeDoor:     inRegions,
+	"POST " + PathApproveDoor:    inRegions,
 	"POST " + PathReleases:       administrators,
 
-	"POST " + PathVenueImport:     administrators,
-	"GET " + PathAlerts:           administrators,
-	"POST " + PathAlerts:          administrators,
-	"POST " + PathRemoveRecipient: administrators,
-	"POST " + PathTestRecipient:   administrators,
+	"POST " + PathVenueImport:     inRegions,
+	"GET " + PathAlerts:           inRegions,
+	"POST " + PathAlerts:          inRegions,
+	"POST " + PathRemoveRecipient: inRegions,
+	"POST " + PathTestRecipient:   inRegions,
+	"GET " + PathVenueDoors:       inRegions,
+	"POST " + PathSheets:          inRegions,
+	"POST " + PathReplaceDoor:     inRegions,
+	"GET " + PathOwn:              {store.Owner},
+	"GET " + PathOwnVenue:         {store.Owner},
 }
 
 // Each route lets in whom its row names, and refuses everybody else.
@@ -138,7 +144,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 		door.enrol(codesFor(r, "door")[0])
 
 		rows := map[string]bool{}
-		for _, route := range slices.Concat(r.doorRoutes(), r.publicRoutes(), r.accountRoutes(), r.adminRoutes()) {
+		for _, route := range slices.Concat(r.doorRoutes(), r.publicRoutes(), r.accountRoutes(), r.adminRoutes(), r.regionRoutes()) {
 			methods := []string{route.method}
 			if route.method == "" {
 				methods = []string{http.MethodGet, http.MethodPost, http.MethodPut}

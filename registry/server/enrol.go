@@ -262,12 +262,14 @@ func (s *Server) renew(r *http.Request) (any, error) {
 }
 
 // revokeDoor makes everything a door could show worthless.
-func (s *Server) revokeDoor(r *http.Request) (any, error) {
+func (s *Server) revokeDoor(r *http.Request, within string) (any, error) {
 	req, err := decode[RevokeDoorRequest](r)
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Store.RevokeDoor(r.Context(), req.Name, now())
+	if err = s.doorWithin(r, req.Name, within); err == nil {
+		err = s.opt.Store.RevokeDoor(r.Context(), req.Name, now())
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &failure{http.StatusNotFound, "there is no door of this name", "write it as the overview does", err}
 	}

@@ -127,6 +127,23 @@ func (s *Server) venueWithin(r *http.Request, id int64, within string) (store.Ve
 	return v, nil
 }
 
+// doorWithin finds out whether a door belongs to a venue of a region. One elsewhere is as good as
+// none.
+func (s *Server) doorWithin(r *http.Request, name, within string) error {
+	if within == "" {
+		return nil
+	}
+	_, place, err := s.opt.Store.DoorOf(r.Context(), name, now())
+	if err != nil {
+		return err
+	}
+	v, err := s.opt.Store.VenueOf(r.Context(), place)
+	if err == nil && v.Region != within {
+		err = store.ErrNotFound
+	}
+	return err
+}
+
 // venueDoors lists the doors of a venue.
 func (s *Server) venueDoors(r *http.Request, within string) (any, error) {
 	id, err := strconv.ParseInt(r.URL.Query().Get("venue"), 10, 64)

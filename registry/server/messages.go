@@ -128,6 +128,10 @@ const (
 	// PathReplaceDoor: POST ReplaceDoorRequest -> VenueSheet, with a code for the device that takes the
 	// door's place. The device there stays valid until that one enrols.
 	PathReplaceDoor = "/v1/doors/replace"
+	// PathOwn: GET -> []store.OwnVenue: an owner's venues. Bearer: the key of an owner; so the next one.
+	PathOwn = "/v1/own"
+	// PathOwnVenue: GET ?venue=ID -> OwnVenueAnswer.
+	PathOwnVenue = "/v1/own/venue"
 	// PathAlerts: GET -> AlertsAnswer; POST RecipientRequest -> RecipientAnswer. Bearer: the
 	// administrator's key; so the next two.
 	PathAlerts = "/v1/alerts"
@@ -443,6 +447,12 @@ type VenueImportAnswer struct {
 	Doors   int                `json:"doors"`   // of these venues, by their entrances and exits
 	Regions map[string]int     `json:"regions"` // venues by region
 	Refused []store.RowRefusal `json:"refused"` // by line, in the language of Accept-Language
+}
+
+// OwnVenueAnswer is a venue as its owner sees it.
+type OwnVenueAnswer struct {
+	Doors []store.VenueDoor `json:"doors"`
+	Hours []store.Hour      `json:"hours"` // of the last 48 hours
 }
 
 // SheetsRequest makes the missing doors of a venue, or of the venues of a region, and codes for the

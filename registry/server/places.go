@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,9 +64,10 @@ const (
 	maxVenues  = 1000 // in one request
 )
 
-// everywhere is an operation of somebody whose region is the whole country.
-func everywhere(f func(r *http.Request, within string) (any, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) { return f(r, "") }
+// byRegion lets administrators in. within is the region of a regional one, and empty for a national one:
+// the whole country.
+func (s *Server) byRegion(f func(r *http.Request, within string) (any, error)) func(*http.Request) (any, error) {
+	return s.byAccount(func(r *http.Request, a store.Account) (any, error) { return f(r, a.Region) }, store.National, store.Regional)
 }
 
 // getOrPut is a path that is read and written.
@@ -89,7 +91,9 @@ func getOr(method string, get, other func(*http.Request) (any, error)) func(*htt
 	}
 }
 
-func (s *Server) regions(r *http.Request) (any, error) { return s.opt.Store.Regions(r.Context()) }
+func (s *Server) regions(r *http.Request, _ store.Account) (any, error) {
+	return s.opt.Store.Regions(r.Context())
+}
 
 func (s *Server) putRegions(r *http.Request) (any, error) {
 	regions, err := decode[[]store.Region](r)
@@ -198,21 +202,25 @@ func checkDoorsOf(v *store.Venue) error {
 // venuesPage is how many venues one answer lists.
 const venuesPage = 500
 
-func (s *Server) venues(r *http.Request) (any, error) {
+func (s *Server) venues(r *http.Request, within string) (any, error) {
 	query := r.URL.Query()
+	region := cmp.Or(query.Get("region"), within)
+	if within != "" && region != within {
+		return nil, errNotYourRegion
+	}
 	var after *store.Venue
 	if text := query.Get("after"); text != "" {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return nil, badRequest(`"after" is not the id of a venue`, "write ?region=KZ-75&after=ID, with the id that was listed last")
 		}
-		v, err := s.opt.Store.VenueOf(r.Context(), id)
+		v, err := s.venueWithin(r, id, within)
 		if err != nil {
-			return nil, noVenue(err)
+			return nil, err
 		}
 		after = &v
 	}
-	return s.opt.Store.Venues(r.Context(), query.Get("region"), after, venuesPage)
+	return s.opt.Store.Venues(r.Context(), region, after, venuesPage)
 }
 
 func noVenue(err error) error {

@@ -15,6 +15,12 @@ import (
 // alarmsShown is how many alarms the page lists.
 const alarmsShown = 200
 
+func (s *Server) alertsByMethod(r *http.Request, within string) (any, error) {
+	get := func(r *http.Request) (any, error) { return s.recipients(r, within) }
+	post := func(r *http.Request) (any, error) { return s.addRecipient(r, within) }
+	return getOrPost(get, post)(r)
+}
+
 // recipients lists who is told what, and what is wrong now. within is the region of whoever asks;
 // empty: the whole country. So in all that follows.
 func (s *Server) recipients(r *http.Request, within string) (any, error) {
@@ -38,7 +44,7 @@ func (s *Server) addRecipient(r *http.Request, within string) (any, error) {
 	if within != "" && req.Region != within {
 		return nil, errNotYourRegion
 	}
-	if err := s.checkRecipient(req); err != nil {
+	if err := s.checkRecipient(req, within); err != nil {
 		return nil, err
 	}
 	to := store.Recipient{Name: req.Name, Region: req.Region, Kinds: req.Kinds, Language: req.Language, Mail: req.Mail, Hook: req.Hook}
@@ -56,7 +62,7 @@ func (s *Server) addRecipient(r *http.Request, within string) (any, error) {
 	return answer, err
 }
 
-func (s *Server) checkRecipient(req RecipientRequest) error {
+func (s *Server) checkRecipient(req RecipientRequest, within string) error {
 	if err := checkName("name", req.Name); err != nil {
 		return err
 	}
@@ -71,6 +77,8 @@ func (s *Server) checkRecipient(req RecipientRequest) error {
 		return badRequest("the language is not known", "write kk, ru or en")
 	}
 	switch {
+	case within != "" && slices.Contains(req.Kinds, string(alert.Publisher)):
+		return badRequest("the registry itself is not in your region", "leave this kind out")
 	case (req.Mail == "") == (req.Hook == ""):
 		return badRequest("a recipient has either a mail address or a webhook", "give one of them")
 	case req.Mail != "" && alert.CheckAddress(req.Mail) != nil:

@@ -17,7 +17,7 @@ func (s *Server) routes() {
 		s.doors.Handle(r.path, s.serve(r))
 		s.all.Handle(r.path, s.serve(r))
 	}
-	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.adminRoutes()) {
+	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.adminRoutes(), s.regionRoutes()) {
 		s.all.Handle(r.path, s.serve(r))
 	}
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
@@ -92,21 +92,30 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
 		{"", PathRules, large, s.byAdmin(getOrPut(s.wantedRules, s.putRules))},
-		{"", PathRegions, large, s.byAdmin(getOrPut(s.regions, s.putRegions))},
+		{"", PathRegions, large, getOrPut(s.byAccount(s.regions), s.byAdmin(s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
-		{"", PathVenues, large, s.byAdmin(getOrPut(s.venues, s.putVenues))},
-		{http.MethodPost, PathVenueImport, maxVenueFile, s.byAdmin(everywhere(s.importVenues))},
-		{http.MethodGet, PathVenueDoors, 0, s.byAdmin(everywhere(s.venueDoors))},
-		{http.MethodPost, PathSheets, small, s.byAdmin(everywhere(s.sheets))},
-		{http.MethodPost, PathReplaceDoor, small, s.byAdmin(everywhere(s.replaceDoor))},
-		{"", PathAlerts, small, s.byAdmin(getOrPost(everywhere(s.recipients), everywhere(s.addRecipient)))},
-		{http.MethodPost, PathRemoveRecipient, small, s.byAdmin(everywhere(s.removeRecipient))},
-		{http.MethodPost, PathTestRecipient, small, s.byAdmin(everywhere(s.testRecipient))},
+		{"", PathVenues, large, getOrPut(s.byRegion(s.venues), s.byAdmin(s.putVenues))},
 		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, PathRevokeDoor, small, s.byAdmin(s.revokeDoor)},
-		{http.MethodPost, PathApproveDoor, small, s.byAdmin(s.approve)},
 		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
+	}
+}
+
+// regionRoutes are those of administrators: a regional one gets what belongs to its region.
+func (s *Server) regionRoutes() []route {
+	return []route{
+		{http.MethodPost, PathVenueImport, maxVenueFile, s.byRegion(s.importVenues)},
+		{http.MethodGet, PathVenueDoors, 0, s.byRegion(s.venueDoors)},
+		{http.MethodPost, PathSheets, small, s.byRegion(s.sheets)},
+		{http.MethodPost, PathReplaceDoor, small, s.byRegion(s.replaceDoor)},
+		{http.MethodPost, PathRevokeDoor, small, s.byRegion(s.revokeDoor)},
+		{http.MethodPost, PathApproveDoor, small, s.byRegion(s.approve)},
+		{"", PathAlerts, small, s.byRegion(s.alertsByMethod)},
+		{http.MethodPost, PathRemoveRecipient, small, s.byRegion(s.removeRecipient)},
+		{http.MethodPost, PathTestRecipient, small, s.byRegion(s.testRecipient)},
+
+		{http.MethodGet, PathOwn, 0, s.byAccount(s.own, store.Owner)},
+		{http.MethodGet, PathOwnVenue, 0, s.byAccount(s.ownVenue, store.Owner)},
 	}
 }

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"ashyq-kiosk/registry/store"
+)
+
+const (
+	ownSilent = 15 * time.Minute // after which an owner's door counts as silent: three hellos
+	ownHours  = 48 * time.Hour
+)
+
+// own lists the venues of an owner.
+func (s *Server) own(r *http.Request, owner store.Account) (any, error) {
+	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, now().Add(-ownSilent), now())
+}
+
+// ownVenue is one venue of an owner. Another owner's is as good as none.
+func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
+	id, err := strconv.ParseInt(r.URL.Query().Get("venue"), 10, 64)
+	if err != nil {
+		return nil, badRequest(`"venue" is not the id of a venue`, "write ?venue=ID")
+	}
+	v, err := s.opt.Store.VenueOf(r.Context(), id)
+	if err == nil && v.BIN != owner.BIN {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, noVenue(err)
+	}
+	doors, err := s.opt.Store.VenueDoors(r.Context(), v.ID, now())
+	if err != nil {
+		return nil, err
+	}
+	hours, err := s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))
+	return OwnVenueAnswer{Doors: doors, Hours: hours}, err
+}

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
+)
+
+// worlds apart: a shop in Almaty and a cinema in Astana, each with a door that has counted.
+type apart struct {
+	*rig
+	shop, cinema         int64
+	owner, almaty        string // keys: of the shop's owner, of the region of Almaty
+	shopDoor, cinemaDoor string
+	person               string // IIN of somebody
+	astanaRecipient      int64
+}
+
+func newApart(t *testing.T) *apart {
+	a := &apart{rig: newRig(t), person: iinA}
+	a.shop, a.cinema = a.places()
+	a.owner = a.account(adminKey, AccountRequest{Name: "O", Role: store.Owner, BIN: shopBIN}).Key
+	a.almaty = a.account(adminKey, AccountRequest{Name: "R", Role: store.Regional, Region: "KZ-75"}).Key
+	a.activate(a.person, 1)
+	network := a.serveTLS()
+	for i, venue := range []int64{a.shop, a.cinema} {
+		var sheets SheetsAnswer
+		a.post(PathSheets, adminKey, SheetsRequest{Venue: venue}, &sheets)
+		door := sheets.Venues[0].Doors[0]
+		b := a.newBox(network, []string{boardA, boardB}[i])
+		b.enrol(parsed(t, door.Code))
+		counts := api.Counts{ID: "1", From: now(), To: now(), Count: map[string]uint64{"admitted/green": uint64(41 + i)}}
+		status, refused := b.ask(http.MethodPost, api.PathCounts, counts, nil)
+		is(t, "counts", status, refused.Code, 204, "")
+		*[]*string{&a.shopDoor, &a.cinemaDoor}[i] = door.Name
+	}
+	var to RecipientAnswer
+	a.post(PathAlerts, adminKey, RecipientRequest{Name: "Astana duty", Region: "KZ-71", Kinds: []string{"silent"}, Language: "ru", Hook: "https://astana.example/"}, &to)
+	a.astanaRecipient = to.ID
+	return a
+}
+
+func (a *apart) as(key, path string, answer any) {
+	a.Helper()
+	w := a.call(http.MethodGet, path, key, "")
+	if w.Code != http.StatusOK {
+		a.Fatalf("GET %s: %d %s", path, w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// An owner sees the own venues, doors and counts.
+func TestOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newApart(t)
+		var own []store.OwnVenue
+		a.as(a.owner, PathOwn, &own)
+		if len(own) != 1 || own[0].ID != a.shop || own[0].Doors != 1 || own[0].Counts["admitted/green"] != 41 {
+			t.Errorf("the owner sees %+v", own)
+		}
+		var venue OwnVenueAnswer
+		a.as(a.owner, PathOwnVenue+fmt.Sprint("?venue=", a.shop), &venue)
+		if len(venue.Doors) != 1 || venue.Doors[0].Name != a.shopDoor || !venue.Doors[0].Enrolled || len(venue.Hours) != 1 || venue.Hours[0].Counts["admitted/green"] != 41 {
+			t.Errorf("and in it %+v", venue)
+		}
+		for query, want := range map[string]int{fmt.Sprint(a.cinema): 404, "999": 404, "x": 400, "": 400} {
+			if w := a.call(http.MethodGet, PathOwnVenue+"?venue="+query, a.owner, ""); w.Code != want {
+				t.Errorf("venue %q: %d %s", query, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+// bodies ask for what is in Astana, by whatever name a route takes.
+func (a *apart) bodies() []any {
+	return []any{
+		"", map[string]any{"name": a.cinemaDoor}, map[string]any{"venue": a.cinema}, map[string]any{"id": a.astanaRecipient}, map[string]any{"iin": a.person},
+		map[string]any{"region": "KZ-71"}, map[string]any{"code": "KZ-71"}, map[string]any{"after": a.cinema, "region": "KZ-71"},
+		map[string]any{"doors": []any{map[string]any{"name": a.cinemaDoor, "place": a.cinema}}},
+		[]any{map[string]any{"bin": cinemaBIN, "name": "Cinema", "kind": "shop", "region": "KZ-75"}},
+		"bin;name;kind;region\n" + cinemaBIN + ";Cinema;shop;KZ-75\n" + cinemaBIN + ";Cinema;shop;KZ-71\n",
+		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X", "role": "owner", "bin": cinemaBIN},
+	}
+}
+
+// Whoever guesses ids, names, a BIN or a region gets and changes nothing of others, on any route.
+func TestNothingOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newApart(t)
+		var before, after store.Overview
+		a.get(PathOverview, &before)
+		secrets := []string{"Cinema", cinemaBIN, a.cinemaDoor, "astana.example", "Astana duty", a.person, `:42`, "AE1:"}
+		given := a.bodies() // what was sent may come back in an error
+		for who, key := range map[string]string{"owner": a.owner, "region": a.almaty} {
+			for _, route := range slices.Concat(a.doorRoutes(), a.publicRoutes(), a.accountRoutes(), a.adminRoutes(), a.regionRoutes()) {
+				for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+					for _, query := range []string{"", fmt.Sprint("?venue=", a.cinema), "?region=KZ-71", fmt.Sprint("?after=", a.cinema), "?bin=" + cinemaBIN} {
+						for _, body := range given {
+							path := strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x", "{id}", fmt.Sprint(a.cinema)).Replace(route.path)
+							if method == http.MethodGet && body != "" {
+								continue
+							}
+							w := a.call(method, path+query, key, body)
+							if w.Code >= 400 {
+								continue
+							}
+							for _, secret := range secrets {
+								if strings.Contains(w.Body.String(), secret) {
+									t.Errorf("%s: %s %s%s %v: %d %s", who, method, path, query, body, w.Code, w.Body)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+		a.get(PathOverview, &after)
+		b, err := json.Marshal(before.Doors)
+		a.must(err)
+		c, err := json.Marshal(after.Doors)
+		a.must(err)
+		if string(b) != string(c) || after.Citizens != before.Citizens {
+			t.Errorf("the doors were %s, are %s", b, c)
+		}
+		var venues []store.Venue
+		a.get(PathVenues+"?region=KZ-71", &venues)
+		if len(venues) != 1 || venues[0].Kind != "cinema" {
+			t.Errorf("the venues of Astana: %+v", venues)
+		}
+		var alerts AlertsAnswer
+		if a.get(PathAlerts, &alerts); len(alerts.Recipients) != 1 || alerts.Recipients[0].ID != a.astanaRecipient {
+			t.Errorf("recipients: %+v", alerts.Recipients)
+		}
+	})
+}
+
+// A regional administrator does the work of the own region.
+func TestRegionalAdministrator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newApart(t)
+		var venues []store.Venue
+		a.as(a.almaty, PathVenues, &venues)
+		if len(venues) != 1 || venues[0].ID != a.shop {
+			t.Errorf("venues: %+v", venues)
+		}
+		var doors []store.VenueDoor
+		if a.as(a.almaty, PathVenueDoors+fmt.Sprint("?venue=", a.shop), &doors); len(doors) != 1 {
+			t.Errorf("doors: %+v", doors)
+		}
+		var sheets SheetsAnswer
+		if a.post(PathSheets, a.almaty, SheetsRequest{Region: "KZ-75"}, &sheets); len(sheets.Venues) != 1 {
+			t.Errorf("sheets: %+v", sheets)
+		}
+		var sheet VenueSheet
+		if a.post(PathReplaceDoor, a.almaty, ReplaceDoorRequest{Name: a.shopDoor}, &sheet); sheet.Doors[0].Code == "" {
+			t.Errorf("replaced: %+v", sheet)
+		}
+		a.post(PathRevokeDoor, a.almaty, RevokeDoorRequest{Name: a.shopDoor}, nil)
+		var to RecipientAnswer
+		a.post(PathAlerts, a.almaty, RecipientRequest{Name: "Almaty duty", Region: "KZ-75", Kinds: []string{"silent"}, Language: "kk", Hook: "https://almaty.example/"}, &to)
+		if to.Secret == "" {
+			t.Error("a webhook without a secret")
+		}
+		a.post(PathRemoveRecipient, a.almaty, IDRequest{to.ID}, nil)
+	})
+}
