@@ -198,7 +198,7 @@ func checkEnrolment(ctx context.Context, cfg *config.Config) (string, error) {
 	until := identity.Certificate().NotAfter
 	if left := time.Until(until); left < 0 {
 		return "", fmt.Errorf("the door's certificate expired on %s\n"+
-			"hint: the administrator has to approve a new one on the registry's page /admin, where the door asks for it as soon as it "+
+			"hint: the administrator has to approve a new one on the registry's page /doors, where the door asks for it as soon as it "+
 			"has a network; after %d days, run ashyq-kiosk enrol --again",
 			until.UTC().Format(time.DateOnly), int(api.RenewGrace.Hours()/24))
 	}

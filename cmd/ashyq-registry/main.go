@@ -33,7 +33,7 @@ type cli struct {
 const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.
 
 Everything but starting it goes through its HTTP interface, with the administrator's key in DIR/admin.key: citizens,
-sources, rules, one-time codes for doors, releases of updates. The page /admin has forms for all that.`
+sources, rules, one-time codes for doors, releases of updates. The page /admin leads to the forms for all that.`
 
 // dataFlag names the registry's directory.
 type dataFlag struct {

@@ -30,7 +30,7 @@ func TestApproveRenewal(t *testing.T) {
 	}
 	ctx := tab(t)
 	desktop(t, ctx)
-	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
+	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	until(t, ctx, `document.querySelector("#doors").innerText.includes("Asks to renew since")`)
 	eval[chromedp.Void](t, ctx, `window.confirm = (text) => text.includes("North gate")`)
 	do(t, ctx, chromedp.Click(`[data-approve="North gate"]`))

@@ -40,7 +40,7 @@ func TestHealthOfDoors(t *testing.T) {
 	}
 	ctx := tab(t)
 	desktop(t, ctx)
-	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
+	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	const lines = `[...document.querySelectorAll("#doors .health")].map((line) => line.textContent)`
 	until(t, ctx, lines+`.length === 2`)
 	for language, want := range map[string][2]string{
@@ -62,7 +62,7 @@ func TestHealthOfDoors(t *testing.T) {
 			}
 		}
 	}
-	keep(t, ctx, "admin-health")
+	keep(t, ctx, "doors-health")
 	marks := eval[[]string](t, ctx, `[...document.querySelectorAll("#doors [data-trouble]")].map((mark) => mark.dataset.trouble)`)
 	if len(marks) != 7 {
 		t.Errorf("marked: %v", marks)

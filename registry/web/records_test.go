@@ -215,16 +215,18 @@ func TestSuspend(t *testing.T) {
 	post(t, url, server.PathPaper, adminKey, server.CitizenRequest{IIN: alice}, nil)
 	admin := tab(t)
 	desktop(t, admin)
-	do(t, admin, chromedp.Navigate(url+"/admin#key="+adminKey))
+	do(t, admin, chromedp.Navigate(url+"/people#key="+adminKey))
 	until(t, admin, visible("inside"))
+	overview := tab(t)
+	do(t, overview, chromedp.Navigate(url+"/admin#key="+adminKey))
 	const counts = `[...document.querySelectorAll("#statuses strong")].slice(-2).map((n) => n.textContent).join()`
 	press(t, admin, "#hold-form", "suspend", map[string]string{"#hold-iin": alice})
-	until(t, admin, counts+` === "1,0"`)
+	until(t, overview, counts+` === "1,0"`)
 	press(t, admin, "#hold-form", "resume", nil)
-	until(t, admin, counts+` === "0,0"`)
+	until(t, overview, counts+` === "0,0"`)
 	do(t, admin, chromedp.Click("#revoke-form [type=checkbox]"))
 	do(t, admin, chromedp.SetValue("#revoke-iin", alice), chromedp.Click("#revoke-form .main"))
-	until(t, admin, counts+` === "0,1"`)
+	until(t, overview, counts+` === "0,1"`)
 }
 
 // A source that has withdrawn too much in an hour is told so, and not to wait a minute.

@@ -26,7 +26,7 @@ func TestRulesCanBeRead(t *testing.T) {
 	}
 	ctx := tab(t)
 	desktop(t, ctx)
-	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
+	do(t, ctx, chromedp.Navigate(url+"/rules#key="+adminKey))
 	until(t, ctx, visible("inside"))
 	for language, want := range map[string]string{"kk": "Жарияланған:", "ru": "Опубликованы:", "en": "Published:"} {
 		do(t, ctx, chromedp.Click(`[data-language="`+language+`"]`))
@@ -44,5 +44,5 @@ func TestRulesCanBeRead(t *testing.T) {
 		t.Errorf("with the rules the page is %v px wide on a phone of 390 px", got)
 	}
 	eval[chromedp.Void](t, ctx, `document.querySelector("#rules-form").scrollIntoView()`)
-	keepScreen(t, ctx, "admin-rules-phone")
+	keepScreen(t, ctx, "rules-phone")
 }

@@ -37,7 +37,7 @@ func TestStolenKey(t *testing.T) {
 			url, _ := realRegistry(t)
 			admin := tab(t)
 			desktop(t, admin)
-			do(t, admin, chromedp.Navigate(url+"/admin#key="+adminKey))
+			do(t, admin, chromedp.Navigate(url+"/sources#key="+adminKey))
 			until(t, admin, visible("inside"))
 			do(t, admin, chromedp.Click(`[data-language="`+words.language+`"]`))
 			send(t, admin, "#source-form", map[string]string{"#source-name": "Lab 3", "#source-kind": "laboratory"})
@@ -68,7 +68,7 @@ func TestStolenKey(t *testing.T) {
 			enter(link, words.waits)
 			shows("waiting", "Lab 3\t"+alice+"\t"+words.positive)
 			shows("sources", "1, ")
-			keep(t, admin, "admin-waiting-"+words.language)
+			keep(t, admin, "sources-waiting-"+words.language)
 			decide := func(decision, want string) {
 				t.Helper()
 				do(t, admin, chromedp.Click("#decide-form [type=checkbox]"))
@@ -81,7 +81,7 @@ func TestStolenKey(t *testing.T) {
 			enter(link, words.waits)
 			shows("waiting", alice)
 			decide("approve", words.approved)
-			until(t, admin, `document.querySelector("#statuses li[data-colour=red] strong").textContent === "1"`)
+			until(t, admin, `document.getElementById("waiting-count").textContent === "0"`)
 
 			press(t, admin, "#source-key-form", "suspend", source)
 			shows("sources", words.suspended)
@@ -98,7 +98,7 @@ func TestStolenKey(t *testing.T) {
 			press(t, admin, "#source-key-form", "revoke", source)
 			shows("sources", words.revoked)
 			enter(newLink, words.revokedKey)
-			keep(t, admin, "admin-revoked-"+words.language)
+			keep(t, admin, "sources-revoked-"+words.language)
 			phone(t, admin)
 			if got := eval[float64](t, admin, "document.documentElement.scrollWidth"); got > 390 {
 				t.Errorf("the page is %v px wide on a phone of 390 px", got)

@@ -8,11 +8,17 @@
 // themselves are asked for again.
 //
 //	/                      the citizen's page; "#CODE" behind it fills in the one-time code
+//	/admin                 the overview of whoever works with the registry; "#key=KEY" behind it, as
+//	                       behind all pages below, fills in the key
+//	/people                one-time codes and printed passes; suspending and revoking passes
 //	/paper                 a printed pass
-//	/records               the administrator's page for records: what to settle, one person's, all of a source
-//	/admin                 the administrator's page; "#key=KEY" behind it fills in the key
-//	/doors                 one-time codes for doors, on a sheet that is printed or as files for their cards
-//	/lab                   one record from a laboratory or the Covid-19 centre; "#key=KEY" as above
+//	/sources               laboratories, portals, centres: their keys, limits, and what waits
+//	/doors                 the doors, and one-time codes for new ones, on a sheet that is printed or as
+//	                       files for their cards
+//	/rules                 the rules that doors decide by
+//	/records               what to settle, one person's records, all records of a source
+//	/updates               releases of the doors' program
+//	/lab                   records of a laboratory or the Covid-19 centre
 //	/sw.js                 the service worker that keeps the citizen's page going without a network
 //	/manifest.webmanifest  what makes the citizen's page an app on the home screen
 //	/static/HASH/...       modules, style sheets, icons
@@ -44,14 +50,9 @@ const officeDir = "static/office/"
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// pages maps a path to the file that it shows.
+// pages maps a path to the file that it shows; the pages behind a key are in office.
 var pages = map[string]string{
 	"/{$}":                  "pages/index.html",
-	"/paper":                "pages/paper.html",
-	"/admin":                "pages/admin.html",
-	"/doors":                "pages/doors.html",
-	"/lab":                  "pages/lab.html",
-	"/records":              "pages/records.html",
 	"/sw.js":                "pages/sw.js",
 	"/manifest.webmanifest": "pages/manifest.webmanifest",
 }
@@ -77,6 +78,9 @@ func Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, name := range pages {
 		mux.Handle("GET "+pattern, serve(name, []byte(fill.Replace(string(read(name)))), "no-cache", version))
+	}
+	for _, page := range office {
+		mux.Handle("GET /"+page.Name, serve("frame.html", officeBody(page, root), "no-cache", version))
 	}
 	for _, name := range names {
 		served := root + strings.TrimPrefix(name, "static")

@@ -17,6 +17,15 @@ import (
 	"ashyq-kiosk/registry/web"
 )
 
+// everyPage is the path of each page.
+func everyPage() []string {
+	paths := []string{"/"}
+	for _, name := range web.OfficePages() {
+		paths = append(paths, "/"+name)
+	}
+	return paths
+}
+
 func fetch(t *testing.T, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -31,7 +40,7 @@ var loads = regexp.MustCompile(`(?:src|href)="([^"]+)"|from "([^"]+)"|"src": "([
 // long as it may keep it.
 func TestEverythingThatAPageLoads(t *testing.T) {
 	seen := map[string]bool{}
-	queue := []string{"/", "/paper", "/admin", "/doors", "/lab", "/sw.js", "/manifest.webmanifest"}
+	queue := slices.Concat(everyPage(), []string{"/sw.js", "/manifest.webmanifest"})
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -85,7 +94,7 @@ func mapKeys(m map[string]bool) []string {
 // reader of the source.
 func TestNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script(?:\s+type="module")?>|https?://`)
-	for _, name := range []string{"/", "/paper", "/admin", "/doors", "/lab"} {
+	for _, name := range everyPage() {
 		if found := inline.FindString(fetch(t, name).Body.String()); found != "" {
 			t.Errorf("%s has %q", name, found)
 		}
@@ -148,13 +157,12 @@ func TestWords(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(r.url()+"/"))
-	asked := regexp.MustCompile(`data-t(?:-label)?="([^"]+)"`)
-	for table, names := range map[string][]string{
-		"js/texts.js#citizen":             {"/"},
-		"office/texts.js#office":          {"/admin", "/doors", "/paper"},
-		"office/records-texts.js#records": {"/records"},
-		"office/lab-texts.js#lab":         {"/lab"},
-	} {
+	asked := regexp.MustCompile(`data-t(?:-label|-title)?="([^"]+)"`)
+	tables := map[string]string{"/": "js/texts.js#citizen"}
+	for _, name := range web.OfficePages() {
+		tables["/"+name] = "office/" + name + "-texts.js#words"
+	}
+	for name, table := range tables {
 		file, export, _ := strings.Cut(table, "#")
 		words := eval[map[string]map[string]string](t, ctx, `import(%s).then((module) => module[%s])`, moduleAt(t, file), export)
 		for key, row := range words {
@@ -167,11 +175,9 @@ func TestWords(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range names {
-			for _, match := range asked.FindAllStringSubmatch(fetch(t, name).Body.String(), -1) {
-				if words[match[1]] == nil {
-					t.Errorf("%s asks for %q, which is not in %s", name, match[1], table)
-				}
+		for _, match := range asked.FindAllStringSubmatch(fetch(t, name).Body.String(), -1) {
+			if words[match[1]] == nil {
+				t.Errorf("%s asks for %q, which is not in %s", name, match[1], table)
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 // The page's language: kk, ru or en. Remembered on this device; at first as the browser says.
 //
 // HTML marks its words: data-t="key" for the text of an element, data-t-label="key" for its
-// aria-label.
+// aria-label, data-t-title="key" for the title of the page.
 
 const languages = ["kk", "ru", "en"];
 // Figures are written alike in Kazakh and Russian, and not every browser knows how for Kazakh.
@@ -46,6 +46,8 @@ function apply() {
   for (const element of document.querySelectorAll("[data-t-label]")) {
     element.setAttribute("aria-label", t(element.dataset.tLabel));
   }
+  const title = document.querySelector("[data-t-title]");
+  if (title) document.title = `${t(title.dataset.tTitle)}: Ashyq`;
 }
 
 // t is the text of a key in the current language, with {name} replaced.

@@ -1,92 +1,53 @@
-// The administrator's page.
+// The overview: how many people, passes and checks there are, and what waits for a person.
 
-import { $, el } from "../js/dom.js";
-import { moment, onLanguage, setUp, t } from "../js/i18n.js";
-import { Gate, copyable, onSubmit } from "./office.js";
-import { Overview } from "./overview.js";
-import { office } from "./texts.js";
+import { $, el, sign } from "../js/dom.js";
+import { moment, setUp, t } from "../js/i18n.js";
+import { words } from "./admin-texts.js";
+import { summary } from "./counts.js";
+import { Gate } from "./office.js";
+import { Overview, ago } from "./overview.js";
 
-setUp(office);
+// A person's status as the list has it, and the colour that goes with it.
+const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
+
+setUp(words);
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
-overview = new Overview(gate);
-onLanguage(() => overview.render());
-$("confirm-restored").addEventListener("click", () => overview.confirmRestored());
+overview = new Overview(gate, render);
 
-onSubmit($("citizen-form"), async ({ iin }) => {
-  const answer = await gate.ask("/v1/citizens", { iin });
-  return [
-    copyable(t("code"), answer.code),
-    copyable(t("link"), answer.url),
-    el("p", { class: "small" }, t("validUntil", { time: moment(new Date(answer.expires)) })),
-  ];
+$("confirm-restored").addEventListener("click", async () => {
+  if (!confirm(t("restoredSure"))) return;
+  try {
+    await gate.ask("/v1/restored", {});
+  } catch (err) {
+    alert(err.message);
+  }
+  await overview.refresh();
 });
 
-onSubmit($("paper-form"), async ({ iin }) => {
-  sessionStorage.setItem("ashyq.paper-iin", iin); // taken out again by the page that prints
-  location.assign("/paper");
-  return [];
-});
-
-onSubmit($("source-form"), async ({ name, kind }) => {
-  const answer = await gate.ask("/v1/sources", { name, kind });
-  overview.refresh();
-  return newKey(answer.key);
-});
-
-// newKey shows a source's key, and the page that it opens.
-function newKey(key) {
-  return [copyable(t("key"), key), copyable(t("entry"), `${location.origin}/lab#key=${encodeURIComponent(key)}`)];
+function render(known) {
+  $("restored").hidden = !known.backup;
+  if (known.backup) $("restored-text").textContent = t("restored", { time: moment(new Date(known.backup)) });
+  const totals = known.doors.map((door) => summary(door.counts));
+  const waiting = sum(known.sources, "waiting");
+  $("tiles").replaceChildren(
+    tile(t("version"), known.version, t("published", { age: ago(Date.parse(known.issued)) })),
+    tile(t("citizens"), known.citizens, t("passes", { n: known.credentials })),
+    tile(t("checks"), sum(totals, "all"), t("refused", { n: sum(totals, "turnedBack") })),
+    tile(t("disagreements"), known.disagreements.length, link("records", "settleThem")),
+    tile(t("waitingRecords"), waiting, link("sources", "decideThem")),
+  );
+  $("statuses").replaceChildren(...Object.entries(statuses).map(([status, colour]) => {
+    const box = el("li", { "data-colour": colour }, sign(colour));
+    box.append(el("span", {}, t(status)), el("strong", {}, String(known.statuses[status] ?? 0)));
+    return box;
+  }));
 }
 
-onSubmit($("source-key-form"), async ({ name, change }) => {
-  const answer = await gate.ask(`/v1/sources/${change}`, { name });
-  overview.refresh();
-  return answer ? newKey(answer.key) : [t(`${change}SourceDone`, { name })];
-});
+const sum = (rows, name) => rows.reduce((n, row) => n + row[name], 0);
 
-onSubmit($("limit-form"), async ({ name, hourly }) => {
-  await gate.ask("/v1/sources/limit", { name, hourly: Number(hourly) });
-  overview.refresh();
-  return [t("releaseDone")];
-});
+const link = (page, key) => el("a", { href: `/${page}` }, t(key));
 
-onSubmit($("decide-form"), async ({ name, decision }) => {
-  const answer = await gate.ask(`/v1/sources/${decision}`, { name, last: overview.newestWaiting(name) });
-  $("decide-form").reset();
-  overview.refresh();
-  return [t(`${decision}Done`, { n: answer.records })];
-});
-
-onSubmit($("hold-form"), async ({ iin, change }) => {
-  await gate.ask(`/v1/${change}`, { iin });
-  overview.refresh();
-  return [t(`${change}Done`)];
-});
-
-onSubmit($("revoke-form"), async ({ iin }) => {
-  await gate.ask("/v1/revoke", { iin });
-  $("revoke-form").reset();
-  overview.refresh();
-  return [t("revokeDone")];
-});
-
-onSubmit($("revoke-door-form"), async ({ name }) => {
-  await gate.ask("/v1/doors/revoke", { name });
-  $("revoke-door-form").reset();
-  overview.refresh();
-  return [t("revokeDoorDone", { name })];
-});
-
-onSubmit($("rules-form"), async () => {
-  const { document, published } = await gate.ask("/v1/rules");
-  const shown = copyable(t("rulesDocument"), document);
-  shown.querySelector(".value").tabIndex = 0; // it scrolls
-  return [el("p", {}, t(published ? "rulesPublished" : "rulesWanted")), shown];
-});
-
-onSubmit($("release-form"), async ({ ring, bundle, version }) => {
-  await gate.ask("/v1/releases", { ring, bundle: bundle.trim(), version: version.trim() });
-  overview.refresh();
-  return [t("releaseDone")];
-});
+function tile(label, value, below) {
+  return el("div", { class: "tile" }, el("span", {}, label), el("strong", {}, String(value)), el("span", { class: "small" }, below));
+}

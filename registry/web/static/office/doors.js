@@ -1,23 +1,44 @@
-// The code sheet: one-time codes for the doors of a region, each on half a sheet of A4 that goes to
-// its door, or as a file for its card. The codes exist only on this page: not in its address, and
-// not in the tab's storage.
+// The doors, and one-time codes for new ones: each on half a sheet of A4 that goes to its door, or as
+// a file for its card. The codes exist only on this page: not in its address, and not in the tab's
+// storage.
 
 import { $, el, show } from "../js/dom.js";
 import { draw } from "../js/draw.js";
 import { setUp, t } from "../js/i18n.js";
 import { encode } from "../js/qr.js";
+import { renderDoors } from "./door-table.js";
+import { codeSheet, words } from "./doors-texts.js";
 import { Gate, onSubmit } from "./office.js";
-import { codeSheet, office } from "./texts.js";
+import { Overview } from "./overview.js";
 import { venues } from "./venues.js";
 
-const parts = ["order", "printing"];
+const parts = ["known", "order", "printing"];
 const fileName = "ashyq-enrol.txt"; // what a door looks for on its card
 const form = $("doors-form");
 
-setUp(office);
+setUp(words);
 $("venues").textContent = venues.join(", ");
-show(parts, "order");
-const gate = new Gate("admin-key", () => {});
+show(parts, "known", "order");
+let overview;
+const gate = new Gate("admin-key", () => overview?.refresh());
+overview = new Overview(gate, ({ doors }) => renderDoors(doors, approve));
+
+async function approve(name) {
+  if (!confirm(t("approveSure", { name }))) return;
+  try {
+    await gate.ask("/v1/doors/approve", { name });
+  } catch (err) {
+    alert(err.message);
+  }
+  await overview.refresh();
+}
+
+onSubmit($("revoke-door-form"), async ({ name }) => {
+  await gate.ask("/v1/doors/revoke", { name });
+  $("revoke-door-form").reset();
+  overview.refresh();
+  return [t("revokeDoorDone", { name })];
+});
 
 onSubmit(form, async ({ doors, zone, ring, days, ssid, passphrase, country }) => {
   const order = { doors: lines(doors).map((door) => ({ ...door, zone, ring })), days: Number(days) };
@@ -32,7 +53,7 @@ onSubmit(form, async ({ doors, zone, ring, days, ssid, passphrase, country }) =>
 $("print").addEventListener("click", () => window.print());
 $("another").addEventListener("click", () => {
   $("cards").replaceChildren();
-  show(parts, "order");
+  show(parts, "known", "order");
 });
 
 // lines reads "name; venue", one door on each line. A name may contain a semicolon, a venue does
@@ -53,7 +74,7 @@ function card({ name, venue, code, expires }) {
   canvas.style.width = canvas.style.height = ""; // in millimetres, by the style sheet
   canvas.dataset.code = code;
   const date = new Date(expires).toLocaleDateString("ru-KZ", { day: "2-digit", month: "2-digit", year: "numeric" });
-  const until = codeSheet.map((words) => words.until).join(" / ");
+  const until = codeSheet.map(({ until }) => until).join(" / ");
   return el("article", { class: "door" },
     canvas,
     el("div", { class: "door-words" },

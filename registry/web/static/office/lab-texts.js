@@ -2,10 +2,9 @@
 
 import { office } from "./texts.js";
 
-export const lab = {
+export const words = {
   ...office,
-  labTitle: { kk: "Жазба енгізу", ru: "Ввод записей", en: "Enter records" },
-  sourceKey: {
+  keyOf: {
     kk: "Зертхананың, ПТР порталының немесе Covid-19 басқару орталығының кілті",
     ru: "Ключ лаборатории, портала ПЦР или центра управления COVID-19",
     en: "Key of the laboratory, PCR portal or Covid-19 centre",

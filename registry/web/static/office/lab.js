@@ -5,11 +5,11 @@ import { $, el } from "../js/dom.js";
 import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { confirmed } from "./confirm.js";
 import { Entries } from "./entries.js";
-import { lab } from "./lab-texts.js";
+import { words } from "./lab-texts.js";
 import { Gate, trouble } from "./office.js";
 import { Uploads } from "./uploads.js";
 
-setUp(lab);
+setUp(words);
 const form = $("record-form");
 const fields = form.elements;
 const out = form.querySelector("output");
@@ -51,9 +51,9 @@ async function open() {
 }
 
 function title() {
-  const of = source ? t(source.kind) : t("labTitle");
+  const of = source ? t(source.kind) : t("page-lab");
   document.title = `${of}: Ashyq`;
-  $("who").textContent = source ? `${of}: ${source.name}` : "";
+  $("who").textContent = source ? `${of}: ${source.name}` : of;
   turn();
 }
 
@@ -172,10 +172,10 @@ async function send(record, again) {
 
 // refused says why, and offers to enter again what was withdrawn.
 function refused(record, answer) {
-  const words = [el("strong", {}, answer.error), el("br")];
+  const said = [el("strong", {}, answer.error), el("br")];
   const field = { iin: "iin", sample: "sample", at: "at", index_case: "index", laboratory: "laboratory" }[answer.field];
   if (answer.code !== "withdrawn") {
-    say("error", ...words, answer.hint);
+    say("error", ...said, answer.hint);
     if (field) {
       $(field).classList.add("wrong");
       $(field).focus();
@@ -184,7 +184,7 @@ function refused(record, answer) {
   }
   const button = el("button", { type: "button", class: "plain" }, t("enterAgain"));
   button.addEventListener("click", () => send(record, true));
-  say("error", ...words, button);
+  say("error", ...said, button);
   button.focus();
 }
 

@@ -77,7 +77,16 @@ export class Gate {
     $("gate").hidden = open;
     $("inside").hidden = $("forget").hidden = !open;
     $("key-error").replaceChildren();
+    if (!open && $("pages")) $("pages").hidden = true;
+    if (open && $("pages")) this.#navigation();
     if (open) this.#onOpen();
+  }
+
+  // navigation shows the pages that this account may use.
+  async #navigation() {
+    const { role } = await this.ask("/v1/me").catch(() => ({})); // the page itself says what is wrong
+    for (const link of $("pages").children) link.hidden = role !== undefined && !link.dataset.roles.split(" ").includes(role);
+    $("pages").hidden = !this.key;
   }
 }
 

@@ -6,14 +6,14 @@ import { draw } from "../js/draw.js";
 import { setUp } from "../js/i18n.js";
 import { encode } from "../js/qr.js";
 import { Gate, onSubmit } from "./office.js";
-import { office, sheet } from "./texts.js";
+import { sheet, words } from "./paper-texts.js";
 
 const parts = ["order", "printing"];
 const form = $("paper-form");
 
-setUp(office);
+setUp(words);
 show(parts, "order");
-const gate = new Gate("admin-key", fromAdminPage);
+const gate = new Gate("admin-key", fromPeoplePage);
 
 onSubmit(form, async ({ iin }) => {
   const { code, expires } = await gate.ask("/v1/paper", { iin });
@@ -31,9 +31,9 @@ $("another").addEventListener("click", () => {
 });
 $("holder").addEventListener("input", write);
 
-// fromAdminPage takes over the number that was typed there, once. It was not put into the address:
+// fromPeoplePage takes over the number that was typed there, once. It was not put into the address:
 // that would be logged.
-function fromAdminPage() {
+function fromPeoplePage() {
   const iin = sessionStorage.getItem("ashyq.paper-iin");
   sessionStorage.removeItem("ashyq.paper-iin");
   if (!iin) return;

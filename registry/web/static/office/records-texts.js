@@ -2,9 +2,8 @@
 
 import { office } from "./texts.js";
 
-export const records = {
+export const words = {
   ...office,
-  back: { kk: "Әкімші бетіне оралу", ru: "Назад на страницу администратора", en: "Back to the administrator's page" },
   refresh: { kk: "Жаңарту", ru: "Обновить", en: "Refresh" },
   comparison: { kk: "Зертханалар мен ПТР порталын салыстыру", ru: "Сверка лабораторий с порталом ПЦР", en: "Laboratories and PCR portal compared" },
   comparisonText: {

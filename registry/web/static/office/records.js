@@ -4,9 +4,9 @@
 import { $, el } from "../js/dom.js";
 import { moment, onLanguage, setUp, span, t } from "../js/i18n.js";
 import { Gate, onSubmit, trouble } from "./office.js";
-import { records } from "./records-texts.js";
+import { words } from "./records-texts.js";
 
-setUp(records);
+setUp(words);
 let known; // store.Cases
 let history; // of one person
 let seen; // the last preview, with what was asked for
