@@ -172,6 +172,10 @@ func right(offset time.Duration, err error) bool { return err == nil && offset.A
 // TestChronyOnANetworkThatLies is TestOneWrongTick with a real chronyd, whose only server is 1024
 // weeks ahead for a while; and a start with a battery clock that is years behind.
 func TestChronyOnANetworkThatLies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves a real chronyd, which takes a quarter of a minute, to make test")
+	}
+	t.Parallel() // it mostly waits
 	server := newLiar(t, "127.0.0.1")
 	c := newChrony(t, server)
 	d := newRealClockDoor(t)

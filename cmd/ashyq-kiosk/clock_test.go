@@ -277,11 +277,15 @@ func (d *clockDoor) age() (age time.Duration, trusted bool) {
 // TestListKeptYoung: somebody who has the door's network and its time sets the clock back again and
 // again, and each time lets it run steadily until the later time counts as disproved.
 func TestListKeptYoung(t *testing.T) {
+	long := 100 * time.Hour
+	if testing.Short() {
+		long = 25 * time.Hour // make test goes on
+	}
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, false)
 		issued := time.Now()
 		d.manifest(1, issued)
-		for skew := time.Duration(0); time.Since(issued) < 100*time.Hour; skew -= 85 * time.Minute {
+		for skew := time.Duration(0); time.Since(issued) < long; skew -= 85 * time.Minute {
 			d.set(skew)
 			d.wait(90 * time.Minute)
 			if age, trusted := d.age(); trusted && age < time.Since(issued)-20*time.Minute {
@@ -316,7 +320,11 @@ func TestSignedTimeIsNotForgotten(t *testing.T) {
 // without the newest quarter of an hour before each cut. What it shows is that even if it does not
 // trust its clock.
 func TestAgeModel(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds := uint64(4)
+	if testing.Short() {
+		seeds = 1 // make test has all
+	}
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			hours := func(most float64) time.Duration {

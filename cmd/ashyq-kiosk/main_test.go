@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command as users do.
 func TestScripts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {

@@ -121,6 +121,10 @@ func (d *ntsDoor) raised() time.Duration {
 // TestSignedTime has two real chronyds: a server with NTS, and the door's. Only what the first one
 // signs tells the door for certain how late it is; a liar without NTS moves it by three days at most.
 func TestSignedTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves real chronyds, which take half a minute, to make test")
+	}
+	t.Parallel() // it mostly waits
 	if os.Getuid() != 0 {
 		t.Skip("only root is believed here: the user of chronyd, who is too, cannot run tests")
 	}

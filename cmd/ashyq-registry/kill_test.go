@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
@@ -147,7 +149,8 @@ func numbers(n int) (list []string) {
 	return list
 }
 
-// people activates a phone for each and returns a laboratory's key and the phones' indexes.
+// people activates a phone for each, all at once: each activation waits for a version of the list. It
+// returns a laboratory's key and the phones' indexes.
 func (p *process) people(iins []string) (lab string, indexes []uint32) {
 	p.Helper()
 	raw, err := os.ReadFile(filepath.Join(p.data, adminFile))
@@ -155,34 +158,42 @@ func (p *process) people(iins []string) (lab string, indexes []uint32) {
 		p.Fatal(err)
 	}
 	admin := strings.TrimSpace(string(raw))
-	ask := func(path string, body, answer any) {
-		p.Helper()
-		if code, err := p.post(path, admin, body, answer); err != nil || code != http.StatusOK {
-			p.Fatalf("POST %s: %d, %v", path, code, err)
-		}
-	}
 	var source server.SourceAnswer
-	ask(server.PathSources, server.SourceRequest{Name: "lab", Kind: "laboratory"}, &source)
-	for _, iin := range iins {
-		var citizen server.CitizenAnswer
-		ask(server.PathCitizens, server.CitizenRequest{IIN: iin}, &citizen)
-		key, _, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			p.Fatal(err)
-		}
-		var active server.ActivateAnswer
-		ask(server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: base64.RawURLEncoding.EncodeToString(key)}, &active)
-		sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
-		if err != nil {
-			p.Fatal(err)
-		}
-		credential, err := pass.OpenCredential(sealed)
-		if err != nil {
-			p.Fatal(err)
-		}
-		indexes = append(indexes, uint32(credential.Index))
+	if code, err := p.post(server.PathSources, admin, server.SourceRequest{Name: "lab", Kind: "laboratory"}, &source); err != nil || code != http.StatusOK {
+		p.Fatalf("make a source: %d, %v", code, err)
+	}
+	indexes = make([]uint32, len(iins))
+	var phones errgroup.Group
+	phones.SetLimit(50)
+	for i, iin := range iins {
+		phones.Go(func() error {
+			c, err := p.phone(admin, iin)
+			indexes[i] = uint32(c.Index)
+			return err
+		})
+	}
+	if err := phones.Wait(); err != nil {
+		p.Fatal(err)
 	}
 	return source.Key, indexes
+}
+
+// phone activates a new phone and returns its credential.
+func (p *process) phone(admin, iin string) (pass.Credential, error) {
+	var citizen server.CitizenAnswer
+	if code, err := p.post(server.PathCitizens, admin, server.CitizenRequest{IIN: iin}, &citizen); err != nil || code != http.StatusOK {
+		return pass.Credential{}, fmt.Errorf("ask for a code: %d, %w", code, err)
+	}
+	var active server.ActivateAnswer
+	request := server.ActivateRequest{Code: citizen.Code, Key: newPublicKey()}
+	if code, err := p.post(server.PathActivate, "", request, &active); err != nil || code != http.StatusOK {
+		return pass.Credential{}, fmt.Errorf("activate a phone: %d, %w", code, err)
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
+	if err != nil {
+		return pass.Credential{}, err
+	}
+	return pass.OpenCredential(sealed)
 }
 
 // door follows the registry and remembers every version it saw.

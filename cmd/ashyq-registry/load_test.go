@@ -41,6 +41,7 @@ func TestLoadKilled(t *testing.T) {
 	const people = 30_000
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newTown(t, database(t))
 			file, codes := peopleFile(t, people), filepath.Join(t.TempDir(), "codes.csv")
 			args := []string{"load", "people", "--data", w.data, "--database", w.db, "--codes", codes, file}

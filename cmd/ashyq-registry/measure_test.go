@@ -319,6 +319,7 @@ func (m *measured) country() {
 		time.Now().Add(-time.Hour).Unix())
 	m.sql(fmt.Sprintf(`INSERT INTO credentials (citizen, idx, epoch, version, expires) SELECT id, (id * 7919) %% %d, 0, 1, 0 FROM citizens
 		WHERE iin LIKE '9%%' ON CONFLICT DO NOTHING`, statuslist.SectionSize))
+	m.sql(`ANALYZE`) // as load does
 	m.serve()
 	m.settled()
 }

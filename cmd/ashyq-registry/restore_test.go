@@ -73,26 +73,17 @@ func (w *town) result(iin, sample, result string) {
 // activate returns the credential of a new phone.
 func (w *town) activate(iin string) pass.Credential {
 	w.Helper()
-	var citizen server.CitizenAnswer
-	w.ask(w.admin, server.PathCitizens, server.CitizenRequest{IIN: iin}, &citizen)
-	var active server.ActivateAnswer
-	w.ask("", server.PathActivate, server.ActivateRequest{Code: citizen.Code, Key: newPublicKey(w)}, &active)
-	sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
-	if err != nil {
-		w.Fatal(err)
-	}
-	c, err := pass.OpenCredential(sealed)
+	c, err := w.phone(w.admin, iin)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return c
 }
 
-func newPublicKey(t testing.TB) string {
-	t.Helper()
+func newPublicKey() string {
 	public, _, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		panic("no random numbers: " + err.Error())
 	}
 	return base64.RawURLEncoding.EncodeToString(public)
 }
@@ -183,6 +174,7 @@ var databases = map[string]func(testing.TB) string{
 func TestRestore(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
 			w := newTown(t, database(t))
 			iins := numbers(4)
 			w.result(iins[0], "1", "negative")
@@ -201,11 +193,11 @@ func TestRestore(t *testing.T) {
 			w.awaits(lost, statuslist.Red)
 			w.awaits(before, statuslist.Red)
 
-			w.ask("", server.PathActivate, server.ActivateRequest{Code: open.Code, Key: newPublicKey(t)}, nil)
+			w.ask("", server.PathActivate, server.ActivateRequest{Code: open.Code, Key: newPublicKey()}, nil)
 
 			w.restore(file, database(t))
 			w.awaits(before, statuslist.Green)
-			again := server.ActivateRequest{Code: open.Code, Key: newPublicKey(t)}
+			again := server.ActivateRequest{Code: open.Code, Key: newPublicKey()}
 			if code, err := w.post(server.PathActivate, "", again, nil); err != nil || code != http.StatusForbidden {
 				t.Errorf("a code that was used after the backup: %d, %v", code, err)
 			}
@@ -251,6 +243,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreWithNewerList(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
 			w := newTown(t, database(t))
 			iins := numbers(3)
 			w.result(iins[0], "1", "negative")
