@@ -41,6 +41,7 @@
 //	  registry/csvfile    records out of CSV files
 //	  registry/alert      tells people by mail and webhook what is wrong with doors
 //	  registry/fhir       results out of HL7 FHIR R4 messages
+//	  registry/sms        messages to phones, through a program or a gateway
 //	  registry/pcr        the words for a PCR test's outcome
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //

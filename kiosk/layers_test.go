@@ -66,6 +66,7 @@ var layers = []layer{
 	{"registry/pcr", nil, "words are words"},
 	{"registry/csvfile", []string{"kiosk/names", "registry/pcr"}, "it reads files and does nothing with them"},
 	{"registry/fhir", []string{"registry/pcr"}, "it reads messages and does nothing with them"},
+	{"registry/sms", nil, "it hands on whatever it is given"},
 	{"registry/web", nil, "pages speak to the registry over HTTP only"},
 	{"image-build/", []string{"kiosk/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
 }

@@ -37,6 +37,7 @@ type serveCmd struct {
 	Bundles       string `placeholder:"DIR" type:"path" env:"ASHYQ_BUNDLES" help:"Directory of the signed update bundles that doors load. (DIR/bundles)"`
 	MetricsListen string `placeholder:"ADDRESS" env:"ASHYQ_METRICS_LISTEN" help:"Address and port of /metrics for Prometheus, and of /healthz. Plain HTTP without a key: let only those reach it who watch the registry. (off)"`
 	alertFlags    `embed:"" group:"Alerts"`
+	smsFlags      `embed:"" group:"Messages"`
 	Verbose       bool `help:"Also log what doors and pages ask for: paths only, never who."`
 
 	level slog.LevelVar
@@ -62,6 +63,9 @@ func (c *serveCmd) Validate() error {
 		if err := server.CheckDoorsURL(c.DoorsURL); err != nil {
 			return err
 		}
+	}
+	if err := c.smsFlags.check(); err != nil {
+		return err
 	}
 	switch {
 	case c.TLSOwn && !strings.HasPrefix(c.PublicURL, "https://"):
@@ -124,7 +128,11 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 	if o.Alerts, err = c.alertFlags.options(); err != nil {
 		return o, err
 	}
-	o.Authority, err = dir.authority()
+	if o.Authority, err = dir.authority(); err != nil {
+		return o, err
+	}
+	o.MessagesHourly, o.DemoShowsCodes = c.SMSHourly, c.DemoCodes
+	o.Messages, err = c.messages()
 	return o, err
 }
 

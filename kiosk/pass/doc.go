@@ -29,6 +29,14 @@
 //	  1A u32                    iat: when the phone made it, Unix s
 //	  58 bstr                   the sealed credential
 //
+// A phone's request to its registry is no code and is never shown: a rotating code can be photographed.
+// It has the typ AskType and an array of three, signed by the holder:
+//
+//	83                          array of 3
+//	  1A u32                    iat, as above
+//	  58 bstr                   the sealed credential
+//	  tstr                      what the phone asks
+//
 // Times and indexes have at most 32 bits, so the format ends on 2106-02-07 and no code is larger
 // than MaxText.
 //

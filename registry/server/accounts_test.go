@@ -61,6 +61,13 @@ var mayCall = map[string][]string{
 	"GET /healthz":                      callers,
 
 	"POST " + PathActivate:                     callers, // with a one-time code
+	"POST " + PathSignIn:                       callers,
+	"GET " + PathSignIn:                        callers,
+	"POST " + PathSignInCode:                   callers, // with the code that was sent
+	"POST " + PathPhones:                       callers, // with what a phone signed; so the next ones
+	"POST " + PathRemovePhone:                  callers,
+	"POST " + PathMove:                         callers,
+	"POST " + PathOwnHistory:                   callers,
 	"POST " + PathSelf:                         callers, // with a pass; so the next one
 	"POST " + PathDispute:                      callers,
 	"POST " + PathResults:                      {Laboratory, PCRPortal},

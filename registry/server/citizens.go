@@ -86,15 +86,15 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := base64.RawURLEncoding.Strict().DecodeString(req.Key)
-	if err != nil || sign1.CheckKey(key) != nil {
-		return nil, badRequest("the phone's key cannot be used", "send its Ed25519 public key: 32 bytes in base64url without padding")
+	key, err := phoneKey(req.Key)
+	if err != nil {
+		return nil, err
 	}
 	secret, err := s.knownCode(r, req.Code)
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.opt.Store.Activate(r.Context(), secret, s.newCredential(key), now())
+	got, err := s.opt.Store.Activate(r.Context(), secret, s.newCredential(key, req.Name), now())
 	switch {
 	case errors.Is(err, store.ErrNotFound): // replaced a moment ago
 		return nil, errNoCode
@@ -105,11 +105,24 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	case err != nil:
 		return nil, err
 	}
-	sealed, err := s.issue(r.Context(), got)
+	return s.activated(r.Context(), got)
+}
+
+// activated is the answer to a phone, however it showed whose it is.
+func (s *Server) activated(ctx context.Context, c store.Credential) (any, error) {
+	sealed, err := s.issue(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: got.Expires}, nil
+	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: c.Expires}, nil
+}
+
+func phoneKey(text string) (ed25519.PublicKey, error) {
+	key, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || sign1.CheckKey(key) != nil {
+		return nil, badRequest("the phone's key cannot be used", "send its Ed25519 public key: 32 bytes in base64url without padding")
+	}
+	return key, nil
 }
 
 // knownCode reads a typed code and refuses what is not one, at the price of one look into the
@@ -137,8 +150,8 @@ func (s *Server) knownCode(r *http.Request, typed string) (store.Secret, error) 
 
 var errNoCode = &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", nil}
 
-func (s *Server) newCredential(holder ed25519.PublicKey) store.Credential {
-	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts)}
+func (s *Server) newCredential(holder ed25519.PublicKey, name string) store.Credential {
+	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts), Name: phoneName(name)}
 }
 
 // issueWithin is how long a phone waits for its pass. It covers the publisher's gather and gap, and
@@ -190,7 +203,7 @@ func (s *Server) paper(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil), now())
+	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil, ""), now())
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +250,7 @@ func (s *Server) self(r *http.Request) (any, error) {
 		return nil, badRequest(`"wait" is negative`, "it is how many seconds the answer may take, 60 at most")
 	}
 	if req.Seen == "" {
+		s.noteUsed(r, credential)
 		return s.ownStatus(r.Context(), credential)
 	}
 	longest := time.Duration(min(req.Wait, int(LongestWait/time.Second))) * time.Second
@@ -252,13 +266,18 @@ func (s *Server) holder(text string) (c pass.Credential, err error) {
 	if code.IsPaper() {
 		return c, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
 	}
+	return code.Credential, s.verify(code)
+}
+
+// verify checks what a phone has signed.
+func (s *Server) verify(code *pass.Code) error {
 	if err := code.Verify(s.issuers, time.Now()); err != nil {
-		return c, &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
+		return &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
 	}
 	if code.Credential.List != s.publisher.public.list() {
-		return c, &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
+		return &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
 	}
-	return code.Credential, nil
+	return nil
 }
 
 func selfHint(err error) string {

@@ -149,6 +149,16 @@ func explain(records []store.Record, now time.Time) []Reason {
 	return reasons
 }
 
+// untilOf is when a record stops counting by itself; zero: it never counts.
+func untilOf(k store.Kept) time.Time {
+	for _, row := range derivations {
+		if row.kind == k.Kind {
+			return k.At.Add(row.of(k.At))
+		}
+	}
+	return time.Time{}
+}
+
 // strictness orders the statuses: a stricter one keeps more doors closed.
 var strictness = []statuslist.Status{
 	statuslist.Green, statuslist.Valid, statuslist.Yellow, statuslist.Red, statuslist.Suspended, statuslist.Invalid,

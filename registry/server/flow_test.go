@@ -96,7 +96,8 @@ func TestStatusEndsByItself(t *testing.T) {
 	})
 }
 
-func TestNewPhoneReplacesTheOldOne(t *testing.T) {
+// Each phone of a person has a pass of its own, and the old one hears of the new one.
+func TestNewPhone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		lab, old := r.source(Laboratory), r.activate(iinA, 3)
@@ -114,14 +115,17 @@ func TestNewPhoneReplacesTheOldOne(t *testing.T) {
 			who    string
 			index  uint32
 			status statuslist.Status
-		}{{"old phone", old.index, statuslist.Invalid}, {"new phone", young.index, statuslist.Green},
+		}{{"old phone", old.index, statuslist.Green}, {"new phone", young.index, statuslist.Green},
 			{"paper", uint32(code.Credential.Index), statuslist.Green}} {
 			if got := list.Get(want.index); got != want.status {
 				t.Errorf("%s is %v, want %v", want.who, got, want.status)
 			}
 		}
-		if got := r.self(old); got.Status != "invalid" || got.Colour != "" {
+		if got := r.self(old); got.Colour != "green" || got.NewPhone.IsZero() {
 			t.Errorf("old phone's self-check: %+v", got)
+		}
+		if got := r.self(young); !got.NewPhone.IsZero() {
+			t.Errorf("new phone's self-check: %+v", got)
 		}
 
 		version := r.manifestAfter(0, 0).Version

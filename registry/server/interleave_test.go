@@ -102,7 +102,7 @@ type interleaving struct {
 
 // steps are the letters of a script.
 var steps = map[rune]func(*interleaving){
-	'a': func(i *interleaving) { i.want = i.newCredential(i.phone.Public().(ed25519.PublicKey)) },
+	'a': func(i *interleaving) { i.want = i.newCredential(i.phone.Public().(ed25519.PublicKey), "") },
 	'b': func(i *interleaving) { // the database's part of an activation
 		got, err := i.opt.Store.Activate(i.Context(), store.SecretOf(i.code), i.want, now())
 		i.must(err)

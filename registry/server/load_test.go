@@ -198,7 +198,7 @@ func (r *rig) laboratory(ctx context.Context, lab int64) {
 		iin, sample := store.IIN(person(1_000_000+n)), fmt.Sprint("town ", n)
 		r.report(lab, iin, sample, store.Negative)
 		r.must(r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour)))
-		_, err := r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil), now())
+		_, err := r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil, ""), now())
 		r.must(err)
 		r.publisher.poke()
 		time.Sleep(100 * time.Millisecond)

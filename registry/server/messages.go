@@ -16,6 +16,20 @@ const (
 	PathActivate = "/v1/activate"
 	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
 	PathSelf = "/v1/self"
+	// PathSignIn: POST CitizenRequest -> SignInAnswer, the same for every IIN; GET -> SignInKind.
+	PathSignIn = "/v1/signin"
+	// PathSignInCode: POST SignInCodeRequest -> ActivateAnswer. The code that was sent is the
+	// authorisation.
+	PathSignInCode = "/v1/signin/code"
+	// PathPhones: POST AskRequest -> PhonesAnswer: the own phones. Authorised by what the phone signs;
+	// so the next ones.
+	PathPhones = "/v1/phones"
+	// PathRemovePhone: POST AskRequest, with the phone's id behind the path -> 204.
+	PathRemovePhone = "/v1/phones/remove"
+	// PathMove: POST AskRequest -> CitizenAnswer: a one-time code for another phone.
+	PathMove = "/v1/phones/code"
+	// PathOwnHistory: POST AskRequest -> OwnHistoryAnswer.
+	PathOwnHistory = "/v1/self/history"
 	// PathDispute: POST DisputeRequest -> 204. The rotating code is the authorisation.
 	PathDispute = "/v1/dispute"
 	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
@@ -149,7 +163,8 @@ const (
 // ActivateRequest exchanges a one-time code and the phone's public key for a credential.
 type ActivateRequest struct {
 	Code string `json:"code"`
-	Key  string `json:"key"` // base64url, 32 bytes, Ed25519
+	Key  string `json:"key"`            // base64url, 32 bytes, Ed25519
+	Name string `json:"name,omitempty"` // what the phone says of itself, at most 40 bytes
 }
 
 // ActivateAnswer carries the credential: a sealed message as in package pass.
@@ -175,7 +190,9 @@ type SelfAnswer struct {
 	// Why: the records that give the colour, the longest-lasting first.
 	Reasons  []Reason `json:"reasons"`
 	Disputed bool     `json:"disputed,omitempty"` // and nobody has looked yet
-	State    string   `json:"state"`              // is another one when anything above but AsOf is
+	// When another phone got a pass of the same person after this one.
+	NewPhone time.Time `json:"new_phone,omitzero"`
+	State    string    `json:"state"` // is another one when anything above but AsOf is
 	// How long the registry has kept the request, ms.
 	Waited int64 `json:"waited_ms,omitempty"`
 }

@@ -18,6 +18,7 @@ type metrics struct {
 	waiting  prometheus.Gauge
 	watching prometheus.Gauge
 	alerts   *prometheus.CounterVec
+	messages *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -37,10 +38,13 @@ func newMetrics() *metrics {
 			Name: "ashyq_registry_waiting_doors", Help: "Doors that wait for the next version."}),
 		watching: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ashyq_registry_waiting_phones", Help: "Phones that wait for news of their status."}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ashyq_registry_messages_total", Help: "Messages with a code to sign in, by what became of them."},
+			[]string{"result"}),
 	}
 	m.alerts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ashyq_registry_alerts_total", Help: "Tries to send an alert, by what came of it: sent, failed, dropped."}, []string{"result"})
-	m.registry.MustRegister(m.alerts, m.requests, m.publish, m.failed, m.version, m.waiting, m.watching,
+	m.registry.MustRegister(m.alerts, m.requests, m.publish, m.failed, m.version, m.waiting, m.watching, m.messages,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -46,6 +46,12 @@ func (s *Server) doorRoutes() []route {
 func (s *Server) publicRoutes() []route {
 	return []route{
 		{http.MethodPost, PathActivate, small, s.activate},
+		{"", PathSignIn, small, s.signInByMethod},
+		{http.MethodPost, PathSignInCode, small, s.signInCode},
+		{http.MethodPost, PathPhones, small, s.byPhone(s.ownPhones)},
+		{http.MethodPost, PathRemovePhone, small, s.byPhone(s.removePhone)},
+		{http.MethodPost, PathMove, small, s.byPhone(s.moveCode)},
+		{http.MethodPost, PathOwnHistory, small, s.byPhone(s.ownHistory)},
 		{http.MethodPost, PathSelf, small, s.self},
 		{http.MethodPost, PathDispute, small, s.dispute},
 		{http.MethodPost, PathResults, small, s.bySource(s.results, Laboratory, PCRPortal)},

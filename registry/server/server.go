@@ -22,6 +22,18 @@
 // limit is the load, for which addresses take turns (lookups.go). A wrong code costs one look into
 // the database, and writes nothing. A door's token has 128 bits and is never typed: with 100,000
 // tries a second 2e-18 hits are expected.
+//
+// A code to sign in with an IIN has six digits only, and whoever knows an IIN can have one sent. It is
+// bound to the browser that asked, lasts ten minutes and five tries, and a wrong one counts against
+// the person and against all. After ShortWrong wrong ones of a person in a year, or wrongDaily of all
+// in a day, codes have nine digits and six do not do any more. Nobody is locked out by that. The
+// chance to get
+//
+//	one person's pass in a year           20 / 1e6 + 12 * 365 * 5 / 1e9              = 0.00004
+//	anybody's, by using all the sending   (1000 * 366) / 1e6 + 3600 * 8760 * 5 / 1e9  = 0.5 passes
+//
+// The latter takes 32 million messages to people who did not ask. Messages to one person are limited
+// to 12 a day, 3 of them for one asker (an address block), and those to one number to 24.
 package server
 
 import (
@@ -37,6 +49,7 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/sync/errgroup"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
@@ -56,8 +69,13 @@ type Options struct {
 	Bundles     string             // directory of signed updates; empty: no updates
 	Waiting     int                // requests that may wait for the next version at the same time; 0: 10,000
 	Phones      int                // phones that may wait for their status at the same time; 0: 10,000
-	Alerts      AlertOptions
-	Log         *slog.Logger
+	Messages    Messages           // sends the codes to sign in with an IIN; nil: nobody can
+	// Messages in an hour, at most; 0: 3,600.
+	MessagesHourly int
+	// Only for a demonstration: the code to sign in is in the answer, so whoever knows an IIN has the pass.
+	DemoShowsCodes bool
+	Alerts         AlertOptions
+	Log            *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
@@ -83,6 +101,7 @@ type Server struct {
 	metrics   *metrics
 	imports   *imports
 	alerts    *alerts
+	signIns   *signIns
 }
 
 // New loads what was published, or publishes the first version.
@@ -120,6 +139,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		boards:  newBoards(),
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
+		signIns: newSignIns(opt.MessagesHourly),
 	}
 	var err error
 	if s.publisher, err = newPublisher(ctx, opt, s.metrics); err != nil {
@@ -176,12 +196,20 @@ func parseURL(text string) (*url.URL, error) {
 // down.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.imports.end()
+	if s.opt.DemoShowsCodes {
+		s.opt.Log.Warn("THIS IS A DEMONSTRATION: whoever knows an IIN gets that person's pass")
+	}
 	watching, stop := context.WithCancel(ctx)
 	var alerts sync.WaitGroup
 	alerts.Go(func() { s.alerts.run(watching) })
 	defer alerts.Wait()
 	defer stop()
-	return s.publisher.run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.publisher.run(ctx) })
+	if s.opt.Messages != nil {
+		group.Go(func() error { return s.deliver(ctx) })
+	}
+	return group.Wait()
 }
 
 func (s *Server) String() string { return "registry" }

@@ -42,19 +42,25 @@ type rig struct {
 	file      string
 	authority *Authority
 	bundles   string
-	alerting  AlertOptions
 	log       bytes.Buffer
 	stop      func()
+	change    func(*Options) // nil: as they are
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	return newRigWith(t, AlertOptions{})
+	return newRigThat(t, nil)
 }
 
 func newRigWith(t testing.TB, alerting AlertOptions) *rig {
 	t.Helper()
-	r := &rig{TB: t, file: filepath.Join(t.TempDir(), "registry.db"), authority: newAuthority(t), bundles: t.TempDir(), alerting: alerting}
+	return newRigThat(t, func(o *Options) { o.Alerts = alerting })
+}
+
+// newRigThat is a registry with other options.
+func newRigThat(t testing.TB, change func(*Options)) *rig {
+	t.Helper()
+	r := &rig{TB: t, change: change, file: filepath.Join(t.TempDir(), "registry.db"), authority: newAuthority(t), bundles: t.TempDir()}
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -67,7 +73,7 @@ func (r *rig) start() {
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.Server, err = New(r.Context(), Options{
+	options := Options{
 		Store:        db,
 		RegistryKey:  ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)),
 		IssuerKey:    ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)),
@@ -76,13 +82,15 @@ func (r *rig) start() {
 		Authority:    r.authority,
 		DoorsURL:     "https://registry.example:8443/",
 		Bundles:      r.bundles,
-		Alerts:       r.alerting,
 		DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue:   func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
 		Log:          slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
+	}
+	if r.change != nil {
+		r.change(&options)
+	}
+	if r.Server, err = New(r.Context(), options); err != nil {
 		r.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -72,6 +72,7 @@ func (s *Server) ownStatus(ctx context.Context, c pass.Credential) (SelfAnswer, 
 	if status == derive(person.Records, now()).status {
 		a.Reasons, a.Disputed = explain(person.Records, now()), person.Disputed
 	}
+	a.NewPhone = person.NewPhone
 	if a.State, err = stateOf(a); err != nil {
 		return a, err
 	}

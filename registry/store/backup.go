@@ -295,6 +295,7 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published
 		{`DELETE FROM deltas`, nil}, // they lead to versions of the epoch before
 		// What was not used yet may have been used since, by others than those who find it now.
 		{`DELETE FROM codes`, nil},
+		{`DELETE FROM signins`, nil},
 		{`DELETE FROM enrolments WHERE key IS NULL`, nil},
 	} {
 		if _, err := r.tx.ExecContext(ctx, change.statement, change.values...); err != nil {

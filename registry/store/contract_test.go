@@ -76,8 +76,8 @@ func testCodes(t *testing.T, s *Store) {
 	must(t, err)
 	person, err := s.PersonAt(ctx, first.Index, list(t, s))
 	must(t, err)
-	if !person.Revoked {
-		t.Error("the old phone is still good")
+	if person.Revoked || !person.NewPhone.Equal(t0) {
+		t.Errorf("the old phone beside a new one: %+v", person)
 	}
 }
 

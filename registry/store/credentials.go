@@ -26,6 +26,7 @@ type Credential struct {
 	Holder  ed25519.PublicKey  // nil: printed
 	Since   statuslist.Edition // the first that holds the index; zero: none does yet, so the pass is held back
 	Expires time.Time
+	Name    string // what the phone says of itself
 }
 
 // PutCode gives the citizen a one-time code, which replaces an earlier one. It registers new
@@ -36,15 +37,19 @@ func (s *Store) PutCode(ctx context.Context, iin IIN, code Secret, expires time.
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO codes (hash, citizen, expires) VALUES ($1, $2, $3)
-			ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`,
-			code[:], citizen, expires.Unix())
-		return err
+		return putCode(ctx, tx, citizen, code, expires)
 	})
 	if err != nil {
 		return fmt.Errorf("store a one-time code: %w", err)
 	}
 	return nil
+}
+
+func putCode(ctx context.Context, tx *sql.Tx, citizen int64, code Secret, expires time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO codes (hash, citizen, expires) VALUES ($1, $2, $3)
+		ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`,
+		code[:], citizen, expires.Unix())
+	return err
 }
 
 // HasCode tells whether a one-time code is a citizen's, used or not. It writes nothing.
@@ -56,8 +61,7 @@ func (s *Store) HasCode(ctx context.Context, code Secret) (known bool, err error
 	return known, nil
 }
 
-// Activate exchanges a one-time code for a credential of that phone and revokes the citizen's
-// earlier phones. The first answer may be lost, so the same phone may ask again with the same code
+// Activate exchanges a one-time code for a credential of that phone. The first answer may be lost, so the same phone may ask again with the same code
 // and gets the same credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
 func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
@@ -77,7 +81,7 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 		case now.Unix() >= expires:
 			return ErrCodeExpired
 		}
-		id, index, err := replace(ctx, tx, citizen, want, now)
+		id, index, err := addCredential(ctx, tx, citizen, want, now)
 		if err != nil {
 			return err
 		}
@@ -104,7 +108,7 @@ func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicK
 	if revoked || !bytes.Equal(known, holder) {
 		return Credential{}, ErrCodeUsed
 	}
-	return Credential{uint64(index), holder, since.edition(), time.Unix(expires, 0).UTC()}, nil
+	return Credential{Index: uint64(index), Holder: holder, Since: since.edition(), Expires: time.Unix(expires, 0).UTC()}, nil
 }
 
 // SinceOf returns Credential.Since of the pass at that index.
@@ -132,7 +136,7 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Ti
 		if err != nil {
 			return err
 		}
-		_, got.Index, err = replace(ctx, tx, citizen, want, now)
+		_, got.Index, err = addCredential(ctx, tx, citizen, want, now)
 		return err
 	})
 	if err != nil {
@@ -141,9 +145,12 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Ti
 	return got, nil
 }
 
-// replace revokes the citizen's credentials of the same kind and adds one at a random unused index.
+// maxPhones is how many phones one person may have. The one that was not used for longest makes room.
+const maxPhones = 3
+
+// addCredential adds one at a random unused index. A printed one replaces the printed ones before it.
 // It locks the citizen first, as the publisher does.
-func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, now time.Time) (id int64, index uint64, err error) {
+func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, now time.Time) (id int64, index uint64, err error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
 		return 0, 0, err
 	}
@@ -152,9 +159,7 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 	if err != nil {
 		return 0, 0, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2
-		WHERE citizen = $1 AND revoked IS NULL AND (holder IS NULL) = $3`, citizen, now.Unix(), want.Holder == nil)
-	if err != nil {
+	if err := makeRoom(ctx, tx, citizen, want.Holder == nil, now); err != nil {
 		return 0, 0, err
 	}
 	var sections int64
@@ -171,14 +176,26 @@ func replace(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, no
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires, suspended)
-			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (idx) DO NOTHING RETURNING id`,
-			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix(), suspended).Scan(&id)
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires, added, name, suspended)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix(), now.Unix(), want.Name, suspended).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, pick.Uint64(), err
 		}
 	}
 	return 0, 0, errors.New("no free index found in 64 tries")
+}
+
+func makeRoom(ctx context.Context, tx *sql.Tx, citizen int64, printed bool, now time.Time) error {
+	if printed {
+		_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL AND holder IS NULL`,
+			citizen, now.Unix())
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE id IN (
+		SELECT id FROM credentials WHERE citizen = $1 AND revoked IS NULL AND holder IS NOT NULL AND expires > $2
+		ORDER BY COALESCE(used, added) DESC, id DESC LIMIT 1000 OFFSET $3)`, citizen, now.Unix(), maxPhones-1)
+	return err
 }
 
 // Revoke makes all of the citizen's credentials and codes worthless.
@@ -191,6 +208,9 @@ func (s *Store) Revoke(ctx context.Context, iin IIN, now time.Time) error {
 			return notFound(err)
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM codes WHERE citizen = $1`, citizen); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE signins SET code = NULL WHERE citizen = $1`, citizen); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL`,

@@ -305,6 +305,7 @@ type Person struct {
 	Held      statuslist.Status // as in Pass
 	Records   []Record          // in force
 	Disputed  bool              // the citizen says that one of them is wrong, and nobody has looked yet
+	NewPhone  time.Time         // when another phone of this person got its pass after this one; zero: no phone did
 }
 
 // PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
@@ -322,8 +323,12 @@ func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edi
 		if p.Records, err = inForce(ctx, tx, citizen); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM records WHERE citizen = $1 AND disputed IS NOT NULL AND state = 'in force')`,
-			citizen).Scan(&p.Disputed)
+		var newer sql.NullInt64
+		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM records WHERE citizen = $1 AND disputed IS NOT NULL AND state = 'in force'),
+			(SELECT MAX(added) FROM credentials WHERE citizen = $1 AND id > (SELECT id FROM credentials WHERE idx = $2)
+				AND holder IS NOT NULL AND revoked IS NULL)`, citizen, int64(index)).Scan(&p.Disputed, &newer)
+		p.NewPhone = moment(newer)
+		return err
 	})
 	if err != nil {
 		return Person{}, fmt.Errorf("look an index up: %w", err)

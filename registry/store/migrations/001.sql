@@ -96,6 +96,9 @@ CREATE TABLE credentials (
     epoch   BIGINT, -- epoch and version of the list that first held it; NULL: none does yet, and nobody
     version BIGINT, -- has this pass
     expires BIGINT NOT NULL,
+    added   BIGINT NOT NULL DEFAULT 0, -- when it was issued
+    name    TEXT NOT NULL DEFAULT '',  -- what the phone says of itself
+    used    BIGINT,                    -- the day on which its page asked for the status last, its first second
     suspended BIGINT,               -- since when; NULL: not suspended
     revoked BIGINT                  -- since when; NULL: good
 );
@@ -106,6 +109,30 @@ CREATE TABLE codes (
     citizen    BIGINT NOT NULL UNIQUE REFERENCES citizens (id), -- a new code replaces the old one
     expires    BIGINT NOT NULL,
     credential BIGINT REFERENCES credentials (id) -- what it was exchanged for; NULL: still unused
+);
+
+-- Requests to sign in with an IIN, kept for a day. One that no message was sent for has a row, too, so
+-- that nobody learns from a try who is registered.
+CREATE TABLE signins (
+    session    {{bytes}} PRIMARY KEY, -- hash of the token that the browser holds
+    citizen    BIGINT REFERENCES citizens (id), -- NULL, like the next two: no message was sent
+    phone      TEXT,
+    asker      {{bytes}} NOT NULL, -- where it came from, keyed by the running registry
+    code       {{bytes}},       -- keyed with the token: six digits are soon found from a plain hash
+    short      INTEGER NOT NULL, -- 1: the code has six digits
+    asked      BIGINT NOT NULL,
+    tries      INTEGER NOT NULL DEFAULT 0,
+    credential BIGINT REFERENCES credentials (id) -- what it was exchanged for; NULL: still unused
+);
+CREATE INDEX signins_citizen ON signins (citizen, asked) WHERE citizen IS NOT NULL;
+CREATE INDEX signins_phone ON signins (phone, asked) WHERE phone IS NOT NULL;
+CREATE INDEX signins_asked ON signins (asked);
+
+-- Wrong codes of people, in a year.
+CREATE TABLE wrong_codes (
+    citizen BIGINT PRIMARY KEY REFERENCES citizens (id),
+    since   BIGINT NOT NULL,
+    n       BIGINT NOT NULL
 );
 
 CREATE TABLE sources (
