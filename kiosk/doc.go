@@ -43,6 +43,7 @@
 //	  registry/fhir       results out of HL7 FHIR R4 messages
 //	  registry/sms        messages to phones, through a program or a gateway
 //	  registry/pcr        the words for a PCR test's outcome
+//	  registry/kinds      the names of the kinds of venues and of the zones
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
 //	cmd/ashyq-demo        the whole system on one machine

@@ -59,15 +59,16 @@ var layers = []layer{
 	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
 	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist",
-		"registry/alert", "registry/csvfile", "registry/fhir", "registry/store"},
+		"registry/alert", "registry/csvfile", "registry/fhir", "registry/kinds", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
 	{"registry/alert", nil, "it sends messages and does not know where they come from"},
 	{"registry/alert/alerttest", []string{"registry/alert"}, "real servers that take alerts"},
 	{"registry/pcr", nil, "words are words"},
+	{"registry/kinds", nil, "words are words"},
 	{"registry/csvfile", []string{"kiosk/names", "registry/pcr"}, "it reads files and does nothing with them"},
 	{"registry/fhir", []string{"registry/pcr"}, "it reads messages and does nothing with them"},
 	{"registry/sms", nil, "it hands on whatever it is given"},
-	{"registry/web", nil, "pages speak to the registry over HTTP only"},
+	{"registry/web", []string{"registry/kinds"}, "pages speak to the registry over HTTP only"},
 	{"image-build/", []string{"kiosk/api", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/csvfile"
+	"ashyq-kiosk/registry/kinds"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -113,8 +114,8 @@ func (rows *VenueRows) Read(row map[string]string) (v store.Venue, field, reason
 	}
 	v = store.Venue{BIN: row["bin"], Name: names.Compose(row["name"]), Region: rows.region(row["region"]), Address: names.Compose(row["address"])}
 	var kindOK, zoneOK bool
-	v.Kind, kindOK = csvfile.VenueKind(row["kind"])
-	if v.Zone, zoneOK = csvfile.Zone(row["zone"]); row["zone"] == "" {
+	v.Kind, kindOK = kinds.Venue(row["kind"])
+	if v.Zone, zoneOK = kinds.Zone(row["zone"]); row["zone"] == "" {
 		v.Zone, zoneOK = "green", true
 	}
 	var capacityErr error

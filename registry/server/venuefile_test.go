@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/registry/csvfile"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -154,15 +152,6 @@ func TestTenThousandVenues(t *testing.T) {
 		t.Logf("%q: %v", step.query, time.Since(start).Round(time.Millisecond))
 		if got := [3]int{a.New, a.Changed, a.Same}; got != step.want || a.Doors != 30_000 {
 			t.Errorf("%q: %v, %d doors, want %v: %d", step.query, got, a.Doors, step.want, w.Code)
-		}
-	}
-}
-
-// The words for kinds of venues are those of the doors' rules.
-func TestVenueKindsAreTheDoors(t *testing.T) {
-	for _, kind := range kiosk.Venues {
-		if got, ok := csvfile.VenueKind(string(kind)); !ok || got != string(kind) {
-			t.Errorf("%q is read as %q", kind, got)
 		}
 	}
 }

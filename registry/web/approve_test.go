@@ -42,7 +42,7 @@ func TestApproveRenewal(t *testing.T) {
 	if _, err := options.Store.DoorBy(t.Context(), certificate, "00112233aabbccdd", said, now); err != nil {
 		t.Fatal(err)
 	}
-	until(t, ctx, `document.querySelector("#doors").innerText.includes("The door decides otherwise: pharmacy, zone: Red")`)
+	until(t, ctx, `document.querySelector("#doors").innerText.includes("The door decides otherwise: Pharmacy, zone: Red")`)
 	until(t, ctx, `!document.querySelector("#doors").innerText.includes("Renewal")`)
 	if eval[bool](t, ctx, `document.querySelector("#doors").innerText.includes("not yet")`) {
 		t.Error("an enrolled door is called not yet enrolled")

@@ -2,8 +2,12 @@ package web
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"html/template"
 	"slices"
+
+	"ashyq-kiosk/registry/kinds"
 )
 
 // officePage is a page behind a key. What is inside the frame is in pages/NAME.html, its module in
@@ -48,4 +52,17 @@ func officeBody(page officePage, static string) []byte {
 		panic("web: fill the frame of /" + page.Name + ": " + err.Error())
 	}
 	return out.Bytes()
+}
+
+// kindsModule is the table of package kinds as a module of JavaScript.
+func kindsModule() []byte {
+	venues, err := json.Marshal(kinds.Venues)
+	if err != nil {
+		panic("web: encode the kinds of venues: " + err.Error())
+	}
+	zones, err := json.Marshal(kinds.Zones)
+	if err != nil {
+		panic("web: encode the zones: " + err.Error())
+	}
+	return fmt.Appendf(nil, "export const venues = %s;\nexport const zones = %s;\n", venues, zones)
 }

@@ -79,6 +79,7 @@ func Handler() http.Handler {
 	for pattern, name := range pages {
 		mux.Handle("GET "+pattern, serve(name, []byte(fill.Replace(string(read(name)))), "no-cache", version))
 	}
+	mux.Handle("GET "+root+"/office/kinds.js", serve("kinds.js", kindsModule(), "public, max-age=31536000, immutable", version))
 	for _, page := range office {
 		mux.Handle("GET /"+page.Name, serve("frame.html", officeBody(page, root), "no-cache", version))
 	}
@@ -89,7 +90,7 @@ func Handler() http.Handler {
 	return mux
 }
 
-// inventory lists the files under static and hashes everything that is embedded.
+// inventory lists the files under static and hashes everything that is served.
 func inventory() (version string, names []string) {
 	sum := sha256.New()
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -105,6 +106,7 @@ func inventory() (version string, names []string) {
 	if err != nil {
 		panic("web: walk the embedded files: " + err.Error())
 	}
+	sum.Write(kindsModule())
 	return hex.EncodeToString(sum.Sum(nil)[:8]), names
 }
 

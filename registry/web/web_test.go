@@ -13,7 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/registry/kinds"
 	"ashyq-kiosk/registry/web"
 )
 
@@ -189,13 +189,30 @@ func placeholders(text string) string {
 	return strings.Join(found, "")
 }
 
-// The administrator chooses among the kinds of venues that doors know.
+// The page of doors lists the kinds of venues in its language, and takes every name of each of them.
 func TestVenues(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(r.url()+"/doors"))
-	got := eval[[]kiosk.Venue](t, ctx, `document.querySelector("#venues").textContent.split(", ")`)
-	if !slices.Equal(got, kiosk.Venues) {
-		t.Errorf("the page offers %v, package kiosk has %v", got, kiosk.Venues)
+	for i, language := range []string{"kk", "ru", "en"} {
+		do(t, ctx, chromedp.Click(`[data-language="`+language+`"]`))
+		got := eval[[]string](t, ctx, `document.querySelector("#venues").textContent.split(", ")`)
+		var want []string
+		for _, k := range kinds.Venues {
+			want = append(want, [...]string{k.KK, k.RU, k.EN}[i])
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the page offers %v, there are %v", language, got, want)
+		}
+	}
+	for _, k := range kinds.Venues {
+		for _, word := range append([]string{k.Key, " " + strings.ToUpper(k.KK), k.RU, k.EN}, k.Also...) {
+			got := eval[string](t, ctx, `import(%s).then(({ venueOf }) => venueOf(%s) ?? "")`, moduleAt(t, "office/venues.js"), word)
+			if got != k.Key {
+				t.Errorf("the page takes %q for %q, want %q", word, got, k.Key)
+			}
+		}
 	}
 }

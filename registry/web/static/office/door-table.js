@@ -5,6 +5,7 @@ import { moment, t } from "../js/i18n.js";
 import { summary } from "./counts.js";
 import { healthLine } from "./health.js";
 import { ago, fill, warning } from "./overview.js";
+import { venueName, zoneName } from "./venues.js";
 
 const silent = 15 * 60_000; // ms after which a door that has not been heard of is marked; until then doors say nothing of their data's age
 
@@ -14,7 +15,7 @@ const recent = 30 * 24 * 3600_000; // ms for which a door's changed settings are
 export function renderDoors(doors, approve) {
   fill("doors", doors.map((door) => {
     const { all, admitted, turnedBack, other } = summary(door.counts);
-    return [door.name, door.venue, lastSeen(door.seen), identity(door, approve), t(`ring-${door.ring}`), door.running ?? "", all, admitted, turnedBack, other];
+    return [door.name, venueName(door.venue), lastSeen(door.seen), identity(door, approve), t(`ring-${door.ring}`), door.running ?? "", all, admitted, turnedBack, other];
   }), doors.map(healthLine));
   $("door-names").replaceChildren(...doors.map(({ name }) => el("option", { value: name })));
 }
@@ -36,7 +37,7 @@ function identity(door, approve) {
   if (door.asks && !door.revoked) lines.push(...renewal(door, approve));
   if (door.copied) lines.push(warning("copiedCard"));
   if (door.differs) lines.push(warning("differs", {
-    venue: door.said_venue || door.venue, zone: t(`zone-${door.said_zone || door.zone}`), way: t(`way-${door.said_way || door.way}`),
+    venue: venueName(door.said_venue || door.venue), zone: zoneName(door.said_zone || door.zone), way: t(`way-${door.said_way || door.way}`),
   }));
   if (door.config_since && Date.now() - Date.parse(door.config_since) < recent) lines.push(warning("configChanged", { time: moment(new Date(door.config_since)) }));
   if (door.strays) lines.push(warning("strays", { n: door.strays }));

@@ -4,20 +4,22 @@
 
 import { $, el, show } from "../js/dom.js";
 import { draw } from "../js/draw.js";
-import { setUp, t } from "../js/i18n.js";
+import { onLanguage, setUp, t } from "../js/i18n.js";
 import { encode } from "../js/qr.js";
 import { renderDoors } from "./door-table.js";
 import { codeSheet, words } from "./doors-texts.js";
 import { Gate, onSubmit } from "./office.js";
 import { Overview } from "./overview.js";
-import { venues } from "./venues.js";
+import { venueKeys, venueName, venueNames, venueOf } from "./venues.js";
 
 const parts = ["known", "order", "printing"];
 const fileName = "ashyq-enrol.txt"; // what a door looks for on its card
 const form = $("doors-form");
 
 setUp(words);
-$("venues").textContent = venues.join(", ");
+const listVenues = () => { $("venues").textContent = venueKeys().map(venueName).join(", "); };
+listVenues();
+onLanguage(listVenues);
 show(parts, "known", "order");
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
@@ -61,8 +63,8 @@ $("another").addEventListener("click", () => {
 function lines(text) {
   return text.split("\n").map((line, i) => ({ line: line.trim(), n: i + 1 })).filter(({ line }) => line).map(({ line, n }) => {
     const at = line.lastIndexOf(";");
-    const [name, venue] = [line.slice(0, Math.max(at, 0)).trim(), line.slice(at + 1).trim()];
-    if (!name || !venues.includes(venue)) throw new Error(t("badLine", { n, line }));
+    const [name, venue] = [line.slice(0, Math.max(at, 0)).trim(), venueOf(line.slice(at + 1))];
+    if (!name || !venue) throw new Error(t("badLine", { n, line }));
     return { name, venue };
   });
 }
@@ -80,7 +82,7 @@ function card({ name, venue, code, expires }) {
     el("div", { class: "door-words" },
       el("p", { class: "paper-brand" }, "Ashyq"),
       el("h2", {}, name),
-      el("p", { class: "door-venue" }, venue),
+      el("p", { class: "door-venue" }, venueNames(venue)),
       el("p", { class: "door-until" }, `${until} `, el("strong", {}, date)),
       ...codeSheet.map(({ lang, steps, secret }) =>
         el("div", { lang }, el("ol", {}, ...steps.map((step) => el("li", {}, step))), el("p", {}, secret))),

@@ -1,9 +1,14 @@
 // The words that several pages behind a key have. Those of one page are in NAME-texts.js.
 
 import { common } from "../js/texts.js";
+import { venues, zones } from "./kinds.js";
+
+const named = (prefix, kinds) => Object.fromEntries(kinds.map(({ key, kk, ru, en }) => [`${prefix}-${key}`, { kk, ru, en }]));
 
 export const office = {
   ...common,
+  ...named("venue", venues),
+  ...named("zone", zones),
   pages: { kk: "Беттер", ru: "Страницы", en: "Pages" },
   "page-admin": { kk: "Шолу", ru: "Обзор", en: "Overview" },
   "page-people": { kk: "Рұқсатнамалар", ru: "Пропуска", en: "Passes" },
