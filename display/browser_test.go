@@ -129,6 +129,8 @@ func examples() map[string]kiosk.Verdict {
 		"turned-back-red":     {Signal: kiosk.TurnedBack, Colour: kiosk.Red},
 		"turned-back-yellow":  {Signal: kiosk.TurnedBack, Colour: kiosk.Yellow, Text: ruleText, Until: until, Age: 30 * time.Hour, Aged: true},
 		"turned-back-blue":    {Signal: kiosk.TurnedBack, Colour: kiosk.Blue, Text: ruleText},
+		"full":                {Signal: kiosk.Full, Age: 3 * time.Minute},
+		"left":                {Signal: kiosk.Left},
 		"ask-staff":           {Signal: kiosk.AskStaff, Colour: kiosk.Green, Reason: kiosk.DataOld, Age: 30 * time.Hour, Aged: true},
 		"code-stale":          {Signal: kiosk.CodeProblem, Reason: kiosk.Stale},
 		"code-phone-clock":    {Signal: kiosk.CodeProblem, Reason: kiosk.PhoneClock},

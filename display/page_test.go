@@ -94,6 +94,8 @@ func looksOfEachRow(t *testing.T, ctx context.Context) {
 		"turned-back-red":     {ground: "red", symbol: "#cross", lamps: "red", blinks: "none 0s", words: []string{"Кешіріңіз", "Извините", "Sorry"}},
 		"turned-back-yellow":  {ground: "yellow", symbol: "#cross", lamps: "yellow", blinks: "none 0s", words: []string{ruleText.KK, ruleText.RU, ruleText.EN, "Status until", "30 h"}},
 		"turned-back-blue":    {ground: "blue", symbol: "#cross", lamps: "blue", blinks: "none 0s", words: []string{ruleText.KK}},
+		"full":                {ground: "night", field: "blue", symbol: "#full", lamps: "blue", blinks: "on-off 2s", words: []string{"Қазір бос орын жоқ", "Сейчас нет свободных мест", "No free places now", "not about you"}},
+		"left":                {ground: "night", symbol: "#exit", words: []string{"Сау болыңыз", "До свидания", "Goodbye"}},
 		"ask-staff":           {ground: "night", field: "blue", symbol: "#question", lamps: "yellow blue", blinks: "off-on 0.8s, on-off 0.8s", words: []string{"Қызметкерге жүгініңіз", "Обратитесь к сотруднику", "Please ask the staff", "data is too old"}},
 		"code-stale":          {ground: "night", field: "blue", symbol: "#code", lamps: "blue", blinks: "on-off 0.4s", words: []string{"Кодты қайта ашыңыз", "Откройте код ещё раз", "Open the code again"}},
 		"code-phone-clock":    {ground: "night", field: "blue", symbol: "#code", lamps: "blue", blinks: "on-off 0.4s", words: []string{"Телефонның сағатын тексеріңіз", "Check the phone's clock"}},

@@ -51,6 +51,8 @@ var rows = map[kiosk.Signal]row{
 	kiosk.Admitted:     {symbol: "tick", blink: "steady", person: true},
 	kiosk.AdmittedHere: {symbol: "tick", blink: "steady", person: true},
 	kiosk.TurnedBack:   {symbol: "cross", blink: "steady", person: true},
+	kiosk.Full:         {symbol: "full", blink: "slow", lamps: []kiosk.Colour{kiosk.Blue}},
+	kiosk.Left:         {symbol: "exit", blink: "steady"},
 	kiosk.AskStaff:     {symbol: "question", blink: "alternate", lamps: []kiosk.Colour{kiosk.Blue, kiosk.Yellow}},
 	kiosk.CodeProblem:  {symbol: "code", blink: "fast", lamps: []kiosk.Colour{kiosk.Blue}},
 	kiosk.CodeRefused:  {symbol: "hand", blink: "fast", lamps: []kiosk.Colour{kiosk.Red}},

@@ -37,6 +37,13 @@ var signalWords = map[kiosk.Signal]words{
 		head: in{"kk": "Кешіріңіз, қазір кіруге болмайды", "ru": "Извините, сейчас войти нельзя", "en": "Sorry, you cannot enter now"},
 		body: in{"kk": "Себебін телефоныңыздан көре аласыз", "ru": "Причину можно посмотреть в телефоне", "en": "Your phone shows the reason"},
 	},
+	kiosk.Full: {
+		head: in{"kk": "Қазір бос орын жоқ", "ru": "Сейчас нет свободных мест", "en": "No free places now"},
+		body: in{"kk": "Мәселе сізде емес. Біреу шыққанша күте тұрыңыз", "ru": "Дело не в вас. Подождите, пока кто-нибудь выйдет", "en": "It is not about you. Please wait until somebody leaves"},
+	},
+	kiosk.Left: {
+		head: in{"kk": "Сау болыңыз", "ru": "До свидания", "en": "Goodbye"},
+	},
 	kiosk.AskStaff: {
 		head: in{"kk": "Қызметкерге жүгініңіз", "ru": "Обратитесь к сотруднику", "en": "Please ask the staff"},
 		body: in{"kk": "Киоск өзі шеше алмайды", "ru": "Киоск не может решить сам", "en": "The kiosk cannot decide by itself"},
@@ -105,6 +112,10 @@ var reasonWords = map[kiosk.Reason]words{
 	},
 	kiosk.NoRule: {
 		body: in{"kk": "Бұл жағдайға арналған ереже жоқ", "ru": "Для этого случая нет правила", "en": "There is no rule for this case"},
+	},
+
+	kiosk.NoPlaces: {
+		body: in{"kk": "Киоск бос орын бар-жоғын біле алмай тұр", "ru": "Киоск не знает, есть ли свободные места", "en": "The kiosk does not know whether there is a free place"},
 	},
 
 	kiosk.Starting: {
@@ -193,7 +204,7 @@ func lineOf(v kiosk.Verdict, lang string, now time.Time) line {
 	w := signalWords[v.Signal]
 	l := line{Lang: lang, Head: w.head[lang], Body: w.body[lang]}
 	switch v.Signal {
-	case kiosk.Idle, kiosk.Working:
+	case kiosk.Idle, kiosk.Working, kiosk.Left, kiosk.Full:
 		return l
 	case kiosk.Admitted: // welcome is enough: nobody stops to read
 	case kiosk.AdmittedHere:

@@ -30,7 +30,7 @@ const (
 )
 
 // Check says what is wrong with a table. It must have all signals, stay within the limits, open the
-// relay only for admitted people, and keep the rule: a steady light is always about the person, a
+// relay only for people who are admitted or leave, and keep the rule: a steady light is always about the person, a
 // blinking light always about the door or the code.
 func (ps Patterns) Check() error {
 	for _, s := range kiosk.Signals {
@@ -155,8 +155,8 @@ func (p Pattern) checkRelay(s kiosk.Signal) error {
 	switch {
 	case p.Relay == 0:
 		return nil
-	case s != kiosk.Admitted && s != kiosk.AdmittedHere:
-		return fmt.Errorf("the relay is open for %v, want 0: it opens only for admitted people", p.Relay)
+	case s != kiosk.Admitted && s != kiosk.AdmittedHere && s != kiosk.Left:
+		return fmt.Errorf("the relay is open for %v, want 0: it opens only for people who are admitted or leave", p.Relay)
 	case p.Relay < minRelay || p.Relay > MaxRelay:
 		return fmt.Errorf("the relay is open for %v, want %v to %v, or 0 for a door without a relay", p.Relay, minRelay, MaxRelay)
 	}

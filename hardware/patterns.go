@@ -86,6 +86,8 @@ func DefaultPatterns() Patterns {
 		kiosk.Admitted:     {Light: []Step{{Lamp: Status}}, For: 3 * time.Second, Buzzer: []time.Duration{short}, Relay: pulse},
 		kiosk.AdmittedHere: {Light: []Step{{Lamp: Status}}, For: 3 * time.Second, Buzzer: []time.Duration{short, short, long}, Relay: pulse},
 		kiosk.TurnedBack:   {Light: []Step{{Lamp: Status}}, For: 5 * time.Second, Buzzer: []time.Duration{long, pause, long, pause, long}},
+		kiosk.Full:         {Light: []Step{{Blue, slow}, {Dark, slow}}, For: 5 * time.Second, Buzzer: []time.Duration{long}},
+		kiosk.Left:         {For: 3 * time.Second, Buzzer: []time.Duration{short}, Relay: pulse},
 		kiosk.AskStaff:     {Light: []Step{{Blue, alternate}, {Yellow, alternate}}, For: 5 * time.Second, Buzzer: []time.Duration{mid, pause, mid}},
 		kiosk.CodeProblem:  {Light: []Step{{Blue, fast}, {Dark, fast}}, For: 3 * time.Second, Buzzer: []time.Duration{short, short, short}},
 		kiosk.CodeRefused:  {Light: []Step{{Red, fast}, {Dark, fast}}, For: 4 * time.Second, Buzzer: []time.Duration{short, short, short, short, short, short, short}},

@@ -114,8 +114,8 @@ func checkSteadyOrBlinking(t interface {
 				t.Errorf("%s: %s flashes %d times a minute", v.Signal, lamp, len(lit))
 			}
 		}
-		admits := v.Signal == kiosk.Admitted || v.Signal == kiosk.AdmittedHere
-		if !admits && len(relay) > 0 || len(relay) > 1 || len(relay) == 1 && relay[0] > MaxRelay {
+		opens := v.Signal == kiosk.Admitted || v.Signal == kiosk.AdmittedHere || v.Signal == kiosk.Left
+		if !opens && len(relay) > 0 || len(relay) > 1 || len(relay) == 1 && relay[0] > MaxRelay {
 			t.Errorf("%s %s: the relay is open for %v", v.Signal, v.Colour, relay)
 		}
 	}

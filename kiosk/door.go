@@ -24,13 +24,16 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Registry, Guard, NotBefore and Log.
+// Options configure a Door. All fields are required except Way, Places, Registry, Guard, NotBefore and
+// Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
+	Way         Way
 	AcceptPaper bool          // accept printed passes
 	Again       time.Duration // how long an admitted person is not admitted again
 	Cache       Lookup        // the list on the card
+	Places      Places        // of the venue; nil: their number is not limited
 	Registry    Lookup        // asked if the cache is too old or does not know the person; nil: never
 	Fresh       time.Duration // up to this age the cache's answer counts
 	Deadline    time.Duration // of one question to the registry
@@ -70,6 +73,8 @@ var holds = map[Signal]time.Duration{
 	Admitted:     3 * time.Second,
 	AdmittedHere: 3 * time.Second,
 	TurnedBack:   5 * time.Second,
+	Full:         5 * time.Second,
+	Left:         3 * time.Second,
 	AskStaff:     5 * time.Second,
 	CodeProblem:  3 * time.Second,
 	CodeRefused:  4 * time.Second,
@@ -139,11 +144,12 @@ func NewDoor(opt Options) *Door {
 		ready:     make(chan struct{}),
 		active:    map[Reason]error{Starting: nil, NoData: nil},
 	}
+	asking := func() { d.show(Verdict{Signal: Working}) }
 	lookup := &Fallback{
 		Cache: opt.Cache, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause, Now: opt.Now,
-		Asking: func() { d.show(Verdict{Signal: Working}) },
+		Asking: asking,
 	}
-	d.judge = judge{opt: opt, lookup: lookup, guard: opt.Guard}
+	d.judge = judge{opt: opt, lookup: lookup, guard: opt.Guard, asking: asking}
 	opt.Faults.Subscribe(d.fault)
 	return d
 }
@@ -275,6 +281,9 @@ func (d *Door) worst() (reason Reason, ok bool) {
 // settle shows a change of the faults immediately: a fault ends whatever is shown, and the end of
 // the last fault ends its picture.
 func (d *Door) settle() {
+	if d.shown.Signal == Left {
+		return // the door is open for somebody who wants to get out
+	}
 	reason, faulty := d.worst()
 	if faulty && (d.shown.Signal != OutOfOrder || d.shown.Reason != reason) || !faulty && d.shown.Signal == OutOfOrder {
 		d.rest()
@@ -294,7 +303,7 @@ func (d *Door) rest() {
 
 // see handles one sighting: the person still standing there, or somebody new to judge.
 func (d *Door) see(ctx context.Context, s Sighting) {
-	if _, faulty := d.worst(); faulty {
+	if _, faulty := d.worst(); faulty && d.opt.Way != Exit {
 		return
 	}
 	now := d.opt.Now()
@@ -313,12 +322,15 @@ func (d *Door) see(ctx context.Context, s Sighting) {
 		}
 	}
 	d.present = p
-	if problem != nil {
+	switch {
+	case d.opt.Way == Exit:
+		d.give(d.judge.leave(c, problem, now), s)
+	case problem != nil:
 		d.give(*problem, s)
-		return
+	default:
+		d.give(d.judge.decide(ctx, c, p.person, d.trust, now), s)
+		d.present.last = d.opt.Now() // asking the registry may have taken a while
 	}
-	d.give(d.judge.decide(ctx, c, p.person, d.trust, now), s)
-	d.present.last = d.opt.Now() // asking the registry may have taken a while
 }
 
 // give shows a verdict about a sighting for as long as its signal is held.

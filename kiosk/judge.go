@@ -14,6 +14,7 @@ type judge struct {
 	opt    Options
 	lookup Lookup
 	guard  *pass.Guard
+	asking func() // called before the registry is asked, because somebody waits now
 }
 
 // problems says what the door shows for each error of a pass. The first entry that errors.Is
@@ -42,7 +43,7 @@ func problemOf(err error) *Verdict {
 	return &Verdict{Signal: CodeRefused, Reason: Forged} // an unknown error must not open the door
 }
 
-// read parses and verifies a code. The verdict is nil if the code is genuine.
+// read parses and verifies a code. The verdict is nil if the code is genuine and in force.
 func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Code, *Verdict) {
 	c, err := pass.Parse(text)
 	if err != nil {
@@ -51,7 +52,7 @@ func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Co
 	if err := c.Verify(issuers, now); err != nil {
 		v := problemOf(err)
 		v.Paper = c.IsPaper()
-		return nil, v
+		return c, v
 	}
 	return c, nil
 }
@@ -66,6 +67,26 @@ func (j *judge) decide(ctx context.Context, c *pass.Code, p Person, t Trust, now
 		j.guard.Admitted(c, now)
 	case TurnedBack:
 		j.guard.Used(c, now)
+	}
+	return v
+}
+
+// leave lets everybody out: nobody may be locked in. Who shows a genuine pass, in force or not, is
+// counted once; without that rule, one picture of a code could empty the venue on paper.
+func (j *judge) leave(c *pass.Code, problem *Verdict, now time.Time) Verdict {
+	v := Verdict{Signal: Left}
+	if problem != nil && problem.Reason != Expired {
+		v.Reason = problem.Reason
+		return v
+	}
+	if again := j.guard.Check(c, now, j.opt.Again); again != nil {
+		v.Reason = problemOf(again).Reason
+		return v
+	}
+	j.guard.Used(c, now)
+	j.guard.Admitted(c, now)
+	if j.opt.Places != nil {
+		j.opt.Places.Left()
 	}
 	return v
 }
@@ -93,7 +114,8 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	}
 	v.Colour = ColourOf(s.Status)
 	d := t.Rules.Decide(Situation{
-		Venue: j.opt.Venue, Zone: j.opt.Zone, Colour: v.Colour, Time: now, Occupancy: -1, Age: v.Age,
+		Venue: j.opt.Venue, Zone: j.opt.Zone, Colour: v.Colour, Time: now, Age: v.Age,
+		Occupancy: j.occupancy(ctx, t.Rules),
 	})
 	v.Signal, v.Reason, v.Rule, v.Text, v.Aged = d.Signal, d.Reason, d.Rule, d.Text, d.Aged
 	if v.Until.IsZero() || !d.Until.IsZero() && d.Until.Before(v.Until) {
@@ -103,6 +125,29 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	// see why.
 	if again != nil && (v.Signal == Admitted || v.Signal == AdmittedHere) {
 		return *problemOf(again)
+	}
+	return j.seat(ctx, v)
+}
+
+// occupancy is -1 where no rule asks for it.
+func (j *judge) occupancy(ctx context.Context, rules *Rules) float64 {
+	if j.opt.Places == nil || !rules.NeedOccupancy(j.opt.Venue) {
+		return -1
+	}
+	return j.opt.Places.Occupancy(ctx)
+}
+
+// seat takes a place for somebody who may enter. A venue without a free place says nothing about
+// the person.
+func (j *judge) seat(ctx context.Context, v Verdict) Verdict {
+	if j.opt.Places == nil || v.Signal != Admitted && v.Signal != AdmittedHere {
+		return v
+	}
+	switch err := j.opt.Places.Take(ctx, j.asking); {
+	case errors.Is(err, ErrFull):
+		return Verdict{Signal: Full, Age: v.Age}
+	case err != nil:
+		return Verdict{Signal: AskStaff, Reason: NoPlaces, Age: v.Age}
 	}
 	return v
 }

@@ -245,6 +245,13 @@ func (r *Rules) Decide(s Situation) Decision {
 	return Decision{Signal: AskStaff, Reason: NoRule, Aged: aged}
 }
 
+// NeedOccupancy tells whether a rule for this kind of venue looks at the share of seats taken.
+func (r *Rules) NeedOccupancy(v Venue) bool {
+	return slices.ContainsFunc(r.Rules, func(rule Rule) bool {
+		return rule.OccupancyBelow > 0 && (len(rule.Venues) == 0 || slices.Contains(rule.Venues, v))
+	})
+}
+
 func (r Rule) matches(s Situation, location *time.Location) (until time.Time, ok bool) {
 	local := s.Time.In(location)
 	if r.Hours != nil {

@@ -16,6 +16,8 @@ const (
 	Admitted                   // welcome
 	AdmittedHere               // yellow in a shop or a pharmacy
 	TurnedBack                 // this person may not enter here
+	Full                       // the person may enter, and the venue has no free place
+	Left                       // an exit door opens
 	AskStaff                   // the door cannot decide: data too old, unknown index
 	CodeProblem                // not a pass, too old, or the phone's clock is wrong
 	CodeRefused                // forged, foreign key, replay, revoked
@@ -23,10 +25,10 @@ const (
 )
 
 // Signals lists all rows.
-var Signals = []Signal{Idle, Working, Admitted, AdmittedHere, TurnedBack, AskStaff, CodeProblem, CodeRefused, OutOfOrder}
+var Signals = []Signal{Idle, Working, Admitted, AdmittedHere, TurnedBack, Full, Left, AskStaff, CodeProblem, CodeRefused, OutOfOrder}
 
 var signalNames = [...]string{
-	"idle", "working", "admitted", "admitted-here", "turned-back", "ask-staff", "code-problem", "code-refused", "out-of-order",
+	"idle", "working", "admitted", "admitted-here", "turned-back", "full", "left", "ask-staff", "code-problem", "code-refused", "out-of-order",
 }
 
 // String is the row's name in lower case with hyphens, as in metrics, logs and configuration.
@@ -59,7 +61,7 @@ type Reason string
 const (
 	NoReason Reason = ""
 
-	// CodeProblem
+	// CodeProblem; at an exit, which opens all the same, why nobody was counted. So the next group
 	NotAPass   Reason = "not-a-pass"  // the QR code is something else
 	Expired    Reason = "expired"     // the credential has expired
 	Stale      Reason = "stale"       // the code is too old: a screenshot, or the phone's clock is behind
@@ -78,6 +80,7 @@ const (
 	UnknownPerson Reason = "unknown-person" // the door's lists do not have this index
 	PassSuspended Reason = "suspended"      // the credential is on hold
 	NoRule        Reason = "no-rule"        // no rule covers this situation
+	NoPlaces      Reason = "no-places"      // the registry does not say whether there is a free place
 
 	// OutOfOrder
 	Starting    Reason = "starting"     // the parts are still starting

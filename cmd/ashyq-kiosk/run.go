@@ -131,7 +131,7 @@ func warn(cfg *config.Config, log *slog.Logger) {
 // newDoor makes a door. A door that is enrolled may ask the registry about people.
 func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
-		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
+		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, Way: cfg.Door.Way, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
 		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log),
 		Now: time.Now, NotBefore: store.NotBefore, Log: log,

@@ -8,7 +8,7 @@ import (
 // What a door counts: these signals, each with one of these colours. The set is closed, so that no
 // door fills a registry's database. They are those of package kiosk.
 var (
-	countedSignals = []string{"admitted", "admitted-here", "turned-back", "ask-staff", "code-problem", "code-refused"}
+	countedSignals = []string{"admitted", "admitted-here", "turned-back", "full", "left", "ask-staff", "code-problem", "code-refused"}
 	countedColours = []string{"none", "red", "yellow", "blue", "green"}
 )
 

@@ -76,6 +76,9 @@ func (r *Reporter) Show(v kiosk.Verdict) {
 	case kiosk.Idle, kiosk.Working, kiosk.OutOfOrder:
 		return
 	}
+	if v.Signal == kiosk.Left && v.Reason != kiosk.NoReason {
+		return // the door opened, and nobody knows whether for somebody who was counted before
+	}
 	if r.add(v.Signal.String() + "/" + v.Colour.String()) {
 		r.queue() // the door stops a moment later than the reporter
 	}

@@ -303,8 +303,8 @@ func TestNamesOfCounts(t *testing.T) {
 				t.Errorf("the registry does not know %q", name)
 			}
 		}
-		if len(o.total) != 30 {
-			t.Errorf("%d names, want 6 signals in 5 colours", len(o.total))
+		if len(o.total) != 40 {
+			t.Errorf("%d names, want 8 signals in 5 colours", len(o.total))
 		}
 	})
 	for _, name := range []string{"", "idle/none", "admitted", "admitted/", "admitted/pink", "admitted/green/", "x/green"} {
