@@ -68,7 +68,7 @@ func TestParsePatternsErrors(t *testing.T) {
 		{"out-of-order", Override{Light: []OverrideStep{}}, "people must see that the door is out of order"},
 		{"out-of-order", Override{Light: []OverrideStep{step("dark", 500), step("dark", 500)}}, `light "dark" is steady`},
 		{"turned-back", Override{Light: []OverrideStep{step("red", 500), step("dark", 500)}}, "must be steady in the status colour"},
-		{"turned-back", Override{RelayMS: new(int64(1000))}, "it opens only for admitted people"},
+		{"turned-back", Override{RelayMS: new(int64(1000))}, "it opens only for people who are admitted or leave"},
 		{"turned-back", Override{LightMS: new(int64(0))}, "want 1s to 30s"},
 		{"admitted", Override{RelayMS: new(int64(10001))}, "want 100ms to 10s"},
 		{"admitted", Override{RelayMS: new(int64(-1))}, "want 100ms to 10s"},

@@ -21,6 +21,7 @@
 //	                      the update window (window.go), and goes back if it fails
 //	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
+//	  kiosk/places        the door's share of its venue's places
 //	  kiosk/client        the door's side of the protocol
 //	  kiosk/cache         the status list on the card                                    (bbolt)
 //	    kiosk             what happens at the door: Door, Rules, Verdict

@@ -49,6 +49,7 @@ var layers = []layer{
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
 	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
+	{"kiosk/places", []string{"kiosk", "kiosk/api"}, "it reaches the registry through an interface"},
 	{"kiosk/doctor", nil, "its checks are handed to it"},
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},

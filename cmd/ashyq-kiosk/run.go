@@ -17,6 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/places"
 	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
 	"ashyq-kiosk/scanner"
@@ -90,7 +91,8 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
-	door := newDoor(cfg, store, remote, faults, log, panel, hub, m, reporter)
+	seats := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log)
+	door := newDoor(cfg, store, remote, seats, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{
 		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,
 	})
@@ -106,6 +108,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 		door, panel, eyes, newClock(cfg, store, faults.Of(kiosk.ClockFault), log), reporter, missing.Network(),
 		task.Watchdog(log, time.Now, pulses), serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
 		task.Func{Name: watch.String(), Do: watch.Run}, stopping(ctx, log),
+	}
+	if seats != nil {
+		tasks = append(tasks, seats)
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
@@ -129,7 +134,8 @@ func warn(cfg *config.Config, log *slog.Logger) {
 }
 
 // newDoor makes a door. A door that is enrolled may ask the registry about people.
-func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faults *kiosk.Faults, log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
+func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, seats *places.Keeper, faults *kiosk.Faults, log *slog.Logger,
+	outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, Way: cfg.Door.Way, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
@@ -138,6 +144,9 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, faul
 	}
 	if remote != nil && isKnown(cfg) {
 		opt.Registry = remote
+	}
+	if seats != nil {
+		opt.Places = seats
 	}
 	return kiosk.NewDoor(opt)
 }

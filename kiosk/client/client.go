@@ -189,3 +189,23 @@ func (c *Client) SendCounts(ctx context.Context, body []byte) error {
 	})
 	return err
 }
+
+// Places asks for places of the venue, and says what became of the last ones.
+func (c *Client) Places(ctx context.Context, q api.PlacesRequest) (a api.PlacesAnswer, err error) {
+	const doing = "ask for places"
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, c.failure(doing, err)
+	}
+	data, err := c.do(ctx, call{
+		doing: doing, method: http.MethodPost, path: api.PathPlaces, body: body, auth: true,
+		want: http.StatusOK, limit: maxAnswer,
+	})
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(data, &a); err != nil {
+		return api.PlacesAnswer{}, c.failure(doing, fmt.Errorf("%w: %w", errNotRegistry, err))
+	}
+	return a, nil
+}

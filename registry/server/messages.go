@@ -132,6 +132,9 @@ const (
 	// was listed last; PUT []store.Venue -> 204: adds venues, or changes those of the same BIN and name;
 	// at most 1,000. Bearer: the administrator's key.
 	PathVenues = "/v1/venues"
+	// PathOccupancy: GET ?venue=ID, or POST OccupancyRequest -> store.Hall: how many people are in a
+	// venue that has a capacity. Of any other the answer has the capacity 0.
+	PathOccupancy = "/v1/occupancy"
 	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
 	// PathVenues.
 	PathVenueImport = "/v1/venues/import"
@@ -441,6 +444,14 @@ type EnrolDoor struct {
 	Zone  string `json:"zone,omitempty"`  // "": green
 	Way   string `json:"way,omitempty"`   // entry or exit; "": entry
 	Ring  string `json:"ring,omitempty"`  // "": all
+}
+
+// OccupancyRequest corrects the number of people in a venue. One of the last three is set.
+type OccupancyRequest struct {
+	Venue   int64  `json:"venue"`
+	Add     int64  `json:"add,omitempty"`     // people who came by another way; below 0: who left
+	Inside  *int64 `json:"inside,omitempty"`  // somebody has counted them
+	Empties *int64 `json:"empties,omitempty"` // when everybody has left, minutes after midnight; -1: never
 }
 
 // EnrolCodesAnswer has one code for each door asked for, in their order.

@@ -64,7 +64,7 @@ var codes = []struct {
 	code  string
 }{
 	{store.ErrRevoked, api.CodeRevoked}, {store.ErrTokenUsed, api.CodeUsed}, {store.ErrTokenExpired, api.CodeExpired}, {errOutdated, api.CodeExpired},
-	{store.ErrUnapproved, api.CodeUnapproved},
+	{store.ErrUnapproved, api.CodeUnapproved}, {store.ErrLedgerEnded, api.CodeLedger},
 }
 
 func codeOf(err error) string {

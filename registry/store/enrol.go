@@ -109,6 +109,9 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if err := d.noteReplaced(ctx, tx, device, now); err != nil {
 			return nil, err
 		}
+		if err := leaveShare(ctx, tx, id, now); err != nil {
+			return nil, err
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
 			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL, troubles = ''
@@ -174,8 +177,10 @@ func (s *Store) RevokeDoor(ctx context.Context, name string, now time.Time) erro
 		if err != nil {
 			return notFound(err)
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE door = $1`, id)
-		return err
+		if _, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE door = $1`, id); err != nil {
+			return err
+		}
+		return leaveShare(ctx, tx, id, now)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a door: %w", err)

@@ -249,6 +249,32 @@ CREATE TABLE replacements (
     PRIMARY KEY (door, device)
 );
 
+-- The people in venues that have a capacity.
+CREATE TABLE halls (
+    venue   BIGINT PRIMARY KEY REFERENCES venues (id),
+    inside  BIGINT NOT NULL, -- as reported; below 0: people have left who are not reported yet
+    day     BIGINT NOT NULL, -- grows when the number begins anew
+    emptied BIGINT NOT NULL, -- when it was last set to 0 because everybody goes home
+    empties BIGINT           -- at which minute of the day that is; NULL: never
+);
+
+-- The places that doors may give away: api.PlacesRequest, as last accepted. A door has one row that
+-- is not gone, at most.
+CREATE TABLE shares (
+    door     BIGINT NOT NULL REFERENCES doors (id),
+    ledger   TEXT NOT NULL,
+    venue    BIGINT NOT NULL REFERENCES halls (venue),
+    gone     BIGINT, -- since when the door is revoked or another device; NULL: it is not
+    before   TEXT NOT NULL, -- the ledger before it; empty: no other
+    seq      BIGINT NOT NULL,
+    went_in  BIGINT NOT NULL,
+    went_out BIGINT NOT NULL,
+    most     BIGINT NOT NULL, -- its limit
+    heard    BIGINT NOT NULL,
+    PRIMARY KEY (door, ledger)
+);
+CREATE INDEX shares_venue ON shares (venue);
+
 -- One-time codes of doors.
 CREATE TABLE enrolments (
     hash    {{bytes}} PRIMARY KEY,
