@@ -133,7 +133,8 @@ const (
 	// at most 1,000. Bearer: the administrator's key.
 	PathVenues = "/v1/venues"
 	// PathOccupancy: GET ?venue=ID, or POST OccupancyRequest -> store.Hall: how many people are in a
-	// venue that has a capacity. Of any other the answer has the capacity 0.
+	// venue that has a capacity. Of any other the answer has the capacity 0. Bearer: the key of an
+	// account that the venue belongs to.
 	PathOccupancy = "/v1/occupancy"
 	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
 	// PathVenues.

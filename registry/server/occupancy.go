@@ -33,11 +33,14 @@ func (s *Server) giveSeats(r *http.Request, door int64) (any, error) {
 
 // occupancy says how many people are in a venue, and lets the staff correct that: people leave by
 // other ways, too.
-func (s *Server) occupancy(r *http.Request) (any, error) {
+func (s *Server) occupancy(r *http.Request, by store.Account) (any, error) {
 	if r.Method != http.MethodPost {
 		venue, err := strconv.ParseInt(r.URL.Query().Get("venue"), 10, 64)
 		if err != nil {
 			return nil, badRequest(`"venue" is not the id of a venue`, "write ?venue=ID")
+		}
+		if err := s.mayUse(r.Context(), by, venue); err != nil {
+			return nil, err
 		}
 		return s.opt.Store.HallOf(r.Context(), venue, now())
 	}
@@ -45,7 +48,24 @@ func (s *Server) occupancy(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayUse(r.Context(), by, req.Venue); err != nil {
+		return nil, err
+	}
 	return s.correctHall(r.Context(), req)
+}
+
+// mayUse tells whether a venue is an account's.
+func (s *Server) mayUse(ctx context.Context, by store.Account, venue int64) error {
+	v, err := s.opt.Store.VenueOf(ctx, venue)
+	if err != nil {
+		return noVenue(err)
+	}
+	switch {
+	case by.Role == store.National, by.Role == store.Regional && by.Region == v.Region, by.Role == store.Owner && by.BIN == v.BIN,
+		by.Role == store.Staff && by.Venue == venue:
+		return nil
+	}
+	return notOfRole(by)
 }
 
 func (s *Server) correctHall(ctx context.Context, req OccupancyRequest) (store.Hall, error) {

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,8 @@ func TestPlacesOfADoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		hall := store.Venue{BIN: "990140000007", Name: "Hall", Kind: "shop", Region: "KZ-75", Capacity: 2}
-		r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{hall})
+		yard := store.Venue{BIN: "011399500018", Name: "Yard", Kind: "shop", Region: "KZ-71"}
+		r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{hall, yard})
 		var venues []store.Venue
 		r.get(PathVenues, &venues)
 		hall = venues[0]
@@ -78,6 +80,28 @@ func TestPlacesOfADoor(t *testing.T) {
 		inside("one has left by the window", 1)
 		r.post(PathOccupancy, adminKey, OccupancyRequest{Venue: hall.ID, Inside: &zero}, &h)
 		inside("nobody", 0)
+		for what, one := range map[string]struct {
+			account AccountRequest
+			code    int
+		}{
+			"the owner":        {AccountRequest{Name: "a", Role: store.Owner, BIN: hall.BIN}, 200},
+			"another owner":    {AccountRequest{Name: "b", Role: store.Owner, BIN: "011399500018"}, 403},
+			"the region":       {AccountRequest{Name: "c", Role: store.Regional, Region: "KZ-75"}, 200},
+			"another region":   {AccountRequest{Name: "d", Role: store.Regional, Region: "KZ-71"}, 403},
+			"the venue's own":  {AccountRequest{Name: "e", Role: store.Staff, Venue: hall.ID}, 200},
+			"staff from there": {AccountRequest{Name: "f", Role: store.Staff, Venue: venues[1].ID}, 403},
+		} {
+			var account AccountAnswer
+			r.post(PathAccounts, adminKey, one.account, &account)
+			for _, w := range []*httptest.ResponseRecorder{
+				r.call(http.MethodGet, fmt.Sprintf("%s?venue=%d", PathOccupancy, hall.ID), account.Key, ""),
+				r.call(http.MethodPost, PathOccupancy, account.Key, OccupancyRequest{Venue: hall.ID, Add: 1}),
+			} {
+				if w.Code != one.code {
+					t.Errorf("%s: %d %s, want %d", what, w.Code, w.Body, one.code)
+				}
+			}
+		}
 		if w := r.call(http.MethodGet, PathOccupancy+"?venue=x", adminKey, nil); w.Code != 400 {
 			t.Errorf("no venue: %d", w.Code)
 		}

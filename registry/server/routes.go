@@ -75,6 +75,7 @@ func (s *Server) accountRoutes() []route {
 		{http.MethodGet, PathMe, 0, s.byAccount(s.me)},
 		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Owner)},
 		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Owner)},
+		{"", PathOccupancy, small, s.byAccount(s.occupancy)},
 	}
 }
 
@@ -102,7 +103,6 @@ func (s *Server) adminRoutes() []route {
 		{"", PathRegions, large, getOrPut(s.byAccount(s.regions), s.byAdmin(s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, getOrPut(s.byRegion(s.venues), s.byAdmin(s.putVenues))},
-		{"", PathOccupancy, small, s.byAdmin(s.occupancy)},
 		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
 		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
