@@ -59,7 +59,7 @@ func TestEnrol(t *testing.T) {
 	}
 	settings, identity := papers(t, dir)
 	for _, want := range []string{
-		`name = "Есік \"1\""`, `venue = "cinema"`, `zone = "yellow"`, `way = "exit"`, fmt.Sprintf("url = %q", registry.URL),
+		`name = "Есік \"1\""`, `venue = "cinema"`, `zone = "yellow"`, `way = "entry"`, fmt.Sprintf("url = %q", registry.URL),
 		fmt.Sprintf("ca = %q", dir+"/ca.pem"), fmt.Sprintf("identity = %q", dir+"/identity.pem"), `key = "k1AAAA`,
 	} {
 		if !strings.Contains(settings, want) {

@@ -155,7 +155,7 @@ func (r *Registry) enrol(w http.ResponseWriter, req *http.Request, seen *Seen) {
 		key = api.FormatKey(make([]byte, api.KeySize))
 	}
 	answer := api.EnrolAnswer{
-		Certificate: r.issue(csr), CA: r.CA.PEM(), Name: `Есік "1"`, Venue: "cinema", Zone: "yellow", Way: "exit", RegistryKey: key,
+		Certificate: r.issue(csr), CA: r.CA.PEM(), Name: `Есік "1"`, Venue: "cinema", Zone: "yellow", Way: "entry", RegistryKey: key,
 	}
 	if r.Spoil != nil {
 		r.Spoil(&answer)
