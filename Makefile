@@ -76,7 +76,7 @@ test: opencv chromium postgres dbus wpa ssh rauc ## All tests, with real OpenCV,
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"
-	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m $(TESTFLAGS) ./...
+	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m -parallel 4 $(TESTFLAGS) ./... # what runs in parallel mostly waits
 
 .PHONY: race
 race: chromium ## Packages with goroutines under the race detector, without OpenCV: it cannot see into C++.

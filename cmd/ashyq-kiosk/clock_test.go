@@ -277,6 +277,7 @@ func (d *clockDoor) age() (age time.Duration, trusted bool) {
 // TestListKeptYoung: somebody who has the door's network and its time sets the clock back again and
 // again, and each time lets it run steadily until the later time counts as disproved.
 func TestListKeptYoung(t *testing.T) {
+	t.Parallel()
 	long := 100 * time.Hour
 	if testing.Short() {
 		long = 25 * time.Hour // make test goes on
@@ -320,6 +321,7 @@ func TestSignedTimeIsNotForgotten(t *testing.T) {
 // without the newest quarter of an hour before each cut. What it shows is that even if it does not
 // trust its clock.
 func TestAgeModel(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(4)
 	if testing.Short() {
 		seeds = 1 // make test has all

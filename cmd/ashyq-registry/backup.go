@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/replica"
@@ -101,6 +102,9 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 func (c *backupCmd) write(ctx context.Context, dir *dataDir, w io.Writer, told *progress) error {
 	db, err := store.Open(ctx, dir.database(c.Database))
+	if err != nil && c.Database == "" && unix.Access(dir.name, unix.W_OK) == unix.EROFS {
+		return fmt.Errorf("%w\nhint: its disk is read-only: copy %q to another disk, and name the copy with --data", err, dir.name)
+	}
 	if err != nil {
 		return err
 	}

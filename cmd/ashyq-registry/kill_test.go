@@ -93,6 +93,7 @@ func TestKilledInMassChange(t *testing.T) {
 			m.open()
 			defer m.close()
 			m.sql(`INSERT INTO sources (name, kind, key, hourly) VALUES ('lab', 'laboratory', $1, 100)`, []byte("key"))
+			m.load()
 			m.country()
 			// Every third one is ill, not healthy.
 			m.sql(`UPDATE records SET kind = 'positive' WHERE citizen % 3 = 0`)
@@ -139,9 +140,11 @@ func TestKilledInMassChange(t *testing.T) {
 }
 
 // numbers makes up IINs with right check digits; the 13th month does not exist.
-func numbers(n int) (list []string) {
+func numbers(n int) []string { return numbersOf("0113", n) }
+
+func numbersOf(month string, n int) (list []string) {
 	for i := 0; len(list) < n; i++ {
-		text := fmt.Sprintf("0113%08d", i)
+		text := fmt.Sprintf("%s%08d", month, i)
 		if _, err := store.ParseIIN(text); err == nil {
 			list = append(list, text)
 		}

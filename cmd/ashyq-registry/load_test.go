@@ -13,8 +13,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// peopleFile writes a CSV file of so many people.
-func peopleFile(t *testing.T, people int) string {
+// peopleFile writes a CSV file of these people.
+func peopleFile(t *testing.T, people []string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "people.csv")
 	file, err := os.Create(name)
@@ -23,7 +23,7 @@ func peopleFile(t *testing.T, people int) string {
 	}
 	w := bufio.NewWriter(file)
 	fmt.Fprintln(w, "iin,name,phone,region")
-	for n, iin := range numbers(people) {
+	for n, iin := range people {
 		fmt.Fprintf(w, "%s,Person %d,+7701%07d,KZ-75\n", iin, n, n)
 	}
 	if err := w.Flush(); err != nil {
@@ -43,7 +43,7 @@ func TestLoadKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newTown(t, database(t))
-			file, codes := peopleFile(t, people), filepath.Join(t.TempDir(), "codes.csv")
+			file, codes := peopleFile(t, numbers(people)), filepath.Join(t.TempDir(), "codes.csv")
 			args := []string{"load", "people", "--data", w.data, "--database", w.db, "--codes", codes, file}
 			const kills = 6
 			killed := 0

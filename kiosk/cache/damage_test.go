@@ -159,6 +159,9 @@ func TestPageHeaders(t *testing.T) {
 // TestPowerCut makes every file that a power cut within one Apply can leave: any of its pages are
 // on the card or not, and the page that makes them count comes last, whole, torn or not at all.
 func TestPowerCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves a hundred files, each of them checked as a whole, to make test")
+	}
 	t.Parallel()
 	const version = 5
 	path := testPath(t)

@@ -49,6 +49,9 @@ func write(path string) error {
 // TestKill kills a process again and again while it writes. Each time the cache has to come up as
 // one complete version, and none that was reported as applied may be lost.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves 105 kills to make test")
+	}
 	t.Parallel()
 	if raceDetector {
 		t.Skip("built with the race detector, which makes writing too slow to be killed halfway and sees one process only")

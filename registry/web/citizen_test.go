@@ -276,6 +276,7 @@ func TestPhoneClock(t *testing.T) {
 // screenshot is of no use to anybody 30 s later, however wrong the phone's clock is; and a phone
 // that was put right is not corrected any more.
 func TestClockCorrection(t *testing.T) {
+	t.Parallel() // it mostly waits
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
