@@ -137,7 +137,7 @@ func TestUnlimited(t *testing.T) {
 			t.Errorf("%d questions in an hour, %d writes, limited %v", o.times(), c.saves-saves, c.limited)
 		}
 		o.set(func() { o.capacity, o.free = 3, 1 })
-		time.Sleep(5 * time.Minute)
+		time.Sleep(6 * time.Minute)
 		if !c.limited {
 			t.Error("it has not heard that there is a capacity now")
 		}
