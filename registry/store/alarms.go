@@ -213,7 +213,7 @@ func (w Wrong) find(ctx context.Context, tx *sql.Tx) (map[alarmKey]struct{}, err
 
 // alarms lists them all, by kind, region and name.
 func alarms(ctx context.Context, tx *sql.Tx) ([]Alarm, error) {
-	var list []Alarm
+	list := []Alarm{}
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		var a Alarm
 		var began, ended, told, seen sql.NullInt64

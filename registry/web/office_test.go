@@ -52,6 +52,11 @@ func openStore(t *testing.T) *store.Store {
 
 func registryOver(t *testing.T, data *store.Store) (url string, options server.Options) {
 	t.Helper()
+	return registryWith(t, data, server.AlertOptions{})
+}
+
+func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions) (url string, options server.Options) {
+	t.Helper()
 	authority := newAuthority(t)
 	config, err := authority.TLS("127.0.0.1")
 	if err != nil {
@@ -68,6 +73,7 @@ func registryOver(t *testing.T, data *store.Store) (url string, options server.O
 		DoorsURL:    "https://" + doors.Addr().String(),
 		Authority:   authority,
 		Bundles:     t.TempDir(),
+		Alerts:      alerting,
 		Log:         slog.New(slog.DiscardHandler),
 	}
 	registry, err := server.New(t.Context(), options)

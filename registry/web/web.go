@@ -15,6 +15,10 @@
 //	/sources               laboratories, portals, centres: their keys, limits, and what waits
 //	/doors                 the doors, and one-time codes for new ones, on a sheet that is printed or as
 //	                       files for their cards
+//	/places                venues out of a file, the doors of their entrances, code sheets by venue and
+//	                       region, another device for a door
+//	/alerts                what is wrong with doors, and who is told
+//	/venue                 an owner's own venues: doors, and counts by hour and colour
 //	/rules                 the rules that doors decide by
 //	/records               what to settle, one person's records, all records of a source
 //	/updates               releases of the doors' program
