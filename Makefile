@@ -33,11 +33,14 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium postgres dbus wpa ssh rauc
+.PHONY: opencv chromium axe postgres dbus wpa ssh rauc
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
 	$(call need,/usr/bin/chromium,chromium fonts-dejavu-core)
+axe:
+	$(call need,/usr/bin/curl,curl ca-certificates)
+	@.ci/axe || echo "==> without axe-core: the pages are not audited"
 dbus:
 	$(call need,/usr/bin/dbus-daemon,dbus)
 wpa:
@@ -72,7 +75,7 @@ check: ## Build, vet, staticcheck and the fast tests, without OpenCV, Chromium o
 	@$(WITHOUT_OPENCV) go test -short -timeout 5m $(TESTFLAGS) ./...
 
 .PHONY: test
-test: opencv chromium postgres dbus wpa ssh rauc ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium axe postgres dbus wpa ssh rauc ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"

@@ -353,8 +353,9 @@ type SourceRequest struct {
 	Kind string `json:"kind"` // "laboratory", "pcr-portal", "covid-19-centre" or "vaccination-register"
 	// Code of its region; empty: the whole country.
 	Region string `json:"region,omitempty"`
-	// Positive results and contacts that count at once, in an hour. 0: 100 for a laboratory, 1,000
-	// for the PCR portal, 300 for the Covid-19 centre.
+	// Positive results and contacts that count at once in an hour, and as many recovered and vaccinated
+	// people. 0: 100 for a laboratory, 1,000 for the PCR portal, 300 for the Covid-19 centre, 15,000 for
+	// the vaccination register.
 	Hourly int `json:"hourly,omitempty"`
 }
 
@@ -391,8 +392,8 @@ type NameRequest struct {
 	Name string `json:"name"`
 }
 
-// LimitRequest sets how many positive results and contacts of a source count at once, in an hour.
-// All others wait for the administrator.
+// LimitRequest sets how many positive results and contacts of a source count at once in an hour, and
+// how many recovered and vaccinated people. All others wait for the administrator.
 type LimitRequest struct {
 	Name   string `json:"name"`
 	Hourly int    `json:"hourly"`

@@ -51,6 +51,54 @@ func (r *rig) look() store.Overview {
 	return o
 }
 
+// A stolen key makes only so many people green for months, and keeps no contact waiting; negative
+// results are not limited.
+func TestOneKeyTurnsFewPeopleGreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		centre, register, lab := r.source(Covid19Centre), r.source(VaccinationRegister), r.source(Laboratory)
+		send := func(key, kind string, first, n int) (counted, waiting int) {
+			var records []EntryRequest
+			for i := range n {
+				records = append(records, EntryRequest{IIN: person(first + i), Sample: fmt.Sprint(kind, first+i), Kind: kind, At: now()})
+			}
+			var a RecordsAnswer
+			r.post(PathRecords, key, RecordsRequest{Records: records}, &a)
+			for _, one := range a.Records {
+				switch one.Outcome {
+				case "entered":
+					counted++
+				case "waits":
+					waiting++
+				}
+			}
+			return counted, waiting
+		}
+		r.post(PathLimitSource, adminKey, LimitRequest{Name: VaccinationRegister, Hourly: 20}, nil)
+		for _, step := range []struct {
+			key, kind     string
+			first, n      int
+			counted, wait int
+		}{
+			{centre, "recovered", 0, 310, 300, 10},
+			{centre, "contact", 400, 310, 300, 10},
+			{register, "vaccinated", 800, 21, 20, 1},
+			{lab, "negative", 1000, 400, 400, 0},
+		} {
+			if counted, wait := send(step.key, step.kind, step.first, step.n); counted != step.counted || wait != step.wait {
+				t.Errorf("of %d %s, %d count and %d wait, want %d and %d", step.n, step.kind, counted, wait, step.counted, step.wait)
+			}
+		}
+		if o := r.look(); o.Statuses["green"] != 300+20+400 || o.Statuses["yellow"] != 300 {
+			t.Errorf("the colours are %v", o.Statuses)
+		}
+		time.Sleep(time.Hour) // fake
+		if counted, wait := send(register, "vaccinated", 900, 20); counted != 20 || wait != 0 {
+			t.Errorf("an hour later %d count and %d wait", counted, wait)
+		}
+	})
+}
+
 // A stolen key turns only so many people red; the others wait for the administrator, and nothing is
 // lost.
 func TestOneKeyTurnsFewPeopleRed(t *testing.T) {

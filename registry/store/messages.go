@@ -63,7 +63,7 @@ type SourceState struct {
 	Records int       `json:"records"`
 	Last    time.Time `json:"last,omitzero"`
 
-	Hourly       int       `json:"hourly"` // positive results and contacts that count at once, in an hour
+	Hourly       int       `json:"hourly"` // positive results and contacts that count at once in an hour; as many recovered and vaccinated people
 	Suspended    bool      `json:"suspended,omitempty"`
 	Revoked      bool      `json:"revoked,omitempty"` // its key is
 	Waiting      int       `json:"waiting"`           // records that wait for the administrator

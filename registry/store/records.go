@@ -27,11 +27,18 @@ const (
 	Vaccinated   Kind = "vaccinated"
 )
 
-// Strict reports whether records of this kind turn people away: their number in an hour is limited.
+// Strict reports whether records of this kind turn people away.
 func (k Kind) Strict() bool { return k == Positive || k == Contact }
+
+// Lasting reports whether records of this kind make people green for months. A negative result does
+// so for three days, and laboratories send 100,000 of them at once.
+func (k Kind) Lasting() bool { return k == Recovered || k == Vaccinated }
 
 // strict is Kind.Strict in SQL.
 const strict = `kind IN ('positive', 'contact')`
+
+// lasting is Kind.Lasting in SQL.
+const lasting = `kind IN ('recovered', 'vaccinated')`
 
 // The states of a record.
 const (
@@ -127,16 +134,18 @@ type intake struct {
 	tx      *sql.Tx
 	by      Actor
 	source  int64
-	hourly  int // strict records that count at once, in an hour
-	lately  int // strict records that counted at once, in the last hour
+	hourly  int // strict records that count at once in an hour, and as many lasting ones
+	strict  int // of them that counted at once in the last hour
+	lasting int // the same
 	waiting int
 	now     int64
 }
 
 // count finds how much room there is below the limits.
 func (in *intake) count(ctx context.Context) error {
-	err := in.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM records WHERE source = $1 AND came > $2 AND `+strict+`
-		AND state IN ('in force', 'ended')`, in.source, in.now-int64(time.Hour/time.Second)).Scan(&in.lately)
+	err := in.tx.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN `+strict+` THEN 1 END), COUNT(CASE WHEN `+lasting+` THEN 1 END)
+		FROM records WHERE source = $1 AND came > $2 AND (`+strict+` OR `+lasting+`)
+		AND state IN ('in force', 'ended')`, in.source, in.now-int64(time.Hour/time.Second)).Scan(&in.strict, &in.lasting)
 	if err != nil {
 		return err
 	}
@@ -211,10 +220,14 @@ func (in *intake) decide(ctx context.Context, e Entry, to *Outcome) error {
 }
 
 func (in *intake) limit(kind Kind, to *Outcome) {
+	lately := &in.strict // the many contacts of an outbreak keep no recovered person waiting, nor the other way round
+	if kind.Lasting() {
+		lately = &in.lasting
+	}
 	switch {
-	case !kind.Strict():
-	case in.lately < in.hourly:
-		in.lately++
+	case !kind.Strict() && !kind.Lasting():
+	case *lately < in.hourly:
+		*lately++
 	case in.waiting < maxWaiting:
 		in.waiting++
 		to.Waits = true

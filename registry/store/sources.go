@@ -27,8 +27,8 @@ type Source struct {
 }
 
 // AddSource creates a source of a region, or of the whole country if that is empty. So many of its
-// positive results and contacts count at once in an hour. A taken name is ErrExists, an unknown region
-// ErrNotFound.
+// positive results and contacts count at once in an hour, and as many lasting records. A taken name is
+// ErrExists, an unknown region ErrNotFound.
 func (s *Store) AddSource(ctx context.Context, name, kind, region string, key Secret, hourly int) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if region != "" {
@@ -94,7 +94,8 @@ func (s *Store) RotateSource(ctx context.Context, name string, key Secret) error
 	return s.setSource(ctx, "replace a source's key", `key = $2, revoked = NULL`, name, key[:])
 }
 
-// LimitSource sets how many positive results and contacts count at once in an hour.
+// LimitSource sets how many positive results and contacts count at once in an hour, and how many
+// lasting records.
 func (s *Store) LimitSource(ctx context.Context, name string, hourly int) error {
 	return s.setSource(ctx, "limit a source", `hourly = $2`, name, hourly)
 }

@@ -171,7 +171,7 @@ func TestSettleSideBySide(t *testing.T) {
 			t.Errorf("the history does not say %q:\n%s", want, text)
 		}
 	}
-	do(t, admin, chromedp.SetValue(`#person [name="why"]`, "не тот человек"), chromedp.Click("#person .main"))
+	do(t, admin, chromedp.SetValue(`#person .record > form [name="why"]`, "не тот человек"), chromedp.Click("#person .record > form .main"))
 	until(t, admin, `document.querySelectorAll("#person .past").length === 2 && document.querySelector("#person").innerText.includes("не тот человек")`)
 }
 

@@ -93,7 +93,7 @@ function render() {
   for (const id of ["activation-error", "replace-error"]) $(id).textContent = activationError && t(activationError);
   if (pass) $("renews").textContent = t("renews", { time: day(new Date(pass.expires)) });
   rotate(visible.includes("pass"));
-  status.render();
+  status?.render(); // a language may be chosen before there is one
 }
 
 // endOf says why a pass can no longer be used, or nothing.

@@ -2,15 +2,10 @@
 
 import { $, el } from "../js/dom.js";
 import { moment, onLanguage, t } from "../js/i18n.js";
-import { onSubmit, trouble } from "./office.js";
+import { kindsOf } from "./kinds-of-sources.js";
+import { localMinute, onSubmit, trouble } from "./office.js";
 
 const often = 10_000; // ms between two looks
-const kindsOf = {
-  laboratory: ["negative", "positive", "inconclusive"],
-  "pcr-portal": ["negative", "positive", "inconclusive"],
-  "covid-19-centre": ["contact", "recovered"],
-  "vaccination-register": ["vaccinated"],
-};
 
 export class Entries {
   #gate;
@@ -87,8 +82,7 @@ export class Entries {
       input.checked = kind === entry.kind;
       return el("label", {}, input, " ", el("span", {}, t(kind)));
     }));
-    const at = new Date(entry.at);
-    $("change-at").value = new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    $("change-at").value = localMinute(new Date(entry.at));
     this.#needIIN();
     $("change-dialog").showModal();
     (correcting ? $("change-kinds").querySelector(":checked") : $("change-why")).focus();

@@ -6,7 +6,7 @@ import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { confirmed } from "./confirm.js";
 import { Entries } from "./entries.js";
 import { words } from "./lab-texts.js";
-import { Gate, trouble } from "./office.js";
+import { Gate, localMinute, trouble } from "./office.js";
 import { Uploads } from "./uploads.js";
 
 setUp(words);
@@ -79,11 +79,6 @@ function prefill() {
 
 // arrives tells a tube that has just come from a contact, whose day only a person knows.
 function arrives() { return $("kinds").hidden; }
-
-// localMinute is what a datetime-local field takes: the wall clock without a zone.
-function localMinute(time) {
-  return new Date(time - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
 
 function first() { return $("sample-field").hidden ? $("iin") : $("sample"); }
 

@@ -122,6 +122,11 @@ export function onSubmit(form, work) {
   });
 }
 
+// localMinute is what a datetime-local field takes: the wall clock without a zone.
+export function localMinute(time) {
+  return new Date(time - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 // copyable is a text under a label, with a button that copies it.
 export function copyable(label, text) {
   const value = el("code", { class: "value" }, text);

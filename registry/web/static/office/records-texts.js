@@ -60,6 +60,16 @@ export const words = {
   look: { kk: "Көрсету", ru: "Показать", en: "Show" },
   noRecords: { kk: "Жазба жоқ.", ru: "Записей нет.", en: "There are no records." },
   found: { kk: "Жазбалар: {n}", ru: "Записей: {n}", en: "Records: {n}" },
+  correctTitle: { kk: "Жазбаны түзету", ru: "Исправить запись", en: "Correct this record" },
+  correctOne: { kk: "Түзету", ru: "Исправить", en: "Correct" },
+  "correct-kind": { kk: "Дұрысы", ru: "Как правильно", en: "What is right" },
+  "correct-iin": {
+    kk: "ЖСН (басқа адамдікі болса немесе нәтиже оңға өзгерсе)",
+    ru: "ИИН (если он другой или результат станет положительным)",
+    en: "IIN (if it is another one, or if the result becomes positive)",
+  },
+  "correct-at": { kk: "Сынама не байланыс уақыты", ru: "Время пробы или контакта", en: "Time of the sample or contact" },
+  "correct-why": { kk: "Себебі", ru: "Причина", en: "Why" },
   withdraw: { kk: "Кері қайтару", ru: "Отозвать", en: "Withdraw" },
   withdrawOne: { kk: "Жазбаны кері қайтару", ru: "Отозвать запись", en: "Withdraw this record" },
 

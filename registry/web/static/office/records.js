@@ -3,7 +3,8 @@
 
 import { $, el } from "../js/dom.js";
 import { moment, onLanguage, setUp, span, t } from "../js/i18n.js";
-import { Gate, onSubmit, trouble } from "./office.js";
+import { kindsOf } from "./kinds-of-sources.js";
+import { Gate, localMinute, onSubmit, trouble } from "./office.js";
 import { words } from "./records-texts.js";
 
 setUp(words);
@@ -121,10 +122,45 @@ function renderPerson() {
   if (!history) return;
   $("person").replaceChildren(el("div", { class: "sides" }, ...history.records.map((record) => {
     const live = ["in force", "waiting"].includes(record.state);
-    const box = el("section", { class: live ? "record" : "record past", "data-kind": record.kind }, el("h4", {}, t(record.kind)), ...about(record, history.iin));
-    if (live) box.append(withdrawForm(record));
+    const box = el("section", { class: live ? "record" : "record past", "data-kind": record.kind }, el("h3", {}, t(record.kind)), ...about(record, history.iin));
+    if (live) box.append(correctForm(record), withdrawForm(record));
     return box;
   })));
+}
+
+// correctForm replaces a record by one that says something else. Whoever becomes red by it is named
+// by a second IIN, as in a laboratory.
+function correctForm(record) {
+  const id = (field) => `correct-${field}-${record.id}`;
+  const input = (field, attributes) => [el("label", { for: id(field) }, t(`correct-${field}`)), el("input", { id: id(field), name: field, autocomplete: "off", ...attributes })];
+  const kinds = el("select", { id: id("kind"), name: "kind" }, ...kindsOf[record.source_kind].map((kind) => el("option", { value: kind }, t(kind))));
+  kinds.value = record.kind;
+  const form = el("form", {},
+    el("label", { for: kinds.id }, t("correct-kind")), kinds,
+    ...input("iin", { inputmode: "numeric", pattern: "[0-9]{12}", maxlength: "12" }),
+    ...input("at", { type: "datetime-local", required: "" }),
+    ...input("why", { maxlength: "100", required: "" }),
+    el("button", { class: "main" }, t("correctOne")),
+    el("output"));
+  const { iin, at } = form.elements;
+  at.value = localMinute(new Date(record.at));
+  kinds.addEventListener("change", () => { iin.required = kinds.value === "positive" && record.kind !== "positive"; });
+  onSubmit(form, async (values) => {
+    const next = { kind: values.kind, iin: values.iin };
+    // A field has minutes; what was entered may have seconds.
+    if (values.at !== localMinute(new Date(record.at))) next.at = new Date(values.at).toISOString();
+    await gate.ask("/v1/records/correct", { record: record.id, why: tidy(values.why), next });
+    await again();
+    return [];
+  });
+  return el("details", {}, el("summary", {}, t("correctTitle")), form);
+}
+
+// again shows the same person's records as they are now.
+async function again() {
+  history.records = await gate.ask("/v1/records/history", { iin: history.iin });
+  renderPerson();
+  await refresh();
 }
 
 function withdrawForm(record) {
@@ -135,9 +171,7 @@ function withdrawForm(record) {
     el("output"));
   onSubmit(form, async ({ why }) => {
     await gate.ask("/v1/records/withdraw", { record: record.id, why: tidy(why) });
-    history.records = await gate.ask("/v1/records/history", { iin: history.iin });
-    renderPerson();
-    await refresh();
+    await again();
     return [];
   });
   return form;

@@ -4,6 +4,8 @@ import { office } from "./texts.js";
 
 export const words = {
   ...office,
+  region: { kk: "Өңір", ru: "Регион", en: "Region" },
+  wholeCountry: { kk: "Бүкіл ел", ru: "Вся страна", en: "The whole country" },
   last: { kk: "Соңғысы", ru: "Последняя", en: "Latest" },
   create: { kk: "Қосу", ru: "Добавить", en: "Add" },
   newSource: { kk: "Жаңа дереккөз", ru: "Новый источник", en: "New source" },
@@ -41,9 +43,9 @@ export const words = {
   discardDone: { kk: "Жойылған жазбалар: {n}.", ru: "Удалено записей: {n}.", en: "Records discarded: {n}." },
   limitTitle: { kk: "Сағаттық шек", ru: "Предел на час", en: "Limit for an hour" },
   limitText: {
-    kk: "Бір сағатта осынша оң нәтиже мен байланыс бірден есепке алынады. Қалғандары сіздің шешіміңізді күтеді.",
-    ru: "Столько положительных результатов и контактов за час учитывается сразу. Остальные ждут вашего решения.",
-    en: "So many positive results and contacts count at once in an hour. All others wait for your decision.",
+    kk: "Бір сағатта осынша оң нәтиже мен байланыс және осынша ауырып жазылған мен екпе алған бірден есепке алынады. Қалғандары сіздің шешіміңізді күтеді.",
+    ru: "Столько положительных результатов и контактов, и столько же выздоровевших и вакцинированных за час учитывается сразу. Остальные ждут вашего решения.",
+    en: "So many positive results and contacts count at once in an hour, and as many recovered and vaccinated people. All others wait for your decision.",
   },
   limitButton: { kk: "Сақтау", ru: "Сохранить", en: "Save" },
   key: { kk: "Кілт (бір рет қана көрсетіледі)", ru: "Ключ (показывается только один раз)", en: "Key (shown only once)" },

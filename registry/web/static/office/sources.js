@@ -2,19 +2,40 @@
 // for a decision.
 
 import { $, el } from "../js/dom.js";
-import { moment, setUp, t } from "../js/i18n.js";
+import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { Gate, copyable, onSubmit } from "./office.js";
 import { Overview, fill, warning } from "./overview.js";
 import { words } from "./sources-texts.js";
 
 setUp(words);
 let overview;
-const gate = new Gate("admin-key", () => overview?.refresh());
+let regions = [];
+const gate = new Gate("admin-key", () => overview && open());
 overview = new Overview(gate, render);
+onLanguage(listRegions);
+if (gate.key) open();
+
+async function open() {
+  overview.refresh();
+  regions = await gate.ask("/v1/regions").catch(() => regions); // the overview says what is wrong
+  listRegions();
+}
+
+// regionName is a region in the language of the page; without one a source is of the whole country.
+function regionName(code) {
+  return code ? regions.find((region) => region.code === code)?.[document.documentElement.lang] ?? code : t("wholeCountry");
+}
+
+function listRegions() {
+  const select = $("source-region");
+  const chosen = select.value;
+  select.replaceChildren(...["", ...regions.map(({ code }) => code)].map((code) => el("option", { value: code }, regionName(code))));
+  select.value = chosen;
+}
 
 function render({ sources, waiting }) {
   fill("sources", sources.map((source) => [
-    source.name, t(source.kind), state(source), source.records, source.last ? moment(new Date(source.last)) : t("never"), source.hourly,
+    source.name, t(source.kind), regionName(source.region), state(source), source.records, source.last ? moment(new Date(source.last)) : t("never"), source.hourly,
     source.waiting ? warning("waitingSince", { n: source.waiting, time: moment(new Date(source.waiting_since)) }) : 0,
   ]));
   $("source-names").replaceChildren(...sources.map(({ name }) => el("option", { value: name })));
@@ -30,8 +51,8 @@ function state(source) {
   return source.suspended ? warning("source-suspended") : t("source-active");
 }
 
-onSubmit($("source-form"), async ({ name, kind }) => {
-  const answer = await gate.ask("/v1/sources", { name, kind });
+onSubmit($("source-form"), async ({ name, kind, region }) => {
+  const answer = await gate.ask("/v1/sources", { name, kind, region });
   overview.refresh();
   return newKey(answer.key);
 });

@@ -30,7 +30,7 @@ export const office = {
     en: "The key is kept in this tab only and is gone when the tab is closed.",
   },
   open: { kk: "Ашу", ru: "Открыть", en: "Open" },
-  forget: { kk: "Кілтті өшіру", ru: "Выйти", en: "Forget the key" },
+  forget: { kk: "Шығу", ru: "Выйти", en: "Sign out" },
   working: { kk: "Күте тұрыңыз…", ru: "Подождите…", en: "Please wait…" },
   iin: { kk: "ЖСН (12 сан)", ru: "ИИН (12 цифр)", en: "IIN (12 digits)" },
   name: { kk: "Атауы", ru: "Название", en: "Name" },
