@@ -57,6 +57,7 @@ var mayCall = map[string][]string{
 	"POST " + api.PathRenew:             {"door"},
 	"GET " + api.PathUpdate:             {"door"},
 	"POST " + api.PathHello:             {"door"},
+	"POST " + api.PathPlaces:            {"door"},
 	"GET " + api.PathBundle + "/{name}": callers,
 	"GET /healthz":                      callers,
 
@@ -87,6 +88,8 @@ var mayCall = map[string][]string{
 	"GET " + PathAccounts:       append(slices.Clone(administrators), store.Owner),
 	"POST " + PathAccounts:      append(slices.Clone(administrators), store.Owner),
 	"POST " + PathRevokeAccount: append(slices.Clone(administrators), store.Owner),
+	"GET " + PathOccupancy:      people,
+	"POST " + PathOccupancy:     people,
 
 	"POST " + PathHistory:        administrators,
 	"GET " + PathCases:           administrators,

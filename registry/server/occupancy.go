@@ -34,7 +34,7 @@ func (s *Server) giveSeats(r *http.Request, door int64) (any, error) {
 // occupancy says how many people are in a venue, and lets the staff correct that: people leave by
 // other ways, too.
 func (s *Server) occupancy(r *http.Request, by store.Account) (any, error) {
-	if r.Method != http.MethodPost {
+	return getOrPost(func(r *http.Request) (any, error) {
 		venue, err := strconv.ParseInt(r.URL.Query().Get("venue"), 10, 64)
 		if err != nil {
 			return nil, badRequest(`"venue" is not the id of a venue`, "write ?venue=ID")
@@ -43,15 +43,16 @@ func (s *Server) occupancy(r *http.Request, by store.Account) (any, error) {
 			return nil, err
 		}
 		return s.opt.Store.HallOf(r.Context(), venue, now())
-	}
-	req, err := decode[OccupancyRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.mayUse(r.Context(), by, req.Venue); err != nil {
-		return nil, err
-	}
-	return s.correctHall(r.Context(), req)
+	}, func(r *http.Request) (any, error) {
+		req, err := decode[OccupancyRequest](r)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.mayUse(r.Context(), by, req.Venue); err != nil {
+			return nil, err
+		}
+		return s.correctHall(r.Context(), req)
+	})(r)
 }
 
 // mayUse tells whether a venue is an account's.
