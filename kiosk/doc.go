@@ -40,6 +40,7 @@
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
 //	  registry/csvfile    records out of CSV files
+//	  registry/decree     compares, examines and tries rules before doors get them
 //	  registry/alert      tells people by mail and webhook what is wrong with doors
 //	  registry/fhir       results out of HL7 FHIR R4 messages
 //	  registry/sms        messages to phones, through a program or a gateway

@@ -3,10 +3,7 @@ package kiosk
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -135,79 +132,6 @@ func DefaultRulesJSON() []byte { return bytes.Clone(defaultRules) }
 // MaxRules is the largest size of a rules document, bytes.
 const MaxRules = 1 << 20
 
-// ParseRules reads and checks a document. Unknown keys are errors.
-func ParseRules(data []byte) (*Rules, error) {
-	if len(data) > MaxRules {
-		return nil, fmt.Errorf("rules have %d bytes, want at most %d", len(data), MaxRules)
-	}
-	r := &Rules{}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(r); err != nil {
-		return nil, fmt.Errorf("read the rules: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("read the rules: something follows the document")
-	}
-	if err := r.check(); err != nil {
-		return nil, fmt.Errorf("check the rules: %w", err)
-	}
-	return r, nil
-}
-
-func (r *Rules) check() error {
-	var err error
-	if r.location, err = time.LoadLocation(r.Timezone); err != nil || r.Timezone == "" || r.Timezone == "Local" {
-		return fmt.Errorf("timezone %q, want an IANA name such as Asia/Almaty", r.Timezone)
-	}
-	if r.Ages.Quiet > r.Ages.Full || r.Ages.Full > r.Ages.Limit || r.Ages.Limit == 0 {
-		return fmt.Errorf("ages quiet %v, full %v, limit %v are not in ascending order",
-			time.Duration(r.Ages.Quiet), time.Duration(r.Ages.Full), time.Duration(r.Ages.Limit))
-	}
-	names := map[string]bool{}
-	for i, rule := range r.Rules {
-		if rule.Name == "" || names[rule.Name] {
-			return fmt.Errorf("rule %d: name %q is empty or used twice", i, rule.Name)
-		}
-		names[rule.Name] = true
-		if err := rule.check(); err != nil {
-			return fmt.Errorf("rule %q: %w", rule.Name, err)
-		}
-	}
-	return nil
-}
-
-func (r Rule) check() error {
-	if len(r.Colours) == 0 || slices.Contains(r.Colours, NoColour) {
-		return errors.New("names no colour")
-	}
-	for _, v := range r.Venues {
-		if _, err := ParseVenue(string(v)); err != nil {
-			return err
-		}
-	}
-	for _, z := range r.Zones {
-		if _, err := ParseZone(string(z)); err != nil {
-			return err
-		}
-	}
-	switch r.Then {
-	case Admitted, AdmittedHere, TurnedBack, AskStaff:
-	default:
-		return fmt.Errorf("decides %q, want admitted, admitted-here, turned-back or ask-staff", r.Then)
-	}
-	if r.OccupancyBelow < 0 || r.OccupancyBelow > 1 {
-		return fmt.Errorf("occupancy_below %v is not between 0 and 1", r.OccupancyBelow)
-	}
-	if !r.Until.IsZero() && !r.From.Before(r.Until) {
-		return errors.New("ends before it begins")
-	}
-	if r.Text.KK == "" || r.Text.RU == "" || r.Text.EN == "" {
-		return errors.New("has no text in one of kk, ru, en")
-	}
-	return nil
-}
-
 // Situation is everything that a rule may look at.
 type Situation struct {
 	Venue     Venue
@@ -250,6 +174,12 @@ func (r *Rules) NeedOccupancy(v Venue) bool {
 	return slices.ContainsFunc(r.Rules, func(rule Rule) bool {
 		return rule.OccupancyBelow > 0 && (len(rule.Venues) == 0 || slices.Contains(rule.Venues, v))
 	})
+}
+
+// Matches tells whether the rule speaks about a situation. Hours and weekdays are those of location.
+func (r Rule) Matches(s Situation, location *time.Location) bool {
+	_, ok := r.matches(s, location)
+	return ok
 }
 
 func (r Rule) matches(s Situation, location *time.Location) (until time.Time, ok bool) {

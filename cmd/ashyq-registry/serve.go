@@ -103,7 +103,6 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, error) {
 	o := server.Options{
 		PublicURL: c.PublicURL, Log: log, Bundles: c.Bundles, DefaultRules: kiosk.DefaultRulesJSON(),
-		CheckRules: func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue: func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
 	}
 	if o.Bundles == "" {

@@ -91,36 +91,43 @@ var mayCall = map[string][]string{
 	"GET " + PathOccupancy:      people,
 	"POST " + PathOccupancy:     people,
 
-	"POST " + PathHistory:        administrators,
-	"GET " + PathCases:           administrators,
-	"POST " + PathSettle:         administrators,
-	"POST " + PathCitizens:       administrators,
-	"POST " + PathPaper:          administrators,
-	"POST " + PathRevoke:         administrators,
-	"POST " + PathSuspend:        administrators,
-	"POST " + PathResume:         administrators,
-	"POST " + PathWithdrawSource: administrators,
-	"POST " + PathSources:        administrators,
-	"POST " + PathSuspendSource:  administrators,
-	"POST " + PathResumeSource:   administrators,
-	"POST " + PathRotateSource:   administrators,
-	"POST " + PathRevokeSource:   administrators,
-	"POST " + PathLimitSource:    administrators,
-	"POST " + PathApprove:        administrators,
-	"POST " + PathDiscard:        administrators,
-	"GET " + PathRules:           administrators,
-	"PUT " + PathRules:           administrators,
-	"GET " + PathRegions:         people,
-	"PUT " + PathRegions:         administrators,
-	"POST " + PathRemoveRegion:   administrators,
-	"GET " + PathVenues:          inRegions,
-	"PUT " + PathVenues:          administrators,
-	"POST " + PathRestored:       administrators,
-	"GET " + PathOverview:        administrators,
-	"POST " + PathEnrolCodes:     administrators,
-	"POST " + PathRevokeDoor:     inRegions,
-	"POST " + PathApproveDoor:    inRegions,
-	"POST " + PathReleases:       administrators,
+	"POST " + PathHistory:                     administrators,
+	"GET " + PathCases:                        administrators,
+	"POST " + PathSettle:                      administrators,
+	"POST " + PathCitizens:                    administrators,
+	"POST " + PathPaper:                       administrators,
+	"POST " + PathRevoke:                      administrators,
+	"POST " + PathSuspend:                     administrators,
+	"POST " + PathResume:                      administrators,
+	"POST " + PathWithdrawSource:              administrators,
+	"POST " + PathSources:                     administrators,
+	"POST " + PathSuspendSource:               administrators,
+	"POST " + PathResumeSource:                administrators,
+	"POST " + PathRotateSource:                administrators,
+	"POST " + PathRevokeSource:                administrators,
+	"POST " + PathLimitSource:                 administrators,
+	"POST " + PathApprove:                     administrators,
+	"POST " + PathDiscard:                     administrators,
+	"GET " + PathRules:                        administrators,
+	"PUT " + PathRules:                        administrators,
+	"GET " + PathRulesVersions:                administrators,
+	"GET " + PathRulesVersions + "/{version}": administrators,
+	"GET " + PathRulesCompare:                 administrators,
+	"POST " + PathRulesCheck:                  administrators,
+	"POST " + PathRulesPreview:                administrators,
+	"POST " + PathPublishRules:                administrators,
+	"POST " + PathRollBackRules:               administrators,
+	"GET " + PathRegions:                      people,
+	"PUT " + PathRegions:                      administrators,
+	"POST " + PathRemoveRegion:                administrators,
+	"GET " + PathVenues:                       inRegions,
+	"PUT " + PathVenues:                       administrators,
+	"POST " + PathRestored:                    administrators,
+	"GET " + PathOverview:                     administrators,
+	"POST " + PathEnrolCodes:                  administrators,
+	"POST " + PathRevokeDoor:                  inRegions,
+	"POST " + PathApproveDoor:                 inRegions,
+	"POST " + PathReleases:                    administrators,
 
 	"POST " + PathVenueImport:     inRegions,
 	"GET " + PathAlerts:           inRegions,
@@ -154,7 +161,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 		door.enrol(codesFor(r, "door")[0])
 
 		rows := map[string]bool{}
-		for _, route := range slices.Concat(r.doorRoutes(), r.publicRoutes(), r.accountRoutes(), r.adminRoutes(), r.regionRoutes()) {
+		for _, route := range slices.Concat(r.doorRoutes(), r.publicRoutes(), r.accountRoutes(), r.rulesRoutes(), r.adminRoutes(), r.regionRoutes()) {
 			methods := []string{route.method}
 			if route.method == "" {
 				methods = []string{http.MethodGet, http.MethodPost, http.MethodPut}
@@ -185,7 +192,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 
 // codeFor asks as somebody, with a body that is nothing's.
 func (r *rig) codeFor(who, key string, door *box, method, path string) int {
-	path = strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x", "{id}", "1").Replace(path)
+	path = strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x", "{id}", "1", "{version}", "1").Replace(path)
 	body := "[]"
 	if method == http.MethodGet {
 		body = ""

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
@@ -240,49 +238,6 @@ func mustSeal(t *testing.T, r *rig, m api.Manifest) []byte {
 		t.Fatal(err)
 	}
 	return sealed
-}
-
-func (r *rig) readRules(document string, published bool) {
-	r.Helper()
-	var a RulesAnswer
-	w := r.call(http.MethodGet, PathRules, adminKey, "")
-	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || a != (RulesAnswer{document, published}) {
-		r.Errorf("read the rules: %d, published %v, want %v, %v: %.200s", w.Code, a.Published, published, err, w.Body)
-	}
-}
-
-func TestRulesArePublished(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		m := r.manifestAfter(0, 0)
-		if got := r.blobOf(m.Rules); string(got) != string(kiosk.DefaultRulesJSON()) {
-			t.Errorf("first rules: %s", got)
-		}
-		changed := string(kiosk.DefaultRulesJSON()) + "\n"
-		if w := r.call(http.MethodPut, PathRules, adminKey, changed); w.Code != http.StatusNoContent {
-			t.Fatalf("put the rules: %d %s", w.Code, w.Body)
-		}
-		m = r.follow(m.Version)
-		if got := r.blobOf(m.Rules); string(got) != changed {
-			t.Errorf("new rules: %s", got)
-		}
-		r.readRules(changed, true)
-		r.publisher.public.announce(api.Manifest{Version: m.Version + 1}, time.Time{}, time.Time{}) // of other rules
-		r.readRules(changed, false)
-		if w := r.call(http.MethodGet, PathRules, r.source(Laboratory), ""); w.Code != http.StatusUnauthorized {
-			t.Errorf("a laboratory reads the rules: %d %s", w.Code, w.Body)
-		}
-		if w := r.call(http.MethodPost, PathRules, adminKey, changed); w.Code != http.StatusMethodNotAllowed {
-			t.Errorf("post the rules: %d %s", w.Code, w.Body)
-		}
-		if w := r.call(http.MethodPut, PathRules, adminKey, `{"nonsense": 1}`); w.Code != http.StatusBadRequest {
-			t.Errorf("bad rules: %d %s", w.Code, w.Body)
-		}
-		keys, err := api.UnmarshalKeys(r.blobOf(m.Keys))
-		if err != nil || len(keys) != 1 || !keys[0].Equal(r.opt.IssuerKey.Public()) {
-			t.Errorf("issuers: %v, %v", keys, err)
-		}
-	})
 }
 
 // A list of which half is given out gets another section, and new passes may lie in it.

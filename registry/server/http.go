@@ -37,6 +37,9 @@ type refusedAll struct{ raw }
 // accepted is an answer in JSON to what was taken and is not done yet.
 type accepted struct{ body any }
 
+// conflicted is an answer in JSON to what cannot be done any more.
+type conflicted struct{ body any }
+
 // download is an answer out of a file, which is closed after it.
 type download struct {
 	file     *os.File
@@ -156,6 +159,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		return http.StatusNoContent, nil
 	case download:
 		return body.send(w, r)
+	case conflicted:
+		return http.StatusConflict, writeJSON(w, http.StatusConflict, body.body)
 	case accepted:
 		return http.StatusAccepted, writeJSON(w, http.StatusAccepted, body.body)
 	case raw:

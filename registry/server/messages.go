@@ -109,9 +109,29 @@ const (
 	// PathRevoke: POST CitizenRequest -> 204: revokes all credentials of the citizen. Bearer: the
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
-	// PathRules: PUT, the rules document (JSON as kiosk.ParseRules reads it) -> 204; GET ->
-	// RulesAnswer. Bearer: the administrator's key.
+	// PathRules: GET -> RulesAnswer, the version in force; PUT a rules document (JSON as
+	// kiosk.ParseRules reads it) ?changes=VERSION&why=TEXT -> RulesStored: the next version. It waits
+	// for PathPublishRules; with &alone=1 the holder of admin.key puts it in force alone. 409 with
+	// RulesConflict: the version that it changes is not in force any more. 422 with RulesCheck: doors
+	// would refuse it. Bearer: the key of a national administrator; so the next ones.
 	PathRules = "/v1/rules"
+	// PathRulesVersions: GET ?before=VERSION -> []store.RulesVersion, at most 100, the newest first; GET
+	// with /VERSION -> RulesAnswer.
+	PathRulesVersions = "/v1/rules/versions"
+	// PathRulesCompare: GET ?from=VERSION&to=VERSION -> decree.Changes.
+	PathRulesCompare = "/v1/rules/compare"
+	// PathRulesCheck: POST a document -> RulesCheck. Nothing is stored.
+	PathRulesCheck = "/v1/rules/check"
+	// PathRulesPreview: POST a document ?counts=2021-04-20&on=2021-04-24&occupancy=0.4 -> RulesPreview:
+	// what it and the version in force decide about the people who were counted on one day, if they
+	// come on another day. Without these: yesterday, on that day, an unknown share of seats.
+	PathRulesPreview = "/v1/rules/preview"
+	// PathPublishRules: POST RulesVersionRequest -> 204: another person's version is in force. 409 with
+	// RulesConflict: it was overtaken.
+	PathPublishRules = "/v1/rules/publish"
+	// PathRollBackRules: POST RollBackRequest -> RulesStored: the next version has an earlier one's
+	// document.
+	PathRollBackRules = "/v1/rules/back"
 	// PathEnrolCodes: POST EnrolCodesRequest -> EnrolCodesAnswer. Bearer: the administrator's key.
 	PathEnrolCodes = "/v1/enrol/codes"
 	// PathRevokeDoor: POST RevokeDoorRequest -> 204: the door's certificates are no longer valid.
@@ -422,12 +442,6 @@ type WaitingAnswer struct {
 // SourceAnswer is the source's key, shown once.
 type SourceAnswer struct {
 	Key string `json:"key"`
-}
-
-// RulesAnswer is the rules document that was stored last, byte for byte.
-type RulesAnswer struct {
-	Document  string `json:"document"`
-	Published bool   `json:"published"` // doors that ask get it
 }
 
 // EnrolCodesRequest makes a one-time code for each of the doors. An existing door gets a new code

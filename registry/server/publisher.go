@@ -264,7 +264,8 @@ func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {
 
 // rules copies the administrator's document into the draft.
 func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
-	d.next.Rules, err = p.store.WantedRules(ctx)
+	wanted, err := p.store.WantedRules(ctx)
+	d.next.Rules = wanted.Hash
 	return err
 }
 

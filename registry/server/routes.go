@@ -17,7 +17,7 @@ func (s *Server) routes() {
 		s.doors.Handle(r.path, s.serve(r))
 		s.all.Handle(r.path, s.serve(r))
 	}
-	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.adminRoutes(), s.regionRoutes()) {
+	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.rulesRoutes(), s.adminRoutes(), s.regionRoutes()) {
 		s.all.Handle(r.path, s.serve(r))
 	}
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
@@ -79,6 +79,20 @@ func (s *Server) accountRoutes() []route {
 	}
 }
 
+// rulesRoutes are those of national administrators about the rules of entry.
+func (s *Server) rulesRoutes() []route {
+	return []route{
+		{"", PathRules, large, s.byAccount(s.rulesByMethod, store.National)},
+		{http.MethodGet, PathRulesVersions, 0, s.byAdmin(s.rulesVersions)},
+		{http.MethodGet, PathRulesVersions + "/{version}", 0, s.byAdmin(s.rulesVersion)},
+		{http.MethodGet, PathRulesCompare, 0, s.byAdmin(s.compareRules)},
+		{http.MethodPost, PathRulesCheck, large, s.byAdmin(s.checkRules)},
+		{http.MethodPost, PathRulesPreview, large, s.byAdmin(s.previewRules)},
+		{http.MethodPost, PathPublishRules, small, s.byAccount(s.publishRules, store.National)},
+		{http.MethodPost, PathRollBackRules, small, s.byAccount(s.rollBackRules, store.National)},
+	}
+}
+
 // adminRoutes are those of national administrators.
 func (s *Server) adminRoutes() []route {
 	return []route{
@@ -99,7 +113,6 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, PathLimitSource, small, s.byAdmin(s.limitSource)},
 		{http.MethodPost, PathApprove, small, s.byAdmin(s.decided(s.opt.Store.ApproveWaiting))},
 		{http.MethodPost, PathDiscard, small, s.byAdmin(s.decided(s.opt.Store.DiscardWaiting))},
-		{"", PathRules, large, s.byAdmin(getOrPut(s.wantedRules, s.putRules))},
 		{"", PathRegions, large, getOrPut(s.byAccount(s.regions), s.byAdmin(s.putRegions))},
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, getOrPut(s.byRegion(s.venues), s.byAdmin(s.putVenues))},

@@ -79,7 +79,6 @@ type Options struct {
 
 	// What the registry only passes on to doors: it does not link their code.
 	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
-	CheckRules   func([]byte) error // nil: any document is accepted
 	CheckVenue   func(string) error // nil: any kind of venue is accepted
 }
 

@@ -83,7 +83,6 @@ func (r *rig) start() {
 		DoorsURL:     "https://registry.example:8443/",
 		Bundles:      r.bundles,
 		DefaultRules: kiosk.DefaultRulesJSON(),
-		CheckRules:   func(document []byte) error { _, err := kiosk.ParseRules(document); return err },
 		CheckVenue:   func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
 		Log:          slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

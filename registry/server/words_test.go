@@ -60,8 +60,9 @@ var endings = map[string][]string{
 		"national administrator", "regional administrator", "venue's owner", "venue's staff"},
 	"this needs the key of a ": {"Covid-19 centre", "laboratory or a PCR portal", "source of records; the administrator creates one"},
 	"send at most ":            {"5 bytes"},
-	"GET ":                     {PathAccounts + " lists them"},
-	"write one of \"":          nil, // the kinds of sources
+	"GET ":                     {PathAccounts + " lists them", PathRulesVersions + " lists them"},
+	"send it with ?changes=VERSION&why=TEXT; GET ": {PathRules + " says which version is in force"},
+	"write one of \"": nil, // the kinds of sources
 }
 
 // What a laboratory, the portal or the centre can be told is there in all languages.
@@ -70,7 +71,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
-	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "http.go", "imports.go", "records.go", "sources.go", "venuefile.go"} {
+	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "http.go", "imports.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {

@@ -217,31 +217,6 @@ func issue(ctx context.Context, tx *sql.Tx, derived []Derived, at statuslist.Edi
 	return nil
 }
 
-// PutRules stores a rules document for the publisher.
-func (s *Store) PutRules(ctx context.Context, document []byte) error {
-	hash := api.HashOf(document)
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		if err := putBlob(ctx, tx, document); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE registry SET wanted = $1`, hash[:])
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store the rules: %w", err)
-	}
-	return nil
-}
-
-// WantedRules names the document that was stored last, published or not.
-func (s *Store) WantedRules(ctx context.Context) (api.Hash, error) {
-	var hash []byte
-	if err := s.read.QueryRowContext(ctx, `SELECT wanted FROM registry`).Scan(&hash); err != nil {
-		return api.Hash{}, fmt.Errorf("ask for the wanted rules: %w", err)
-	}
-	return api.Hash(hash), nil
-}
-
 func putBlob(ctx context.Context, tx *sql.Tx, data []byte) error {
 	hash := api.HashOf(data)
 	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (hash, data) VALUES ($1, $2)
@@ -325,7 +300,7 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		if err := putRegistry(ctx, tx, next); err != nil {
+		if err := putRegistry(ctx, tx, next, now); err != nil {
 			return err
 		}
 		for _, data := range blobs {
@@ -349,14 +324,21 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 	return nil
 }
 
-func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest) error {
-	var statement string
+func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Time) error {
+	values := []any{int64(next.Version), next.List, next.Rules[:], next.Keys[:]}
 	if next.Version == 1 {
-		statement = `INSERT INTO registry (one, version, epoch, list, rules, keys, wanted) VALUES (1, $1, 0, $2, $3, $4, $3) ON CONFLICT DO NOTHING`
-	} else {
-		statement = `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4 WHERE version = $1 - 1`
+		done, err := changed(tx.ExecContext(ctx, `INSERT INTO registry (one, version, epoch, list, rules, keys, wanted)
+			VALUES (1, $1, 0, $2, $3, $4, 0) ON CONFLICT DO NOTHING`, values...))
+		if err == nil && !done {
+			err = ErrOvertaken
+		}
+		if err != nil {
+			return err
+		}
+		return firstRules(ctx, tx, next.Rules, now)
 	}
-	done, err := changed(tx.ExecContext(ctx, statement, int64(next.Version), next.List, next.Rules[:], next.Keys[:]))
+	done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4
+		WHERE version = $1 - 1`, values...))
 	if err == nil && !done {
 		err = ErrOvertaken
 	}
@@ -387,7 +369,7 @@ func putSection(ctx context.Context, tx *sql.Tx, id int, section api.Section) er
 func tidy(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE blobs SET retired = $1 WHERE retired IS NULL AND hash NOT IN (
 		SELECT blob FROM sections UNION SELECT blob FROM deltas UNION SELECT rules FROM registry
-		UNION SELECT wanted FROM registry UNION SELECT keys FROM registry)`,
+		UNION SELECT document FROM rules UNION SELECT keys FROM registry)`,
 		now.Unix())
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/enrol"
@@ -65,16 +66,17 @@ func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions)
 	pages, doors := listen(t), listen(t)
 	url = "http://" + pages.Addr().String()
 	options = server.Options{
-		Store:       data,
-		RegistryKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)),
-		IssuerKey:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize)),
-		AdminKey:    adminKey,
-		PublicURL:   url,
-		DoorsURL:    "https://" + doors.Addr().String(),
-		Authority:   authority,
-		Bundles:     t.TempDir(),
-		Alerts:      alerting,
-		Log:         slog.New(slog.DiscardHandler),
+		Store:        data,
+		RegistryKey:  ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)),
+		IssuerKey:    ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize)),
+		AdminKey:     adminKey,
+		PublicURL:    url,
+		DefaultRules: kiosk.DefaultRulesJSON(),
+		DoorsURL:     "https://" + doors.Addr().String(),
+		Authority:    authority,
+		Bundles:      t.TempDir(),
+		Alerts:       alerting,
+		Log:          slog.New(slog.DiscardHandler),
 	}
 	registry, err := server.New(t.Context(), options)
 	if err != nil {

@@ -10,8 +10,20 @@ CREATE TABLE registry (
     list    TEXT NOT NULL,
     rules   {{bytes}} NOT NULL, -- hash of the published document
     keys    {{bytes}} NOT NULL, -- hash of the published set
-    wanted  {{bytes}} NOT NULL, -- hash of the document that the administrator sent last
+    wanted  BIGINT NOT NULL,    -- the version of the rules in force, published or not yet
     backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
+);
+
+-- The versions of the rules of entry. Their documents are blobs. Nothing deletes a version.
+CREATE TABLE rules (
+    id        {{serial}},
+    document  {{bytes}} NOT NULL, -- its hash
+    base      BIGINT NOT NULL,    -- the version that it changes; 0: it is the first one
+    person    TEXT NOT NULL,      -- who stored it; empty: it came with the program
+    at        BIGINT NOT NULL,
+    why       TEXT NOT NULL,
+    publisher TEXT,               -- who put it in force; NULL: nobody, it waits or was overtaken
+    published BIGINT              -- when
 );
 
 -- After a restore with a newer list at hand: what that list said. The stricter status counts.

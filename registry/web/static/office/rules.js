@@ -9,8 +9,8 @@ setUp(words);
 const gate = new Gate("admin-key", () => {});
 
 onSubmit($("rules-form"), async () => {
-  const { document, published } = await gate.ask("/v1/rules");
+  const { document, atDoors } = await gate.ask("/v1/rules");
   const shown = copyable(t("rulesDocument"), document);
   shown.querySelector(".value").tabIndex = 0; // it scrolls
-  return [el("p", {}, t(published ? "rulesPublished" : "rulesWanted")), shown];
+  return [el("p", {}, t(atDoors ? "rulesPublished" : "rulesWanted")), shown];
 });
