@@ -101,7 +101,7 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 func (c *backupCmd) write(ctx context.Context, dir *dataDir, w io.Writer, told *progress) error {
-	db, err := store.Open(ctx, dir.database(c.Database))
+	db, err := dir.open(ctx, c.Database)
 	if err != nil && c.Database == "" && unix.Access(dir.name, unix.W_OK) == unix.EROFS {
 		return fmt.Errorf("%w\nhint: its disk is read-only: copy %q to another disk, and name the copy with --data", err, dir.name)
 	}
@@ -111,6 +111,11 @@ func (c *backupCmd) write(ctx context.Context, dir *dataDir, w io.Writer, told *
 	compressed := gzip.NewWriter(w)
 	lines := json.NewEncoder(compressed)
 	write := func() error {
+		if _, err := db.Published(ctx); errors.Is(err, store.ErrNotFound) {
+			return errors.New("this database holds no registry that ever ran\nhint: name the right one with --database")
+		} else if err != nil {
+			return err
+		}
 		head := backupHead{backupFormat, store.Schema(), version, time.Now().UTC().Truncate(time.Second)}
 		if err := lines.Encode(head); err != nil {
 			return err

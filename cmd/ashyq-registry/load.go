@@ -152,7 +152,7 @@ func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.
 	if l.reader, err = csvfile.OpenTable(in, columns); err != nil {
 		return usageOf(c.File, err)
 	}
-	if l.db, err = store.Open(ctx, dir.database(c.Database)); err != nil {
+	if l.db, err = dir.open(ctx, c.Database); err != nil {
 		return err
 	}
 	err = l.run(ctx, c, run)

@@ -328,6 +328,28 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
+// TestBackupOfTheRightDatabase forgets --database, or names an empty one: that is no backup.
+func TestBackupOfTheRightDatabase(t *testing.T) {
+	w := newTown(t, storetest.Postgres(t))
+	for database, hint := range map[string]string{"": "hint: if its database is PostgreSQL", storetest.Postgres(t): "hint: name the right one"} {
+		file := filepath.Join(t.TempDir(), "backup")
+		out, err := tool("backup", "--data", w.data, "--database", database, file)
+		if err == nil || !strings.Contains(out, hint) {
+			t.Errorf("backup of the database %q: %v\n%s", database, err, out)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("backup of the database %q: there is a file, %v", database, err)
+		}
+	}
+	people := peopleFile(t, numbers(1))
+	if out, err := tool("load", "people", "--data", w.data, people); err == nil || !strings.Contains(out, "hint: if its database") {
+		t.Errorf("load without a database: %v\n%s", err, out)
+	}
+	if (&dataDir{name: w.data}).has(databaseFile) {
+		t.Errorf("there is a %s now", databaseFile)
+	}
+}
+
 // TestRestoreKilled kills restores at random moments. Each leaves nothing that serves, and the next
 // one works, or says why it cannot.
 func TestRestoreKilled(t *testing.T) {

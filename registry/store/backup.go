@@ -272,10 +272,8 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published
 		}
 	}
 	var epoch, version int64
-	if err := r.tx.QueryRowContext(ctx, `SELECT epoch, version FROM registry`).Scan(&epoch, &version); errors.Is(err, sql.ErrNoRows) {
-		return next, errors.New("the backup is of a registry that never ran\nhint: init makes a new one")
-	} else if err != nil {
-		return next, err
+	if err := r.tx.QueryRowContext(ctx, `SELECT epoch, version FROM registry`).Scan(&epoch, &version); err != nil {
+		return next, notFound(err)
 	}
 	var earlier int
 	if err := r.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM epochs`).Scan(&earlier); err != nil {
