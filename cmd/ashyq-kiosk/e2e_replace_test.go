@@ -39,10 +39,12 @@ func TestReplacedDevice(t *testing.T) {
 	w.screen = newScreen
 	w.write("boot/ashyq-enrol.txt", sheet.Doors[0].Code+"\n")
 	id := w.write("machine-id", "00112233445566778899aabbccddeeff\n")
-	next := w.launch(exec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/machine-id && exec "$@"`, id,
+	next := w.launch(exec.Command("unshare", "--mount", "sh", "-c",
+		`mount --bind "$0" /etc/machine-id && exec "$@"`, id,
 		filepath.Join(w.bin, "ashyq-kiosk"), "run", "--config", w.config("new.toml", "")))
 	w.await("the second device to be in order", inOrder)
-	if err := os.Remove(filepath.Join(w.dir, "boot", "ashyq-enrol.txt")); err != nil { // each device has a card of its own
+	if err := os.Remove(filepath.Join(w.dir, "boot",
+		"ashyq-enrol.txt")); err != nil { // each device has a card of its own
 		t.Fatal(err)
 	}
 
@@ -55,7 +57,8 @@ func TestReplacedDevice(t *testing.T) {
 		t.Error("its key is still there")
 	}
 	w.screen = newScreen
-	if state := w.door("North gate"); !inOrder() || !state.Enrolled || state.Copied || state.Revoked || state.Venue != "cinema" {
+	if state := w.door("North gate"); !inOrder() || !state.Enrolled || state.Copied || state.Revoked ||
+		state.Venue != "cinema" {
 		t.Errorf("after the replacement: %+v", state)
 	}
 	old.terminate()

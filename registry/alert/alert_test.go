@@ -21,19 +21,23 @@ var at = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 func message(doors int) alert.Message {
 	m := alert.Message{ID: "r1", Kind: alert.Silent, At: at}
 	for range doors {
-		m.Begun.Add(alert.Door{Name: "Керуен, Кіру 1", Venue: "Керуен", Region: "KZ-75", Address: "Абай 12", Phone: "+77010000000", Since: at})
+		m.Begun.Add(alert.Door{Name: "Керуен, Кіру 1", Venue: "Керуен", Region: "KZ-75", Address: "Абай 12",
+			Phone: "+77010000000", Since: at})
 	}
 	return m
 }
 
 func TestMail(t *testing.T) {
 	server := alerttest.NewMailServer(t)
-	good := alert.Mailer{Server: server.Address, TLS: alert.StartTLS, From: "ashyq@example.kz", User: "registry", Password: "right", Roots: server.Roots}
-	if err := good.Send(t.Context(), "dispatch@example.kz", "Дверь\r\nBcc: x@example.kz", "текст\n.\nдальше", "r1"); err != nil {
+	good := alert.Mailer{Server: server.Address, TLS: alert.StartTLS, From: "ashyq@example.kz", User: "registry",
+		Password: "right", Roots: server.Roots}
+	if err := good.Send(t.Context(), "dispatch@example.kz", "Дверь\r\nBcc: x@example.kz", "текст\n.\nдальше",
+		"r1"); err != nil {
 		t.Fatal(err)
 	}
 	mails := server.Mails()
-	if len(mails) != 1 || mails[0].To != "dispatch@example.kz" || !strings.Contains(mails[0].Text, "текст\n.\nдальше") || mails[0].ID != "<r1@127.0.0.1>" {
+	if len(mails) != 1 || mails[0].To != "dispatch@example.kz" || mails[0].ID != "<r1@127.0.0.1>" ||
+		!strings.Contains(mails[0].Text, "текст\n.\nдальше") {
 		t.Errorf("the server took %+v", mails)
 	}
 	for name, change := range map[string]func(*alert.Mailer){
@@ -85,7 +89,8 @@ func TestHook(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, wrong := server.Messages()
-	if len(got) != 1 || len(wrong) != 0 || got[0].ID != "r1" || got[0].Begun.Number != 30 || len(got[0].Begun.Doors) != alert.Listed || got[0].Begun.ByArea["KZ-75"] != 30 {
+	if len(got) != 1 || len(wrong) != 0 || got[0].ID != "r1" || got[0].Begun.Number != 30 ||
+		len(got[0].Begun.Doors) != alert.Listed || got[0].Begun.ByArea["KZ-75"] != 30 {
 		t.Errorf("the server took %+v, %v", got, wrong)
 	}
 	for name, send := range map[string]func() error{
@@ -96,7 +101,9 @@ func TestHook(t *testing.T) {
 		"plain HTTP": func() error {
 			return hooks.Send(t.Context(), strings.Replace(server.URL, "https", "http", 1), "secret", message(1))
 		},
-		"unknown authority": func() error { return alert.Hooks{Networks: inside}.Send(t.Context(), server.URL, "secret", message(1)) },
+		"unknown authority": func() error {
+			return alert.Hooks{Networks: inside}.Send(t.Context(), server.URL, "secret", message(1))
+		},
 		"an error": func() error {
 			server.Set("secret", 500)
 			return hooks.Send(t.Context(), server.URL, "secret", message(1))
@@ -118,8 +125,10 @@ func TestHook(t *testing.T) {
 
 // What is in the registry's own network is not called, however its address is written.
 func TestInternalAddresses(t *testing.T) {
-	for _, host := range []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255",
-		"[::1]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fd00::1]", "[64:ff9b::a00:1]", "[2002:a00:1::]", "[::]", "localhost"} {
+	for _, host := range []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "127.0.0.1", "169.254.169.254",
+		"100.64.0.1", "0.0.0.0", "255.255.255.255",
+		"[::1]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fd00::1]", "[64:ff9b::a00:1]", "[2002:a00:1::]", "[::]",
+		"localhost"} {
 		err := alert.Hooks{}.Send(t.Context(), "https://"+host+":9/", "secret", message(1))
 		if err == nil || !strings.Contains(err.Error(), "not a public address") {
 			t.Errorf("%s: %v", host, err)
@@ -128,7 +137,8 @@ func TestInternalAddresses(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	for _, url := range []string{"http://a.kz/", "https://", "https://u:p@a.kz/", "ftp://a.kz", "a", "https://a.kz/#x"} {
+	for _, url := range []string{"http://a.kz/", "https://", "https://u:p@a.kz/", "ftp://a.kz", "a",
+		"https://a.kz/#x"} {
 		if alert.CheckURL(url) == nil {
 			t.Errorf("%q was taken", url)
 		}
@@ -151,7 +161,8 @@ func TestTexts(t *testing.T) {
 			m := message(25)
 			m.Kind, m.Ended, m.Still = kind, m.Begun, m.Begun
 			text := m.Subject(language) + "\n" + m.Text(language, regions, "https://r.example/alerts")
-			if strings.Contains(text, "%!") || strings.Contains(text, ": \n") || !strings.Contains(text, "https://r.example/alerts") {
+			if strings.Contains(text, "%!") || strings.Contains(text, ": \n") ||
+				!strings.Contains(text, "https://r.example/alerts") {
 				t.Errorf("%s, %s:\n%s", language, kind, text)
 			}
 		}
@@ -160,7 +171,8 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	text := message(25).Text("ru", regions, "https://r.example/alerts")
-	for _, want := range []string{"Началось: дверь не выходит на связь. дверей: 25", "Алматы: 25", "- Керуен, Кіру 1\n  Алматы, Абай 12, +77010000000\n  с 26.11.2026 17:00", "и ещё дверей: 5"} {
+	for _, want := range []string{"Началось: дверь не выходит на связь. дверей: 25", "Алматы: 25",
+		"- Керуен, Кіру 1\n  Алматы, Абай 12, +77010000000\n  с 26.11.2026 17:00", "и ещё дверей: 5"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in:\n%s", want, text)
 		}
@@ -168,7 +180,8 @@ func TestTexts(t *testing.T) {
 	if s := message(25).Subject("ru"); s != "Ashyq: дверь не выходит на связь: началось (25)" {
 		t.Errorf("subject %q", s)
 	}
-	if data, err := json.Marshal(alert.Message{ID: "r1", Kind: alert.Publisher, At: at}); err != nil || string(data) != `{"id":"r1","kind":"publisher","at":"2026-11-26T12:00:00Z"}` {
+	if data, err := json.Marshal(alert.Message{ID: "r1", Kind: alert.Publisher, At: at}); err != nil ||
+		string(data) != `{"id":"r1","kind":"publisher","at":"2026-11-26T12:00:00Z"}` {
 		t.Errorf("%s, %v", data, err)
 	}
 }

@@ -94,7 +94,8 @@ func (m Mailer) Send(ctx context.Context, to, subject, text, id string) error {
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 	}
 	if m.User != "" {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(m.User), gomail.WithPassword(m.Password))
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(m.User),
+			gomail.WithPassword(m.Password))
 	}
 	client, err := gomail.NewClient(host, options...)
 	if err != nil {

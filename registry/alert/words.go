@@ -19,8 +19,10 @@ var kindWords = map[Kind]map[string]string{
 	Power:      {"kk": "қорек кернеуі төмен", "ru": "низкое напряжение питания", "en": "undervoltage"},
 	Heat:       {"kk": "құрылғы қызып кетті", "ru": "перегрев", "en": "too hot"},
 	OutOfOrder: {"kk": "есік істемейді", "ru": "дверь неисправна", "en": "door out of order"},
-	Renewal:    {"kk": "сертификатты жаңартуға рұқсат керек", "ru": "нужно разрешение продлить сертификат", "en": "renewal needs approval"},
-	Publisher:  {"kk": "тізілім жариялауды тоқтатты", "ru": "реестр перестал публиковать", "en": "registry stopped publishing"},
+	Renewal: {"kk": "сертификатты жаңартуға рұқсат керек", "ru": "нужно разрешение продлить сертификат",
+		"en": "renewal needs approval"},
+	Publisher: {"kk": "тізілім жариялауды тоқтатты", "ru": "реестр перестал публиковать",
+		"en": "registry stopped publishing"},
 }
 
 // words are the others.
@@ -70,7 +72,8 @@ type part struct {
 }
 
 func (m Message) parts() []part {
-	return slices.DeleteFunc([]part{{"begun", m.Begun}, {"still", m.Still}, {"ended", m.Ended}}, func(p part) bool { return p.doors.IsZero() })
+	return slices.DeleteFunc([]part{{"begun", m.Begun}, {"still", m.Still}, {"ended", m.Ended}},
+		func(p part) bool { return p.doors.IsZero() })
 }
 
 // Text is a mail's. regions are their names in this language, by code; page is where recipients are
@@ -92,14 +95,16 @@ func (m Message) Text(language string, regions map[string]string, page string) s
 			line("%s: %s", words[part.word][language], kindWords[m.Kind][language])
 			continue
 		}
-		line("%s: %s. %s", words[part.word][language], kindWords[m.Kind][language], fmt.Sprintf(words["doors"][language], part.doors.Number))
+		line("%s: %s. %s", words[part.word][language], kindWords[m.Kind][language],
+			fmt.Sprintf(words["doors"][language], part.doors.Number))
 		for _, code := range slices.Sorted(maps.Keys(part.doors.ByArea)) {
 			line("  %s: %d", area(code), part.doors.ByArea[code])
 		}
 		line("")
 		for _, d := range part.doors.Doors {
 			line("- %s", d.Name)
-			where := slices.DeleteFunc([]string{area(d.Region), d.Address, d.Phone}, func(s string) bool { return s == "" })
+			where := slices.DeleteFunc([]string{area(d.Region), d.Address, d.Phone},
+				func(s string) bool { return s == "" })
 			line("  %s", strings.Join(where, ", "))
 			line("  "+words["since"][language], d.Since.In(kazakhstan).Format("02.01.2006 15:04"))
 		}

@@ -38,7 +38,8 @@ const (
 
 // troubleKinds are the troubles of a board that somebody is told of.
 var troubleKinds = map[string]string{
-	string(api.Tampered): string(alert.Tamper), string(api.LowPower): string(alert.Power), string(api.Hot): string(alert.Heat),
+	string(api.Tampered): string(alert.Tamper), string(api.LowPower): string(alert.Power),
+	string(api.Hot):    string(alert.Heat),
 	string(api.Broken): string(alert.OutOfOrder),
 }
 
@@ -89,7 +90,8 @@ func (a *alerts) stopped() bool {
 func (a *alerts) look(ctx context.Context) error {
 	at := now()
 	wrong := store.Wrong{
-		Silent: string(alert.Silent), Before: at.Add(-a.opt.SilentAfter), Copied: string(alert.Copied), Renewal: string(alert.Renewal),
+		Silent: string(alert.Silent), Before: at.Add(-a.opt.SilentAfter), Copied: string(alert.Copied),
+		Renewal:  string(alert.Renewal),
 		Troubles: troubleKinds,
 	}
 	if a.stopped() {
@@ -152,7 +154,8 @@ func messageOf(kind alert.Kind, alarms []store.Alarm, to store.Recipient, again 
 		if to.Region != "" && a.Region != to.Region && kind != alert.Publisher {
 			continue
 		}
-		door := alert.Door{Name: a.Name, Venue: a.Venue, Region: a.Region, Address: a.Address, Phone: a.Phone, Since: a.Began}
+		door := alert.Door{Name: a.Name, Venue: a.Venue, Region: a.Region, Address: a.Address, Phone: a.Phone,
+			Since: a.Began}
 		if kind == alert.Silent && a.Ended.IsZero() {
 			door.Since = a.Seen
 		}
@@ -234,7 +237,8 @@ func (a *alerts) deliver(ctx context.Context, to store.Recipient, m alert.Messag
 
 // secret signs what a webhook gets. It follows from the registry's key and is kept nowhere.
 func (a *alerts) secret(to store.Recipient) (string, error) {
-	key, err := hkdf.Key(sha256.New, a.server.opt.RegistryKey.Seed(), nil, fmt.Sprintf("ashyq webhook %d %s", to.ID, to.Hook), api.KeySize)
+	purpose := fmt.Sprintf("ashyq webhook %d %s", to.ID, to.Hook)
+	key, err := hkdf.Key(sha256.New, a.server.opt.RegistryKey.Seed(), nil, purpose, api.KeySize)
 	if err != nil {
 		return "", fmt.Errorf("derive a webhook's secret: %w", err)
 	}
@@ -254,7 +258,9 @@ func (w *withoutDatabase) look(ctx context.Context, a *alerts, failed bool) erro
 	if !failed && !w.told && len(w.left) == 0 {
 		list, err := a.server.opt.Store.Recipients(ctx, "")
 		if err == nil {
-			w.known = slices.DeleteFunc(list, func(r store.Recipient) bool { return !slices.Contains(r.Kinds, string(alert.Publisher)) })
+			w.known = slices.DeleteFunc(list, func(r store.Recipient) bool {
+				return !slices.Contains(r.Kinds, string(alert.Publisher))
+			})
 		}
 		return err
 	}

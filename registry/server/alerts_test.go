@@ -29,7 +29,8 @@ func inDutyRoom(t *testing.T, test func(*testing.T, *dutyRoom)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &dutyRoom{mail: mail, hook: hook}
 		d.rig = newRigWith(t, AlertOptions{
-			Mail:  alert.Mailer{Server: mail.Address, From: "ashyq@example.kz", User: "registry", Password: "right", Roots: mail.Roots},
+			Mail: alert.Mailer{Server: mail.Address, From: "ashyq@example.kz", User: "registry",
+				Password: "right", Roots: mail.Roots},
 			Hooks: alert.Hooks{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: hook.Roots},
 		})
 		test(t, d)
@@ -39,19 +40,22 @@ func inDutyRoom(t *testing.T, test func(*testing.T, *dutyRoom)) {
 // doors makes n enrolled doors of one venue.
 func (d *dutyRoom) doors(region string, n int) {
 	d.Helper()
-	v := store.Venue{BIN: "990140000007", Name: "Venue " + region, Kind: "shop", Region: region, Address: "Abay 1", Phone: "+77010000000"}
+	v := store.Venue{BIN: "990140000007", Name: "Venue " + region, Kind: "shop", Region: region,
+		Address: "Abay 1", Phone: "+77010000000"}
 	if w := d.call(http.MethodPut, PathVenues, adminKey, []store.Venue{v}); w.Code != http.StatusNoContent {
 		d.Fatalf("%d %s", w.Code, w.Body)
 	}
 	d.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO doors (name, place, venue, zone, way, ring, cert, device, seen)
-		SELECT 'Door ' || ? || ' ' || i, (SELECT id FROM venues WHERE region = ?), 'shop', 'green', 'entry', 'all', x'00', 'x', ? FROM n`, n, region, region, now().Unix())
+		SELECT 'Door ' || ? || ' ' || i, (SELECT id FROM venues WHERE region = ?), 'shop', 'green', 'entry',
+			'all', x'00', 'x', ? FROM n`, n, region, region, now().Unix())
 }
 
 // heard lets the doors of a region say hello, each at its own second of five minutes.
 func (d *dutyRoom) heard(region string, ago time.Duration) {
 	d.Helper()
-	d.sql(`UPDATE doors SET seen = ? + id % 300 WHERE place = (SELECT id FROM venues WHERE region = ?)`, now().Add(-ago).Unix(), region)
+	d.sql(`UPDATE doors SET seen = ? + id % 300 WHERE place = (SELECT id FROM venues WHERE region = ?)`,
+		now().Add(-ago).Unix(), region)
 }
 
 func (d *dutyRoom) subscribe(req RecipientRequest) (a RecipientAnswer) {
@@ -112,10 +116,12 @@ func TestNetworkFailure(t *testing.T) {
 		}
 		d.is("it is back", begun+"\nalmaty@example.kz Ashyq: дверь не выходит на связь: закончилось (500)")
 		messages, wrong := d.hook.Messages()
-		if len(messages) != 2 || len(wrong) != 0 || messages[0].Begun.Number != 500 || messages[1].Ended.Number != 500 || messages[0].ID == messages[1].ID {
+		if len(messages) != 2 || len(wrong) != 0 || messages[0].Begun.Number != 500 ||
+			messages[1].Ended.Number != 500 || messages[0].ID == messages[1].ID {
 			t.Errorf("the webhook got %+v, %q", messages, wrong)
 		}
-		if text := d.mail.Mails()[0].Text; !strings.Contains(text, "Алматы: 500") || !strings.Contains(text, "Abay 1, +77010000000") || !strings.Contains(text, "https://registry.example/alerts") {
+		if text := d.mail.Mails()[0].Text; !strings.Contains(text, "Алматы: 500") || !strings.Contains(text,
+			"Abay 1, +77010000000") || !strings.Contains(text, "https://registry.example/alerts") {
 			t.Errorf("the mail says:\n%s", text)
 		}
 	})
@@ -145,7 +151,8 @@ func TestAlertsSurvive(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		var a AlertsAnswer
 		d.get(PathAlerts, &a)
-		if len(a.Recipients) != 1 || a.Recipients[0].Waiting != 1 || !strings.Contains(a.Recipients[0].Trouble, "the disk is full") || len(a.Alarms) != 1 {
+		if len(a.Recipients) != 1 || a.Recipients[0].Waiting != 1 || !strings.Contains(a.Recipients[0].Trouble,
+			"the disk is full") || len(a.Alarms) != 1 {
 			t.Errorf("while the mail server refuses: %+v", a)
 		}
 		d.stop()
@@ -153,7 +160,8 @@ func TestAlertsSurvive(t *testing.T) {
 		time.Sleep(time.Minute)
 		d.start()
 		// Somebody takes the message and dies.
-		if w, err := d.opt.Store.ClaimMessages(t.Context(), 1, alertLease, now().Add(time.Hour)); err != nil || len(w) != 1 {
+		if w, err := d.opt.Store.ClaimMessages(t.Context(), 1, alertLease, now().Add(time.Hour)); err != nil ||
+			len(w) != 1 {
 			t.Fatalf("claimed %+v, %v", w, err)
 		}
 		d.is("taken by the dead", "")
@@ -179,11 +187,12 @@ func TestAlertsAreRepeatedDaily(t *testing.T) {
 		alarms []store.Alarm
 		want   string
 	}{
-		"nothing":                  {nil, ""},
-		"a moment old":             {[]store.Alarm{{Began: ago(30 * time.Second)}}, ""},
-		"gathered":                 {[]store.Alarm{{Began: ago(time.Minute)}, {Began: ago(0)}}, "begun 2"},
-		"told":                     {[]store.Alarm{{Began: ago(25 * time.Hour), Told: ago(23 * time.Hour)}}, ""},
-		"told a day ago":           {[]store.Alarm{{Began: ago(48 * time.Hour), Told: ago(24 * time.Hour)}, {Told: ago(time.Hour)}}, "still 2 all"},
+		"nothing":      {nil, ""},
+		"a moment old": {[]store.Alarm{{Began: ago(30 * time.Second)}}, ""},
+		"gathered":     {[]store.Alarm{{Began: ago(time.Minute)}, {Began: ago(0)}}, "begun 2"},
+		"told":         {[]store.Alarm{{Began: ago(25 * time.Hour), Told: ago(23 * time.Hour)}}, ""},
+		"told a day ago": {[]store.Alarm{{Began: ago(48 * time.Hour), Told: ago(24 * time.Hour)},
+			{Told: ago(time.Hour)}}, "still 2 all"},
 		"over":                     {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(time.Minute)}}, "ended 1"},
 		"over for a moment":        {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(time.Second)}}, ""},
 		"one more":                 {[]store.Alarm{{Told: ago(time.Hour)}, {Began: ago(2 * time.Minute)}}, "begun 1"},
@@ -268,12 +277,15 @@ func TestRecipients(t *testing.T) {
 			{"a test of nobody", PathTestRecipient, IDRequest{99}, 404, "list"},
 			{"a name twice", PathAlerts, with(func(q *RecipientRequest) { q.Name = "duty" }), 409, "another one"},
 			{"no kinds", PathAlerts, with(func(q *RecipientRequest) { q.Kinds = nil }), 400, "choose among silent"},
-			{"an unknown kind", PathAlerts, with(func(q *RecipientRequest) { q.Kinds = []string{"x"} }), 400, "choose among"},
+			{"an unknown kind", PathAlerts, with(func(q *RecipientRequest) { q.Kinds = []string{"x"} }), 400,
+				"choose among"},
 			{"no language", PathAlerts, with(func(q *RecipientRequest) { q.Language = "" }), 400, "kk, ru or en"},
 			{"no address", PathAlerts, with(func(q *RecipientRequest) { q.Mail = "" }), 400, "either"},
 			{"both", PathAlerts, with(func(q *RecipientRequest) { q.Hook = d.hook.URL }), 400, "either"},
-			{"a wrong address", PathAlerts, with(func(q *RecipientRequest) { q.Mail = "a@b.kz\r\nBcc: c@d.kz" }), 400, "dispatch@"},
-			{"plain http", PathAlerts, with(func(q *RecipientRequest) { q.Mail, q.Hook = "", "http://a.kz" }), 400, "https://"},
+			{"a wrong address", PathAlerts, with(func(q *RecipientRequest) { q.Mail = "a@b.kz\r\nBcc: c@d.kz" }),
+				400, "dispatch@"},
+			{"plain http", PathAlerts, with(func(q *RecipientRequest) { q.Mail, q.Hook = "", "http://a.kz" }),
+				400, "https://"},
 			{"no region", PathAlerts, with(func(q *RecipientRequest) { q.Region = "KZ-99" }), 404, "region"},
 			{"remove nobody", PathRemoveRecipient, IDRequest{99}, 404, "list"},
 		} {
@@ -284,7 +296,8 @@ func TestRecipients(t *testing.T) {
 		}
 		d.post(PathRemoveRecipient, adminKey, IDRequest{a.ID}, nil)
 		var list AlertsAnswer
-		if d.get(PathAlerts, &list); len(list.Recipients) != 1 || list.Recipients[0].Name != "program" || !list.Mail || list.SilentMinutes != 30 {
+		if d.get(PathAlerts, &list); len(list.Recipients) != 1 || list.Recipients[0].Name != "program" ||
+			!list.Mail || list.SilentMinutes != 30 {
 			t.Errorf("recipients: %+v", list)
 		}
 		if strings.Contains(d.log.String(), program.Secret) || strings.Contains(d.log.String(), "right") {

@@ -31,7 +31,8 @@ func (s *Server) newCodes(wifi *api.WiFi, days int) (*codeMaker, error) {
 		return nil, badRequest("the codes would be valid for too long", "write 1 to 90 days, or leave days out for 14")
 	}
 	pin := enrol.PinOf(s.opt.Authority.Certificate)
-	c := &codeMaker{code: enrol.Code{URL: s.opt.DoorsURL, Pin: pin[:]}, expires: now().Add(time.Duration(days) * 24 * time.Hour), made: map[string]string{}}
+	c := &codeMaker{code: enrol.Code{URL: s.opt.DoorsURL, Pin: pin[:]},
+		expires: now().Add(time.Duration(days) * 24 * time.Hour), made: map[string]string{}}
 	if wifi != nil {
 		c.code.SSID, c.code.Passphrase, c.code.Country = wifi.SSID, wifi.Passphrase, wifi.Country
 	}
@@ -67,7 +68,8 @@ func (s *Server) sheets(r *http.Request, within string) (any, error) {
 	}
 	doors, err := s.opt.Store.PutEntrances(r.Context(), venues, req.Again, c.next, c.expires, now())
 	if errors.Is(err, store.ErrExists) {
-		return nil, &failure{http.StatusConflict, "another door has the name that a door of this venue needs", "give the entrance or the venue another name", err}
+		return nil, &failure{http.StatusConflict, "another door has the name that a door of this venue needs",
+			"give the entrance or the venue another name", err}
 	}
 	if err != nil {
 		return nil, err
@@ -87,7 +89,9 @@ func (s *Server) sheets(r *http.Request, within string) (any, error) {
 }
 
 // venuesOf are the venues that sheets are asked for, and whether there are more.
-func (s *Server) venuesOf(r *http.Request, req SheetsRequest, within string) (venues []store.Venue, more bool, err error) {
+func (s *Server) venuesOf(
+	r *http.Request, req SheetsRequest, within string,
+) (venues []store.Venue, more bool, err error) {
 	if within != "" && req.Venue == 0 && req.Region != within {
 		return nil, false, errNotYourRegion
 	}

@@ -33,7 +33,8 @@ func TestSheets(t *testing.T) {
 		venues := 0
 		for after := int64(0); ; {
 			var a SheetsAnswer
-			r.post(PathSheets, adminKey, SheetsRequest{Region: "KZ-10", After: after, Days: 3, WiFi: &api.WiFi{SSID: "x", Passphrase: "12345678"}}, &a)
+			r.post(PathSheets, adminKey, SheetsRequest{Region: "KZ-10", After: after, Days: 3,
+				WiFi: &api.WiFi{SSID: "x", Passphrase: "12345678"}}, &a)
 			for _, sheet := range a.Venues {
 				if sheet.Venue.Region != "KZ-10" || len(sheet.Doors) != 3 || sheet.Doors[2].Way != "exit" {
 					t.Errorf("a sheet of %+v", sheet)
@@ -66,7 +67,8 @@ func TestSheets(t *testing.T) {
 		is(t, "enrol at an exit", status, code, 200, "")
 		var list []store.VenueDoor
 		r.get(PathVenueDoors+fmt.Sprint("?venue=", again.Venues[0].Venue.ID), &list)
-		if i := slices.IndexFunc(list, func(d store.VenueDoor) bool { return d.Enrolled }); i < 0 || list[i].Name != "Venue 00000, Шығу 1" || list[i].Way != "exit" {
+		if i := slices.IndexFunc(list, func(d store.VenueDoor) bool { return d.Enrolled }); i < 0 ||
+			list[i].Name != "Venue 00000, Шығу 1" || list[i].Way != "exit" {
 			t.Errorf("doors: %+v", list)
 		}
 		for _, c := range []struct {
@@ -78,7 +80,8 @@ func TestSheets(t *testing.T) {
 			{"no venue", PathSheets, SheetsRequest{Venue: 9999}, 404, "venue"},
 			{"after no venue", PathSheets, SheetsRequest{After: 9999}, 404, "venue"},
 			{"too long", PathSheets, SheetsRequest{Venue: 1, Days: 91}, 400, "1 to 90"},
-			{"a short passphrase", PathSheets, SheetsRequest{Venue: 1, WiFi: &api.WiFi{SSID: "x", Passphrase: "1"}}, 400, "Wi-Fi"},
+			{"a short passphrase", PathSheets, SheetsRequest{Venue: 1, WiFi: &api.WiFi{SSID: "x",
+				Passphrase: "1"}}, 400, "Wi-Fi"},
 			{"replace no door", PathReplaceDoor, ReplaceDoorRequest{Name: "x"}, 404, "overview"},
 		} {
 			w := r.call(http.MethodPost, c.path, adminKey, c.body)
@@ -123,7 +126,8 @@ func TestReplaceADoor(t *testing.T) {
 		status, code = old.renew()
 		is(t, "the old device asks for a certificate", status, code, 403, api.CodeRevoked)
 		after := overviewOf(t, r)[door.Name]
-		if after.Copied || after.Strays != 0 || after.Counts["admitted/green"] != 7 || after.Ring != before.Ring || after.Venue != before.Venue || len(overviewOf(t, r)) != 3 {
+		if after.Copied || after.Strays != 0 || after.Counts["admitted/green"] != 7 ||
+			after.Ring != before.Ring || after.Venue != before.Venue || len(overviewOf(t, r)) != 3 {
 			t.Errorf("the door was %+v, is %+v", before, after)
 		}
 		var list []store.VenueDoor

@@ -36,13 +36,15 @@ func newApart(t *testing.T) *apart {
 		door := sheets.Venues[0].Doors[0]
 		b := a.newBox(network, []string{boardA, boardB}[i])
 		b.enrol(parsed(t, door.Code))
-		counts := api.Counts{ID: "1", From: now(), To: now(), Count: map[string]uint64{"admitted/green": uint64(41 + i)}}
+		counts := api.Counts{ID: "1", From: now(), To: now(),
+			Count: map[string]uint64{"admitted/green": uint64(41 + i)}}
 		status, refused := b.ask(http.MethodPost, api.PathCounts, counts, nil)
 		is(t, "counts", status, refused.Code, 204, "")
 		*[]*string{&a.shopDoor, &a.cinemaDoor}[i] = door.Name
 	}
 	var to RecipientAnswer
-	a.post(PathAlerts, adminKey, RecipientRequest{Name: "Astana duty", Region: "KZ-71", Kinds: []string{"silent"}, Language: "ru", Hook: "https://astana.example/"}, &to)
+	a.post(PathAlerts, adminKey, RecipientRequest{Name: "Astana duty", Region: "KZ-71",
+		Kinds: []string{"silent"}, Language: "ru", Hook: "https://astana.example/"}, &to)
 	a.astanaRecipient = to.ID
 	return a
 }
@@ -69,7 +71,8 @@ func TestOwner(t *testing.T) {
 		}
 		var venue OwnVenueAnswer
 		a.as(a.owner, PathOwnVenue+fmt.Sprint("?venue=", a.shop), &venue)
-		if len(venue.Doors) != 1 || venue.Doors[0].Name != a.shopDoor || !venue.Doors[0].Enrolled || len(venue.Hours) != 1 || venue.Hours[0].Counts["admitted/green"] != 41 {
+		if len(venue.Doors) != 1 || venue.Doors[0].Name != a.shopDoor || !venue.Doors[0].Enrolled ||
+			len(venue.Hours) != 1 || venue.Hours[0].Counts["admitted/green"] != 41 {
 			t.Errorf("and in it %+v", venue)
 		}
 		for query, want := range map[string]int{fmt.Sprint(a.cinema): 404, "999": 404, "x": 400, "": 400} {
@@ -83,12 +86,15 @@ func TestOwner(t *testing.T) {
 // bodies ask for what is in Astana, by whatever name a route takes.
 func (a *apart) bodies() []any {
 	return []any{
-		"", map[string]any{"name": a.cinemaDoor}, map[string]any{"venue": a.cinema}, map[string]any{"id": a.astanaRecipient}, map[string]any{"iin": a.person},
-		map[string]any{"region": "KZ-71"}, map[string]any{"code": "KZ-71"}, map[string]any{"after": a.cinema, "region": "KZ-71"},
+		"", map[string]any{"name": a.cinemaDoor}, map[string]any{"venue": a.cinema},
+		map[string]any{"id": a.astanaRecipient}, map[string]any{"iin": a.person},
+		map[string]any{"region": "KZ-71"}, map[string]any{"code": "KZ-71"}, map[string]any{"after": a.cinema,
+			"region": "KZ-71"},
 		map[string]any{"doors": []any{map[string]any{"name": a.cinemaDoor, "place": a.cinema}}},
 		[]any{map[string]any{"bin": cinemaBIN, "name": "Cinema", "kind": "shop", "region": "KZ-75"}},
 		"bin;name;kind;region\n" + cinemaBIN + ";Cinema;shop;KZ-75\n" + cinemaBIN + ";Cinema;shop;KZ-71\n",
-		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X", "role": "owner", "bin": cinemaBIN},
+		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X",
+			"role": "owner", "bin": cinemaBIN},
 	}
 }
 
@@ -101,11 +107,14 @@ func TestNothingOfOthers(t *testing.T) {
 		secrets := []string{"Cinema", cinemaBIN, a.cinemaDoor, "astana.example", "Astana duty", a.person, `:42`, "AE1:"}
 		given := a.bodies() // what was sent may come back in an error
 		for who, key := range map[string]string{"owner": a.owner, "region": a.almaty} {
-			for _, route := range slices.Concat(a.doorRoutes(), a.publicRoutes(), a.accountRoutes(), a.adminRoutes(), a.regionRoutes()) {
+			for _, route := range slices.Concat(a.doorRoutes(), a.publicRoutes(), a.accountRoutes(),
+				a.adminRoutes(), a.regionRoutes()) {
 				for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-					for _, query := range []string{"", fmt.Sprint("?venue=", a.cinema), "?region=KZ-71", fmt.Sprint("?after=", a.cinema), "?bin=" + cinemaBIN} {
+					for _, query := range []string{"", fmt.Sprint("?venue=", a.cinema), "?region=KZ-71",
+						fmt.Sprint("?after=", a.cinema), "?bin=" + cinemaBIN} {
 						for _, body := range given {
-							path := strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x", "{id}", fmt.Sprint(a.cinema)).Replace(route.path)
+							path := strings.NewReplacer("{hash}", strings.Repeat("ab", 32), "{name}", "x",
+								"{id}", fmt.Sprint(a.cinema)).Replace(route.path)
 							if method == http.MethodGet && body != "" {
 								continue
 							}
@@ -166,7 +175,8 @@ func TestRegionalAdministrator(t *testing.T) {
 		}
 		a.post(PathRevokeDoor, a.almaty, RevokeDoorRequest{Name: a.shopDoor}, nil)
 		var to RecipientAnswer
-		a.post(PathAlerts, a.almaty, RecipientRequest{Name: "Almaty duty", Region: "KZ-75", Kinds: []string{"silent"}, Language: "kk", Hook: "https://almaty.example/"}, &to)
+		a.post(PathAlerts, a.almaty, RecipientRequest{Name: "Almaty duty", Region: "KZ-75",
+			Kinds: []string{"silent"}, Language: "kk", Hook: "https://almaty.example/"}, &to)
 		if to.Secret == "" {
 			t.Error("a webhook without a secret")
 		}

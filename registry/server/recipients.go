@@ -47,7 +47,8 @@ func (s *Server) addRecipient(r *http.Request, within string) (any, error) {
 	if err := s.checkRecipient(req, within); err != nil {
 		return nil, err
 	}
-	to := store.Recipient{Name: req.Name, Region: req.Region, Kinds: req.Kinds, Language: req.Language, Mail: req.Mail, Hook: req.Hook}
+	to := store.Recipient{Name: req.Name, Region: req.Region, Kinds: req.Kinds, Language: req.Language,
+		Mail: req.Mail, Hook: req.Hook}
 	to.ID, err = s.opt.Store.AddRecipient(r.Context(), to)
 	switch {
 	case errors.Is(err, store.ErrExists):
@@ -70,7 +71,8 @@ func (s *Server) checkRecipient(req RecipientRequest, within string) error {
 	for i, kind := range alert.Kinds {
 		kinds[i] = string(kind)
 	}
-	if len(req.Kinds) == 0 || slices.ContainsFunc(req.Kinds, func(kind string) bool { return !alert.IsKind(kind) }) || len(req.Kinds) > len(kinds) {
+	if len(req.Kinds) == 0 || slices.ContainsFunc(req.Kinds,
+		func(kind string) bool { return !alert.IsKind(kind) }) || len(req.Kinds) > len(kinds) {
 		return badRequest("there are no kinds of alerts, or unknown ones", "choose among "+strings.Join(kinds, ", "))
 	}
 	if !slices.Contains(alert.Languages, req.Language) {
@@ -86,7 +88,8 @@ func (s *Server) checkRecipient(req RecipientRequest, within string) error {
 	case req.Hook != "" && alert.CheckURL(req.Hook) != nil:
 		return badRequest("the webhook's address cannot be used", "write it like https://example.kz/ashyq")
 	case req.Mail != "" && s.alerts.opt.Mail.Server == "":
-		return &failure{http.StatusConflict, "this registry has no mail server", "serve --smtp names one; a webhook works without", nil}
+		return &failure{http.StatusConflict, "this registry has no mail server",
+			"serve --smtp names one; a webhook works without", nil}
 	}
 	return nil
 }
@@ -116,7 +119,8 @@ func (s *Server) testRecipient(r *http.Request, within string) (any, error) {
 	if err != nil {
 		return nil, noRecipient(err)
 	}
-	m := alert.Message{ID: fmt.Sprintf("test-%d-%d", now().Unix(), to.ID), Kind: alert.Kind(to.Kinds[0]), At: now(), Test: true}
+	m := alert.Message{ID: fmt.Sprintf("test-%d-%d", now().Unix(), to.ID), Kind: alert.Kind(to.Kinds[0]),
+		At: now(), Test: true}
 	if err := s.alerts.deliver(r.Context(), to, m); err != nil {
 		return nil, &failure{http.StatusBadGateway, "the message could not be sent", brief(err), err}
 	}

@@ -45,7 +45,8 @@ const (
 )
 
 // VenueReasons are all of them, for whoever translates.
-var VenueReasons = []string{wrongDigit, wrongRegion, wrongKind, wrongZone, wrongCapacity, wrongPhone, wrongText, wrongEntrances,
+var VenueReasons = []string{wrongDigit, wrongRegion, wrongKind, wrongZone, wrongCapacity, wrongPhone, wrongText,
+	wrongEntrances,
 	wrongTwice, wrongTooMany, notYours}
 
 // VenueRows reads the rows of a file of venues.
@@ -112,7 +113,8 @@ func (rows *VenueRows) Read(row map[string]string) (v store.Venue, field, reason
 	if _, err := store.ParseBIN(row["bin"]); err != nil {
 		return v, "bin", wrongDigit
 	}
-	v = store.Venue{BIN: row["bin"], Name: names.Compose(row["name"]), Region: rows.region(row["region"]), Address: names.Compose(row["address"])}
+	v = store.Venue{BIN: row["bin"], Name: names.Compose(row["name"]), Region: rows.region(row["region"]),
+		Address: names.Compose(row["address"])}
 	var kindOK, zoneOK bool
 	v.Kind, kindOK = kinds.Venue(row["kind"])
 	if v.Zone, zoneOK = kinds.Zone(row["zone"]); row["zone"] == "" {

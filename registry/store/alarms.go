@@ -81,7 +81,9 @@ func (s *Store) Alarms(ctx context.Context, wrong Wrong, keep []string, tell Tol
 }
 
 // quiet tells that there is nothing to write.
-func (s *Store) quiet(ctx context.Context, wrong Wrong, keep []string, tell Told, now time.Time) (quiet bool, err error) {
+func (s *Store) quiet(
+	ctx context.Context, wrong Wrong, keep []string, tell Told, now time.Time,
+) (quiet bool, err error) {
 	err = s.look(ctx, func(tx *sql.Tx) error {
 		changes, err := alarmChanges(ctx, tx, wrong, keep, now)
 		if err != nil || len(changes) > 0 {
@@ -120,7 +122,8 @@ func tellAll(ctx context.Context, tx *sql.Tx, tell Told, now time.Time) error {
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM alarms WHERE kind = $1 AND ended IS NOT NULL`, one.Kind); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM alarms WHERE kind = $1 AND ended IS NOT NULL`,
+			one.Kind); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE alarms SET told = $2 WHERE kind = $1 AND (told IS NULL OR $3 = 1)`,
@@ -149,7 +152,9 @@ func (c alarmChange) write(ctx context.Context, tx *sql.Tx) error {
 
 // alarmChanges finds what has begun and what is over. What nobody was told of before it ended is
 // forgotten; what begins again before anybody was told of its end has not ended.
-func alarmChanges(ctx context.Context, tx *sql.Tx, wrong Wrong, keep []string, now time.Time) (changes []alarmChange, err error) {
+func alarmChanges(
+	ctx context.Context, tx *sql.Tx, wrong Wrong, keep []string, now time.Time,
+) (changes []alarmChange, err error) {
 	is, err := wrong.find(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -179,7 +184,8 @@ func alarmChanges(ctx context.Context, tx *sql.Tx, wrong Wrong, keep []string, n
 	}
 	for key := range is {
 		if !slices.Contains(keep, key.kind) {
-			changes = append(changes, alarmChange{key, `INSERT INTO alarms (kind, door, began) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, now})
+			const begin = `INSERT INTO alarms (kind, door, began) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+			changes = append(changes, alarmChange{key, begin, now})
 		}
 	}
 	return changes, nil
@@ -206,8 +212,10 @@ func (w Wrong) find(ctx context.Context, tx *sql.Tx) (map[alarmKey]struct{}, err
 			note(w.Troubles[trouble], id, true)
 		}
 		return err
-	}, `SELECT id, COALESCE(seen < $1, FALSE), copied IS NOT NULL, asked IS NOT NULL AND approved IS NULL, troubles FROM doors
-		WHERE revoked IS NULL AND cert IS NOT NULL AND (seen < $1 OR copied IS NOT NULL OR asked IS NOT NULL OR troubles <> '')`, w.Before.Unix())
+	}, `SELECT id, COALESCE(seen < $1, FALSE), copied IS NOT NULL, asked IS NOT NULL AND approved IS NULL,
+		troubles FROM doors
+		WHERE revoked IS NULL AND cert IS NOT NULL
+			AND (seen < $1 OR copied IS NOT NULL OR asked IS NOT NULL OR troubles <> '')`, w.Before.Unix())
 	return is, err
 }
 
@@ -217,12 +225,15 @@ func alarms(ctx context.Context, tx *sql.Tx) ([]Alarm, error) {
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		var a Alarm
 		var began, ended, told, seen sql.NullInt64
-		err := found.Scan(&a.Kind, &a.Door, &began, &ended, &told, &seen, &a.Name, &a.Venue, &a.Region, &a.Address, &a.Phone)
+		err := found.Scan(&a.Kind, &a.Door, &began, &ended, &told, &seen, &a.Name, &a.Venue, &a.Region,
+			&a.Address, &a.Phone)
 		a.Began, a.Ended, a.Told, a.Seen = moment(began), moment(ended), moment(told), moment(seen)
 		list = append(list, a)
 		return err
-	}, `SELECT alarms.kind, alarms.door, began, ended, told, seen, COALESCE(doors.name, ''), COALESCE(venues.name, ''), COALESCE(region, ''),
-		COALESCE(address, ''), COALESCE(phone, '') FROM alarms LEFT JOIN doors ON doors.id = alarms.door LEFT JOIN venues ON venues.id = doors.place
+	}, `SELECT alarms.kind, alarms.door, began, ended, told, seen, COALESCE(doors.name, ''),
+		COALESCE(venues.name, ''), COALESCE(region, ''),
+		COALESCE(address, ''), COALESCE(phone, '') FROM alarms LEFT JOIN doors ON doors.id = alarms.door
+			LEFT JOIN venues ON venues.id = doors.place
 		ORDER BY alarms.kind, COALESCE(region, 'ZZ'), doors.name`)
 	return list, err
 }
@@ -236,7 +247,10 @@ func (s *Store) AlarmsNow(ctx context.Context, within string, limit int) (list [
 	if err != nil {
 		return nil, fmt.Errorf("list the alarms: %w", err)
 	}
-	list = slices.DeleteFunc(list, func(a Alarm) bool { return !a.Ended.IsZero() || within != "" && a.Region != within })
+	list = slices.DeleteFunc(list, func(a Alarm) bool {
+		return !a.Ended.IsZero() || within != "" &&
+			a.Region != within
+	})
 	return list[:min(len(list), limit)], nil
 }
 

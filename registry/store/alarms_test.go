@@ -12,14 +12,16 @@ import (
 
 // wrongAt is what the tests look for.
 func wrongAt(now time.Time) Wrong {
-	return Wrong{Silent: "silent", Before: now.Add(-30 * time.Minute), Copied: "copied", Renewal: "renewal", Troubles: map[string]string{"tamper": "tamper"}}
+	return Wrong{Silent: "silent", Before: now.Add(-30 * time.Minute), Copied: "copied", Renewal: "renewal",
+		Troubles: map[string]string{"tamper": "tamper"}}
 }
 
 // enrolled makes a door that was seen at t0.
 func enrolled(t *testing.T, s *Store, name string, place int64) Certificate {
 	t.Helper()
 	ctx, token := t.Context(), SecretOf(name)
-	must(t, s.PutTokens(ctx, []Door{{Name: name, Place: place, Venue: "shop", Zone: "green", Ring: "all"}}, []Secret{token}, t0.Add(time.Hour)))
+	must(t, s.PutTokens(ctx, []Door{{Name: name, Place: place, Venue: "shop", Zone: "green", Ring: "all"}},
+		[]Secret{token}, t0.Add(time.Hour)))
 	var c Certificate
 	must(t, s.Enrol(ctx, token, token, "board "+name, t0, func(d Door) (Certificate, error) {
 		c = Certificate{Door: d.ID, Print: token, Until: t0.Add(1000 * time.Hour)}
@@ -33,12 +35,14 @@ func enrolled(t *testing.T, s *Store, name string, place int64) Certificate {
 func testAlarms(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutRegions(ctx, []Region{almaty}))
-	must(t, s.PutVenues(ctx, []Venue{{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Phone: "+77010000000"}}))
+	must(t, s.PutVenues(ctx, []Venue{{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75",
+		Zone: "green", Address: "Abay 1", Phone: "+77010000000"}}))
 	list, err := s.Venues(ctx, "", nil, 1)
 	must(t, err)
 	door := enrolled(t, s, "north", list[0].ID)
 	enrolled(t, s, "south", 0)
-	to, err := s.AddRecipient(ctx, Recipient{Name: "duty", Kinds: []string{"silent", "tamper"}, Language: "ru", Mail: "a@b.kz"})
+	to, err := s.AddRecipient(ctx, Recipient{Name: "duty", Kinds: []string{"silent", "tamper"}, Language: "ru",
+		Mail: "a@b.kz"})
 	must(t, err)
 
 	// look gives the alarms as they are told; with say, they are.
@@ -49,7 +53,8 @@ func testAlarms(t *testing.T, s *Store) {
 		must(t, s.Alarms(ctx, wrongAt(at), keep, func(alarms []Alarm, recipients []Recipient) ([]Telling, error) {
 			seen = nil
 			for _, a := range alarms {
-				seen = append(seen, fmt.Sprint(a.Kind, " ", a.Name, " ", a.Began.Sub(t0), " ended:", !a.Ended.IsZero(), " told:", !a.Told.IsZero()))
+				seen = append(seen, fmt.Sprint(a.Kind, " ", a.Name, " ", a.Began.Sub(t0), " ended:",
+					!a.Ended.IsZero(), " told:", !a.Told.IsZero()))
 			}
 			if len(recipients) != 1 || recipients[0].ID != to {
 				t.Errorf("recipients: %+v", recipients)
@@ -70,7 +75,8 @@ func testAlarms(t *testing.T, s *Store) {
 	is("all is well", look(false, false), "")
 	at = t0.Add(31 * time.Minute)
 	is("kept as it was", look(false, false, "silent"), "")
-	is("silent", look(false, false), "silent north 31m0s ended:false told:false; silent south 31m0s ended:false told:false")
+	is("silent", look(false, false),
+		"silent north 31m0s ended:false told:false; silent south 31m0s ended:false told:false")
 	_, err = s.DoorBy(ctx, door, "board north", Said{}, at)
 	must(t, err)
 	is("one came back before anybody knew", look(false, false), "silent south 31m0s ended:false told:false")
@@ -80,8 +86,10 @@ func testAlarms(t *testing.T, s *Store) {
 		t.Errorf("in a region without alarms: %+v, %v", now, err)
 	}
 	must(t, s.PutHealth(ctx, door.Door, api.Health{Faults: []api.Fault{api.CaseOpen}}, at))
-	is("opened", look(false, false), "silent south 31m0s ended:false told:true; tamper north 31m0s ended:false told:false")
-	if now, err := s.AlarmsNow(ctx, "KZ-75", 10); err != nil || len(now) != 1 || now[0].Phone != "+77010000000" || now[0].Venue != "Shop" {
+	is("opened", look(false, false),
+		"silent south 31m0s ended:false told:true; tamper north 31m0s ended:false told:false")
+	if now, err := s.AlarmsNow(ctx, "KZ-75", 10); err != nil || len(now) != 1 ||
+		now[0].Phone != "+77010000000" || now[0].Venue != "Shop" {
 		t.Errorf("in the region: %+v, %v", now, err)
 	}
 	must(t, s.PutHealth(ctx, door.Door, api.Health{}, at))
@@ -101,7 +109,8 @@ func testMessages(t *testing.T, s *Store) {
 	must(t, s.PutRegions(ctx, []Region{almaty}))
 	_, err := s.AddRecipient(ctx, Recipient{Name: "x", Region: "KZ-00"})
 	wants(t, "no region", err, ErrNotFound)
-	to, err := s.AddRecipient(ctx, Recipient{Name: "duty", Region: "KZ-75", Kinds: []string{"silent"}, Language: "ru", Mail: "a@b.kz"})
+	to, err := s.AddRecipient(ctx, Recipient{Name: "duty", Region: "KZ-75", Kinds: []string{"silent"},
+		Language: "ru", Mail: "a@b.kz"})
 	must(t, err)
 	_, err = s.AddRecipient(ctx, Recipient{Name: "duty"})
 	wants(t, "a name twice", err, ErrExists)
@@ -146,7 +155,8 @@ func testMessages(t *testing.T, s *Store) {
 		t.Errorf("after the lease %d", len(again))
 	}
 	list, err := s.Recipients(ctx, "KZ-75")
-	if err != nil || len(list) != 1 || list[0].Waiting != maxWaitingMessages-2 || !list[0].Sent.Equal(at) || list[0].Trouble != "busy" {
+	if err != nil || len(list) != 1 || list[0].Waiting != maxWaitingMessages-2 || !list[0].Sent.Equal(at) ||
+		list[0].Trouble != "busy" {
 		t.Errorf("recipients: %+v, %v", list, err)
 	}
 	if list, err := s.Recipients(ctx, "KZ-71"); err != nil || len(list) != 0 {

@@ -25,14 +25,16 @@ type VenueDoor struct {
 	place int64
 }
 
-const venueDoorColumns = `doors.id, name, entrance, way, cert IS NOT NULL AND revoked IS NULL, revoked IS NOT NULL, copied IS NOT NULL, seen,
+const venueDoorColumns = `doors.id, name, entrance, way, cert IS NOT NULL AND revoked IS NULL,
+	revoked IS NOT NULL, copied IS NOT NULL, seen,
 	(SELECT expires FROM enrolments WHERE door = doors.id AND key IS NULL AND expires > $1),
 	(SELECT MAX(at) FROM replacements WHERE door = doors.id), troubles, COALESCE(place, 0)`
 
 func scanVenueDoor(row interface{ Scan(...any) error }) (d VenueDoor, err error) {
 	var seen, code, replaced sql.NullInt64
 	var troubles string
-	err = row.Scan(&d.ID, &d.Name, &d.Entrance, &d.Way, &d.Enrolled, &d.Revoked, &d.Copied, &seen, &code, &replaced, &troubles, &d.place)
+	err = row.Scan(&d.ID, &d.Name, &d.Entrance, &d.Way, &d.Enrolled, &d.Revoked, &d.Copied, &seen, &code,
+		&replaced, &troubles, &d.place)
 	d.Seen, d.CodeUntil, d.Replaced, d.Troubles = moment(seen), moment(code), moment(replaced), strings.Fields(troubles)
 	return d, err
 }
@@ -61,7 +63,8 @@ func doorsOfVenue(ctx context.Context, tx *sql.Tx, venue int64, now time.Time) (
 
 // DoorOf finds a door by its name, and the id of its venue, 0 where it has none. Errors: ErrNotFound.
 func (s *Store) DoorOf(ctx context.Context, name string, now time.Time) (d VenueDoor, place int64, err error) {
-	d, err = scanVenueDoor(s.read.QueryRowContext(ctx, `SELECT `+venueDoorColumns+` FROM doors WHERE name = $2`, now.Unix(), name))
+	d, err = scanVenueDoor(s.read.QueryRowContext(ctx, `SELECT `+venueDoorColumns+` FROM doors WHERE name = $2`,
+		now.Unix(), name))
 	if err != nil {
 		return d, 0, fmt.Errorf("look a door up by its name: %w", notFound(err))
 	}
@@ -139,7 +142,8 @@ func putEntrance(ctx context.Context, tx *sql.Tx, v Venue, way, entrance string)
 			name += ", " + entrance
 		}
 		made, err := changed(tx.ExecContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place, way, entrance)
-			VALUES ($1, $2, $3, 'all', $4, $5, $6) ON CONFLICT (name) DO NOTHING`, name, v.Kind, v.Zone, v.ID, way, entrance))
+			VALUES ($1, $2, $3, 'all', $4, $5, $6) ON CONFLICT (name) DO NOTHING`, name, v.Kind, v.Zone, v.ID,
+			way, entrance))
 		if made || err != nil {
 			return err
 		}
@@ -169,6 +173,7 @@ func (s *Store) Replace(ctx context.Context, name, within string, token Secret, 
 // putToken gives a door a one-time token, which replaces an earlier one.
 func putToken(ctx context.Context, tx *sql.Tx, door int64, token Secret, expires time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO enrolments (hash, door, expires) VALUES ($1, $2, $3)
-		ON CONFLICT (door) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL, twice = NULL`, token[:], door, expires.Unix())
+		ON CONFLICT (door) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, key = NULL,
+			twice = NULL`, token[:], door, expires.Unix())
 	return err
 }

@@ -11,9 +11,11 @@ func testEntrances(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutRegions(ctx, []Region{almaty}))
 	venues := []Venue{
-		{BIN: "990140000007", Name: "Mega", Kind: "shop", Region: "KZ-75", Zone: "red", Entrances: []string{"north", "south"}, Exits: []string{"west"}},
+		{BIN: "990140000007", Name: "Mega", Kind: "shop", Region: "KZ-75", Zone: "red",
+			Entrances: []string{"north", "south"}, Exits: []string{"west"}},
 		{BIN: "990140000007", Name: "Kiosk", Kind: "shop", Region: "KZ-75", Zone: "green"},
-		{BIN: "030140000004", Name: "Mega", Kind: "cinema", Region: "KZ-75", Zone: "green", Entrances: []string{"north"}},
+		{BIN: "030140000004", Name: "Mega", Kind: "cinema", Region: "KZ-75", Zone: "green",
+			Entrances: []string{"north"}},
 	}
 	must(t, s.PutVenues(ctx, venues))
 	list, err := s.Venues(ctx, "", nil, 10)
@@ -22,19 +24,22 @@ func testEntrances(t *testing.T, s *Store) {
 	put := func(what string, again bool, want ...string) {
 		t.Helper()
 		made = 0
-		doors, err := s.PutEntrances(ctx, list, again, func(name string) Secret { made++; return SecretOf(fmt.Sprint(what, name)) }, t0.Add(time.Hour), t0)
+		doors, err := s.PutEntrances(ctx, list, again,
+			func(name string) Secret { made++; return SecretOf(fmt.Sprint(what, name)) }, t0.Add(time.Hour), t0)
 		must(t, err)
 		var got []string
 		for _, of := range doors {
 			for _, d := range of {
-				got = append(got, fmt.Sprint(d.Name, "/", d.Way, "/", d.Entrance, "/", d.Enrolled, !d.CodeUntil.IsZero()))
+				got = append(got, fmt.Sprint(d.Name, "/", d.Way, "/", d.Entrance, "/", d.Enrolled,
+					!d.CodeUntil.IsZero()))
 			}
 		}
 		if strings.Join(got, "; ") != strings.Join(want, "; ") {
 			t.Errorf("%s: %s, want %s", what, strings.Join(got, "; "), strings.Join(want, "; "))
 		}
 	}
-	all := []string{"Kiosk/entry//false true", "Mega, north/entry/north/false true", "Mega (990140000007), north/entry/north/false true",
+	all := []string{"Kiosk/entry//false true", "Mega, north/entry/north/false true",
+		"Mega (990140000007), north/entry/north/false true",
 		"Mega, south/entry/south/false true", "Mega, west/exit/west/false true"}
 	put("first", false, all...)
 	if made != 5 {
@@ -48,7 +53,8 @@ func testEntrances(t *testing.T, s *Store) {
 	if known, err := s.HasToken(ctx, SecretOf("firstKiosk")); known || err != nil || made != 5 {
 		t.Errorf("the old code is known: %v, %v", known, err)
 	}
-	if o, err := s.Overview(ctx, t0); err != nil || len(o.Doors) != 5 || o.Doors[1].Zone != "red" && o.Doors[2].Zone != "red" {
+	if o, err := s.Overview(ctx, t0); err != nil || len(o.Doors) != 5 || o.Doors[1].Zone != "red" &&
+		o.Doors[2].Zone != "red" {
 		t.Errorf("%+v, %v", o.Doors, err)
 	}
 
@@ -62,7 +68,8 @@ func testEntrances(t *testing.T, s *Store) {
 	put("with a device", true, append([]string{all[0], "Kiosk, back/entry/back/false true"}, all[1:]...)...)
 	taken := list[2]
 	taken.Entrances = []string{"x"}
-	must(t, s.PutTokens(ctx, []Door{{Name: "Mega, x"}, {Name: "Mega (990140000007), x"}}, []Secret{SecretOf("x"), SecretOf("y")}, t0))
+	must(t, s.PutTokens(ctx, []Door{{Name: "Mega, x"}, {Name: "Mega (990140000007), x"}}, []Secret{SecretOf("x"),
+		SecretOf("y")}, t0))
 	_, err = s.PutEntrances(ctx, []Venue{taken}, false, SecretOf, t0, t0)
 	wants(t, "names that are taken", err, ErrExists)
 }
@@ -75,12 +82,14 @@ func testReplace(t *testing.T, s *Store) {
 	must(t, err)
 	old := enrolled(t, s, "gate", list[0].ID)
 	must(t, s.AddCounts(ctx, old.Door, "1", t0, map[string]uint64{"admitted/green": 5}, t0))
-	wants(t, "a door of another region", s.Replace(ctx, "gate", "KZ-71", SecretOf("new"), t0.Add(time.Hour)), ErrNotFound)
+	wants(t, "a door of another region", s.Replace(ctx, "gate", "KZ-71", SecretOf("new"), t0.Add(time.Hour)),
+		ErrNotFound)
 	wants(t, "no door", s.Replace(ctx, "gat", "", SecretOf("new"), t0.Add(time.Hour)), ErrNotFound)
 	must(t, s.Replace(ctx, "gate", "KZ-75", SecretOf("new"), t0.Add(time.Hour)))
 	_, err = s.DoorBy(ctx, old, "board gate", Said{}, t0)
 	must(t, err) // a mistaken click closes nobody's door
-	if d, place, err := s.DoorOf(ctx, "gate", t0); err != nil || !d.Enrolled || !d.CodeUntil.Equal(t0.Add(time.Hour)) || place != list[0].ID {
+	if d, place, err := s.DoorOf(ctx, "gate", t0); err != nil || !d.Enrolled ||
+		!d.CodeUntil.Equal(t0.Add(time.Hour)) || place != list[0].ID {
 		t.Errorf("with a code: %+v, %v", d, err)
 	}
 	next := Certificate{Door: old.Door, Print: SecretOf("next"), Until: t0.Add(1000 * time.Hour)}
@@ -93,12 +102,14 @@ func testReplace(t *testing.T, s *Store) {
 	_, err = s.DoorBy(ctx, old, "board 3", Said{}, t0.Add(time.Minute))
 	wants(t, "a copy of the old card", err, ErrCopied)
 	d, _, err := s.DoorOf(ctx, "gate", t0.Add(time.Minute))
-	if err != nil || !d.Enrolled || !d.Replaced.Equal(t0.Add(time.Minute)) || !d.CodeUntil.IsZero() || d.ID != old.Door {
+	if err != nil || !d.Enrolled || !d.Replaced.Equal(t0.Add(time.Minute)) || !d.CodeUntil.IsZero() ||
+		d.ID != old.Door {
 		t.Errorf("replaced: %+v, %v", d, err)
 	}
 	o, err := s.Overview(ctx, t0)
 	must(t, err)
-	if k := o.Doors[0]; k.Counts["admitted/green"] != 5 || k.Venue != "shop" || k.Ring != "all" || k.Zone != "green" || len(o.Doors) != 1 {
+	if k := o.Doors[0]; k.Counts["admitted/green"] != 5 || k.Venue != "shop" || k.Ring != "all" ||
+		k.Zone != "green" || len(o.Doors) != 1 {
 		t.Errorf("what stays of the door: %+v", k)
 	}
 

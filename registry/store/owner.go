@@ -45,7 +45,8 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 			to := &list[at[venue]]
 			to.Doors, to.Silent, to.Waiting, to.Trouble = v.Doors, v.Silent, v.Waiting, v.Trouble
 			return err
-		}, `SELECT place, COUNT(*), SUM(CASE WHEN cert IS NOT NULL AND revoked IS NULL AND (seen IS NULL OR seen < $2) THEN 1 ELSE 0 END),
+		}, `SELECT place, COUNT(*), SUM(CASE WHEN cert IS NOT NULL AND revoked IS NULL
+			AND (seen IS NULL OR seen < $2) THEN 1 ELSE 0 END),
 			SUM(CASE WHEN cert IS NULL OR revoked IS NOT NULL THEN 1 ELSE 0 END),
 			SUM(CASE WHEN troubles <> '' OR copied IS NOT NULL THEN 1 ELSE 0 END)
 			FROM doors JOIN venues ON venues.id = place WHERE bin = $1 GROUP BY place`, bin, silent.Unix())
@@ -59,8 +60,10 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 			err := found.Scan(&venue, &name, &n)
 			list[at[venue]].Counts[name] = n
 			return err
-		}, `SELECT place, counts.name, CAST(SUM(n) AS BIGINT) FROM venues JOIN doors ON place = venues.id JOIN counts ON door = doors.id
-			WHERE bin = $1 AND hour >= $2 GROUP BY place, counts.name`, bin, now.Add(-24*time.Hour).Truncate(time.Hour).Unix())
+		}, `SELECT place, counts.name, CAST(SUM(n) AS BIGINT) FROM venues JOIN doors ON place = venues.id
+			JOIN counts ON door = doors.id
+			WHERE bin = $1 AND hour >= $2 GROUP BY place, counts.name`, bin,
+			now.Add(-24*time.Hour).Truncate(time.Hour).Unix())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list an owner's venues: %w", err)
@@ -85,7 +88,8 @@ func (s *Store) VenueHours(ctx context.Context, venue int64, from time.Time) ([]
 			list[len(list)-1].Counts[name] = n
 			return err
 		}, `SELECT hour, counts.name, CAST(SUM(n) AS BIGINT) FROM doors JOIN counts ON door = doors.id
-			WHERE place = $1 AND hour >= $2 GROUP BY hour, counts.name ORDER BY hour, counts.name`, venue, from.Truncate(time.Hour).Unix())
+			WHERE place = $1 AND hour >= $2 GROUP BY hour, counts.name ORDER BY hour, counts.name`, venue,
+			from.Truncate(time.Hour).Unix())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the counts of a venue: %w", err)

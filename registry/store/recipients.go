@@ -52,7 +52,8 @@ func (s *Store) RemoveRecipient(ctx context.Context, id int64, within string) er
 		if _, err := recipient(ctx, tx, id, within); err != nil {
 			return err
 		}
-		for _, statement := range []string{`DELETE FROM messages WHERE recipient = $1`, `DELETE FROM recipients WHERE id = $1`} {
+		for _, statement := range []string{`DELETE FROM messages WHERE recipient = $1`, `DELETE FROM recipients
+			WHERE id = $1`} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 				return err
 			}
@@ -109,7 +110,8 @@ func recipients(ctx context.Context, tx *sql.Tx) ([]Recipient, error) {
 		var r Recipient
 		var kinds string
 		var sent sql.NullInt64
-		err := found.Scan(&r.ID, &r.Name, &r.Region, &kinds, &r.Language, &r.Mail, &r.Hook, &sent, &r.Trouble, &r.Waiting)
+		err := found.Scan(&r.ID, &r.Name, &r.Region, &kinds, &r.Language, &r.Mail, &r.Hook, &sent, &r.Trouble,
+			&r.Waiting)
 		r.Kinds, r.Sent = strings.Fields(kinds), moment(sent)
 		list = append(list, r)
 		return err
@@ -133,7 +135,8 @@ type WaitingMessage struct {
 
 // putMessage queues a message.
 func putMessage(ctx context.Context, tx *sql.Tx, to int64, body []byte, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO messages (recipient, made, due, tries, body) VALUES ($1, $2, $2, 0, $3)`, to, now.Unix(), string(body))
+	_, err := tx.ExecContext(ctx, `INSERT INTO messages (recipient, made, due, tries, body) VALUES ($1, $2, $2,
+		0, $3)`, to, now.Unix(), string(body))
 	if err != nil {
 		return err
 	}
@@ -144,7 +147,8 @@ func putMessage(ctx context.Context, tx *sql.Tx, to int64, body []byte, now time
 
 // ClaimMessages gives at most limit messages that are due. Nobody else gets them before the lease is
 // over: whoever was stopped meanwhile leaves them for another try.
-func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duration, now time.Time) (list []WaitingMessage, err error) {
+func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duration,
+	now time.Time) (list []WaitingMessage, err error) {
 	var due bool
 	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE due <= $1)`, now.Unix()).Scan(&due)
 	if err == nil && due {
@@ -159,7 +163,8 @@ func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duratio
 	return list, nil
 }
 
-func claim(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration, now time.Time, list *[]WaitingMessage) error {
+func claim(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration, now time.Time,
+	list *[]WaitingMessage) error {
 	all, err := recipients(ctx, tx)
 	if err != nil {
 		return err
@@ -176,7 +181,8 @@ func claim(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration, now 
 		w.To, w.Made, w.Body = of[to], time.Unix(made, 0).UTC(), []byte(body)
 		*list = append(*list, w)
 		return err
-	}, `UPDATE messages SET due = $2, tries = tries + 1 WHERE id IN (SELECT id FROM messages WHERE due <= $1 ORDER BY due, id LIMIT $3) AND due <= $1
+	}, `UPDATE messages SET due = $2, tries = tries + 1 WHERE id IN (SELECT id FROM messages WHERE due <= $1
+		ORDER BY due, id LIMIT $3) AND due <= $1
 		RETURNING id, recipient, made, tries, body`, now.Unix(), now.Add(lease).Unix(), limit)
 }
 

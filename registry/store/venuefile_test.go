@@ -9,7 +9,8 @@ func testVenueImport(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutRegions(ctx, []Region{almaty, {"KZ-71", "Астана", "Астана", "Astana"}}))
 	venue := func(name, region string) Venue {
-		return Venue{BIN: "990140000007", Name: name, Kind: "shop", Region: region, Zone: "green", Entrances: []string{"1"}}
+		return Venue{BIN: "990140000007", Name: name, Kind: "shop", Region: region, Zone: "green",
+			Entrances: []string{"1"}}
 	}
 	keep := func(Venue, *Venue) {}
 	put := func(what string, f VenueImport, want ...VenueOutcome) {
@@ -28,7 +29,8 @@ func testVenueImport(t *testing.T, s *Store) {
 	put("changed", VenueImport{Venues: changed}, VenueChanged, VenueSame)
 
 	// Who has a region neither brings a venue out of it, nor takes one from another into it.
-	put("regional", VenueImport{Venues: []Venue{venue("A", "KZ-71"), venue("B", "KZ-75"), venue("C", "KZ-71"), venue("D", "KZ-75")}, Within: "KZ-75"},
+	put("regional", VenueImport{Venues: []Venue{venue("A", "KZ-71"), venue("B", "KZ-75"), venue("C", "KZ-71"),
+		venue("D", "KZ-75")}, Within: "KZ-75"},
 		VenueElsewhere, VenueElsewhere, VenueElsewhere, VenueNew)
 
 	unknown := []Venue{venue("E", "KZ-75"), venue("F", "KZ-00")}

@@ -31,7 +31,8 @@ func venuesCSV(t *testing.T, n int) string {
 	t.Helper()
 	var file strings.Builder
 	file.WriteString("\ufeffБИН;Название;Вид объекта;Регион;Адрес;Телефон;Входы;Выходы\r\n")
-	regions := []string{"Алматы", "Астана", "Шымкент", "Акмолинская область", "Актюбинская обл.", "Атырауская область", "Павлодарская область", "Абай облысы"}
+	regions := []string{"Алматы", "Астана", "Шымкент", "Акмолинская область", "Актюбинская обл.",
+		"Атырауская область", "Павлодарская область", "Абай облысы"}
 	for i := range n {
 		fmt.Fprintf(&file, "990140000007;Дүкен %03d;магазин;%s;Абай д. %d;8 701 000 00 00;Солтүстік|Оңтүстік;1\r\n", i, regions[i%8], i)
 	}
@@ -84,7 +85,8 @@ func TestVenuesFromAFile(t *testing.T) {
 	do(t, ctx, chromedp.SetUploadFiles("#file", []string{file}), chromedp.Click("#file-form .main"))
 	until(t, ctx, `document.querySelector("#import")`)
 	said := eval[string](t, ctx, `document.querySelector("#file-form output").innerText`)
-	for _, want := range []string{"Новых объектов: 500", "Дверей в них: 1500", "Алматы: 63", "Не приняты строки: 1", "строка 502, БИН: не сходится контрольная цифра"} {
+	for _, want := range []string{"Новых объектов: 500", "Дверей в них: 1500", "Алматы: 63",
+		"Не приняты строки: 1", "строка 502, БИН: не сходится контрольная цифра"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the preview does not say %q:\n%s", want, said)
 		}
@@ -95,7 +97,8 @@ func TestVenuesFromAFile(t *testing.T) {
 		t.Errorf("the preview stored %+v, %v", list, err)
 	}
 	do(t, ctx, chromedp.Click("#report"))
-	if report := saved(t, filepath.Join(dir, "ashyq-refused.csv")); !strings.HasPrefix(report, "\ufeffстрока;столбец;причина\r\n502;БИН;не сходится") {
+	if report := saved(t, filepath.Join(dir, "ashyq-refused.csv")); !strings.HasPrefix(report,
+		"\ufeffстрока;столбец;причина\r\n502;БИН;не сходится") {
 		t.Errorf("the report: %q", report)
 	}
 	do(t, ctx, chromedp.Click("#import"))
@@ -105,20 +108,25 @@ func TestVenuesFromAFile(t *testing.T) {
 
 	do(t, ctx, chromedp.SetValue("#sheets-region", "KZ-75"), chromedp.Click("#sheets-form .main"))
 	until(t, ctx, visible("printing"))
-	codes := eval[[]string](t, ctx, `[...document.querySelectorAll("#sheets canvas")].map((canvas) => canvas.dataset.code)`)
-	if sheets := eval[int](t, ctx, `document.querySelectorAll(".venue-sheet").length`); sheets != 63 || len(codes) != 189 {
+	codes := eval[[]string](t, ctx,
+		`[...document.querySelectorAll("#sheets canvas")].map((canvas) => canvas.dataset.code)`)
+	if sheets := eval[int](t, ctx, `document.querySelectorAll(".venue-sheet").length`); sheets != 63 ||
+		len(codes) != 189 {
 		t.Errorf("%d sheets with %d codes", sheets, len(codes))
 	}
-	if address := eval[string](t, ctx, `location.href + JSON.stringify(sessionStorage)`); strings.Contains(address, "AE1:") {
+	if address := eval[string](t, ctx,
+		`location.href + JSON.stringify(sessionStorage)`); strings.Contains(address, "AE1:") {
 		t.Errorf("a secret is in an address or in the tab's memory: %s", address)
 	}
 	sheet := eval[string](t, ctx, `document.querySelector(".venue-sheet").innerText`)
-	for _, want := range []string{"Дүкен 000", "Алматы, Абай д. 0, +77010000000", "Солтүстік", "Кіру / Вход", "Шығу / Выход", "камерасына", "к его камере", time.Now().AddDate(0, 0, 14).Format("02.01.2006")} {
+	for _, want := range []string{"Дүкен 000", "Алматы, Абай д. 0, +77010000000", "Солтүстік", "Кіру / Вход",
+		"Шығу / Выход", "камерасына", "к его камере", time.Now().AddDate(0, 0, 14).Format("02.01.2006")} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("the sheet does not say %q:\n%s", want, sheet)
 		}
 	}
 	keepScreen(t, ctx, "places-sheets-ru")
+	audit(t, ctx)
 	pdf := get(t, ctx, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
 	if pages := bytes.Count(pdf, []byte("/Type /Page\n")); pages != 63 {
 		t.Errorf("63 venues take %d pages", pages)
@@ -138,7 +146,8 @@ func readVenueSheet(t *testing.T, ctx context.Context, texts []string) {
 	keepScreen(t, ctx, "places-print")
 	for i, text := range texts {
 		do(t, ctx, chromedp.ScrollIntoView(fmt.Sprintf(".venue-sheet:first-child .door-code:nth-child(%d) canvas", i+1)))
-		clip := eval[map[string]float64](t, ctx, fmt.Sprintf(`(({x, y, width, height}) => ({x, y, width, height}))(document.querySelectorAll("#sheets canvas")[%d].getBoundingClientRect())`, i))
+		clip := eval[map[string]float64](t, ctx, fmt.Sprintf(`(({x, y, width, height}) => ({x, y, width,
+			height}))(document.querySelectorAll("#sheets canvas")[%d].getBoundingClientRect())`, i))
 		if clip["width"] < 200 {
 			t.Errorf("code %d is %v px wide", i, clip["width"])
 		}
@@ -158,7 +167,8 @@ func TestReplaceOnThePage(t *testing.T) {
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
-	if err := options.Store.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Керуен", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Абай 1"}}); err != nil {
+	if err := options.Store.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Керуен",
+		Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Абай 1"}}); err != nil {
 		t.Fatal(err)
 	}
 	var sheets server.SheetsAnswer
@@ -180,6 +190,7 @@ func TestReplaceOnThePage(t *testing.T) {
 	press("[data-replace]")
 	until(t, ctx, `document.querySelector("#replace").open && document.querySelector("#replace-name").textContent === "Керуен"`)
 	keepScreen(t, ctx, "places-replace-kk")
+	audit(t, ctx)
 	do(t, ctx, chromedp.KeyEvent("\x1b"))
 	until(t, ctx, `!document.querySelector("#replace").open`)
 	press("[data-replace]")
@@ -203,9 +214,10 @@ func enrolDevice(t *testing.T, options server.Options, text, device string) {
 		t.Fatal(err)
 	}
 	key := store.SecretOf(device)
-	err = options.Store.Enrol(t.Context(), tokenOf(code), key, device, time.Now(), func(d store.Door) (store.Certificate, error) {
-		return store.Certificate{Door: d.ID, Print: key, Until: time.Now().Add(time.Hour)}, nil
-	})
+	err = options.Store.Enrol(t.Context(), tokenOf(code), key, device, time.Now(),
+		func(d store.Door) (store.Certificate, error) {
+			return store.Certificate{Door: d.ID, Print: key, Until: time.Now().Add(time.Hour)}, nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +227,8 @@ func enrolDevice(t *testing.T, options server.Options, text, device string) {
 func TestAlertsPage(t *testing.T) {
 	mail, hook := alerttest.NewMailServer(t), alerttest.NewHookServer(t)
 	url, _ := registryWith(t, openStore(t), server.AlertOptions{
-		Mail:  alert.Mailer{Server: mail.Address, From: "ashyq@example.kz", User: "registry", Password: "right", Roots: mail.Roots},
+		Mail: alert.Mailer{Server: mail.Address, From: "ashyq@example.kz", User: "registry", Password: "right",
+			Roots: mail.Roots},
 		Hooks: alert.Hooks{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: hook.Roots},
 	})
 	ctx := tab(t)
@@ -223,14 +236,17 @@ func TestAlertsPage(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/alerts#key="+adminKey))
 	until(t, ctx, `document.querySelector("#kinds input")`)
 	speak(t, ctx, "ru")
-	said := send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Дежурный", "#recipient-region": "KZ-75", "#recipient-mail": "duty@example.kz", "#recipient-language": "ru"})
+	said := send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Дежурный",
+		"#recipient-region": "KZ-75", "#recipient-mail": "duty@example.kz", "#recipient-language": "ru"})
 	if !strings.Contains(said, "Добавлено: Дежурный") {
 		t.Errorf("added: %q", said)
 	}
-	said = send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Диспетчер", "#recipient-hook": hook.URL})
+	said = send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Диспетчер",
+		"#recipient-hook": hook.URL})
 	secret := eval[string](t, ctx, `document.querySelector("#recipient-form .value").textContent`)
 	hook.Set(secret, 200)
-	if said = send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Дежурный", "#recipient-mail": "x@example.kz"}); !strings.Contains(said, "это название занято") {
+	if said = send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Дежурный",
+		"#recipient-mail": "x@example.kz"}); !strings.Contains(said, "это название занято") {
 		t.Errorf("a name twice: %q", said)
 	}
 	until(t, ctx, `document.querySelectorAll("#recipients li button").length === 4`)
@@ -253,7 +269,8 @@ func TestOwnersPage(t *testing.T) {
 	ctx := tab(t)
 	phone(t, ctx)
 	venues := []store.Venue{
-		{BIN: "990140000007", Name: "Керуен", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Абай 1", Entrances: []string{"Солтүстік"}, Exits: []string{"Шығу 1"}},
+		{BIN: "990140000007", Name: "Керуен", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Абай 1",
+			Entrances: []string{"Солтүстік"}, Exits: []string{"Шығу 1"}},
 		{BIN: "990140000017", Name: "Чужое", Kind: "cinema", Region: "KZ-71", Zone: "green"},
 	}
 	if err := options.Store.PutVenues(t.Context(), venues); err != nil {
@@ -268,20 +285,24 @@ func TestOwnersPage(t *testing.T) {
 			}
 			enrolDevice(t, options, d.Code, fmt.Sprintf("%d%d112233aabbccdd", i, k))
 			for h := range 5 {
-				counts := map[string]uint64{"admitted/green": uint64(10 * (h + 1)), "admitted/blue": 20, "turned-back/red": 2, "admitted-here/yellow": 3, "code-problem/none": 1}
-				if err := options.Store.AddCounts(t.Context(), d.ID, fmt.Sprint(h), time.Now().Add(-time.Duration(h)*time.Hour), counts, time.Now()); err != nil {
+				counts := map[string]uint64{"admitted/green": uint64(10 * (h + 1)), "admitted/blue": 20,
+					"turned-back/red": 2, "admitted-here/yellow": 3, "code-problem/none": 1}
+				if err := options.Store.AddCounts(t.Context(), d.ID, fmt.Sprint(h),
+					time.Now().Add(-time.Duration(h)*time.Hour), counts, time.Now()); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 	}
 	var account server.AccountAnswer
-	office(t, url, server.PathAccounts, adminKey, server.AccountRequest{Name: "Owner", Role: store.Owner, BIN: "990140000007"}, &account)
+	office(t, url, server.PathAccounts, adminKey, server.AccountRequest{Name: "Owner", Role: store.Owner,
+		BIN: "990140000007"}, &account)
 	do(t, ctx, chromedp.Navigate(url+"/venue#key="+account.Key))
 	until(t, ctx, `document.querySelector("[data-venue]")`)
 	speak(t, ctx, "kk")
 	list := eval[string](t, ctx, `document.body.innerText`)
-	for _, want := range []string{"Керуен", "24 сағаттағы тексерулер: 280, қайтарылғандар: 10", "Құрылғысын күтіп тұр: 1"} {
+	for _, want := range []string{"Керуен", "24 сағаттағы тексерулер: 280, қайтарылғандар: 10",
+		"Құрылғысын күтіп тұр: 1"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("the list does not say %q:\n%s", want, list)
 		}
@@ -292,13 +313,15 @@ func TestOwnersPage(t *testing.T) {
 	keep(t, ctx, "venue-list-phone-kk")
 	inLooks(t, ctx, "venue-list")
 	phone(t, ctx)
-	if got := eval[[]string](t, ctx, `[...document.querySelectorAll("#pages a:not([hidden])")].map((link) => link.pathname)`); len(got) != 1 || got[0] != "/venue" {
+	if got := eval[[]string](t, ctx,
+		`[...document.querySelectorAll("#pages a:not([hidden])")].map((link) => link.pathname)`); len(got) != 1 || got[0] != "/venue" {
 		t.Errorf("the owner is led to %v", got)
 	}
 	do(t, ctx, chromedp.Click("[data-venue]"))
 	until(t, ctx, visible("one")+` && document.querySelector("#hours").rows.length === 5`)
 	speak(t, ctx, "ru")
-	hour := eval[[]string](t, ctx, `[...document.querySelector("#hours tr:nth-child(5)").children].slice(2).map((cell) => cell.textContent)`)
+	hour := eval[[]string](t, ctx,
+		`[...document.querySelector("#hours tr:nth-child(5)").children].slice(2).map((cell) => cell.textContent)`)
 	if strings.Join(hour, " ") != "50 20 3 2 1 2" {
 		t.Errorf("five hours ago: %v", hour)
 	}
@@ -325,10 +348,18 @@ func tokenOf(code enrol.Code) store.Secret {
 	return store.SecretOf(base64.RawURLEncoding.EncodeToString(code.Token))
 }
 
-// inLooks shows the page as it is on a phone, also with text of 32 px: nothing breaks out of it.
+// inLooks shows the page as it is on a desk and on a phone, in the dark and with text of 32 px: nothing
+// breaks out of it, and axe finds nothing.
 func inLooks(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
+	desktop(t, ctx)
+	audit(t, ctx)
+	dark(t, ctx, true)
+	audit(t, ctx)
+	keep(t, ctx, name+"-dark")
+	dark(t, ctx, false)
 	phone(t, ctx)
+	audit(t, ctx)
 	fits(t, ctx, name)
 	keep(t, ctx, name+"-phone")
 	eval[chromedp.Void](t, ctx, `document.documentElement.style.fontSize = "32px"`)
