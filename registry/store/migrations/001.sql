@@ -100,6 +100,15 @@ CREATE INDEX citizens_due ON citizens (due, id) WHERE due IS NOT NULL;
 CREATE INDEX citizens_status ON citizens (status);
 CREATE INDEX citizens_since ON citizens (since) WHERE since IS NOT NULL;
 
+-- How many people have which status: the rows of all slots together (tallies.go).
+CREATE TABLE people (
+    region TEXT NOT NULL, -- empty: not known
+    status INTEGER NOT NULL,
+    slot   INTEGER NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (region, status, slot)
+);
+
 CREATE TABLE credentials (
     id      {{serial}},
     citizen BIGINT NOT NULL REFERENCES citizens (id),
@@ -345,6 +354,24 @@ CREATE TABLE counts (
     PRIMARY KEY (door, hour, name)
 );
 CREATE INDEX counts_hour ON counts (hour);
+
+-- The sums of counts by the venue and the region that a door had when it reported; 0 and '': it had
+-- none.
+CREATE TABLE venue_counts (
+    venue BIGINT NOT NULL,
+    hour  BIGINT NOT NULL,
+    name  TEXT NOT NULL,
+    n     BIGINT NOT NULL,
+    PRIMARY KEY (venue, hour, name)
+);
+CREATE INDEX venue_counts_hour ON venue_counts (hour);
+CREATE TABLE region_counts (
+    region TEXT NOT NULL,
+    hour   BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (hour, region, name)
+);
 
 -- Reports that are counted already.
 CREATE TABLE reports (
