@@ -181,11 +181,12 @@ func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
 				outcomes = append(outcomes, ',')
 			}
 			other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
-			outcomes = fmt.Appendf(outcomes, "(%d,%d,%d,%s,%s,%s)", c.Citizen.ID, c.Citizen.touched, c.Status,
-				literal(unix(c.Due)), literal(other), literal(unix(c.Since)))
+			outcomes = fmt.Appendf(outcomes, "(%d,%d,%d,%s,%s,%s,%d)", c.Citizen.ID, c.Citizen.touched, c.Status,
+				literal(unix(c.Due)), literal(other), literal(unix(c.Since)), c.Citizen.group.status)
 			byID[c.Citizen.ID] = c
 		}
-		// Whatever changes the region counts as news, and whatever changes the status changes it here.
+		// The sums follow what is really written: a new region is news, and two registries may derive the
+		// same status when one takes over from the other.
 		err := rows(ctx, tx, func(found *sql.Rows) error {
 			var id int64
 			err := found.Scan(&id)
@@ -195,7 +196,8 @@ func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
 			return err
 		}, `UPDATE citizens SET status = v.column3, due = CAST(v.column4 AS BIGINT),
 			other = CAST(v.column5 AS INTEGER), since = CAST(v.column6 AS BIGINT)
-			FROM (VALUES `+string(outcomes)+`) AS v WHERE citizens.id = v.column1 AND citizens.touched = v.column2 RETURNING id`)
+			FROM (VALUES `+string(outcomes)+`) AS v
+			WHERE citizens.id = v.column1 AND citizens.touched = v.column2 AND citizens.status = v.column7 RETURNING id`)
 		if err != nil {
 			return err
 		}

@@ -48,8 +48,8 @@ func newPeople(ctx context.Context, tx *sql.Tx, n int) error {
 	return addPeople(ctx, tx, map[group]int{{"", statuslist.Valid}: n})
 }
 
-// people reads how many people have a status, of a region or, where it is nil, of all.
-func people(ctx context.Context, tx *sql.Tx, region *string) (map[group]int, error) {
+// people reads how many people have a status, in a region or, where it is empty, everywhere.
+func people(ctx context.Context, tx *sql.Tx, region string) (map[group]int, error) {
 	all := map[group]int{}
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		var g group
@@ -57,7 +57,7 @@ func people(ctx context.Context, tx *sql.Tx, region *string) (map[group]int, err
 		err := found.Scan(&g.region, &g.status, &n)
 		all[g] = n
 		return err
-	}, `SELECT region, status, CAST(SUM(n) AS BIGINT) FROM people WHERE region = $1 OR $1 IS NULL
+	}, `SELECT region, status, CAST(SUM(n) AS BIGINT) FROM people WHERE region = $1 OR $1 = ''
 		GROUP BY region, status HAVING SUM(n) <> 0`, region)
 	return all, err
 }

@@ -124,6 +124,7 @@ CREATE TABLE credentials (
     revoked BIGINT                  -- since when; NULL: good
 );
 CREATE INDEX credentials_citizen ON credentials (citizen);
+CREATE INDEX credentials_suspended ON credentials (suspended) WHERE suspended IS NOT NULL;
 
 CREATE TABLE codes (
     hash       {{bytes}} PRIMARY KEY,
@@ -304,6 +305,7 @@ CREATE TABLE enrolments (
     key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
     twice   BIGINT     -- when a second key tried it; NULL: never
 );
+CREATE INDEX enrolments_twice ON enrolments (door) WHERE twice IS NOT NULL;
 
 -- Who is told when something is wrong with doors.
 CREATE TABLE recipients (
