@@ -166,7 +166,8 @@ func (r *Rules) Decide(s Situation) Decision {
 		return Decision{Signal: AskStaff, Reason: NoRule, Aged: aged}
 	}
 	rule := r.Rules[i]
-	return Decision{Signal: rule.Then, Rule: rule.Name, Text: rule.Text, Until: firstOf(until, r.dated(i, s)), Aged: aged}
+	until = firstOf(until, r.dated(i, s))
+	return Decision{Signal: rule.Then, Rule: rule.Name, Text: rule.Text, Until: until, Aged: aged}
 }
 
 // find is the first rule that matches, and when its hours end; -1 if no rule matches.

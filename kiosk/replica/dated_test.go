@@ -108,7 +108,8 @@ func (c *country) open(skew time.Duration) {
 	}
 	faults := new(kiosk.Faults)
 	d.door = kiosk.NewDoor(kiosk.Options{
-		Venue: "cinema", Zone: kiosk.GreenZone, Cache: store, Fresh: time.Hour, Faults: faults, Outlets: []kiosk.Outlet{d}, Now: now,
+		Venue: "cinema", Zone: kiosk.GreenZone, Cache: store, Fresh: time.Hour, Faults: faults,
+		Outlets: []kiosk.Outlet{d}, Now: now,
 	})
 	handover := replica.NewHandover(store, d.door)
 	follower := replica.New(replica.Options{
@@ -157,6 +158,15 @@ func (c *country) present(index uint64) {
 	synctest.Wait()
 }
 
+// datedRules let green into a cinema until from.
+func datedRules(from time.Time) []byte {
+	const head = `{"name":"dated","timezone":"Asia/Almaty","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[`
+	const text = `"text":{"kk":"a","ru":"b","en":%q}}`
+	return fmt.Appendf([]byte(head), `
+		{"name":"closed","colours":["green"],"venues":["cinema"],"from":%q,"then":"turned-back",`+text+`,
+		{"name":"open","colours":["green"],"then":"admitted",`+text+`]}`, from.Format(time.RFC3339), "closed", "open")
+}
+
 // TestDatedRule: every door changes at the minute by its own clock, also those that have been cut off
 // since they heard of the rule. Nobody tells the doors anything at that minute.
 func TestDatedRule(t *testing.T) {
@@ -167,9 +177,7 @@ func TestDatedRule(t *testing.T) {
 			for index := range uint32(9) {
 				e.sections[0].Set(index, statuslist.Green)
 			}
-			e.rules = fmt.Appendf(nil, `{"name":"dated","timezone":"Asia/Almaty","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[
-				{"name":"closed","colours":["green"],"venues":["cinema"],"from":%q,"then":"turned-back","text":{"kk":"a","ru":"b","en":"closed"}},
-				{"name":"open","colours":["green"],"then":"admitted","text":{"kk":"a","ru":"b","en":"open"}}]}`, from.Format(time.RFC3339))
+			e.rules = datedRules(from)
 		})
 		time.Sleep(5 * time.Second)
 		for i, d := range c.doors {
