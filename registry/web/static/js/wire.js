@@ -7,18 +7,19 @@ const quick = 4_000; // ms; what a slower answer says of the time is of no use
 // RequestError is an answer from 400 on (status, and the registry's own words), or no answer at all
 // (status 0).
 export class RequestError extends Error {
-  constructor(status, words, hint, clock) {
+  constructor(status, words, hint, clock, answer) {
     super(words);
     this.status = status;
     this.hint = hint;
     this.clock = clock;
+    this.answer = answer; // as it came
   }
 }
 
-// request sends body (none: GET), or a file, and gives {answer, clock}; clock is the registry's time in ms
+// request sends body (none: GET; else POST, or method), or a file, and gives {answer, clock}; clock is the registry's time in ms
 // when the answer came, NaN where it is not told or the answer took long. wait is how many ms the
 // registry may keep the request, and gone an AbortController for who gives it up.
-export async function request(path, { body, file, key, wait = 0, gone = new AbortController() } = {}) {
+export async function request(path, { body, method, file, key, wait = 0, gone = new AbortController() } = {}) {
   const headers = { "Accept-Language": document.documentElement.lang }; // of the registry's errors
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (file) headers["Content-Type"] = "text/csv";
@@ -28,7 +29,7 @@ export async function request(path, { body, file, key, wait = 0, gone = new Abor
   let response, text, took;
   try {
     response = await fetch(path, {
-      method: body === undefined && !file ? "GET" : "POST",
+      method: method ?? (body === undefined && !file ? "GET" : "POST"),
       headers,
       body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
       cache: "no-store",
@@ -47,7 +48,7 @@ export async function request(path, { body, file, key, wait = 0, gone = new Abor
   if (response.ok && (answer || response.status === 204)) return { answer, clock };
   // A good answer that is not JSON comes from something else, like a hotel's log-in page.
   if (response.ok) throw new RequestError(0, "the answer is not the registry's", "", NaN);
-  throw new RequestError(response.status, answer?.error ?? `${response.status} ${response.statusText}`, answer?.hint ?? "", clock);
+  throw new RequestError(response.status, answer?.error ?? `${response.status} ${response.statusText}`, answer?.hint ?? "", clock, answer);
 }
 
 // clockOf takes the middle of the second that the header names, and half of the way there and back.

@@ -33,10 +33,10 @@ export class Gate {
 
   get key() { return sessionStorage.getItem(this.#name); }
 
-  // ask is a request with the key. A rejected key closes the gate.
-  async ask(path, body) {
+  // ask is a request with the key: GET, with a body POST, or method. A rejected key closes the gate.
+  async ask(path, body, method) {
     try {
-      const { answer } = await request(path, { body, key: this.key });
+      const { answer } = await request(path, { body, method, key: this.key });
       return answer;
     } catch (err) {
       if (err.status === 401) this.#close(err);
