@@ -76,6 +76,7 @@ func (s *Server) accountRoutes() []route {
 		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Owner)},
 		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Owner)},
 		{"", PathOccupancy, small, s.byAccount(s.occupancy)},
+		{"", PathDesk, small, s.byAccount(s.deskByMethod, store.Staff)},
 	}
 }
 

@@ -30,6 +30,7 @@ var office = []officePage{
 	{"records", "national"},
 	{"updates", "national"},
 	{"paper", ""},
+	{"staff", ""},
 	{"lab", ""},
 }
 
