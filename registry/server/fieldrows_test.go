@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,24 +17,24 @@ import (
 
 // What fields of a kind take.
 const (
-	text         = "digits, emoji" // names and reasons are people's own words
-	optional     = "empty, null"
-	optionalText = "digits, emoji, empty, null"
-	number       = "null, zero" // zero is the default, or nothing
-	flag         = "null"
-	network      = "digits, emoji, not a character, space, zero width" // an SSID is its owner's choice
-	passphrase   = "empty, null, space"
-	lineEnds     = "line" // encoding/base64 skips them
+	takesText         = "digits, emoji" // names and reasons are people's own words
+	takesOptional     = "empty, null"
+	takesOptionalText = "digits, emoji, empty, null"
+	takesNumber       = "null, zero" // zero is the default, or nothing
+	takesFlag         = "null"
+	takesNetwork      = "digits, emoji, not a character, space, zero width" // an SSID is its owner's choice
+	takesPassphrase   = "empty, null, space"
+	takesLineEnds     = "line" // encoding/base64 skips them
 	// It is not kept: a phone's name that is not printable becomes none, and Seen is only compared.
-	anything = "bidi, control, digits, emoji, empty, line, long, not a character, null, space, zero width"
+	takesAnything = "bidi, control, digits, emoji, empty, line, long, not a character, null, space, zero width"
 )
 
 // The rows of TestEveryField.
 var pageRequests = map[string]pageRequest{
 	PathActivate: {kind: "ActivateRequest", takes: map[string]string{
 		"code": "space",
-		"key":  lineEnds,
-		"name": anything,
+		"key":  takesLineEnds,
+		"name": takesAnything,
 	},
 		body: func(r *rig) (any, string) {
 			var c CitizenAnswer
@@ -47,8 +48,8 @@ var pageRequests = map[string]pageRequest{
 	PathSignInCode: {kind: "SignInCodeRequest", takes: map[string]string{
 		"session": "",
 		"code":    "space", // as people type it
-		"key":     lineEnds,
-		"name":    anything,
+		"key":     takesLineEnds,
+		"name":    takesAnything,
 	}, rigOf: messaging, counts: true,
 		body: func(r *rig) (any, string) {
 			session := r.askCode("192.0.2.7", iinA)
@@ -56,26 +57,26 @@ var pageRequests = map[string]pageRequest{
 			return SignInCodeRequest{Session: session, Code: code, Key: publicKey(phoneOf(1)), Name: "Firefox"}, ""
 		}},
 	PathPhones: {kind: "AskRequest", takes: map[string]string{
-		"ask": lineEnds,
+		"ask": takesLineEnds,
 	}, body: asking(PathPhones, "")},
 	PathRemovePhone: {kind: "AskRequest", takes: map[string]string{
-		"ask": lineEnds,
+		"ask": takesLineEnds,
 	}, body: asking(PathRemovePhone, "1")},
 	PathMove: {kind: "AskRequest", takes: map[string]string{
-		"ask": lineEnds,
+		"ask": takesLineEnds,
 	}, body: asking(PathMove, "")},
 	PathOwnHistory: {kind: "AskRequest", takes: map[string]string{
-		"ask": lineEnds,
+		"ask": takesLineEnds,
 	}, body: asking(PathOwnHistory, "")},
 	PathSelf: {kind: "SelfRequest", takes: map[string]string{
 		"code": "",
-		"seen": anything,
+		"seen": takesAnything,
 		"wait": "most, null, zero",
 	},
 		body: func(r *rig) (any, string) { return SelfRequest{Code: shownBy(r), Seen: "x", Wait: 1}, "" }},
 	PathDispute: {kind: "DisputeRequest", takes: map[string]string{
 		"code": "",
-		"why":  text,
+		"why":  takesText,
 	},
 		body: func(r *rig) (any, string) {
 			r.post(PathContacts, r.source(Covid19Centre), ContactRequest{IIN: iinA, Since: now()}, nil)
@@ -84,11 +85,11 @@ var pageRequests = map[string]pageRequest{
 
 	PathResults: {kind: "ResultRequest", takes: map[string]string{
 		"iin":    "",
-		"sample": text,
+		"sample": takesText,
 		"result": "",
 		"taken":  "",
-		"person": optionalText,
-		"again":  flag,
+		"person": takesOptionalText,
+		"again":  takesFlag,
 	},
 		body: func(r *rig) (any, string) {
 			result := ResultRequest{IIN: iinA, Sample: "A-1", Result: "negative", Taken: now()}
@@ -98,37 +99,37 @@ var pageRequests = map[string]pageRequest{
 	PathContacts: {kind: "ContactRequest", takes: map[string]string{
 		"iin":    "",
 		"since":  "",
-		"person": optionalText,
-		"again":  flag,
+		"person": takesOptionalText,
+		"again":  takesFlag,
 	},
 		body: func(r *rig) (any, string) {
 			return ContactRequest{IIN: iinA, Since: now(), Signed: Signed{Person: "Aigerim"}}, r.source(Covid19Centre)
 		}},
 	PathRecords: {kind: "RecordsRequest", takes: map[string]string{
 		"records[].iin":        "",
-		"records[].sample":     text,
+		"records[].sample":     takesText,
 		"records[].kind":       "",
 		"records[].at":         "",
-		"records[].laboratory": optionalText,
-		"records[].index_case": optional,
-		"person":               optionalText,
-		"again":                flag,
+		"records[].laboratory": takesOptionalText,
+		"records[].index_case": takesOptional,
+		"person":               takesOptionalText,
+		"again":                takesFlag,
 	},
 		body: func(r *rig) (any, string) {
 			entry := EntryRequest{IIN: iinA, Sample: "A-1", Kind: "negative", At: now(), Laboratory: "Lab"}
 			return RecordsRequest{Records: []EntryRequest{entry}}, r.source(PCRPortal)
 		}},
 	PathCorrect: {kind: "CorrectRequest", takes: map[string]string{
-		"record":          number,
+		"record":          takesNumber,
 		"sample":          "",
-		"why":             text,
-		"person":          optionalText,
-		"next.iin":        optional,
-		"next.sample":     text,
-		"next.kind":       optional,
+		"why":             takesText,
+		"person":          takesOptionalText,
+		"next.iin":        takesOptional,
+		"next.sample":     takesText,
+		"next.kind":       takesOptional,
 		"next.at":         "null, year 1",
-		"next.laboratory": optional,
-		"next.index_case": optional,
+		"next.laboratory": takesOptional,
+		"next.index_case": takesOptional,
 	},
 		body: func(r *rig) (any, string) {
 			lab := r.source(Laboratory)
@@ -136,10 +137,10 @@ var pageRequests = map[string]pageRequest{
 			return CorrectRequest{Target: Target{Sample: "A-1", Why: "typed wrongly"}, Next: EntryRequest{Sample: "A-2"}}, lab
 		}},
 	PathWithdraw: {kind: "Target", takes: map[string]string{
-		"record": number,
+		"record": takesNumber,
 		"sample": "",
-		"why":    text,
-		"person": optionalText,
+		"why":    takesText,
+		"person": takesOptionalText,
 	},
 		body: func(r *rig) (any, string) {
 			lab := r.source(Laboratory)
@@ -148,12 +149,12 @@ var pageRequests = map[string]pageRequest{
 		}},
 
 	PathAccounts: {kind: "AccountRequest", takes: map[string]string{
-		"name":   text,
+		"name":   takesText,
 		"role":   "",
-		"region": optional,
-		"bin":    optional,
+		"region": takesOptional,
+		"bin":    takesOptional,
 		"venue":  "",
-		"hours":  number,
+		"hours":  takesNumber,
 	},
 		body: func(r *rig) (any, string) {
 			shop, _ := r.places()
@@ -168,8 +169,8 @@ var pageRequests = map[string]pageRequest{
 	PathOccupancy: {kind: "OccupancyRequest", takes: map[string]string{
 		"venue":   "",
 		"add":     "negative",
-		"inside":  flag,
-		"empties": flag,
+		"inside":  takesFlag,
+		"empties": takesFlag,
 	},
 		body: func(r *rig) (any, string) {
 			shop, _ := r.places()
@@ -197,8 +198,8 @@ var pageRequests = map[string]pageRequest{
 	PathSettle: {kind: "SettleRequest", takes: map[string]string{
 		"stand[]": "",
 		"end[]":   "",
-		"why":     text,
-		"person":  optionalText,
+		"why":     takesText,
+		"person":  takesOptionalText,
 	},
 		body: func(r *rig) (any, string) {
 			lab := r.source(Laboratory)
@@ -211,10 +212,10 @@ var pageRequests = map[string]pageRequest{
 		takes: map[string]string{
 			"name":    "",
 			"since":   "future, year 9999",
-			"preview": flag,
+			"preview": takesFlag,
 			"last":    "most, negative",
-			"why":     text,
-			"person":  optionalText,
+			"why":     takesText,
+			"person":  takesOptionalText,
 		},
 		body: func(r *rig) (any, string) {
 			result := ResultRequest{IIN: iinA, Sample: "A-1", Result: "negative", Taken: now()}
@@ -222,10 +223,10 @@ var pageRequests = map[string]pageRequest{
 			return WithdrawSourceRequest{Name: Laboratory, Since: now().Add(-time.Hour), Last: 1, Why: "stolen key"}, adminKey
 		}},
 	PathSources: {kind: "SourceRequest", takes: map[string]string{
-		"name":   text,
+		"name":   takesText,
 		"kind":   "",
-		"region": optional,
-		"hourly": number,
+		"region": takesOptional,
+		"hourly": takesNumber,
 	},
 		body: byAdmin(SourceRequest{Name: "Lab", Kind: Laboratory, Region: "KZ-75", Hourly: 5})},
 	PathSuspendSource: {kind: "NameRequest", takes: map[string]string{
@@ -242,7 +243,7 @@ var pageRequests = map[string]pageRequest{
 	}, body: aboutSource},
 	PathLimitSource: {kind: "LimitRequest", takes: map[string]string{
 		"name":   "",
-		"hourly": number,
+		"hourly": takesNumber,
 	},
 		body: func(r *rig) (any, string) { r.source(Laboratory); return LimitRequest{Laboratory, 5}, adminKey }},
 	PathApprove: {kind: "DecideRequest", takes: map[string]string{
@@ -254,11 +255,27 @@ var pageRequests = map[string]pageRequest{
 		"last": "most, negative, null, zero",
 	}, body: deciding},
 
+	PathPublishRules: {kind: "RulesVersionRequest", takes: map[string]string{"version": ""},
+		body: func(r *rig) (any, string) {
+			ann, bob := r.national("Ann"), r.national("Bob")
+			var a RulesStored
+			w := r.putRulesAs(ann, r.current().Version, rulesOf(weekends), "")
+			r.must(json.Unmarshal(w.Body.Bytes(), &a))
+			return RulesVersionRequest{a.Version}, bob
+		}},
+	PathRollBackRules: {kind: "RollBackRequest", takes: map[string]string{
+		"version": "", "changes": "", "why": "digits, emoji, line, space", "alone": takesFlag,
+	},
+		body: func(r *rig) (any, string) {
+			first := r.current().Version
+			r.putRulesAs(adminKey, first, rulesOf(weekends), "&alone=1")
+			return RollBackRequest{Version: first, Changes: r.current().Version, Why: "back", Alone: true}, adminKey
+		}},
 	PathRegions: {kind: "[]store.Region", takes: map[string]string{
 		"[].code": "",
-		"[].kk":   text,
-		"[].ru":   text,
-		"[].en":   text,
+		"[].kk":   takesText,
+		"[].ru":   takesText,
+		"[].en":   takesText,
 	}, put: true,
 		body: byAdmin([]store.Region{{Code: "KZ-99", KK: "Жаңа", RU: "Новый", EN: "New"}})},
 	PathRemoveRegion: {kind: "RegionRequest", takes: map[string]string{
@@ -267,38 +284,38 @@ var pageRequests = map[string]pageRequest{
 	PathVenues: {kind: "[]store.Venue", takes: map[string]string{
 		"[].id":          "most, negative, null, zero",
 		"[].bin":         "",
-		"[].name":        text,
+		"[].name":        takesText,
 		"[].kind":        "",
 		"[].region":      "",
-		"[].zone":        optional,
-		"[].address":     optionalText,
-		"[].capacity":    number,
-		"[].phone":       passphrase,
-		"[].entrances[]": text,
-		"[].exits[]":     text,
+		"[].zone":        takesOptional,
+		"[].address":     takesOptionalText,
+		"[].capacity":    takesNumber,
+		"[].phone":       takesPassphrase,
+		"[].entrances[]": takesText,
+		"[].exits[]":     takesText,
 	}, put: true,
 		body: byAdmin([]store.Venue{{
 			BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Capacity: 3,
 			Phone: "+77010000000", Entrances: []string{"North"}, Exits: []string{"South"},
 		}})},
 	PathEnrolCodes: {kind: "EnrolCodesRequest", takes: map[string]string{
-		"doors[].name":    text,
-		"doors[].place":   number,
+		"doors[].name":    takesText,
+		"doors[].place":   takesNumber,
 		"doors[].venue":   "",
-		"doors[].zone":    optional,
-		"doors[].way":     optional,
-		"doors[].ring":    optional,
-		"wifi.ssid":       network,
-		"wifi.passphrase": passphrase,
-		"wifi.country":    optional,
-		"days":            number,
+		"doors[].zone":    takesOptional,
+		"doors[].way":     takesOptional,
+		"doors[].ring":    takesOptional,
+		"wifi.ssid":       takesNetwork,
+		"wifi.passphrase": takesPassphrase,
+		"wifi.country":    takesOptional,
+		"days":            takesNumber,
 	},
 		body: byAdmin(EnrolCodesRequest{WiFi: wifi, Days: 3, Doors: []EnrolDoor{{
 			Name: "door", Venue: "shop", Zone: "green", Way: "entry", Ring: "all",
 		}}})},
 	PathReleases: {kind: "store.ReleaseRequest", takes: map[string]string{
 		"ring":    "",
-		"bundle":  optional,
+		"bundle":  takesOptional,
 		"version": "",
 	},
 		body: func(r *rig) (any, string) {
@@ -306,14 +323,14 @@ var pageRequests = map[string]pageRequest{
 			return store.ReleaseRequest{Ring: "all", Bundle: "ashyq-2.raucb", Version: "2.0"}, adminKey
 		}},
 	PathSheets: {kind: "SheetsRequest", takes: map[string]string{
-		"venue":           number,
-		"region":          optional,
-		"after":           number,
-		"again":           flag,
-		"wifi.ssid":       network,
-		"wifi.passphrase": passphrase,
-		"wifi.country":    optional,
-		"days":            number,
+		"venue":           takesNumber,
+		"region":          takesOptional,
+		"after":           takesNumber,
+		"again":           takesFlag,
+		"wifi.ssid":       takesNetwork,
+		"wifi.passphrase": takesPassphrase,
+		"wifi.country":    takesOptional,
+		"days":            takesNumber,
 	},
 		body: func(r *rig) (any, string) {
 			r.places()
@@ -321,10 +338,10 @@ var pageRequests = map[string]pageRequest{
 		}},
 	PathReplaceDoor: {kind: "ReplaceDoorRequest", takes: map[string]string{
 		"name":            "",
-		"wifi.ssid":       network,
-		"wifi.passphrase": passphrase,
-		"wifi.country":    optional,
-		"days":            number,
+		"wifi.ssid":       takesNetwork,
+		"wifi.passphrase": takesPassphrase,
+		"wifi.country":    takesOptional,
+		"days":            takesNumber,
 	},
 		body: func(r *rig) (any, string) { return ReplaceDoorRequest{Name: door(r), WiFi: wifi, Days: 3}, adminKey }},
 	PathRevokeDoor: {kind: "RevokeDoorRequest", takes: map[string]string{
@@ -349,11 +366,11 @@ var pageRequests = map[string]pageRequest{
 			return ApproveRequest{name}, adminKey
 		}},
 	PathAlerts: {kind: "RecipientRequest", takes: map[string]string{
-		"name":     text,
-		"region":   optional,
+		"name":     takesText,
+		"region":   takesOptional,
 		"kinds[]":  "",
 		"language": "",
-		"mail":     optional,
+		"mail":     takesOptional,
 		"hook":     "",
 	},
 		rigOf: alerting, body: byAdmin(duty)},

@@ -198,7 +198,7 @@ func taken(t *testing.T, path string, q pageRequest, field string, kind reflect.
 func TestEveryRequestHasRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newRig(t).Server
-		for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.adminRoutes(), s.regionRoutes()) {
+		for _, r := range s.pageRoutes() {
 			_, listed := pageRequests[r.path]
 			if r.method != http.MethodGet && !listed && notFields[r.path] == "" {
 				t.Errorf("%s has no rows", r.path)
@@ -245,11 +245,13 @@ func typeName(e ast.Expr) string {
 
 // notFields says why a path has no rows.
 var notFields = map[string]string{
-	PathImports:     "a CSV file: package csvfile has its tests",
-	PathVenueImport: "a CSV file: package csvfile has its tests",
-	PathFHIR:        "a FHIR message: package fhir has its tests",
-	PathRules:       "the rules' document: package kiosk has its tests",
-	PathRestored:    "nothing is read from it",
+	PathImports:      "a CSV file: package csvfile has its tests",
+	PathVenueImport:  "a CSV file: package csvfile has its tests",
+	PathFHIR:         "a FHIR message: package fhir has its tests",
+	PathRules:        "the rules' document: package kiosk has its tests",
+	PathRulesCheck:   "the rules' document",
+	PathRulesPreview: "the rules' document",
+	PathRestored:     "nothing is read from it",
 
 	PathTestRecipient: "the same request as to " + PathRemoveRecipient,
 }
