@@ -17,7 +17,7 @@ func (s *Server) routes() {
 		s.doors.Handle(r.path, s.serve(r))
 		s.all.Handle(r.path, s.serve(r))
 	}
-	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.rulesRoutes(), s.adminRoutes(), s.regionRoutes()) {
+	for _, r := range s.pageRoutes() {
 		s.all.Handle(r.path, s.serve(r))
 	}
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
@@ -25,6 +25,11 @@ func (s *Server) routes() {
 	}})
 	s.all.Handle("/", missing)
 	s.doors.Handle("/", missing)
+}
+
+// pageRoutes are all but the doors'.
+func (s *Server) pageRoutes() []route {
+	return slices.Concat(s.publicRoutes(), s.accountRoutes(), s.rulesRoutes(), s.adminRoutes(), s.regionRoutes())
 }
 
 func (s *Server) doorRoutes() []route {
