@@ -197,13 +197,17 @@ func (h *HookServer) take(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	if h.answer < 300 {
+	answer := h.answer
+	if answer/100 == 3 {
+		w.Header().Set("Location", "/moved")
+		if r.URL.Path == "/moved" {
+			answer = http.StatusNoContent
+		}
+	}
+	if answer < 300 {
 		h.messages = append(h.messages, m)
 	}
-	if h.answer/100 == 3 {
-		w.Header().Set("Location", "https://127.0.0.1:1/")
-	}
-	w.WriteHeader(h.answer)
+	w.WriteHeader(answer)
 }
 
 // Set sets the secret, and the status that the server answers.
