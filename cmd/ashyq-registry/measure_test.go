@@ -80,6 +80,7 @@ func (m *measured) run() {
 	m.cases()
 	m.figure(fmt.Sprintf("load_%s", size(m.people)), m.load().Seconds(), "s")
 	m.country()
+	m.fleet()
 	m.derive()
 }
 

@@ -113,6 +113,7 @@ type Fleet struct {
 	Page   int64     // from 0
 	Silent time.Time // a door that was not heard of since is silent
 	Now    time.Time
+	places []int64 // venues that were found already
 }
 
 // fleetPage is how many doors or venues one page lists.
@@ -125,6 +126,8 @@ func (f Fleet) params(more ...any) []any {
 // where limits doors, joined with their venues, to the place that is asked about.
 func (f Fleet) where() (condition string, params []any) {
 	switch {
+	case len(f.places) > 0:
+		return `place IN ` + literals(f.places), f.params()
 	case f.Venue != 0:
 		return `place = $4`, f.params(f.Venue)
 	case f.Region != "":
@@ -220,27 +223,21 @@ type VenuesPage struct {
 func (s *Store) FleetVenues(ctx context.Context, f Fleet) (VenuesPage, error) {
 	page := VenuesPage{Size: fleetPage}
 	err := s.look(ctx, func(tx *sql.Tx) error {
+		all, err := matchingVenues(ctx, tx, &f)
+		if err != nil {
+			return err
+		}
 		totals, err := doorTotals[int64](ctx, tx, f, `COALESCE(place, 0)`)
 		if err != nil {
 			return err
 		}
-		var all []VenueState
-		err = rows(ctx, tx, func(found *sql.Rows) error {
-			v, err := scanVenue(found)
-			state := VenueState{Venue: v, Doors: DoorTotals{Wrong: map[string]int{}}, Counts: map[string]int{}}
-			if t := totals[v.ID]; t != nil {
-				state.Doors = *t
+		for i := range all {
+			if t := totals[all[i].ID]; t != nil {
+				all[i].Doors = *t
 			}
-			wrong := slices.Collect(maps.Keys(state.Doors.Wrong))
-			state.rank = rank(false, wrong)
-			if f.matches(v.Name, v.Address, v.BIN) && f.wants(wrong) {
-				all = append(all, state)
-			}
-			return err
-		}, `SELECT `+venueColumns+` FROM venues WHERE region = $1 OR $1 = ''`, f.Region)
-		if err != nil {
-			return err
+			all[i].rank = rank(false, slices.Collect(maps.Keys(all[i].Doors.Wrong)))
 		}
+		all = slices.DeleteFunc(all, func(v VenueState) bool { return !f.wants(slices.Collect(maps.Keys(v.Doors.Wrong))) })
 		slices.SortFunc(all, func(a, b VenueState) int {
 			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 		})
@@ -251,6 +248,24 @@ func (s *Store) FleetVenues(ctx context.Context, f Fleet) (VenuesPage, error) {
 		return VenuesPage{}, fmt.Errorf("list venues and their doors: %w", err)
 	}
 	return page, nil
+}
+
+// matchingVenues finds venues by region and text. Where few are found, only their doors are counted.
+func matchingVenues(ctx context.Context, tx *sql.Tx, f *Fleet) ([]VenueState, error) {
+	var all []VenueState
+	err := rows(ctx, tx, func(found *sql.Rows) error {
+		v, err := scanVenue(found)
+		if f.matches(v.Name, v.Address, v.BIN) {
+			all = append(all, VenueState{Venue: v, Doors: DoorTotals{Wrong: map[string]int{}}, Counts: map[string]int{}})
+		}
+		return err
+	}, `SELECT `+venueColumns+` FROM venues WHERE region = $1 OR $1 = ''`, f.Region)
+	if f.Text != "" && len(all) > 0 && len(all) <= insertAtOnce {
+		for _, v := range all {
+			f.places = append(f.places, v.ID)
+		}
+	}
+	return all, err
 }
 
 // venueCounts reads what the doors of some venues counted since an hour.
