@@ -569,6 +569,21 @@ func TestVerdictCarriesNoIdentity(t *testing.T) {
 	})
 }
 
+// TestStatusOfWhoIsTurnedBack: the screen says when the status ends, and not when the rule does.
+func TestStatusOfWhoIsTurnedBack(t *testing.T) {
+	const hours = `{"name":"x","timezone":"UTC","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[{"name":"closed",
+		"colours":["green"],"hours":{"from":"00:00","until":"02:00"},"then":"turned-back","text":{"kk":"a","ru":"b","en":"c"}}]}`
+	synctest.Test(t, func(t *testing.T) { // midnight in UTC
+		d := openDoor(t, nil)
+		d.register.until = time.Now().Add(3 * time.Hour)
+		d.door.Follow(kiosk.Trust{Issuers: pass.NewIssuers([]ed25519.PublicKey{public(key(1))}), Rules: mustRules(t, hours), AsOf: time.Now()})
+		d.present(newPhone(t, 4).code(time.Now()))
+		if v := d.last(); v.Signal != kiosk.TurnedBack || !v.Until.Equal(d.register.until) {
+			t.Errorf("%v until %v, want until %v", v.Signal, v.Until, d.register.until)
+		}
+	})
+}
+
 // TestUntilIsTheEarlierEnd: a status ends by itself, and so do the hours of the rule that let its
 // holder in.
 func TestUntilIsTheEarlierEnd(t *testing.T) {

@@ -118,8 +118,8 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 		Occupancy: j.occupancy(ctx, t.Rules),
 	})
 	v.Signal, v.Reason, v.Rule, v.Text, v.Aged = d.Signal, d.Reason, d.Rule, d.Text, d.Aged
-	if v.Until.IsZero() || !d.Until.IsZero() && d.Until.Before(v.Until) {
-		v.Until = d.Until
+	if v.Signal == Admitted || v.Signal == AdmittedHere { // who is turned back reads when the status ends
+		v.Until = firstOf(v.Until, d.Until)
 	}
 	// Only somebody who would be admitted can have passed already; a person who is turned back must
 	// see why.

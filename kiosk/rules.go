@@ -148,7 +148,7 @@ type Decision struct {
 	Reason Reason
 	Rule   string    // empty if no rule decided
 	Text   Text      // of that rule
-	Until  time.Time // end of the rule's hours; zero: the rule has no hours
+	Until  time.Time // when the rule's hours end or a date changes the decision; zero: neither does
 	Aged   bool      // the screen must show the age of the data
 }
 
@@ -161,12 +161,51 @@ func (r *Rules) Decide(s Situation) Decision {
 	if s.Age > time.Duration(r.Ages.Full) && (s.Colour == Blue || s.Colour == Green) {
 		return Decision{Signal: AskStaff, Reason: DataOld, Aged: aged}
 	}
-	for _, rule := range r.Rules {
+	i, until := r.find(s)
+	if i < 0 {
+		return Decision{Signal: AskStaff, Reason: NoRule, Aged: aged}
+	}
+	rule := r.Rules[i]
+	until = firstOf(until, r.dated(i, s))
+	return Decision{Signal: rule.Then, Rule: rule.Name, Text: rule.Text, Until: until, Aged: aged}
+}
+
+// find is the first rule that matches, and when its hours end; -1 if no rule matches.
+func (r *Rules) find(s Situation) (int, time.Time) {
+	for i, rule := range r.Rules {
 		if until, ok := rule.matches(s, r.location); ok {
-			return Decision{Signal: rule.Then, Rule: rule.Name, Text: rule.Text, Until: until, Aged: aged}
+			return i, until
 		}
 	}
-	return Decision{Signal: AskStaff, Reason: NoRule, Aged: aged}
+	return -1, time.Time{}
+}
+
+// dated is when a date ends what rule i decides: its own, or that of a rule before it. A date at which
+// the rules go on to decide the same does not count. Zero: no date does.
+func (r *Rules) dated(i int, s Situation) (until time.Time) {
+	dates := []time.Time{r.Rules[i].Until}
+	for _, earlier := range r.Rules[:i] {
+		dates = append(dates, earlier.From)
+	}
+	for _, date := range dates {
+		if !date.After(s.Time) {
+			continue
+		}
+		then := s
+		then.Time = date
+		if next, _ := r.find(then); next < 0 || r.Rules[next].Then != r.Rules[i].Then {
+			until = firstOf(until, date)
+		}
+	}
+	return until
+}
+
+// firstOf is the earlier of two times; zero is no time.
+func firstOf(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // NeedOccupancy tells whether a rule for this kind of venue looks at the share of seats taken.

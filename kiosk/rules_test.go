@@ -102,7 +102,7 @@ func TestDecide(t *testing.T) {
 		{"seats left", kiosk.Situation{Venue: "theatre", Zone: "red", Colour: kiosk.Green, Time: at(3, 12, 0), Occupancy: 0.49}, kiosk.Admitted, "half-full", time.Time{}},
 		{"no seats left", kiosk.Situation{Venue: "theatre", Zone: "red", Colour: kiosk.Green, Time: at(3, 12, 0), Occupancy: 0.5}, kiosk.AskStaff, "", time.Time{}},
 		{"seats unknown", kiosk.Situation{Venue: "theatre", Zone: "red", Colour: kiosk.Green, Time: at(3, 12, 0), Occupancy: -1}, kiosk.AskStaff, "", time.Time{}},
-		{"rule in force", kiosk.Situation{Venue: "shop", Zone: "red", Colour: kiosk.Red, Time: at(31, 23, 59)}, kiosk.TurnedBack, "may-only", time.Time{}},
+		{"rule in force", kiosk.Situation{Venue: "shop", Zone: "red", Colour: kiosk.Red, Time: at(31, 23, 59)}, kiosk.TurnedBack, "may-only", at(32, 0, 0)},
 		{"rule over", kiosk.Situation{Venue: "shop", Zone: "red", Colour: kiosk.Red, Time: at(32, 0, 0)}, kiosk.AskStaff, "", time.Time{}},
 		{"rule not begun", kiosk.Situation{Venue: "shop", Zone: "red", Colour: kiosk.Red, Time: at(0, 23, 59)}, kiosk.AskStaff, "", time.Time{}},
 	} {
@@ -112,6 +112,34 @@ func TestDecide(t *testing.T) {
 				t.Errorf("decided %v by %q until %v, want %v by %q until %v", d.Signal, d.Rule, d.Until, c.want, c.rule, c.until)
 			}
 		})
+	}
+}
+
+// TestUntilADate: what rules decide lasts until a date at which they decide otherwise.
+func TestUntilADate(t *testing.T) {
+	const rule = `{"name":"%s","colours":["green"],"then":"%s"%s,"text":{"kk":"a","ru":"b","en":"c"}}`
+	const head = `{"name":"x","timezone":"UTC","ages":{"quiet":"15m","full":"24h","limit":"72h"},"rules":[`
+	now := time.Date(2021, 4, 30, 12, 0, 0, 0, time.UTC)
+	may := time.Date(2021, 5, 1, 0, 0, 0, 0, time.UTC)
+	always := fmt.Sprintf(rule, "always", "admitted", "")
+	for name, c := range map[string]struct {
+		rules string
+		want  time.Time
+	}{
+		"no date":                             {always, time.Time{}},
+		"it ends":                             {fmt.Sprintf(rule, "april", "admitted", `,"until":"2021-05-01T00:00:00Z"`), may},
+		"it ends, and another goes on":        {fmt.Sprintf(rule, "april", "admitted", `,"until":"2021-05-01T00:00:00Z"`) + "," + always, time.Time{}},
+		"a stricter one begins":               {fmt.Sprintf(rule, "may", "turned-back", `,"from":"2021-05-01T00:00:00Z"`) + "," + always, may},
+		"another one begins":                  {fmt.Sprintf(rule, "may", "admitted", `,"from":"2021-05-01T00:00:00Z"`) + "," + always, time.Time{}},
+		"one begins that is not for it":       {fmt.Sprintf(rule, "may", "turned-back", `,"from":"2021-05-01T00:00:00Z","venues":["casino"]`) + "," + always, time.Time{}},
+		"a later rule that it hides":          {always + "," + fmt.Sprintf(rule, "may", "turned-back", `,"from":"2021-05-01T00:00:00Z"`), time.Time{}},
+		"its hours end before it ends":        {fmt.Sprintf(rule, "april", "admitted", `,"until":"2021-05-01T00:00:00Z","hours":{"from":"08:00","until":"20:00"}`), now.Add(8 * time.Hour)},
+		"a date that has passed says nothing": {fmt.Sprintf(rule, "march", "turned-back", `,"from":"2021-03-01T00:00:00Z","until":"2021-04-01T00:00:00Z"`) + "," + always, time.Time{}},
+	} {
+		d := mustRules(t, head+c.rules+"]}").Decide(kiosk.Situation{Venue: "cinema", Zone: "green", Colour: kiosk.Green, Time: now})
+		if d.Signal != kiosk.Admitted || !d.Until.Equal(c.want) {
+			t.Errorf("%s: %v until %v, want admitted until %v", name, d.Signal, d.Until, c.want)
+		}
 	}
 }
 

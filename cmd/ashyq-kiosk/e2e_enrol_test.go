@@ -265,9 +265,9 @@ func (w *enrolWorld) shows(text string) bool {
 
 func (w *enrolWorld) door(name string) store.DoorState {
 	w.t.Helper()
-	var overview store.Overview
-	w.get(server.PathOverview, w.admin, &overview)
-	for _, k := range overview.Doors {
+	var page store.DoorsPage
+	w.get(server.PathDoors, w.admin, &page)
+	for _, k := range page.Doors {
 		if k.Name == name {
 			return k
 		}

@@ -25,7 +25,6 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/server"
-	"ashyq-kiosk/registry/store"
 )
 
 // The program gets so few descriptors that the flood of a test is enough to take them all.
@@ -279,8 +278,8 @@ func (p *few) laboratory() (int, string) {
 	if status != http.StatusNoContent {
 		return status, text
 	}
-	var o store.Overview
-	status, text = p.ask(p.url, server.PathOverview, p.admin)
+	var o server.SourcesAnswer
+	status, text = p.ask(p.url, server.PathSources, p.admin)
 	if status == http.StatusOK && (json.Unmarshal([]byte(text), &o) != nil || o.Sources[0].Records != 1) {
 		return 0, text
 	}

@@ -111,7 +111,8 @@ func (c *loadVenuesCmd) Run(ctx context.Context, stdout io.Writer) error {
 			}
 			return field, reason
 		}, func(rows int) error {
-			err := l.db.LoadVenues(ctx, l.file, venues, rows)
+			part := store.VenueImport{Venues: venues, Keep: server.KeepVenue(l.reader.Columns())}
+			err := l.db.LoadVenues(ctx, l.file, part, rows)
 			venues = venues[:0]
 			return err
 		})

@@ -97,9 +97,9 @@ func checkLoaded(t *testing.T, w *town, codes string, people int) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	o, err := db.Overview(t.Context(), time.Now())
-	if err != nil || o.Citizens != people {
-		t.Errorf("%d people, %v, want %d", o.Citizens, err, people)
+	o, err := db.Overview(t.Context(), store.Fleet{Now: time.Now()})
+	if n := o.People["blue"]; err != nil || n != people {
+		t.Errorf("%d people, %v, want %d", n, err, people)
 	}
 	text, err := os.ReadFile(codes)
 	if err != nil {

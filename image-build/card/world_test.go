@@ -139,9 +139,9 @@ func (w *world) enrolCode(name, venue string) string {
 // door is how the registry sees one.
 func (w *world) door(name string) store.DoorState {
 	w.t.Helper()
-	var o store.Overview
-	w.ask(server.PathOverview, w.admin, nil, &o)
-	for _, k := range o.Doors {
+	var page store.DoorsPage
+	w.ask(server.PathDoors, w.admin, nil, &page)
+	for _, k := range page.Doors {
 		if k.Name == name {
 			return k
 		}

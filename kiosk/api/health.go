@@ -76,6 +76,9 @@ const (
 	Broken    Trouble = "out-of-order" // any other fault
 )
 
+// Troubles lists them all.
+var Troubles = []Trouble{Hot, LowPower, Slowed, SpaceLow, WornOut, WeakRadio, Tampered, Broken}
+
 // Limits of Troubles.
 const (
 	HotAt  = 80  // degrees Celsius: a Pi's firmware begins to slow down

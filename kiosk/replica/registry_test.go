@@ -65,12 +65,18 @@ func newRegistry(t testing.TB, sections int) *testRegistry {
 }
 
 func startRegistry(t testing.TB, sections int) *testRegistry {
+	r := makeRegistry(t, sections)
+	server := httptest.NewServer(r)
+	r.url, r.stop = server.URL, server.Close
+	return r
+}
+
+// makeRegistry has no address: its messages reach it by ServeHTTP.
+func makeRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
 		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
-	server := httptest.NewServer(r)
-	r.url, r.stop = server.URL, server.Close
 	r.publish(func(e *edition) {
 		e.rules, e.keys = testRules(0), marshalKeys(t, 7)
 		for range sections {

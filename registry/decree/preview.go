@@ -72,9 +72,12 @@ func Compute(before, after *kiosk.Rules, counts []Checks, assumed Assumed) Previ
 		}
 		at := c.Hour.Add(assumed.Shift)
 		s := kiosk.Situation{Venue: kiosk.Venue(c.Venue), Zone: kiosk.Zone(c.Zone), Colour: colour, Occupancy: assumed.Occupancy}
-		was := s
-		was.Time = c.Hour
-		if before.Decide(was).Signal != signal {
+		decided := func(part part) bool {
+			was := s
+			was.Time = part.at
+			return before.Decide(was).Signal == signal
+		}
+		if !slices.ContainsFunc(splits.of(c.Hour, c.N), decided) {
 			p.Others += c.N
 		}
 		var old, next Outcome

@@ -2,10 +2,7 @@
 // what pages show, and what people may write instead.
 package kinds
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Kind is one of package kiosk's kinds of venues or zones.
 type Kind struct {
@@ -61,23 +58,32 @@ var Zones = []Kind{
 }
 
 // Venue reads a kind of venue as people write it, and gives its key.
-func Venue(text string) (key string, ok bool) { return find(Venues, text) }
+func Venue(text string) (key string, ok bool) { return find(venueWords, text) }
 
 // Zone reads a zone as people write it, and gives its key.
-func Zone(text string) (key string, ok bool) { return find(Zones, text) }
+func Zone(text string) (key string, ok bool) { return find(zoneWords, text) }
 
-func find(kinds []Kind, text string) (string, bool) {
-	text = plain(text)
+// venueWords and zoneWords give the key by word: a file has thousands of them.
+var venueWords, zoneWords = index(Venues), index(Zones)
+
+func index(kinds []Kind) map[string]string {
+	keys := map[string]string{}
 	for _, k := range kinds {
-		if text == plain(k.Key) || text == plain(k.KK) || text == plain(k.RU) || text == plain(k.EN) || slices.ContainsFunc(k.Also, func(word string) bool { return text == plain(word) }) {
-			return k.Key, true
+		for _, word := range append([]string{k.Key, k.KK, k.RU, k.EN}, k.Also...) {
+			keys[plain(word)] = k.Key
 		}
 	}
-	return "", false
+	return keys
 }
+
+func find(keys map[string]string, text string) (key string, ok bool) {
+	key, ok = keys[plain(text)]
+	return key, ok
+}
+
+var alike = strings.NewReplacer("ё", "е", "-", " ")
 
 // plain makes the same text of what is the same word.
 func plain(text string) string {
-	text = strings.NewReplacer("ё", "е", "-", " ").Replace(strings.ToLower(text))
-	return strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(alike.Replace(strings.ToLower(text))), " ")
 }

@@ -123,11 +123,17 @@ var mayCall = map[string][]string{
 	"GET " + PathVenues:                       inRegions,
 	"PUT " + PathVenues:                       administrators,
 	"POST " + PathRestored:                    administrators,
-	"GET " + PathOverview:                     administrators,
 	"POST " + PathEnrolCodes:                  administrators,
 	"POST " + PathRevokeDoor:                  inRegions,
 	"POST " + PathApproveDoor:                 inRegions,
 	"POST " + PathReleases:                    administrators,
+
+	"GET " + PathSources:         inRegions,
+	"GET " + PathReleases:        administrators,
+	"GET " + PathOverview:        inRegions,
+	"GET " + PathOverviewVenues:  inRegions,
+	"GET " + PathDoors:           inRegions,
+	"GET " + PathDoors + "/{id}": administrators, // of another region
 
 	"POST " + PathVenueImport:     inRegions,
 	"GET " + PathAlerts:           inRegions,

@@ -7,18 +7,6 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-func (s *Server) overview(r *http.Request) (any, error) {
-	o, err := s.opt.Store.Overview(r.Context(), now())
-	if err != nil {
-		return nil, err
-	}
-	o.Version, o.Issued = s.publisher.public.state()
-	if o.Backup, err = s.opt.Store.Backup(r.Context()); err != nil {
-		return nil, err
-	}
-	return o, nil
-}
-
 // restored ends the time after a restore in which the registry vouches for nothing newer than the
 // backup.
 func (s *Server) restored(r *http.Request) (any, error) {

@@ -15,7 +15,7 @@ import (
 )
 
 // parsed reads a code of a sheet.
-func parsed(t *testing.T, text string) enrol.Code {
+func parsed(t testing.TB, text string) enrol.Code {
 	t.Helper()
 	code, err := enrol.Parse(text)
 	if err != nil {

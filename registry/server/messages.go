@@ -76,7 +76,8 @@ const (
 	PathAccounts = "/v1/accounts"
 	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
 	PathRevokeAccount = "/v1/accounts/revoke"
-	// PathSources: POST SourceRequest -> SourceAnswer. Bearer: the administrator's key.
+	// PathSources: POST SourceRequest -> SourceAnswer; GET -> SourcesAnswer. Bearer: the administrator's
+	// key, or to read a regional one.
 	PathSources = "/v1/sources"
 	// PathSuspendSource: POST NameRequest -> 204: refuses what the source sends. Bearer: the
 	// administrator's key.
@@ -140,7 +141,8 @@ const (
 	// PathApproveDoor: POST ApproveRequest -> 204: a door that asks for it may renew its expired
 	// certificate once, within 24 hours. Bearer: the administrator's key.
 	PathApproveDoor = "/v1/doors/approve"
-	// PathReleases: POST ReleaseRequest -> 204. Bearer: the administrator's key.
+	// PathReleases: POST ReleaseRequest -> 204; GET -> []store.ReleaseRequest. Bearer: the
+	// administrator's key.
 	PathReleases = "/v1/releases"
 	// PathRegions: GET -> []store.Region; PUT []store.Region -> 204: adds regions, or gives them other
 	// names. Bearer: the administrator's key.
@@ -159,8 +161,15 @@ const (
 	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
 	// registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
-	// PathOverview: GET -> store.Overview. Bearer: the administrator's key.
+	// PathOverview: GET -> store.Overview of the country, or of ?region=CODE or ?venue=ID. Bearer: the
+	// administrator's key, or a regional one for the own region; so the next three.
 	PathOverview = "/v1/overview"
+	// PathOverviewVenues: GET ?region=CODE&q=TEXT&wrong=KIND&page=N -> store.VenuesPage. KIND is one of
+	// store.Wrongs, or any.
+	PathOverviewVenues = "/v1/overview/venues"
+	// PathDoors: GET ?region=CODE&venue=ID&q=TEXT&wrong=KIND&page=N -> store.DoorsPage. PathDoors +
+	// "/{id}": GET -> store.DoorDetail.
+	PathDoors = "/v1/doors"
 )
 
 // ActivateRequest exchanges a one-time code and the phone's public key for a credential.
@@ -421,6 +430,13 @@ type WaitingAnswer struct {
 // SourceAnswer is the source's key, shown once.
 type SourceAnswer struct {
 	Key string `json:"key"`
+}
+
+// SourcesAnswer lists sources by name. A regional administrator gets those of the own region, and no
+// records.
+type SourcesAnswer struct {
+	Sources []store.SourceState   `json:"sources"`
+	Waiting []store.WaitingRecord `json:"waiting"` // the newest first, at most 100
 }
 
 // EnrolCodesRequest makes a one-time code for each of the doors. An existing door gets a new code

@@ -224,12 +224,8 @@ func codesFor(r *rig, names ...string) []enrol.Code {
 
 func overviewOf(t *testing.T, r *rig) map[string]store.DoorState {
 	t.Helper()
-	var o store.Overview
-	if err := json.Unmarshal(r.call(http.MethodGet, PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
-		t.Fatal(err)
-	}
 	doors := map[string]store.DoorState{}
-	for _, k := range o.Doors {
+	for _, k := range r.lookNow().Doors {
 		doors[k.Name] = k
 	}
 	return doors

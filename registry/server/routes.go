@@ -105,7 +105,6 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, PathSuspend, small, s.byAdmin(s.suspend)},
 		{http.MethodPost, PathResume, small, s.byAdmin(s.resume)},
 		{http.MethodPost, PathWithdrawSource, small, s.byAdmin(s.withdrawSource)},
-		{http.MethodPost, PathSources, small, s.byAdmin(s.sources)},
 		{http.MethodPost, PathSuspendSource, small, s.byAdmin(s.byName(s.suspendSource))},
 		{http.MethodPost, PathResumeSource, small, s.byAdmin(s.byName(s.resumeSource))},
 		{http.MethodPost, PathRotateSource, small, s.byAdmin(s.byName(s.rotateSource))},
@@ -117,15 +116,19 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, PathRemoveRegion, small, s.byAdmin(s.removeRegion)},
 		{"", PathVenues, large, getOrPut(s.byRegion(s.venues), s.byAdmin(s.putVenues))},
 		{http.MethodPost, PathRestored, small, s.byAdmin(s.restored)},
-		{http.MethodGet, PathOverview, 0, s.byAdmin(s.overview)},
 		{http.MethodPost, PathEnrolCodes, maxOrder, s.byAdmin(s.enrolCodes)},
-		{http.MethodPost, PathReleases, small, s.byAdmin(s.releases)},
+		{"", PathReleases, small, s.byAdmin(getOrPost(s.listReleases, s.releases))},
 	}
 }
 
 // regionRoutes are those of administrators: a regional one gets what belongs to its region.
 func (s *Server) regionRoutes() []route {
 	return []route{
+		{http.MethodGet, PathOverview, 0, s.byRegion(s.overview)},
+		{http.MethodGet, PathOverviewVenues, 0, s.byRegion(s.overviewVenues)},
+		{http.MethodGet, PathDoors, 0, s.byRegion(s.overviewDoors)},
+		{http.MethodGet, PathDoors + "/{id}", 0, s.byRegion(s.doorDetail)},
+		{"", PathSources, small, getOrPost(s.byRegion(s.listSources), s.byAdmin(s.sources))},
 		{http.MethodPost, PathVenueImport, maxVenueFile, s.byRegion(s.importVenues)},
 		{http.MethodGet, PathVenueDoors, 0, s.byRegion(s.venueDoors)},
 		{http.MethodPost, PathSheets, small, s.byRegion(s.sheets)},

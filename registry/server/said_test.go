@@ -22,7 +22,7 @@ func TestDoorThatDiffers(t *testing.T) {
 		b.says = map[string]string{"Ashyq-Venue": "pharmacy", "Ashyq-Zone": "red", "Ashyq-Config": "00112233aabbccdd"}
 		status, code := b.update()
 		is(t, "a hello", status, code, 204, "")
-		w := r.call(http.MethodGet, PathOverview, adminKey, "")
+		w := r.call(http.MethodGet, PathDoors, adminKey, "")
 		if !strings.Contains(w.Body.String(), `"said_venue":"pharmacy"`) || !strings.Contains(w.Body.String(), `"differs":true`) {
 			t.Errorf("the administrator sees %s", w.Body)
 		}

@@ -41,14 +41,10 @@ func (r *rig) positives(lab string, n int, taken time.Time) map[int]int {
 	return count
 }
 
-func (r *rig) look() store.Overview {
+func (r *rig) look() looked {
 	r.Helper()
 	time.Sleep(10 * time.Second) // fake; until everything is published
-	var o store.Overview
-	if err := json.Unmarshal(r.call(http.MethodGet, PathOverview, adminKey, "").Body.Bytes(), &o); err != nil {
-		r.Fatal(err)
-	}
-	return o
+	return r.lookNow()
 }
 
 // A stolen key makes only so many people green for months, and keeps no contact waiting; negative
@@ -89,8 +85,8 @@ func TestOneKeyTurnsFewPeopleGreen(t *testing.T) {
 				t.Errorf("of %d %s, %d count and %d wait, want %d and %d", step.n, step.kind, counted, wait, step.counted, step.wait)
 			}
 		}
-		if o := r.look(); o.Statuses["green"] != 300+20+400 || o.Statuses["yellow"] != 300 {
-			t.Errorf("the colours are %v", o.Statuses)
+		if o := r.look(); o.People["green"] != 300+20+400 || o.People["yellow"] != 300 {
+			t.Errorf("the colours are %v", o.People)
 		}
 		time.Sleep(time.Hour) // fake
 		if counted, wait := send(register, "vaccinated", 900, 20); counted != 20 || wait != 0 {
@@ -108,8 +104,8 @@ func TestOneKeyTurnsFewPeopleRed(t *testing.T) {
 		taken := now()
 		answers := r.positives(lab, 300, taken)
 		o := r.look()
-		if o.Statuses["red"] != 100 || o.Citizens != 300 || answers[http.StatusNoContent] != 100 || answers[http.StatusAccepted] != 200 {
-			t.Errorf("%d of %d people are red, the laboratory was answered %v; want 100 red, 200 waiting", o.Statuses["red"], o.Citizens, answers)
+		if o.People["red"] != 100 || o.Citizens != 300 || answers[http.StatusNoContent] != 100 || answers[http.StatusAccepted] != 200 {
+			t.Errorf("%d of %d people are red, the laboratory was answered %v; want 100 red, 200 waiting", o.People["red"], o.Citizens, answers)
 		}
 		if again := r.positives(lab, 300, taken); fmt.Sprint(again) != fmt.Sprint(answers) {
 			t.Errorf("the same again is answered %v, want %v", again, answers)
@@ -128,11 +124,11 @@ func TestOneKeyTurnsFewPeopleRed(t *testing.T) {
 		var decided DecideAnswer
 		r.post(PathApprove, adminKey, DecideRequest{Name: Laboratory, Last: seen.WaitingLast}, &decided)
 		o = r.look()
-		if decided.Records != 201 || o.Statuses["red"] != 301 || o.Sources[0].Waiting != 1 || len(o.Waiting) != 1 || o.Waiting[0].IIN != person(302) {
-			t.Errorf("%d approved, %d red, then waiting: %+v", decided.Records, o.Statuses["red"], o.Waiting)
+		if decided.Records != 201 || o.People["red"] != 301 || o.Sources[0].Waiting != 1 || len(o.Waiting) != 1 || o.Waiting[0].IIN != person(302) {
+			t.Errorf("%d approved, %d red, then waiting: %+v", decided.Records, o.People["red"], o.Waiting)
 		}
 		r.post(PathDiscard, adminKey, DecideRequest{Name: Laboratory, Last: o.Sources[0].WaitingLast}, &decided)
-		if o = r.look(); decided.Records != 1 || o.Statuses["red"] != 301 || o.Sources[0].Waiting != 0 {
+		if o = r.look(); decided.Records != 1 || o.People["red"] != 301 || o.Sources[0].Waiting != 0 {
 			t.Errorf("%d discarded, then %+v", decided.Records, o.Sources)
 		}
 		r.post(PathLimitSource, adminKey, LimitRequest{Name: Laboratory, Hourly: 302}, nil)
@@ -161,7 +157,7 @@ func TestContactsAreLimited(t *testing.T) {
 		}
 		o := r.look()
 		r.post(PathApprove, adminKey, DecideRequest{Name: "centre", Last: o.Sources[0].WaitingLast}, &DecideAnswer{})
-		if before, after := o.Statuses["yellow"], r.look().Statuses["yellow"]; before != 2 || after != 3 {
+		if before, after := o.People["yellow"], r.look().People["yellow"]; before != 2 || after != 3 {
 			t.Errorf("%d contacts are yellow, then %d; want 2, then 3", before, after)
 		}
 		for _, body := range []any{LimitRequest{Name: "centre", Hourly: -1}, LimitRequest{Name: "centre", Hourly: maxHourly + 1}} {

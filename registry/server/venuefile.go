@@ -247,18 +247,20 @@ func (f *venueFile) refuse(line int, field, reason string) {
 	f.refused = append(f.refused, store.RowRefusal{Line: line, Field: field, Reason: reason})
 }
 
-// keep copies what a file without these columns does not tell.
-func (f *venueFile) keep(known store.Venue, v *store.Venue) {
-	for column, copied := range map[string]func(){
-		"zone":      func() { v.Zone = known.Zone },
-		"address":   func() { v.Address = known.Address },
-		"capacity":  func() { v.Capacity = known.Capacity },
-		"phone":     func() { v.Phone = known.Phone },
-		"entrances": func() { v.Entrances = known.Entrances },
-		"exits":     func() { v.Exits = known.Exits },
-	} {
-		if !slices.Contains(f.columns, column) {
-			copied()
+// KeepVenue gives what copies the fields that a file with these columns does not tell.
+func KeepVenue(columns []string) func(known store.Venue, v *store.Venue) {
+	return func(known store.Venue, v *store.Venue) {
+		for column, keep := range map[string]func(){
+			"zone":      func() { v.Zone = known.Zone },
+			"address":   func() { v.Address = known.Address },
+			"capacity":  func() { v.Capacity = known.Capacity },
+			"phone":     func() { v.Phone = known.Phone },
+			"entrances": func() { v.Entrances = known.Entrances },
+			"exits":     func() { v.Exits = known.Exits },
+		} {
+			if !slices.Contains(columns, column) {
+				keep()
+			}
 		}
 	}
 }
@@ -280,7 +282,7 @@ func (s *Server) importVenues(r *http.Request, within string) (any, error) {
 	}
 	preview := r.URL.Query().Get("preview") != ""
 	outcomes, err := s.opt.Store.ImportVenues(r.Context(),
-		store.VenueImport{Venues: file.venues, Keep: file.keep, Within: within, Preview: preview})
+		store.VenueImport{Venues: file.venues, Keep: KeepVenue(file.columns), Within: within, Preview: preview})
 	if err != nil {
 		return nil, err
 	}

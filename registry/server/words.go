@@ -158,6 +158,19 @@ var words = map[string][2]string{
 	"GET /v1/regions lists them":                        {"тізімі: GET /v1/regions", "список: GET /v1/regions"},
 	"the BIN is not 12 digits with a valid check digit": {"БСН 12 сан емес немесе бақылау саны сәйкес емес", "БИН: не 12 цифр или не сходится контрольная цифра"},
 
+	// The overview.
+	"the address names no venue or page":                        {"мекенжайда нысан не бет көрсетілмеген", "в адресе нет объекта или страницы"},
+	"write ?region=KZ-75&venue=ID&q=TEXT&wrong=KIND&page=0":     {"былай жазыңыз: ?region=KZ-75&venue=ID&q=TEXT&wrong=KIND&page=0", "напишите ?region=KZ-75&venue=ID&q=TEXT&wrong=KIND&page=0"},
+	"the text to look for is too long":                          {"іздейтін мәтін тым ұзын", "слишком длинный текст для поиска"},
+	"write at most 100 bytes":                                   {"ең көбі 100 байт жазыңыз", "напишите не больше 100 байт"},
+	"unknown kind of trouble":                                   {"ақаудың белгісіз түрі", "неизвестный вид неисправности"},
+	"GET /v1/overview names those that there are; or write any": {"бар түрлері GET /v1/overview жауабында; не any деп жазыңыз", "виды есть в ответе GET /v1/overview; или напишите any"},
+	"this is another region":                                    {"бұл — басқа өңір", "это другой регион"},
+	"the address names no door":                                 {"мекенжайда есік көрсетілмеген", "в адресе нет двери"},
+	"write /v1/doors/ID":                                        {"былай жазыңыз: /v1/doors/ID", "напишите /v1/doors/ID"},
+	"there is no such door":                                     {"мұндай есік жоқ", "такой двери нет"},
+	"GET /v1/doors lists them":                                  {"тізімі: GET /v1/doors", "список: GET /v1/doors"},
+
 	// Any request.
 	"use GET or PUT":                            {"GET немесе PUT пайдаланыңыз", "используйте GET или PUT"},
 	"use GET or POST":                           {"GET немесе POST пайдаланыңыз", "используйте GET или POST"},

@@ -60,7 +60,8 @@ var endings = map[string][]string{
 		"national administrator", "regional administrator", "venue's owner", "venue's staff"},
 	"this needs the key of a ": {"Covid-19 centre", "laboratory or a PCR portal", "source of records; the administrator creates one"},
 	"send at most ":            {"5 bytes"},
-	"GET ":                     {PathAccounts + " lists them", PathRulesVersions + " lists them"},
+	"GET ": {PathAccounts + " lists them", PathRulesVersions + " lists them", PathDoors + " lists them",
+		PathOverview + " names those that there are; or write any"},
 	"send it with ?changes=VERSION&why=TEXT; GET ": {PathRules + " says which version is in force"},
 	"write one of \"": nil, // the kinds of sources
 }
@@ -71,7 +72,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
-	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "http.go", "imports.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
+	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "fleet.go", "http.go", "imports.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {

@@ -121,7 +121,7 @@ func testDoors(t *testing.T, s *Store) {
 		t.Helper()
 		id, err := s.DoorBy(ctx, c, board, Said{}, at)
 		must(t, err)
-		o, err := s.Overview(ctx, at)
+		o, err := lookAt(ctx, s, at)
 		must(t, err)
 		if !o.Doors[0].Seen.Equal(want) {
 			t.Errorf("seen %v, want %v", o.Doors[0].Seen, want)
@@ -139,7 +139,7 @@ func testDoors(t *testing.T, s *Store) {
 	}{{"1", t0}, {"1", t0}, {"2", t0.Add(time.Minute)}, {"3", t0.Add(-23 * time.Hour)}, {"4", t0.Add(-25 * time.Hour)}} {
 		must(t, s.AddCounts(ctx, id, report.id, report.from, count, t0))
 	}
-	o, err := s.Overview(ctx, t0.Add(time.Minute))
+	o, err := lookAt(ctx, s, t0.Add(time.Minute))
 	must(t, err)
 	if got := o.Doors[0].Counts["admitted/green"]; got != 9 {
 		t.Errorf("counted %d, want 9", got)
@@ -147,7 +147,7 @@ func testDoors(t *testing.T, s *Store) {
 
 	for _, h := range []api.Health{{Board: "Raspberry Pi 3", Celsius: new(80), Size: 100, Free: 50}, {Restart: api.Crash, Up: 7}} {
 		must(t, s.PutHealth(ctx, id, h, t0))
-		o, err := s.Overview(ctx, t0)
+		o, err := lookAt(ctx, s, t0)
 		must(t, err)
 		if want := (&DoorHealth{Health: h, At: t0, Troubles: h.Troubles()}); !reflect.DeepEqual(o.Doors[0].Health, want) {
 			t.Errorf("health %+v, want %+v", o.Doors[0].Health, want)
@@ -284,17 +284,26 @@ func testOverview(t *testing.T, s *Store) {
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}))
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
-	want := Overview{
-		Citizens: 2, Credentials: 1, Statuses: map[string]int{"red": 1, "green": 1, "invalid": 1}, Doors: []DoorState{},
-		Sources:       []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second), Hourly: 100}},
-		Disagreements: []Disagreement{{IIN: string(ann), Counts: "red", Other: "green", Since: t0}},
-		Releases:      []ReleaseRequest{},
-		Waiting:       []WaitingRecord{},
+	want := looked{
+		Overview: Overview{
+			People: map[string]int{"red": 1, "green": 1}, Doors: DoorTotals{Wrong: map[string]int{}}, Disagreements: 1,
+			Counts: map[string]int{}, Hours: []Hour{},
+			Regions: []RegionState{{People: map[string]int{"red": 1, "green": 1}, Doors: DoorTotals{Wrong: map[string]int{}}, Counts: map[string]int{}}},
+		},
+		Citizens: 2,
+		Doors:    []DoorState{},
+		Sources:  []SourceState{{Name: "lab", Kind: "laboratory", Records: 2, Last: t0.Add(time.Second), Hourly: 100}},
+		Releases: []ReleaseRequest{},
+		Waiting:  []WaitingRecord{},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("got  %+v\nwant %+v", o, want)
+	}
+	must(t, s.Suspend(ctx, bob, t0))
+	if o, err := lookAt(ctx, s, t0); err != nil || o.Suspended != 1 {
+		t.Errorf("%d passes are suspended, %v", o.Suspended, err)
 	}
 }
 

@@ -164,7 +164,10 @@ func (s *Store) Correct(ctx context.Context, by Actor, record int64, next Entry,
 			return err
 		}
 		in := &intake{tx: tx, by: by, source: old.source, hourly: hourly, now: now.Unix()}
-		return in.replace(ctx, old, next, why, &to)
+		if err := in.replace(ctx, old, next, why, &to); err != nil {
+			return err
+		}
+		return newPeople(ctx, tx, in.fresh)
 	})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("correct a record: %w", err)

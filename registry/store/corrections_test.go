@@ -182,7 +182,7 @@ func testWithdrawals(t *testing.T, s *Store) {
 		t.Fatalf("%+v, %v", waits, err)
 	}
 	must(t, s.Withdraw(ctx, Actor{lab, "Aigerim"}, waits.Record, "typing error", t0))
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	n, err := s.ApproveWaiting(ctx, "lab", waits.Record, t0)
 	if err != nil || n != 0 || len(o.Waiting) != 0 {

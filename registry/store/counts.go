@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -33,14 +35,17 @@ func (s *Store) AddCounts(ctx context.Context, door int64, report string, from t
 		if err := dropCounts(ctx, tx, now); err != nil {
 			return err
 		}
-		for name, n := range count {
-			_, err := tx.ExecContext(ctx, `INSERT INTO counts (door, hour, name, n) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`, door, hour, name, int64(n))
-			if err != nil {
-				return err
-			}
+		names := slices.Sorted(maps.Keys(count)) // two reports lock the same rows in the same order
+		var values []any
+		for _, name := range names {
+			values = append(values, door, hour, name, int64(count[name]))
 		}
-		return nil
+		err = insert(ctx, tx, `counts (door, hour, name, n)`, 4, values,
+			` ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`)
+		if err != nil {
+			return err
+		}
+		return addTallies(ctx, tx, door, hour, names, count)
 	})
 	if err != nil {
 		return fmt.Errorf("store counts: %w", err)
@@ -64,7 +69,7 @@ func checkReports(ctx context.Context, tx *sql.Tx, door, hour int64) error {
 // dropCounts deletes what is too old.
 func dropCounts(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	oldest := now.Add(-keepCounts - time.Hour).Unix() // an hour counts from its first second
-	for _, table := range []string{"counts", "reports"} {
+	for _, table := range []string{"counts", "venue_counts", "region_counts", "reports"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE hour < $1`, oldest); err != nil {
 			return err
 		}

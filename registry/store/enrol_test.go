@@ -43,7 +43,7 @@ func renew(t *testing.T, s *Store, with Certificate, device, name string, n int)
 
 func state(t *testing.T, s *Store) DoorState {
 	t.Helper()
-	o, err := s.Overview(t.Context(), t0)
+	o, err := lookAt(t.Context(), s, t0)
 	must(t, err)
 	k := o.Doors[0]
 	k.Counts = nil
@@ -203,7 +203,7 @@ func testReleases(t *testing.T, s *Store) {
 	must(t, s.PutRelease(ctx, ReleaseRequest{Ring: "early"}))
 	_, err = s.ReleaseFor(ctx, c.Door)
 	wants(t, "taken back", err, ErrNotFound)
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	if len(o.Releases) != 1 || o.Releases[0].Version != "1" {
 		t.Errorf("releases %+v", o.Releases)

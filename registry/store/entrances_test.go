@@ -53,7 +53,7 @@ func testEntrances(t *testing.T, s *Store) {
 	if known, err := s.HasToken(ctx, SecretOf("firstKiosk")); known || err != nil || made != 5 {
 		t.Errorf("the old code is known: %v, %v", known, err)
 	}
-	if o, err := s.Overview(ctx, t0); err != nil || len(o.Doors) != 5 || o.Doors[1].Zone != "red" &&
+	if o, err := lookAt(ctx, s, t0); err != nil || len(o.Doors) != 5 || o.Doors[1].Zone != "red" &&
 		o.Doors[2].Zone != "red" {
 		t.Errorf("%+v, %v", o.Doors, err)
 	}
@@ -106,7 +106,7 @@ func testReplace(t *testing.T, s *Store) {
 		d.ID != old.Door {
 		t.Errorf("replaced: %+v, %v", d, err)
 	}
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	if k := o.Doors[0]; k.Counts["admitted/green"] != 5 || k.Venue != "shop" || k.Ring != "all" ||
 		k.Zone != "green" || len(o.Doors) != 1 {

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // File names a file that is loaded, by the SHA-256 of its bytes. The rows that were taken are counted
@@ -47,25 +50,78 @@ type Resident struct {
 	Region string // code; empty: not known
 }
 
-// LoadPeople adds people, and changes name, phone and region of known ones. rows is how many rows of
-// the file are done with them.
+// LoadPeople adds people, and changes name, phone and region of known ones. Of two rows about the same
+// person the last one counts. rows is how many rows of the file are done with them.
 func (s *Store) LoadPeople(ctx context.Context, file File, people []Resident, rows int) error {
-	values := make([]any, 0, 4*len(people))
+	byIIN := map[IIN]Resident{}
 	for _, p := range people {
-		values = append(values, string(p.IIN), p.Name, known(p.Phone), known(p.Region))
+		byIIN[p.IIN] = p
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		err := insert(ctx, tx, `citizens (iin, name, phone, region)`, 4, values,
-			` ON CONFLICT (iin) DO UPDATE SET name = excluded.name, phone = excluded.phone, region = excluded.region`)
-		if err != nil {
+		change := map[group]int{}
+		for some := range slices.Chunk(slices.Sorted(maps.Keys(byIIN)), insertAtOnce) {
+			if err := putPeople(ctx, tx, some, byIIN, change); err != nil {
+				return err
+			}
+		}
+		if err := noteLoaded(ctx, tx, file, rows); err != nil {
 			return err
 		}
-		return noteLoaded(ctx, tx, file, rows)
+		return addPeople(ctx, tx, change)
 	})
 	if err != nil {
 		return fmt.Errorf("load people: %w", err)
 	}
 	return nil
+}
+
+// putPeople adds some people, changes the others, and notes which groups people leave and join.
+func putPeople(ctx context.Context, tx *sql.Tx, iins []IIN, people map[IIN]Resident, change map[group]int) error {
+	values, known := residents(iins, people), map[IIN]bool{}
+	for _, iin := range iins {
+		known[iin] = true
+	}
+	const into = `INSERT INTO citizens (iin, name, phone, region) VALUES `
+	err := rows(ctx, tx, func(found *sql.Rows) error {
+		var iin IIN
+		err := found.Scan(&iin)
+		delete(known, iin)
+		change[group{people[iin].Region, statuslist.Valid}]++
+		return err
+	}, into+places(len(iins), 4)+` ON CONFLICT (iin) DO NOTHING RETURNING iin`, values...)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	old := slices.Sorted(maps.Keys(known))
+	locked := make([]any, len(old))
+	for i, iin := range old {
+		locked[i] = string(iin)
+	}
+	err = rows(ctx, tx, func(found *sql.Rows) error {
+		var iin IIN
+		var was group
+		err := found.Scan(&iin, &was.region, &was.status)
+		change[was]--
+		change[group{people[iin].Region, was.status}]++
+		return err
+	}, `UPDATE citizens SET touched = touched + 1 WHERE iin IN `+places(1, len(old))+`
+		RETURNING iin, COALESCE(region, ''), status`, locked...)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, into+places(len(old), 4)+` ON CONFLICT (iin) DO UPDATE
+		SET name = excluded.name, phone = excluded.phone, region = excluded.region`, residents(old, people)...)
+	return err
+}
+
+// residents are people as rows of the table.
+func residents(iins []IIN, people map[IIN]Resident) []any {
+	values := make([]any, 0, 4*len(iins))
+	for _, iin := range iins {
+		p := people[iin]
+		values = append(values, string(iin), p.Name, known(p.Phone), known(p.Region))
+	}
+	return values
 }
 
 // known is a text as the database has it; the empty one is NULL.
@@ -139,8 +195,17 @@ func (s *Store) PutCodes(ctx context.Context, codes []NewCode, expires time.Time
 		people = append(people, string(c.IIN))
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, `citizens (iin)`, 1, people, ` ON CONFLICT (iin) DO NOTHING`); err != nil {
-			return err
+		fresh := 0
+		for some := range slices.Chunk(people, insertAtOnce) {
+			added, err := tx.ExecContext(ctx, `INSERT INTO citizens (iin) VALUES `+places(len(some), 1)+` ON CONFLICT (iin) DO NOTHING`, some...)
+			if err != nil {
+				return err
+			}
+			n, err := added.RowsAffected()
+			if err != nil {
+				return err
+			}
+			fresh += int(n)
 		}
 		ids, err := idsOf(ctx, tx, people)
 		if err != nil {
@@ -149,8 +214,12 @@ func (s *Store) PutCodes(ctx context.Context, codes []NewCode, expires time.Time
 		for _, c := range codes {
 			values = append(values, c.Code[:], ids[c.IIN], expires.Unix())
 		}
-		return insert(ctx, tx, `codes (hash, citizen, expires)`, 3, values,
+		err = insert(ctx, tx, `codes (hash, citizen, expires)`, 3, values,
 			` ON CONFLICT (citizen) DO UPDATE SET hash = excluded.hash, expires = excluded.expires, credential = NULL`)
+		if err != nil {
+			return err
+		}
+		return newPeople(ctx, tx, fresh)
 	})
 	if err != nil {
 		return fmt.Errorf("store one-time codes: %w", err)

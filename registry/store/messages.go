@@ -6,23 +6,39 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// Overview is what the administrator's page shows.
+// Overview is the country, a region or a venue on one page.
 type Overview struct {
-	Version       uint64           `json:"version"` // of the manifest
-	Issued        time.Time        `json:"issued"`
-	Backup        time.Time        `json:"backup,omitzero"` // as Store.Backup
-	Citizens      int              `json:"citizens"`
-	Credentials   int              `json:"credentials"`
-	Statuses      map[string]int   `json:"statuses"`      // citizens by colour; of "invalid" and "suspended", passes
-	Doors         []DoorState      `json:"doors"`         // by name
-	Sources       []SourceState    `json:"sources"`       // by name
-	Waiting       []WaitingRecord  `json:"waiting"`       // the newest first, at most 100
-	Disagreements []Disagreement   `json:"disagreements"` // the newest first, at most 100
-	Releases      []ReleaseRequest `json:"releases"`      // at most one for each rollout ring
+	Version       uint64         `json:"version"` // of the manifest
+	Issued        time.Time      `json:"issued"`
+	Backup        time.Time      `json:"backup,omitzero"` // as Store.Backup
+	SilentMinutes int            `json:"silent_minutes"`  // after which a door counts as silent
+	Venue         *Venue         `json:"venue,omitempty"` // which it is about
+	People        map[string]int `json:"people"`          // by colour; null of a venue
+	Doors         DoorTotals     `json:"doors"`
+	Counts        map[string]int `json:"counts"`            // of the last 24 hours, by name
+	Hours         []Hour         `json:"hours"`             // of them; those without a count are left out
+	Regions       []RegionState  `json:"regions,omitempty"` // by code, or the one it is about
+
+	// Of the country alone.
+	Suspended     int `json:"suspended"`     // passes
+	Waiting       int `json:"waiting"`       // records that wait for the administrator
+	Disagreements int `json:"disagreements"` // people about whom records disagree
+}
+
+// RegionState is a region in the overview.
+type RegionState struct {
+	Code   string         `json:"code"` // empty: not known
+	Venues int            `json:"venues"`
+	People map[string]int `json:"people"`
+	Doors  DoorTotals     `json:"doors"`
+	Counts map[string]int `json:"counts"`
 }
 
 // DoorState is one door as the registry knows it.
 type DoorState struct {
+	ID            int64             `json:"id"`
+	Place         *DoorPlace        `json:"place,omitempty"` // whose door it is; nil: of no venue that is known here
+	Wrong         []string          `json:"wrong,omitempty"` // Wrongs
 	Name          string            `json:"name"`
 	Venue         string            `json:"venue"`
 	Seen          time.Time         `json:"seen,omitzero"` // last authenticated request
@@ -46,6 +62,15 @@ type DoorState struct {
 	Running       string            `json:"running,omitempty"`     // version, as the door last said
 	Counts        map[string]uint64 `json:"counts"`                // of the last 24 hours, as in Counts
 	Health        *DoorHealth       `json:"health,omitempty"`      // as the door last said
+}
+
+// DoorPlace is where a door is, and whom to call.
+type DoorPlace struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Region  string `json:"region"`
+	Address string `json:"address,omitempty"`
+	Phone   string `json:"phone,omitempty"`
 }
 
 // DoorHealth is how a door's board is.
@@ -78,15 +103,6 @@ type WaitingRecord struct {
 	Kind   Kind      `json:"kind"`
 	At     time.Time `json:"at"`
 	Came   time.Time `json:"came"`
-}
-
-// Disagreement is a citizen about whom two records say different things at the same time. The
-// stricter one counts until a person has looked at it.
-type Disagreement struct {
-	IIN    string    `json:"iin"`
-	Counts string    `json:"counts"` // the status that counts
-	Other  string    `json:"other"`  // the status that the other record would give
-	Since  time.Time `json:"since"`
 }
 
 // ReleaseRequest gives the doors of a rollout ring a bundle. An empty bundle takes the release

@@ -115,11 +115,15 @@ func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 	return nil
 }
 
-// LoadVenues is PutVenues for rows of a file; rows is as in LoadPeople.
-func (s *Store) LoadVenues(ctx context.Context, file File, venues []Venue, rows int) error {
+// LoadVenues is ImportVenues for a part of a file; rows is as in LoadPeople.
+func (s *Store) LoadVenues(ctx context.Context, file File, part VenueImport, rows int) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		for _, v := range venues {
-			if err := putVenue(ctx, tx, v); err != nil {
+		known, err := venuesOf(ctx, tx, part.Venues)
+		if err != nil {
+			return err
+		}
+		for _, v := range part.Venues {
+			if _, err := part.put(ctx, tx, known, v); err != nil {
 				return err
 			}
 		}

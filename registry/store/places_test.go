@@ -44,14 +44,14 @@ func testPlaces(t *testing.T, s *Store) {
 	if v, err := s.VenueOf(ctx, shop.ID); err != nil || !reflect.DeepEqual(v, shop) {
 		t.Errorf("changed to %+v, %v, want %+v", v, err, shop)
 	}
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	if d := o.Doors[0]; d.Venue != "pharmacy" || d.Zone != "red" {
 		t.Errorf("its door: %+v", d)
 	}
 	must(t, s.AddSource(ctx, "lab", "laboratory", "KZ-75", SecretOf("lab"), 100))
 	wants(t, "a source of no region", s.AddSource(ctx, "other", "laboratory", "KZ-00", SecretOf("x"), 100), ErrNotFound)
-	if o, err := s.Overview(ctx, t0); err != nil || len(o.Sources) != 1 || o.Sources[0].Region != "KZ-75" {
+	if o, err := lookAt(ctx, s, t0); err != nil || len(o.Sources) != 1 || o.Sources[0].Region != "KZ-75" {
 		t.Errorf("sources: %+v, %v", o.Sources, err)
 	}
 	_, err = s.VenueOf(ctx, shop.ID+1)
@@ -96,7 +96,7 @@ func testLoad(t *testing.T, s *Store) {
 	if n, err := s.Loaded(ctx, File{2}); err != nil || n != 0 {
 		t.Errorf("of another file %d, %v", n, err)
 	}
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	if o.Citizens != 2 {
 		t.Errorf("%d people", o.Citizens)

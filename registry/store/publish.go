@@ -33,6 +33,7 @@ type Citizen struct {
 	Passes  []Pass
 	touched int64
 	due     int64
+	group   group
 }
 
 // Pass is a credential's place in the status list.
@@ -71,10 +72,11 @@ func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, lim
 		var ids []int64
 		err := rows(ctx, tx, func(found *sql.Rows) error {
 			c := &Citizen{}
-			err := found.Scan(&c.ID, &c.touched, &c.due)
+			err := found.Scan(&c.ID, &c.touched, &c.due, &c.group.region, &c.group.status)
 			due, byID[c.ID], ids = append(due, c), c, append(ids, c.ID)
 			return err
-		}, `SELECT id, touched, due FROM citizens WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4`, now.Unix(), after.due, after.ID, limit)
+		}, `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens
+			WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4`, now.Unix(), after.due, after.ID, limit)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -170,24 +172,37 @@ const (
 )
 
 func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
+	change := map[group]int{}
 	for some := range slices.Chunk(derived, perStatement) {
 		var outcomes []byte
+		byID := map[int64]Derived{}
 		for i, c := range some {
 			if i > 0 {
 				outcomes = append(outcomes, ',')
 			}
 			other := sql.NullInt64{Int64: int64(c.Other), Valid: !c.Since.IsZero()}
-			outcomes = fmt.Appendf(outcomes, "(%d,%d,%d,%s,%s,%s)", c.Citizen.ID, c.Citizen.touched, c.Status,
-				literal(unix(c.Due)), literal(other), literal(unix(c.Since)))
+			outcomes = fmt.Appendf(outcomes, "(%d,%d,%d,%s,%s,%s,%d)", c.Citizen.ID, c.Citizen.touched, c.Status,
+				literal(unix(c.Due)), literal(other), literal(unix(c.Since)), c.Citizen.group.status)
+			byID[c.Citizen.ID] = c
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE citizens SET status = v.column3, due = CAST(v.column4 AS BIGINT),
+		// The sums follow what is really written: a new region is news, and two registries may derive the
+		// same status when one takes over from the other.
+		err := rows(ctx, tx, func(found *sql.Rows) error {
+			var id int64
+			err := found.Scan(&id)
+			c := byID[id]
+			change[c.Citizen.group]--
+			change[group{c.Citizen.group.region, c.Status}]++
+			return err
+		}, `UPDATE citizens SET status = v.column3, due = CAST(v.column4 AS BIGINT),
 			other = CAST(v.column5 AS INTEGER), since = CAST(v.column6 AS BIGINT)
-			FROM (VALUES `+string(outcomes)+`) AS v WHERE citizens.id = v.column1 AND citizens.touched = v.column2`)
+			FROM (VALUES `+string(outcomes)+`) AS v
+			WHERE citizens.id = v.column1 AND citizens.touched = v.column2 AND citizens.status = v.column7 RETURNING id`)
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return addPeople(ctx, tx, change)
 }
 
 func literal(n sql.NullInt64) string {

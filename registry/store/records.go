@@ -107,8 +107,10 @@ func (s *Store) Enter(ctx context.Context, source int64, entries []Entry, person
 		if err := in.count(ctx); err != nil {
 			return err
 		}
-		outcomes, err = in.enter(ctx, entries)
-		return err
+		if outcomes, err = in.enter(ctx, entries); err != nil {
+			return err
+		}
+		return newPeople(ctx, tx, in.fresh)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("enter records: %w", err)
@@ -139,6 +141,7 @@ type intake struct {
 	lasting int // the same
 	waiting int
 	now     int64
+	fresh   int // people who were not known before
 }
 
 // count finds how much room there is below the limits.
@@ -272,9 +275,13 @@ func (in *intake) store(ctx context.Context, t taken, replaces int64) error {
 	if t.to.Waits {
 		state = Waiting
 	}
-	err := in.tx.QueryRowContext(ctx, citizenIn[state], string(t.IIN)).Scan(&t.citizen)
+	fresh := false
+	err := in.tx.QueryRowContext(ctx, citizenIn[state], string(t.IIN)).Scan(&t.citizen, &fresh)
 	if err != nil {
 		return err
+	}
+	if fresh {
+		in.fresh++
 	}
 	err = in.tx.QueryRowContext(ctx, `INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, replaces, state)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, in.source, t.number(), t.citizen, string(t.Kind), t.At.Unix(), in.now,
@@ -293,15 +300,20 @@ func (in *intake) store(ctx context.Context, t taken, replaces int64) error {
 // citizen only where the record is in force.
 var citizenIn = map[string]string{
 	InForce: touched,
-	Waiting: `INSERT INTO citizens (iin) VALUES ($1) ON CONFLICT (iin) DO UPDATE SET iin = excluded.iin RETURNING id`,
+	Waiting: `INSERT INTO citizens (iin) VALUES ($1)
+		ON CONFLICT (iin) DO UPDATE SET touched = citizens.touched + 1 RETURNING id, touched = 0`,
 }
 
 const touched = `INSERT INTO citizens (iin, due) VALUES ($1, 0)
-	ON CONFLICT (iin) DO UPDATE SET due = 0, touched = citizens.touched + 1 RETURNING id`
+	ON CONFLICT (iin) DO UPDATE SET due = 0, touched = citizens.touched + 1 RETURNING id, touched = 0`
 
 // touch finds or creates the citizen and makes the publisher look at it.
 func touch(ctx context.Context, tx *sql.Tx, iin IIN) (citizen int64, err error) {
-	err = tx.QueryRowContext(ctx, touched, string(iin)).Scan(&citizen)
+	fresh := false
+	err = tx.QueryRowContext(ctx, touched, string(iin)).Scan(&citizen, &fresh)
+	if err == nil && fresh {
+		err = newPeople(ctx, tx, 1)
+	}
 	return citizen, err
 }
 

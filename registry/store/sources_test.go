@@ -44,7 +44,7 @@ func testWaiting(t *testing.T, s *Store) {
 		t.Error("a record that waits no longer does, without anybody's approval")
 	}
 	conflicts(t, "a waiting sample with other content")(addResult(t, s, lab, bob, "late", Record{Kind: Positive, At: t0}, t0))
-	o, err := s.Overview(ctx, t0)
+	o, err := lookAt(ctx, s, t0)
 	must(t, err)
 	want := SourceState{Name: "lab", Kind: "laboratory", Records: 4, Last: t0, Hourly: 3, Waiting: 6, WaitingSince: t0, WaitingLast: o.Sources[0].WaitingLast}
 	if !reflect.DeepEqual(o.Sources[0], want) || len(o.Waiting) != 6 {

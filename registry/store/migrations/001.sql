@@ -100,6 +100,15 @@ CREATE INDEX citizens_due ON citizens (due, id) WHERE due IS NOT NULL;
 CREATE INDEX citizens_status ON citizens (status);
 CREATE INDEX citizens_since ON citizens (since) WHERE since IS NOT NULL;
 
+-- How many people have which status: the rows of all slots together (tallies.go).
+CREATE TABLE people (
+    region TEXT NOT NULL, -- empty: not known
+    status INTEGER NOT NULL,
+    slot   INTEGER NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (region, status, slot)
+);
+
 CREATE TABLE credentials (
     id      {{serial}},
     citizen BIGINT NOT NULL REFERENCES citizens (id),
@@ -115,6 +124,7 @@ CREATE TABLE credentials (
     revoked BIGINT                  -- since when; NULL: good
 );
 CREATE INDEX credentials_citizen ON credentials (citizen);
+CREATE INDEX credentials_suspended ON credentials (suspended) WHERE suspended IS NOT NULL;
 
 CREATE TABLE codes (
     hash       {{bytes}} PRIMARY KEY,
@@ -295,6 +305,7 @@ CREATE TABLE enrolments (
     key     {{bytes}}, -- SHA-256 of the public key that used it; NULL: unused
     twice   BIGINT     -- when a second key tried it; NULL: never
 );
+CREATE INDEX enrolments_twice ON enrolments (door) WHERE twice IS NOT NULL;
 
 -- Who is told when something is wrong with doors.
 CREATE TABLE recipients (
@@ -345,6 +356,24 @@ CREATE TABLE counts (
     PRIMARY KEY (door, hour, name)
 );
 CREATE INDEX counts_hour ON counts (hour);
+
+-- The sums of counts by the venue and the region that a door had when it reported; 0 and '': it had
+-- none.
+CREATE TABLE venue_counts (
+    venue BIGINT NOT NULL,
+    hour  BIGINT NOT NULL,
+    name  TEXT NOT NULL,
+    n     BIGINT NOT NULL,
+    PRIMARY KEY (venue, hour, name)
+);
+CREATE INDEX venue_counts_hour ON venue_counts (hour);
+CREATE TABLE region_counts (
+    region TEXT NOT NULL,
+    hour   BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (hour, region, name)
+);
 
 -- Reports that are counted already.
 CREATE TABLE reports (

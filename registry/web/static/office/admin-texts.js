@@ -8,7 +8,7 @@ export const words = {
   decideThem: { kk: "Шешім қабылдау", ru: "Рассмотреть", en: "Decide on them" },
   published: { kk: "Жарияланғаны: {age}", ru: "Опубликована {age}", en: "Published {age}" },
   citizens: { kk: "Азаматтар", ru: "Граждане", en: "Citizens" },
-  passes: { kk: "Рұқсатнамалар: {n}", ru: "Пропусков: {n}", en: "Passes: {n}" },
+  onHold: { kk: "Тоқтатылған рұқсатнамалар: {n}", ru: "Приостановлено пропусков: {n}", en: "Suspended passes: {n}" },
   byStatus: { kk: "Мәртебелер бойынша", ru: "По статусам", en: "By status" },
   disagreements: { kk: "Қайшылықтар", ru: "Расхождения", en: "Disagreements" },
   restored: {

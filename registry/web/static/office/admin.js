@@ -7,13 +7,12 @@ import { summary } from "./counts.js";
 import { Gate } from "./office.js";
 import { Overview, ago } from "./overview.js";
 
-// A person's status as the list has it, and the colour that goes with it.
-const statuses = { red: "red", yellow: "yellow", valid: "blue", green: "green", suspended: "none", invalid: "none" };
+const colours = ["red", "yellow", "blue", "green"];
 
 setUp(words);
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
-overview = new Overview(gate, render);
+overview = new Overview(gate, () => "/v1/overview", render);
 
 $("confirm-restored").addEventListener("click", async () => {
   if (!confirm(t("restoredSure"))) return;
@@ -28,23 +27,21 @@ $("confirm-restored").addEventListener("click", async () => {
 function render(known) {
   $("restored").hidden = !known.backup;
   if (known.backup) $("restored-text").textContent = t("restored", { time: moment(new Date(known.backup)) });
-  const totals = known.doors.map((door) => summary(door.counts));
-  const waiting = sum(known.sources, "waiting");
+  const checks = summary(known.counts);
+  const people = colours.map((colour) => known.people[colour] ?? 0);
   $("tiles").replaceChildren(
     tile(t("version"), known.version, t("published", { age: ago(Date.parse(known.issued)) })),
-    tile(t("citizens"), known.citizens, t("passes", { n: known.credentials })),
-    tile(t("checks"), sum(totals, "all"), t("refused", { n: sum(totals, "turnedBack") })),
-    tile(t("disagreements"), known.disagreements.length, link("records", "settleThem")),
-    tile(t("waitingRecords"), waiting, link("sources", "decideThem")),
+    tile(t("citizens"), people.reduce((sum, n) => sum + n, 0), t("onHold", { n: known.suspended })),
+    tile(t("checks"), checks.all, t("refused", { n: checks.turnedBack })),
+    tile(t("disagreements"), known.disagreements, link("records", "settleThem")),
+    tile(t("waitingRecords"), known.waiting, link("sources", "decideThem")),
   );
-  $("statuses").replaceChildren(...Object.entries(statuses).map(([status, colour]) => {
+  $("statuses").replaceChildren(...colours.map((colour, i) => {
     const box = el("li", { "data-colour": colour }, sign(colour));
-    box.append(el("span", {}, t(status)), el("strong", {}, String(known.statuses[status] ?? 0)));
+    box.append(el("span", {}, t(colour)), el("strong", {}, String(people[i])));
     return box;
   }));
 }
-
-const sum = (rows, name) => rows.reduce((n, row) => n + row[name], 0);
 
 const link = (page, key) => el("a", { href: `/${page}` }, t(key));
 

@@ -23,7 +23,7 @@ onLanguage(listVenues);
 show(parts, "known", "order");
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
-overview = new Overview(gate, ({ doors }) => renderDoors(doors, approve));
+overview = new Overview(gate, () => "/v1/doors", (known) => renderDoors(known, approve));
 
 async function approve(name) {
   if (!confirm(t("approveSure", { name }))) return;

@@ -1,20 +1,23 @@
-// What the registry knows, asked for again every two seconds while somebody looks.
+// What a page shows of the registry, asked for again every two seconds while somebody looks.
 
 import { $, el } from "../js/dom.js";
 import { onLanguage, span, t } from "../js/i18n.js";
 
 const every = 2000; // ms
 
-// Overview asks for the overview and has it rendered, also in another language.
+// Overview asks for what is at a path and has it rendered, also in another language.
 export class Overview {
   #gate;
+  #path;
   #render;
   #received = 0;
   #error;
-  known; // the newest overview; undefined before the first
+  known; // the newest answer; undefined before the first
 
-  constructor(gate, render) {
+  // path is a function: what is asked for may change.
+  constructor(gate, path, render) {
     this.#gate = gate;
+    this.#path = path;
     this.#render = render;
     onLanguage(() => this.#show());
     this.#loop();
@@ -26,8 +29,11 @@ export class Overview {
   }
 
   async refresh() {
+    const path = this.#path();
     try {
-      this.known = await this.#gate.ask("/v1/overview");
+      const known = await this.#gate.ask(path);
+      if (path !== this.#path()) return; // somebody went on meanwhile
+      this.known = known;
       this.#received = Date.now();
       this.#error = undefined;
     } catch (err) {

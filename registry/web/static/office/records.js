@@ -17,8 +17,8 @@ async function refresh() {
   if (!gate) return;
   try {
     known = await gate.ask("/v1/cases");
-    const overview = await gate.ask("/v1/overview");
-    $("source-names").replaceChildren(...overview.sources.map(({ name }) => el("option", { value: name })));
+    const { sources } = await gate.ask("/v1/sources");
+    $("source-names").replaceChildren(...sources.map(({ name }) => el("option", { value: name })));
     $("problem").hidden = true;
   } catch (err) {
     $("problem").hidden = false;

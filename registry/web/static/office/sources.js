@@ -11,7 +11,7 @@ setUp(words);
 let overview;
 let regions = [];
 const gate = new Gate("admin-key", () => overview && open());
-overview = new Overview(gate, render);
+overview = new Overview(gate, () => "/v1/sources", render);
 onLanguage(listRegions);
 if (gate.key) open();
 

@@ -9,7 +9,7 @@ import { words } from "./updates-texts.js";
 setUp(words);
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
-overview = new Overview(gate, ({ releases }) => {
+overview = new Overview(gate, () => "/v1/releases", (releases) => {
   fill("releases", releases.map((one) => [t(`ring-${one.ring}`), one.version, one.bundle]));
 });
 

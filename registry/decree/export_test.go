@@ -1,0 +1,4 @@
+package decree
+
+// Counted reads the name of a count.
+var Counted = counted
