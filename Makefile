@@ -56,6 +56,7 @@ postgres:
 build: opencv ## The programs, in bin/. The first build compiles gocv: about two minutes.
 	@echo "==> building $(VERSION) into bin/"
 	@mkdir -p bin
+	@.ci/reader
 	@$(GO_BUILD) -o bin/ ./cmd/...
 
 .PHONY: demo

@@ -48,6 +48,7 @@
 //	  registry/kinds      the names of the kinds of venues and of the zones
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
+//	cmd/ashyq-reader      the decoder for a browser: the staff's own phone
 //	cmd/ashyq-demo        the whole system on one machine
 //	cmd/ashyq-bench       measures the decoder on pictures and videos
 //	  cmd/ashyq-bench/score  what counts as read, wrong and unread

@@ -151,3 +151,23 @@ func (j *judge) seat(ctx context.Context, v Verdict) Verdict {
 	}
 	return v
 }
+
+// Judge decides about codes as a door does, where there is no door: for the staff's own phone. It is
+// not for several goroutines.
+type Judge struct{ own judge }
+
+// NewJudge takes of the options what does not belong to the door itself: Venue, Zone, AcceptPaper,
+// Again, Cache, Places, Guard, NotBefore.
+func NewJudge(opt Options) *Judge {
+	return &Judge{judge{opt: opt, lookup: opt.Cache, guard: opt.Guard, asking: func() {}}}
+}
+
+// Decide decides about one code.
+func (j *Judge) Decide(ctx context.Context, text []byte, t Trust, now time.Time) Verdict {
+	c, problem := j.own.read(text, t.Issuers, now)
+	if problem != nil {
+		return *problem
+	}
+	p := Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Since}
+	return j.own.decide(ctx, c, p, t, now)
+}

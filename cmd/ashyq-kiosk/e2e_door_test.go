@@ -35,7 +35,7 @@ type browser struct {
 	ctx context.Context
 }
 
-func newBrowser(t testing.TB) *browser {
+func newBrowser(t testing.TB, more ...chromedp.ExecAllocatorOption) *browser {
 	if testing.Short() {
 		t.Skip("-short leaves the pages in a browser to make test")
 	}
@@ -46,6 +46,7 @@ func newBrowser(t testing.TB) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
+	options = append(options, more...)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancelTab := chromedp.NewContext(allocator)
 	t.Cleanup(func() {

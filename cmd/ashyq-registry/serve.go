@@ -104,6 +104,7 @@ func (c *serveCmd) options(dir *dataDir, log *slog.Logger) (server.Options, erro
 	o := server.Options{
 		PublicURL: c.PublicURL, Log: log, Bundles: c.Bundles, DefaultRules: kiosk.DefaultRulesJSON(),
 		CheckVenue: func(kind string) error { _, err := kiosk.ParseVenue(kind); return err },
+		NewDesk:    newDesk,
 	}
 	if o.Bundles == "" {
 		o.Bundles = dir.path(bundlesDir)

@@ -27,7 +27,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/kiosk/pass"
@@ -103,6 +102,11 @@ const maxHost = 100
 
 var hostForm = regexp.MustCompile(`^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
 
+var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// notOfPassphrase finds what a passphrase cannot have: IEEE 802.11-2020, J.4.1.
+func notOfPassphrase(r rune) bool { return r < ' ' || r > '~' }
+
 // IsPlain reports whether people who read a host, perhaps with a port, know which one it is: it is
 // short, in ASCII, where no letter of another script looks like one of ours (an internationalised
 // name is written with xn--, RFC 5891), and in lower case, where I does not look like l.
@@ -128,10 +132,10 @@ func (c Code) check() error {
 		return errors.New("it has a passphrase or a country but no network")
 	case c.Passphrase != "" && (len(c.Passphrase) < 8 || len(c.Passphrase) > 63):
 		return fmt.Errorf("the passphrase has %d characters, want 8 to 63", len(c.Passphrase))
-	case c.Country != "" && (len(c.Country) != 2 || strings.ToUpper(c.Country) != c.Country):
-		return fmt.Errorf("country %q, want two capital letters", c.Country)
-	case strings.ContainsFunc(c.Passphrase, unicode.IsControl):
-		return errors.New("the network's passphrase has a control character")
+	case c.Country != "" && !countryForm.MatchString(c.Country):
+		return errors.New("the country is not two capital letters like KZ")
+	case strings.ContainsFunc(c.Passphrase, notOfPassphrase):
+		return errors.New("the network's passphrase has a character that is not in ASCII")
 	}
 	if err := names.CheckSSID(c.SSID); err != nil {
 		return fmt.Errorf("the network's name: %w", err)

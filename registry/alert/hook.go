@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -37,7 +38,8 @@ type Hooks struct {
 // CheckURL tells whether a text is the address of a webhook.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(text) > 500 {
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(text) > 500 ||
+		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) { // letters of other scripts look like ours
 		return fmt.Errorf("%q is not an address like https://example.kz/ashyq", text)
 	}
 	return nil

@@ -58,6 +58,9 @@ func (s *Server) sheets(r *http.Request, within string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if req.Region != "" && !regionForm.MatchString(req.Region) {
+		return nil, badRequest("the region is not a code like KZ-75", "GET "+PathRegions+" lists them")
+	}
 	venues, more, err := s.venuesOf(r, req, within)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func (s *Server) fleet(r *http.Request, within string) (store.Fleet, error) {
 	if len(f.Text) > maxSearch {
 		return f, badRequest("the text to look for is too long", "write at most 100 bytes")
 	}
-	if f.Wrong != "" && f.Wrong != "any" && !slices.Contains(store.Wrongs(), f.Wrong) {
+	if f.Wrong != "" && !slices.Contains(append(store.Wrongs(), store.Anything, store.Trouble), f.Wrong) {
 		return f, badRequest("unknown kind of trouble", "GET "+PathOverview+" names those that there are; or write any")
 	}
 	if within == "" {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -212,9 +214,16 @@ func writeJSON(w http.ResponseWriter, code int, body any) error {
 // value. Its errors do not quote values, which may be somebody's number. Names are composed.
 func decode[T any](r *http.Request) (T, error) {
 	var v T
-	dec := json.NewDecoder(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return v, err
+	}
+	if nul.Match(body) { // PostgreSQL has no text with it
+		return v, badRequest("a text has the character U+0000", "type it again: copied text may have invisible characters")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	err := dec.Decode(&v)
+	err = dec.Decode(&v)
 	if err == nil {
 		if _, end := dec.Token(); end == io.EOF {
 			if v, ok := any(&v).(interface{ compose() }); ok {
@@ -224,11 +233,11 @@ func decode[T any](r *http.Request) (T, error) {
 		}
 		err = errors.New("something follows the JSON value")
 	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return v, err
-	}
 	return v, badRequest("the body does not fit this path", jsonHint(err))
 }
+
+// nul finds the character U+0000 in JSON. A backslash that is escaped itself begins none.
+var nul = regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\\u0000`)
 
 func jsonHint(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {

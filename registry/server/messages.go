@@ -158,6 +158,9 @@ const (
 	// venue that has a capacity. Of any other the answer has the capacity 0. Bearer: the key of an
 	// account that the venue belongs to.
 	PathOccupancy = "/v1/occupancy"
+	// PathDesk: GET -> DeskAnswer; POST DeskRequest -> DeskDecision: the staff check a pass with their
+	// own phone. Bearer: the key of a staff session.
+	PathDesk = "/v1/desk"
 	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
 	// registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
@@ -463,6 +466,25 @@ type OccupancyRequest struct {
 	Add     int64  `json:"add,omitempty"`     // people who came by another way; below 0: who left
 	Inside  *int64 `json:"inside,omitempty"`  // somebody has counted them
 	Empties *int64 `json:"empties,omitempty"` // when everybody has left, minutes after midnight; -1: never
+}
+
+// DeskAnswer is where the staff of a session work.
+type DeskAnswer struct {
+	Venue   store.Venue       `json:"venue"`
+	Expires time.Time         `json:"expires,omitzero"` // of the session
+	Hall    store.Hall        `json:"hall"`
+	Checks  map[string]uint64 `json:"checks"` // by the staff, of the last 24 hours, as in api.Counts
+}
+
+// DeskRequest is what the staff's phone has read. It is decided about and not kept.
+type DeskRequest struct {
+	Code string `json:"code"`
+}
+
+// DeskDecision is what a door would show.
+type DeskDecision struct {
+	Decision
+	Hall store.Hall `json:"hall"`
 }
 
 // EnrolCodesAnswer has one code for each door asked for, in their order.

@@ -70,7 +70,9 @@ func (s *Server) mayUse(ctx context.Context, by store.Account, venue int64) erro
 }
 
 func (s *Server) correctHall(ctx context.Context, req OccupancyRequest) (store.Hall, error) {
+	several := req.Inside != nil && (req.Empties != nil || req.Add != 0) || req.Empties != nil && req.Add != 0
 	switch {
+	case several: // which one is meant?
 	case req.Inside != nil && *req.Inside >= 0 && *req.Inside <= MaxCapacity:
 		return s.opt.Store.SetHall(ctx, req.Venue, *req.Inside, now())
 	case req.Empties != nil && *req.Empties >= -1 && *req.Empties < 24*60:

@@ -17,7 +17,7 @@ func (s *Server) routes() {
 		s.doors.Handle(r.path, s.serve(r))
 		s.all.Handle(r.path, s.serve(r))
 	}
-	for _, r := range slices.Concat(s.publicRoutes(), s.accountRoutes(), s.rulesRoutes(), s.adminRoutes(), s.regionRoutes()) {
+	for _, r := range s.pageRoutes() {
 		s.all.Handle(r.path, s.serve(r))
 	}
 	missing := s.serve(route{path: "/", answer: func(*http.Request) (any, error) {
@@ -25,6 +25,11 @@ func (s *Server) routes() {
 	}})
 	s.all.Handle("/", missing)
 	s.doors.Handle("/", missing)
+}
+
+// pageRoutes are all but the doors'.
+func (s *Server) pageRoutes() []route {
+	return slices.Concat(s.publicRoutes(), s.accountRoutes(), s.rulesRoutes(), s.adminRoutes(), s.regionRoutes())
 }
 
 func (s *Server) doorRoutes() []route {
@@ -76,6 +81,7 @@ func (s *Server) accountRoutes() []route {
 		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Owner)},
 		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Owner)},
 		{"", PathOccupancy, small, s.byAccount(s.occupancy)},
+		{"", PathDesk, small, s.byAccount(s.deskByMethod, store.Staff)},
 	}
 }
 

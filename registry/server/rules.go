@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/decree"
 	"ashyq-kiosk/registry/store"
 )
@@ -266,9 +267,12 @@ func (s *Server) putRules(r *http.Request, by store.Account) (any, error) {
 }
 
 func (s *Server) storeRules(r *http.Request, by store.Account, document []byte, req RollBackRequest) (any, error) {
-	why := strings.TrimSpace(req.Why)
+	why := names.Compose(strings.Join(strings.Fields(req.Why), " "))
 	if why == "" || utf8.RuneCountInString(why) > longestWhy {
 		return nil, badRequest("it is not said why the rules change", "write a reason of at most 500 characters, such as the decree's number")
+	}
+	if err := names.Check(why); err != nil {
+		return nil, badRequest("the reason cannot be used: "+err.Error(), "type it again: copied text may have invisible characters")
 	}
 	if req.Alone && by.ID != 0 {
 		return nil, &failure{http.StatusForbidden, "rules need a second person", "store them without \"alone\"; another national administrator publishes them", nil}

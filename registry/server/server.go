@@ -50,6 +50,7 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/enrol"
@@ -78,8 +79,9 @@ type Options struct {
 	Log            *slog.Logger
 
 	// What the registry only passes on to doors: it does not link their code.
-	DefaultRules []byte             // the first rules; empty: {}, which doors refuse
-	CheckVenue   func(string) error // nil: any kind of venue is accepted
+	DefaultRules []byte               // the first rules; empty: {}, which doors refuse
+	CheckVenue   func(string) error   // nil: any kind of venue is accepted
+	NewDesk      func(DeskParts) Desk // nil: the staff cannot check with their phones
 }
 
 // Server is the registry. Run has to run for changes to be published.
@@ -96,6 +98,7 @@ type Server struct {
 	waits     *waits
 	phones    *waits // each pass is a known client
 	boards    *boards
+	desks     desks // of the staff
 	blobs     blobs
 	metrics   *metrics
 	imports   *imports
@@ -136,6 +139,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		waits:   newWaits(opt.Waiting),
 		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),
+		desks:   desks{open: map[int64]*desk{}, sessions: map[int64]*rate.Limiter{}},
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
 		signIns: newSignIns(opt.MessagesHourly),

@@ -69,10 +69,45 @@ func checkReports(ctx context.Context, tx *sql.Tx, door, hour int64) error {
 // dropCounts deletes what is too old.
 func dropCounts(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	oldest := now.Add(-keepCounts - time.Hour).Unix() // an hour counts from its first second
-	for _, table := range []string{"counts", "venue_counts", "region_counts", "reports"} {
+	for _, table := range []string{"counts", "venue_counts", "region_counts", "reports", "checks"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE hour < $1`, oldest); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// AddCheck counts what the staff of a venue have decided without a door. The name has to be of a
+// closed set (api.IsCount).
+func (s *Store) AddCheck(ctx context.Context, venue int64, name string, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO checks (venue, hour, name, n) VALUES ($1, $2, $3, 1)
+			ON CONFLICT (venue, hour, name) DO UPDATE SET n = checks.n + 1`, venue, now.Truncate(time.Hour).Unix(), name)
+		if err != nil {
+			return err
+		}
+		return dropCounts(ctx, tx, now)
+	})
+	if err != nil {
+		return fmt.Errorf("count a check: %w", err)
+	}
+	return nil
+}
+
+// Checks are those of a venue since a time, by name.
+func (s *Store) Checks(ctx context.Context, venue int64, since time.Time) (map[string]uint64, error) {
+	found := map[string]uint64{}
+	err := s.look(ctx, func(tx *sql.Tx) error {
+		return rows(ctx, tx, func(row *sql.Rows) error {
+			var name string
+			var n int64
+			err := row.Scan(&name, &n)
+			found[name] = uint64(n)
+			return err
+		}, `SELECT name, CAST(SUM(n) AS BIGINT) FROM checks WHERE venue = $1 AND hour >= $2 GROUP BY name`, venue, since.Unix())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a venue's checks: %w", err)
+	}
+	return found, nil
 }

@@ -24,6 +24,12 @@ const (
 	AsksRenewal  = "renewal"      // as DoorState.Asks, and nobody has approved it yet
 )
 
+// What Fleet.Wrong may be beside Wrongs.
+const (
+	Anything = "any"
+	Trouble  = "trouble" // as DoorTotals.Trouble
+)
+
 // reconfiguredFor is how long a change of a door's own configuration is shown.
 const reconfiguredFor = 30 * 24 * time.Hour
 
@@ -97,7 +103,8 @@ func (f *flags) wrong() []string {
 }
 
 // Fleet asks about doors. Region and Venue are where, if they are not empty; Text is a part of the
-// name or the address; Wrong is one of Wrongs, or "any".
+// name or the address; Wrong is one of Wrongs, Anything or
+// Trouble.
 type Fleet struct {
 	Region string
 	Venue  int64
@@ -141,7 +148,15 @@ func (f Fleet) matches(texts ...string) bool {
 
 // wants tells whether what is wrong is what is asked for.
 func (f Fleet) wants(wrong []string) bool {
-	return f.Wrong == "" || f.Wrong == "any" && len(wrong) > 0 || slices.Contains(wrong, f.Wrong)
+	switch f.Wrong {
+	case "":
+		return true
+	case Anything:
+		return len(wrong) > 0
+	case Trouble:
+		return slices.ContainsFunc(wrong, isTrouble)
+	}
+	return slices.Contains(wrong, f.Wrong)
 }
 
 func pageOf[T any](all []T, page int64) []T {

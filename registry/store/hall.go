@@ -28,8 +28,8 @@ const (
 	emptiesAt = 4 * 60
 )
 
-// country is the time zone of closing hours: Kazakhstan has one.
-var country = time.FixedZone("UTC+5", 5*60*60)
+// Country is the time zone of closing hours: Kazakhstan has one.
+var Country = time.FixedZone("UTC+5", 5*60*60)
 
 // hall is a venue's people and places. It is pure; the store loads and keeps it. It gives a place away
 // only while
@@ -178,8 +178,8 @@ func (h *hall) pass(now time.Time) {
 	if h.empties < 0 {
 		return
 	}
-	local := now.In(country)
-	home := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.empties), 0, 0, country)
+	local := now.In(Country)
+	home := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.empties), 0, 0, Country)
 	if home.After(now) {
 		home = home.AddDate(0, 0, -1)
 	}

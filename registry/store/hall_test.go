@@ -180,8 +180,8 @@ func (m *venueModel) actions() map[string]func(*rapid.T) {
 		},
 		"everybody goes home": func(*rapid.T) {
 			m.inside = 0
-			local := m.now.In(country)
-			m.now = time.Date(local.Year(), local.Month(), local.Day()+1, 0, int(m.hall.empties), 0, 0, country)
+			local := m.now.In(Country)
+			m.now = time.Date(local.Year(), local.Month(), local.Day()+1, 0, int(m.hall.empties), 0, 0, Country)
 			m.hall.empties = emptiesAt
 			m.hall.pass(m.now)
 			m.hall.empties = -1 // in this model nobody else sets the number to 0

@@ -82,6 +82,20 @@ func testOccupancy(t *testing.T, s *Store) {
 	must(t, err)
 	inside("nobody is left", Hall{3, 0, 0, 240})
 
+	// What they decide is counted as the venue's, and kept as long as doors' counts.
+	must(t, s.AddCheck(ctx, hall.ID, "admitted/green", at))
+	must(t, s.AddCheck(ctx, hall.ID, "admitted/green", at))
+	must(t, s.AddCheck(ctx, hall.ID, "full/none", at))
+	checks, err := s.Checks(ctx, hall.ID, at.Add(-time.Hour))
+	must(t, err)
+	if len(checks) != 2 || checks["admitted/green"] != 2 {
+		t.Errorf("checks: %v", checks)
+	}
+	must(t, s.AddCheck(ctx, yard.ID, "admitted/green", at.Add(40*24*time.Hour)))
+	if n := rowsOf(t, s, "checks"); n != 1 {
+		t.Errorf("%d rows of checks after 40 days", n)
+	}
+
 	// A revoked door may be cut off and go on: its place stays reserved until it surely is not used.
 	must(t, north.ask(t, s, 1, at))
 	inside("a place for the north door", Hall{3, 0, 1, 240})

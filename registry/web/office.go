@@ -19,7 +19,7 @@ type officePage struct {
 
 // office lists the pages in the order of the navigation.
 var office = []officePage{
-	{"admin", "national"},
+	{"admin", "national regional"},
 	{"people", "national"},
 	{"sources", "national"},
 	{"places", "national regional"},
@@ -30,6 +30,7 @@ var office = []officePage{
 	{"records", "national"},
 	{"updates", "national"},
 	{"paper", ""},
+	{"staff", ""},
 	{"lab", ""},
 }
 

@@ -76,6 +76,7 @@ func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions)
 		Authority:    authority,
 		Bundles:      t.TempDir(),
 		Alerts:       alerting,
+		NewDesk:      newMadeDesk,
 		Log:          slog.New(slog.DiscardHandler),
 	}
 	registry, err := server.New(t.Context(), options)

@@ -22,6 +22,7 @@
 //	/rules                 the rules that doors decide by
 //	/records               what to settle, one person's records, all records of a source
 //	/updates               releases of the doors' program
+//	/staff                 the staff's own phone checks passes while a door is out of order
 //	/lab                   records of a laboratory or the Covid-19 centre
 //	/sw.js                 the service worker that keeps the citizen's page going without a network
 //	/manifest.webmanifest  what makes the citizen's page an app on the home screen
@@ -54,6 +55,9 @@ const officeDir = "static/office/"
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// readerWorker runs the doors' decoder, which is WebAssembly (.ci/reader).
+const readerWorker = officeDir + "reader-worker.js"
+
 // pages maps a path to the file that it shows; the pages behind a key are in office.
 var pages = map[string]string{
 	"/{$}":                  "pages/index.html",
@@ -66,6 +70,7 @@ var pages = map[string]string{
 var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".html":        "text/html; charset=utf-8",
+	".gz":          "application/gzip",
 	".js":          "text/javascript; charset=utf-8",
 	".png":         "image/png",
 	".svg":         "image/svg+xml",
@@ -144,12 +149,16 @@ func serve(name string, body []byte, caching, version string) http.Handler {
 	if !ok {
 		panic(fmt.Sprintf("web: no content type for embedded file %q", name))
 	}
+	policy := securityPolicy
+	if name == readerWorker {
+		policy = strings.Replace(policy, "script-src", "script-src 'wasm-unsafe-eval'", 1)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", kind)
 		h.Set("Cache-Control", caching)
 		h.Set("ETag", `"`+version+`"`)
-		h.Set("Content-Security-Policy", securityPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")

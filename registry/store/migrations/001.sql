@@ -297,6 +297,16 @@ CREATE TABLE shares (
 );
 CREATE INDEX shares_venue ON shares (venue);
 
+-- What the staff of a venue have decided with their own phones, by hour: as counts.
+CREATE TABLE checks (
+    venue BIGINT NOT NULL REFERENCES venues (id),
+    hour  BIGINT NOT NULL, -- its first second
+    name  TEXT NOT NULL,
+    n     BIGINT NOT NULL,
+    PRIMARY KEY (venue, hour, name)
+);
+CREATE INDEX checks_hour ON checks (hour);
+
 -- One-time codes of doors.
 CREATE TABLE enrolments (
     hash    {{bytes}} PRIMARY KEY,

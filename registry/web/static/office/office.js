@@ -16,7 +16,7 @@ export class Gate {
     this.#onOpen = onOpen;
     const given = new URLSearchParams(location.hash.slice(1)).get("key");
     if (given) this.#keep(given);
-    if (location.hash) history.replaceState(null, "", location.pathname);
+    if (given !== null) history.replaceState(null, "", location.pathname);
     $("key-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const key = $("key").value.trim();

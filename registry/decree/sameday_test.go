@@ -16,15 +16,15 @@ import (
 	"ashyq-kiosk/registry/decree"
 )
 
-// register is everybody's status, always fresh.
+// register is the status of everybody, one person of each colour, always fresh.
 type register struct {
 	now func() time.Time
 }
 
-var statuses = []statuslist.Status{statuslist.Red, statuslist.Yellow, statuslist.Valid, statuslist.Green}
+var everybody = []statuslist.Status{statuslist.Red, statuslist.Yellow, statuslist.Valid, statuslist.Green}
 
 func (r register) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
-	return kiosk.Standing{Status: statuses[p.Index], AsOf: r.now()}, nil
+	return kiosk.Standing{Status: everybody[p.Index], AsOf: r.now()}, nil
 }
 
 // entrance is a real door, and what it has shown last.
@@ -99,7 +99,7 @@ func atDoors(t *testing.T, rules *kiosk.Rules, from time.Time) (checks []decree.
 			}
 		}
 		for at.Before(from.Add(24 * time.Hour)) {
-			for person := range statuses {
+			for person := range everybody {
 				text := codeOf(t, issuer, person, at)
 				for _, e := range doors {
 					e.door.Present(kiosk.Sighting{Text: []byte(text), Taken: time.Now()})
@@ -157,10 +157,10 @@ type group struct {
 	colour kiosk.Colour
 }
 
-// TestPreviewIsWhatDoorsDo: the people of Friday come again on Saturday, to real doors with the rules of
+// TestSameDayAtRealDoors: the people of Friday come again on Saturday, to real doors with the rules of
 // before and to real doors with the draft. The preview of the draft, made of Friday's counts, says
 // the same.
-func TestPreviewIsWhatDoorsDo(t *testing.T) {
+func TestSameDayAtRealDoors(t *testing.T) {
 	zone, err := time.LoadLocation("Asia/Almaty")
 	if err != nil {
 		t.Fatal(err)
