@@ -44,6 +44,7 @@ async function load() {
 // start edits a document.
 function start(document) {
   draft = document;
+  check = {};
   draft.rules ??= [];
   const today = wall(Date.now(), draft.timezone).day;
   $("preview-counts").value ||= wall(Date.now() - 86_400_000, draft.timezone).day;
@@ -206,7 +207,7 @@ function renderVersions() {
     };
     const buttons = [];
     if (waits(v)) buttons.push(act("publish", () => publish(v.version)));
-    if (v.version !== current.version) buttons.push(act("rollBack", () => rollBack(v.version)));
+    if (state === "stateWas") buttons.push(act("rollBack", () => rollBack(v.version)));
     return el("li", { "data-version": v.version },
       el("div", { class: "says" },
         el("p", {}, el("strong", {}, t("versionState", { version: v.version, state: t(state) }))),
