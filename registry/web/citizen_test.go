@@ -84,9 +84,9 @@ func TestKeyCannotBeExtracted(t *testing.T) {
 		const opening = indexedDB.open("ashyq");
 		opening.onerror = () => reject(opening.error);
 		opening.onsuccess = () => {
-			const asking = opening.result.transaction("records").objectStore("records").get("pass");
+			const asking = opening.result.transaction("records").objectStore("records").get("people");
 			asking.onsuccess = async () => {
-				const key = asking.result.keys.privateKey;
+				const key = asking.result[0].keys.privateKey;
 				const tries = await Promise.allSettled(["pkcs8", "jwk", "raw"].map((form) => crypto.subtle.exportKey(form, key)));
 				resolve([key.extractable, ...tries.map((t) => t.status)].join());
 			};

@@ -53,10 +53,16 @@ func openStore(t *testing.T) *store.Store {
 
 func registryOver(t *testing.T, data *store.Store) (url string, options server.Options) {
 	t.Helper()
-	return registryWith(t, data, server.AlertOptions{})
+	return registryThat(t, data, func(*server.Options) {})
 }
 
 func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions) (url string, options server.Options) {
+	t.Helper()
+	return registryThat(t, data, func(o *server.Options) { o.Alerts = alerting })
+}
+
+// registryThat is a registry with other options.
+func registryThat(t *testing.T, data *store.Store, change func(*server.Options)) (url string, options server.Options) {
 	t.Helper()
 	authority := newAuthority(t)
 	config, err := authority.TLS("127.0.0.1")
@@ -75,10 +81,10 @@ func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions)
 		DoorsURL:     "https://" + doors.Addr().String(),
 		Authority:    authority,
 		Bundles:      t.TempDir(),
-		Alerts:       alerting,
 		NewDesk:      newMadeDesk,
 		Log:          slog.New(slog.DiscardHandler),
 	}
+	change(&options)
 	registry, err := server.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

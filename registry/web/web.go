@@ -11,6 +11,7 @@
 //	/admin                 the overview of whoever works with the registry; "#key=KEY" behind it, as
 //	                       behind all pages below, fills in the key
 //	/people                one-time codes and printed passes; suspending and revoking passes
+//	/help                  how to use the pass, and what becomes of the data
 //	/paper                 a printed pass
 //	/sources               laboratories, portals, centres: their keys, limits, and what waits
 //	/doors                 the doors, and one-time codes for new ones, on a sheet that is printed or as
@@ -61,6 +62,7 @@ const readerWorker = officeDir + "reader-worker.js"
 // pages maps a path to the file that it shows; the pages behind a key are in office.
 var pages = map[string]string{
 	"/{$}":                  "pages/index.html",
+	"/help":                 "pages/help.html",
 	"/sw.js":                "pages/sw.js",
 	"/manifest.webmanifest": "pages/manifest.webmanifest",
 }
@@ -122,7 +124,7 @@ func inventory() (version string, names []string) {
 // offlineList is a JSON array of what the service worker stores: the citizen's page and all that it
 // loads.
 func offlineList(root string, names []string) string {
-	list := []string{"/", "/manifest.webmanifest"}
+	list := []string{"/", "/help", "/manifest.webmanifest"}
 	for _, name := range names {
 		if !strings.HasPrefix(name, officeDir) {
 			list = append(list, root+strings.TrimPrefix(name, "static"))

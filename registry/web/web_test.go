@@ -19,7 +19,7 @@ import (
 
 // everyPage is the path of each page.
 func everyPage() []string {
-	paths := []string{"/"}
+	paths := []string{"/", "/help"}
 	for _, name := range web.OfficePages() {
 		paths = append(paths, "/"+name)
 	}

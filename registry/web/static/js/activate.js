@@ -1,7 +1,8 @@
-// From a one-time code to a pass on this phone.
+// From a one-time code, or an IIN and the code that is sent for it, to a pass on this phone.
 
 import { newKeys, publicKey } from "./pass.js";
-import { put, get } from "./store.js";
+import * as people from "./people.js";
+import { get, put } from "./store.js";
 import { RequestError, fromBase64url, request, toBase64url } from "./wire.js";
 
 // codeFromAddress takes the one-time code out of "#CODE" and out of the address bar, so that it is
@@ -23,20 +24,47 @@ function decodeFragment(fragment) {
 // clean drops the spaces that come with typing and pasting.
 export const clean = (code) => code.replace(/\s/g, "");
 
-// activate exchanges the code for a credential and keeps it. The key is stored before it is sent
-// and used again by the next attempt: when only the answer was lost, the registry sees the same
-// phone with the same code.
-export async function activate(code) {
+// activate exchanges a one-time code for a pass, in the place of the person with that id or for
+// another one.
+export const activate = (code, id) => exchange("/v1/activate", { code }, id);
+
+// offer tells whether the registry sends codes to phones; undefined: it did not say.
+export async function offer() {
+  try {
+    return (await request("/v1/signin")).answer.messages;
+  } catch (err) {
+    return err.status ? false : undefined;
+  }
+}
+
+// askForCode has a code sent and gives what has to come back with it: {session, code: in a demonstration}.
+export const askForCode = async (iin) => (await request("/v1/signin", { body: { iin: clean(iin) } })).answer;
+
+// signIn exchanges the code that was sent for a pass.
+export const signIn = (session, code, id) => exchange("/v1/signin/code", { session, code: clean(code) }, id);
+
+// exchange keeps the pass that it gets. The key is stored before it is sent and used again by the next
+// attempt: when only the answer was lost, the registry sees the same phone with the same code.
+async function exchange(path, proof, id) {
   let keys = await get("pending");
   if (!keys) {
     keys = await newKeys();
     await put({ pending: keys });
   }
-  const { answer } = await request("/v1/activate", { body: { code, key: toBase64url(await publicKey(keys)) } });
-  const pass = { keys, credential: fromBase64url(answer.credential), expires: Date.parse(answer.expires) };
-  await put({ pass, pending: undefined, status: undefined });
+  const body = { ...proof, key: toBase64url(await publicKey(keys)), name: phoneName(navigator.userAgent) };
+  const { answer } = await request(path, { body });
+  await people.keep({ keys, credential: fromBase64url(answer.credential), expires: Date.parse(answer.expires) }, id);
   navigator.storage?.persist?.(); // asks the browser not to clear the pass when space is short
-  return pass;
+}
+
+// phoneName is what the owner recognizes the phone by, later in the list of phones.
+export function phoneName(agent) {
+  const find = (names) => names.find(([word]) => agent.includes(word))?.[1];
+  const machine = find([["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "Mac"],
+    ["CrOS", "Chromebook"], ["Linux", "Linux"]]);
+  const browser = find([["YaBrowser", "Yandex"], ["SamsungBrowser", "Samsung"], ["EdgA", "Edge"], ["Edg/", "Edge"], ["OPR/", "Opera"],
+    ["Firefox", "Firefox"], ["FxiOS", "Firefox"], ["Chrome", "Chrome"], ["CriOS", "Chrome"], ["Safari", "Safari"]]);
+  return [machine, browser].filter(Boolean).join(", ");
 }
 
 // activationTrouble names the text for what went wrong.

@@ -1,11 +1,13 @@
 // The citizen's page: which of its parts are visible.
 
-import { activate, activationTrouble, clean, codeFromAddress } from "./activate.js";
+import { activate, activationTrouble, askForCode, clean, codeFromAddress, offer, signIn } from "./activate.js";
 import * as clock from "./clock.js";
 import { setUpDispute } from "./dispute.js";
-import { $, show } from "./dom.js";
+import { $, el, show } from "./dom.js";
 import { day, moment, onLanguage, setUp, t } from "./i18n.js";
+import { close, reload, renderMore, setUpMore } from "./more.js";
 import { newKeys } from "./pass.js";
+import * as people from "./people.js";
 import { Rotation } from "./rotation.js";
 import { StatusCard } from "./status.js";
 import { get } from "./store.js";
@@ -13,15 +15,21 @@ import { citizen } from "./texts.js";
 
 const parts = ["problem", "ended", "replace", "activation", "pass"];
 
-let pass;
 let code = ""; // from the address, until it is used or turned down
-let activationError = ""; // key of a text
+let adding = false; // another person's pass is being added
+let session; // that a sent code has to come back with
+let offered; // the registry sends codes to phones
 let problem = ""; // key of a text
+const errors = { activation: "", replace: "", iin: "", sent: "" }; // keys of texts
 let rotation, status;
 
 async function start() {
+  $("starting").hidden = true;
   setUp(citizen);
-  onLanguage(render);
+  onLanguage(() => {
+    render();
+    reload();
+  });
   takeCode();
   problem = await obstacle();
   if (problem) return render();
@@ -31,20 +39,58 @@ async function start() {
     takeCode();
     render();
   });
-  setUpDispute(() => pass, () => status.again());
-  $("form").addEventListener("submit", submit);
-  $("replace-yes").addEventListener("click", useCode);
-  $("replace-no").addEventListener("click", () => {
-    code = activationError = "";
+  setUpDispute(people.shown, () => status.again());
+  setUpMore(begin, () => open(true));
+  setUpForms();
+  document.addEventListener("visibilitychange", stayAwake);
+  setInterval(() => people.shown() && render(), 60_000); // a pass can expire while it is shown
+  navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
+  await people.load();
+  if (people.shown()) await begin();
+  else if (code) await useCode("activation");
+  else await open(false);
+}
+
+function setUpForms() {
+  const on = (id, event, act) => $(id).addEventListener(event, (e) => {
+    e.preventDefault();
+    act();
+  });
+  on("form", "submit", () => {
+    code = clean($("code").value);
+    if (code) return useCode("activation");
+    fail("activation", "codeEmpty", "code");
+  });
+  on("iin-form", "submit", sendCode);
+  on("sent-form", "submit", useSent);
+  on("sent-back", "click", () => {
+    session = undefined;
+    render();
+    $("iin").focus();
+  });
+  on("replace-yes", "click", () => useCode("replace", people.shown().id));
+  on("replace-add", "click", () => useCode("replace"));
+  on("replace-no", "click", () => {
+    code = errors.replace = "";
     render();
   });
-  document.addEventListener("visibilitychange", stayAwake);
-  setInterval(() => pass && render(), 60_000); // a pass can expire while it is shown
-  navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
-  pass = await get("pass");
-  if (pass) await begin();
-  else if (code) await useCode();
-  else render();
+  on("activation-no", "click", () => {
+    adding = false;
+    begin();
+  });
+  on("ended-forget", "click", async () => {
+    await people.forget(people.shown().id);
+    begin();
+  });
+  on("new-phone-look", "click", () => {
+    $("phones").open = true;
+    $("phones").scrollIntoView();
+    $("phones").querySelector("summary").focus();
+  });
+  on("new-phone-fine", "click", async () => {
+    await people.change(people.shown().id, { known: status.newPhone });
+    render();
+  });
 }
 
 function takeCode() {
@@ -61,17 +107,44 @@ async function obstacle() {
     return "unsupported";
   }
   try {
-    await get("pass");
+    await get("people");
   } catch {
     return "noStorage";
   }
   return "";
 }
 
+// begin shows the chosen person's pass, or the way to one.
 async function begin() {
+  close();
+  const pass = people.shown();
+  if (!pass) {
+    status.stop();
+    return open(false);
+  }
   await status.start(pass);
   render();
   stayAwake();
+}
+
+// open shows the ways to a pass. The registry says whether it sends codes.
+async function open(another) {
+  adding = another;
+  session = undefined;
+  for (const key of Object.keys(errors)) errors[key] = "";
+  render();
+  await learnOffer();
+  if (adding) $(offered === false ? "code" : "iin").focus();
+}
+
+// learnOffer asks the registry once whether it sends codes.
+let learning;
+async function learnOffer() {
+  learning ??= offer();
+  offered = await learning;
+  if (offered === undefined) learning = undefined; // without a network: again next time
+  else if (!offered || code) $("have-code").open = true;
+  renderWays();
 }
 
 function render() {
@@ -79,21 +152,59 @@ function render() {
     $("problem").textContent = t(problem);
     return show(parts, "problem");
   }
-  const ended = pass && endOf(pass);
-  const replacing = pass && code && !ended;
+  const pass = people.shown();
+  const ended = pass && !adding && endOf(pass);
   const visible = [];
-  if (ended) visible.push("ended", "activation");
-  else if (replacing) visible.push("replace");
+  if (adding) visible.push("activation");
+  else if (ended) visible.push("ended", "activation");
+  else if (pass && code) visible.push("replace");
   else visible.push(pass ? "pass" : "activation");
   show(parts, ...visible);
+  if (visible.includes("activation") && !learning) learnOffer();
   if (ended) {
     $("ended-title").textContent = t(`${ended}Title`);
     $("ended-text").textContent = t(`${ended}Text`, { time: moment(new Date(pass.expires)) });
   }
-  for (const id of ["activation-error", "replace-error"]) $(id).textContent = activationError && t(activationError);
+  for (const [id, key] of Object.entries(errors)) $(`${id}-error`).textContent = key && t(key);
   if (pass) $("renews").textContent = t("renews", { time: day(new Date(pass.expires)) });
-  rotate(visible.includes("pass"));
+  renderPeople();
+  renderWays();
+  renderMore();
+  renderNewPhone(pass);
+  rotate(visible.includes("pass") && pass);
   status?.render(); // a language may be chosen before there is one
+}
+
+function renderWays() {
+  $("iin-form").hidden = offered === false || Boolean(session);
+  $("sent-form").hidden = !session;
+  $("have-code").hidden = Boolean(session);
+  $("activation-no").hidden = !adding;
+  if (session) $("sent-text").textContent = t(session.code ? "sentShown" : "sentText", { code: session.code });
+}
+
+// renderPeople lets a family switch with one tap.
+function renderPeople() {
+  const all = people.all();
+  $("people").hidden = all.length < 2;
+  $("people").replaceChildren(...all.map((person, i) => {
+    const chosen = person === people.shown() && !adding;
+    const button = el("button", { type: "button", "aria-pressed": String(chosen) }, person.name || t("person", { n: i + 1 }));
+    button.addEventListener("click", async () => {
+      adding = false;
+      await people.choose(person.id);
+      await begin();
+      $("people").querySelector('[aria-pressed="true"]').focus();
+    });
+    return button;
+  }));
+}
+
+// renderNewPhone says that another phone has got a pass of this person.
+function renderNewPhone(pass) {
+  const at = pass ? status.newPhone : 0;
+  $("new-phone").hidden = !at || at <= pass.known;
+  if (at) $("new-phone-text").textContent = t("newPhone", { time: moment(new Date(at)) });
 }
 
 // endOf says why a pass can no longer be used, or nothing.
@@ -105,46 +216,83 @@ function endOf(pass) {
 // rotate keeps the code rotating while it is visible, whatever the status: the code says nothing
 // about the status.
 let rotating;
-function rotate(on) {
-  const wanted = on ? pass : undefined;
-  if (wanted === rotating) return;
-  rotating = wanted;
+function rotate(wanted) {
+  if (wanted?.keys === rotating?.keys) return;
+  rotating = wanted || undefined;
   if (wanted) rotation.start(wanted);
   else rotation.stop();
 }
 
-function submit(event) {
-  event.preventDefault();
-  code = clean($("code").value);
-  if (code) return useCode();
-  activationError = "codeEmpty";
+function fail(id, key, focus) {
+  errors[id] = key;
   render();
-  $("code").focus();
+  $(focus).focus();
 }
 
-async function useCode() {
-  const button = $("activate");
+// whose is the person whose pass is replaced: one whose pass has ended, unless another one is added.
+const whose = () => (adding ? undefined : people.shown()?.id);
+
+const useCode = (from, id = from === "activation" ? whose() : undefined) =>
+  attempt(from, $(from === "replace" ? "replace-yes" : "activate"), async () => {
+    await activate(code, id);
+    code = $("code").value = "";
+  });
+
+async function sendCode() {
+  const iin = clean($("iin").value);
+  if (!isIIN(iin)) return fail("iin", "iinWrong", "iin");
+  await busy("iin", $("iin-send"), "iinSend", async () => {
+    session = await askForCode(iin);
+    $("sent").value = session.code ?? "";
+  });
+  if (session) $("sent").focus();
+}
+
+async function useSent() {
+  if (!/^[0-9]{6,9}$/.test($("sent").value.replace(/[\s-]/g, ""))) return fail("sent", "sentWrong", "sent");
+  await attempt("sent", $("sent-go"), async () => {
+    await signIn(session.session, $("sent").value, whose());
+    session = undefined;
+    $("iin").value = $("sent").value = "";
+  });
+}
+
+// attempt gets a pass and shows it.
+const attempt = (id, button, get) => busy(id, button, button.dataset.t, async () => {
+  await get();
+  adding = false;
+  await begin();
+});
+
+async function busy(id, button, label, act) {
   button.disabled = true;
   button.textContent = t("activating");
-  activationError = "";
+  errors[id] = "";
   try {
-    const fresh = await activate(code);
-    status.stop();
-    [pass, code] = [fresh, ""];
-    $("code").value = "";
-    await begin();
+    await act();
   } catch (err) {
-    activationError = activationTrouble(err);
+    errors[id] = id === "sent" && err.status === 403 ? "sentRefused" : activationTrouble(err);
   } finally {
     button.disabled = false;
-    button.textContent = t("activate");
+    button.textContent = t(label);
     render();
   }
 }
 
+// isIIN checks the check digit, as everywhere: the last of twelve.
+function isIIN(text) {
+  if (!/^[0-9]{12}$/.test(text)) return false;
+  for (const shift of [1, 3]) {
+    let sum = 0;
+    for (let i = 0; i < 11; i++) sum += Number(text[i]) * (((i + shift - 1) % 11) + 1);
+    if (sum % 11 < 10) return sum % 11 === Number(text[11]);
+  }
+  return false;
+}
+
 // stayAwake keeps the screen from going dark while the code is held to a camera.
 async function stayAwake() {
-  if (!pass || document.hidden) return;
+  if (!people.shown() || document.hidden) return;
   try {
     await navigator.wakeLock?.request("screen");
   } catch {

@@ -40,9 +40,13 @@ export class StatusCard {
   get withdrawn() { return this.#known?.answer.status === "invalid"; }
   get suspended() { return this.#known?.answer.status === "suspended"; }
 
+  // newPhone is when another phone got a pass of this person, ms; 0: no phone did.
+  get newPhone() { return Date.parse(this.#known?.answer.new_phone) || 0; }
+
   async start(pass) {
+    this.stop();
     this.#pass = pass;
-    this.#known = await get("status");
+    this.#known = await get(`status-${pass.id}`);
     this.#trouble = "";
     this.#look(true);
     this.render();
@@ -50,7 +54,8 @@ export class StatusCard {
 
   stop() {
     this.#letGo(true);
-    this.#pass = undefined;
+    this.#pass = this.#known = undefined;
+    this.#seen = "";
   }
 
   // again asks at once.
@@ -97,7 +102,7 @@ export class StatusCard {
       this.#seen = this.#wait >= shortest ? (answer.state ?? "") : "";
       const kept = performance.now() - question.asked >= (shortest * 1000) / 2;
       if (this.#seen && (this.#seen !== question.seen || kept)) pause = least;
-      await put({ status: this.#known });
+      await put({ [`status-${pass.id}`]: this.#known });
     } catch (err) {
       if (question !== this.#question) return;
       const changed = clock.learn(err.clock ?? NaN);

@@ -1,8 +1,10 @@
 // What the phone keeps, in IndexedDB. Records:
 //
-//   "pass"     {keys: CryptoKeyPair, credential: Uint8Array, expires: ms}
-//   "pending"  CryptoKeyPair, made for an activation whose answer has not arrived
-//   "status"   {answer: SelfAnswer, fetched: ms}, the last one known
+//   "people"     [{id, name, keys: CryptoKeyPair, credential: Uint8Array, expires: ms, known: ms}], those who have
+//                a pass on this phone; name is what somebody typed here, known the newest other phone that is no news
+//   "current"    id of the one that is shown
+//   "pending"    CryptoKeyPair, made for a pass whose answer has not arrived
+//   "status-ID"  {answer: SelfAnswer, fetched: ms}, the last one known
 //
 // The private key is a CryptoKey that cannot be extracted: the browser keeps it, no script ever
 // sees its bytes.

@@ -157,9 +157,9 @@ export const citizen = {
 
   withdrawnTitle: { kk: "Рұқсатнаманың күші жойылды", ru: "Пропуск отозван", en: "This pass was withdrawn" },
   withdrawnText: {
-    kk: "Бұл рұқсатнама енді жарамсыз. Тіркелген жеріңізден жаңа бір реттік код алып, оны төменге енгізіңіз.",
-    ru: "Он больше не действует. Получите новый одноразовый код там же, где прежний, и введите его ниже.",
-    en: "It is no longer valid. Get a new one-time code where you registered and enter it below.",
+    kk: "Бұл рұқсатнама енді жарамсыз. Оны басқа телефоннан алып тастаған боларсыз. Қайта кіру үшін төмендегі жолды таңдаңыз.",
+    ru: "Он больше не действует. Возможно, вы удалили его с другого телефона. Войти снова можно ниже.",
+    en: "It is no longer valid. You may have removed it from another phone. Below you can sign in again.",
   },
   suspendedTitle: { kk: "Рұқсатнама уақытша тоқтатылды", ru: "Пропуск приостановлен", en: "This pass is on hold" },
   suspendedText: {
@@ -169,10 +169,143 @@ export const citizen = {
   },
   expiredTitle: { kk: "Рұқсатнаманың мерзімі бітті", ru: "Срок действия пропуска истёк", en: "This pass has expired" },
   expiredText: {
-    kk: "Мерзімі аяқталған уақыт: {time}. Тіркелген жеріңізден жаңа бір реттік код алып, оны төменге енгізіңіз.",
-    ru: "Он действовал до {time}. Получите новый одноразовый код там же, где прежний, и введите его ниже.",
-    en: "It was valid until {time}. Get a new one-time code where you registered and enter it below.",
+    kk: "Мерзімі аяқталған уақыт: {time}. Төменде қайта кіріңіз.",
+    ru: "Он действовал до {time}. Войдите снова ниже.",
+    en: "It was valid until {time}. Sign in again below.",
   },
+
+  iinText: {
+    kk: "ЖСН енгізіңіз. Тіркелген телефон нөміріңізге код жіберіледі.",
+    ru: "Введите ИИН. На номер телефона, который указан при регистрации, придёт код.",
+    en: "Enter the IIN. A code is sent to the phone number you are registered with.",
+  },
+  iin: { kk: "ЖСН", ru: "ИИН", en: "IIN" },
+  iinSend: { kk: "Код алу", ru: "Получить код", en: "Send the code" },
+  iinWrong: {
+    kk: "ЖСН 12 саннан тұрады. Қатесі бар-жоғын тексеріңіз.",
+    ru: "В ИИН 12 цифр. Проверьте, нет ли опечатки.",
+    en: "An IIN has 12 digits. Check it for a typing error.",
+  },
+  sentText: {
+    kk: "Осы ЖСН телефон нөмірімен тіркелген болса, код жіберілді. Екі минутта келмесе, тіркелген жеріңізге хабарласыңыз.",
+    ru: "Если этот ИИН зарегистрирован с номером телефона, код отправлен. Если за две минуты он не пришёл, обратитесь туда, где вас зарегистрировали.",
+    en: "If this IIN is registered with a phone number, a code has been sent. If it does not come within two minutes, ask where you registered.",
+  },
+  sentShown: {
+    kk: "Бұл — көрсетілім: код {code}. Шын тізілім оны телефонға жібереді.",
+    ru: "Это демонстрация: код {code}. Настоящий реестр отправит его на телефон.",
+    en: "This is a demonstration: the code is {code}. A real registry sends it to the phone.",
+  },
+  sent: { kk: "Хабарламадағы код", ru: "Код из сообщения", en: "Code from the message" },
+  sentGo: { kk: "Кіру", ru: "Войти", en: "Sign in" },
+  sentBack: { kk: "Басқа ЖСН", ru: "Другой ИИН", en: "Another IIN" },
+  sentWrong: {
+    kk: "Хабарламадағы кодтың барлық санын енгізіңіз.",
+    ru: "Введите все цифры кода из сообщения.",
+    en: "Enter all digits of the code in the message.",
+  },
+  sentRefused: {
+    kk: "Код жарамсыз. Оны тексеріңіз немесе жаңасын алыңыз: код 10 минутқа және бес әрекетке жарайды.",
+    ru: "Код не подошёл. Проверьте его или получите новый: код действует 10 минут и пять попыток.",
+    en: "This code is not valid. Check it, or get a new one: a code lasts 10 minutes and five tries.",
+  },
+  haveCode: { kk: "Менде бір реттік код бар", ru: "У меня есть одноразовый код", en: "I have a one-time code" },
+  back: { kk: "Артқа", ru: "Назад", en: "Back" },
+  cleared: {
+    kk: "Рұқсатнама осында болған ба? Браузер оны өшірген. Қайта кіріңіз де, «Менің телефондарым» бөлімінде ескісін алып тастаңыз.",
+    ru: "Пропуск здесь уже был? Браузер его удалил. Войдите снова и удалите старый в разделе «Мои телефоны».",
+    en: "Was there a pass here before? The browser has deleted it. Sign in again, and remove the old one under \"My phones\".",
+  },
+  replaceAdd: { kk: "Басқа адамдікі ретінде қосу", ru: "Добавить для другого человека", en: "Add for another person" },
+  people: { kk: "Кімнің рұқсатнамасы", ru: "Чей пропуск", en: "Whose pass" },
+  person: { kk: "{n}-адам", ru: "Человек {n}", en: "Person {n}" },
+  newPhone: {
+    kk: "Басқа телефонда сіздің рұқсатнамаңыз бар, алынған уақыты: {time}. Ол сіздікі болмаса, алып тастаңыз.",
+    ru: "На другом телефоне есть ваш пропуск, получен: {time}. Если это не вы, удалите его.",
+    en: "Another phone has a pass of yours since {time}. If that was not you, remove it.",
+  },
+  newPhoneLook: { kk: "Телефондарды көрсету", ru: "Показать телефоны", en: "Show the phones" },
+  newPhoneFine: { kk: "Бұл мен", ru: "Это я", en: "That was me" },
+
+  "what-inconclusive": { kk: "ПТР-тест нәтижесі күмәнді", ru: "Сомнительный ПЦР-тест", en: "Inconclusive PCR test" },
+  recordsTitle: { kk: "Менің жазбаларым", ru: "Мои записи", en: "My records" },
+  recordsText: {
+    kk: "Мәртебеңіз осы жазбалардан шығады.",
+    ru: "Из этих записей складывается ваш статус.",
+    en: "Your status follows from these records.",
+  },
+  noRecords: { kk: "Сіз туралы жазба жоқ.", ru: "Записей о вас нет.", en: "There are no records about you." },
+  recordCounts: { kk: "Күшінде. Аяқталу уақыты: {time}", ru: "Действует до: {time}", en: "Counts until {time}" },
+  recordOver: { kk: "Мерзімі өткен: {time}", ru: "Срок истёк: {time}", en: "Its time was over on {time}" },
+  recordNothing: { kk: "Мәртебеге әсер етпейді", ru: "На статус не влияет", en: "Changes no status" },
+  recordUpheld: {
+    kk: "Қызметкер тексеріп, дұрыс деп тапты.",
+    ru: "Сотрудник проверил запись, она верна.",
+    en: "A person has checked it, and it stands.",
+  },
+  recordWhy: { kk: "Себебі: {why}", ru: "Причина: {why}", en: "Reason: {why}" },
+  "ended-corrected": { kk: "Түзетілген, орнына басқа жазба енгізілген: {time}", ru: "Исправлена, заменена другой записью: {time}", en: "Corrected: another record replaced it on {time}" },
+  "ended-withdrawn": { kk: "Қате деп алып тасталған: {time}", ru: "Отозвана как ошибочная: {time}", en: "Withdrawn as a mistake on {time}" },
+  "ended-settled": { kk: "Тексерістен кейін күшін жойған: {time}", ru: "Отменена после проверки: {time}", en: "Ended after a check on {time}" },
+
+  phonesTitle: { kk: "Менің телефондарым", ru: "Мои телефоны", en: "My phones" },
+  phonesText: {
+    kk: "Рұқсатнамаңыз осы телефондарда. Жоғалтқан телефонды алып тастаңыз: қалғандары жұмыс істей береді.",
+    ru: "Ваш пропуск есть на этих телефонах. Потеряли телефон — удалите его: остальные продолжат работать.",
+    en: "Your pass is on these phones. Have you lost one? Remove it: the others go on working.",
+  },
+  noPhones: { kk: "Телефон жоқ.", ru: "Телефонов нет.", en: "There are no phones." },
+  phoneThis: { kk: "{name} (осы телефон)", ru: "{name} (этот телефон)", en: "{name} (this phone)" },
+  phoneUnnamed: { kk: "Телефон", ru: "Телефон", en: "Phone" },
+  phoneSince: { kk: "Қосылған уақыты: {time}", ru: "Добавлен: {time}", en: "Since {time}" },
+  phoneUsed: { kk: "Соңғы қолданылған күні: {time}", ru: "Последний раз: {time}", en: "Last used on {time}" },
+  phoneRemove: { kk: "Алып тастау", ru: "Удалить", en: "Remove" },
+  phoneSure: { kk: "Иә, алып тастау", ru: "Да, удалить", en: "Yes, remove" },
+  moveTitle: { kk: "Басқа телефонға көшіру", ru: "На другой телефон", en: "To another phone" },
+  moveText: {
+    kk: "Бір реттік код алып, оны басқа телефонда енгізіңіз. Содан кейін бұл телефонды алып тастауға болады.",
+    ru: "Получите одноразовый код и введите его на другом телефоне. После этого этот телефон можно удалить.",
+    en: "Make a one-time code and enter it on the other phone. After that you can remove this one.",
+  },
+  moveMake: { kk: "Код жасау", ru: "Создать код", en: "Make a code" },
+  moveCode: {
+    kk: "Басқа телефонда {address} бетін ашып, «Менде бір реттік код бар» дегенді таңдаңыз. Кодтың мерзімі: {time}. Оны ешкімге бермеңіз.",
+    ru: "На другом телефоне откройте {address} и выберите «У меня есть одноразовый код». Код действует до {time}. Никому его не давайте.",
+    en: "On the other phone open {address} and choose \"I have a one-time code\". The code is valid until {time}. Give it to nobody.",
+  },
+
+  familyTitle: { kk: "Отбасы", ru: "Семья", en: "Family" },
+  familyText: {
+    kk: "Бұл телефонда отбасы мүшелерінің де рұқсатнамасы болуы мүмкін: әрқайсысы өз ЖСН-імен кіреді. Код сол адам тіркелген нөмірге келеді.",
+    ru: "На этом телефоне могут быть пропуска и ваших близких: каждый входит по своему ИИН. Код придёт на номер, с которым этот человек зарегистрирован.",
+    en: "Passes of your family can be on this phone, too: each signs in with the own IIN. The code goes to the number that this person is registered with.",
+  },
+  familyName: { kk: "Осы рұқсатнаманың аты (тек осы телефонда)", ru: "Имя этого пропуска (только на этом телефоне)", en: "Name of this pass (on this phone only)" },
+  familyKeep: { kk: "Сақтау", ru: "Сохранить", en: "Keep" },
+  familyAdd: { kk: "Тағы бір адамды қосу", ru: "Добавить человека", en: "Add a person" },
+
+  installTitle: { kk: "Бетті телефонға орнату", ru: "Установить на телефон", en: "Put it on the home screen" },
+  installText: {
+    kk: "Орнатылған бет қолданба сияқты ашылады, ал браузер рұқсатнаманы өшірмейді.",
+    ru: "Установленная страница открывается как приложение, и браузер не удалит пропуск.",
+    en: "An installed page opens like an app, and the browser does not delete the pass.",
+  },
+  installApple: {
+    kk: "Safari-де «Бөлісу» түймесін, содан кейін «Басты экранға қосу» дегенді басыңыз. Содан соң сол жерден қайта кіріңіз.",
+    ru: "В Safari нажмите «Поделиться», затем «На экран Домой». После этого войдите оттуда ещё раз.",
+    en: "In Safari tap Share, then Add to Home Screen. After that sign in once more from there.",
+  },
+  installYes: { kk: "Орнату", ru: "Установить", en: "Install" },
+
+  removeTitle: { kk: "Рұқсатнаманы осы телефоннан алып тастау", ru: "Удалить пропуск с этого телефона", en: "Remove the pass from this phone" },
+  removeText: {
+    kk: "Осы телефондағы рұқсатнаманың күші жойылады, кілті өшіріледі. Басқа телефондар мен қағаз рұқсатнама өзгермейді.",
+    ru: "Пропуск на этом телефоне будет отозван, а его ключ удалён. Другие телефоны и бумажный пропуск не изменятся.",
+    en: "The pass on this phone is revoked, and its key deleted. Other phones and a printed pass stay as they are.",
+  },
+  removeYes: { kk: "Алып тастау", ru: "Удалить", en: "Remove" },
+  forget: { kk: "Осы телефоннан өшіру", ru: "Убрать с этого телефона", en: "Delete it from this phone" },
+  helpLink: { kk: "Анықтама және жеке деректер", ru: "Помощь и личные данные", en: "Help and privacy" },
 
   insecure: {
     kk: "Бұл бетті қорғалған мекенжаймен (https://) ашу керек.",
@@ -180,9 +313,9 @@ export const citizen = {
     en: "This page has to be opened at a secure address (https://).",
   },
   unsupported: {
-    kk: "Бұл браузер тым ескі. Оны жаңартыңыз немесе тіркелген жеріңізден қағаз рұқсатнама сұраңыз.",
-    ru: "Этот браузер слишком старый. Обновите его или попросите бумажный пропуск там, где выдают коды.",
-    en: "This browser is too old. Update it, or ask for a printed pass where you registered.",
+    kk: "Бұл браузер тым ескі. Оны жаңартыңыз (Chrome 137, Firefox 130, Safari 17 немесе одан жаңасы) немесе тіркелген жеріңізден қағаз рұқсатнама сұраңыз.",
+    ru: "Этот браузер слишком старый. Обновите его (Chrome 137, Firefox 130, Safari 17 или новее) или попросите бумажный пропуск там, где вас зарегистрировали.",
+    en: "This browser is too old. Update it (Chrome 137, Firefox 130, Safari 17 or later), or ask for a printed pass where you registered.",
   },
   noStorage: {
     kk: "Браузер рұқсатнаманы сақтай алмайды. Құпия (инкогнито) режимнен шығыңыз.",

@@ -1,0 +1,81 @@
+// The words of the help page. The first line of a section is its title.
+
+import { common } from "./texts.js";
+
+export const help = {
+  ...common,
+  title: { kk: "Анықтама және жеке деректер", ru: "Помощь и личные данные", en: "Help and privacy" },
+  toPass: { kk: "Рұқсатнамаға", ru: "К пропуску", en: "To the pass" },
+};
+
+export const sections = [
+  {
+    id: "use",
+    kk: ["Есік алдында", "Кодты кіреберістегі камераға көрсетіңіз. Есік мәртебеңіздің түсін көрсетеді де, кіруге бола ма, айтады.",
+      "Код желісіз де жұмыс істейді. Ол 15 секунд сайын жаңарады: скриншот жарамайды."],
+    ru: ["У входа", "Покажите код камере. Дверь покажет цвет вашего статуса и скажет, можно ли войти.",
+      "Код работает и без сети. Он обновляется каждые 15 секунд: снимок экрана не подойдёт."],
+    en: ["At the door", "Hold the code to the camera. The door shows the colour of your status and says whether you may enter.",
+      "The code works without a network, too. It is renewed every 15 seconds: a screenshot is of no use."],
+  },
+  {
+    id: "colours",
+    kk: ["Түстер", "Қызыл: ПТР-тест нәтижесі оң. Сары: ауырған адаммен байланыс. Көк: ештеңе белгісіз. Жасыл: тест теріс, екпе алынған немесе ауырып жазылған.",
+      "Түс «Менің жазбаларым» бөліміндегі жазбалардан шығады. Жазба қате болса, мәртебенің астындағы «Бұл дұрыс емес» дегенді басыңыз: оны адам тексереді."],
+    ru: ["Цвета", "Красный: положительный ПЦР-тест. Жёлтый: контакт с заболевшим. Синий: ничего не известно. Зелёный: отрицательный тест, прививка или выздоровление.",
+      "Цвет складывается из записей в разделе «Мои записи». Если запись неверна, нажмите «Это неверно» под статусом: её проверит сотрудник."],
+    en: ["Colours", "Red: a positive PCR test. Yellow: contact with a case. Blue: nothing is known. Green: a negative test, a vaccination or a recovery.",
+      "The colour follows from the records under \"My records\". If one is wrong, press \"This is wrong\" below the status: a person looks at it."],
+  },
+  {
+    id: "lost",
+    kk: ["Телефон жоғалса немесе ауысса", "Басқа телефонда кіріп, «Менің телефондарым» бөлімінде жоғалғанын алып тастаңыз. Қалған телефондар мен қағаз рұқсатнама жұмыс істей береді.",
+      "Ескі телефон қолыңызда болса, сол бөлімде жаңасына код жасаңыз: хабарлама керек емес.", "Басқа телефон жоқ болса, тіркелген жеріңізге хабарласыңыз."],
+    ru: ["Телефон потерян или заменён", "Войдите на другом телефоне и удалите потерянный в разделе «Мои телефоны». Остальные телефоны и бумажный пропуск продолжат работать.",
+      "Если старый телефон у вас, создайте там же код для нового: сообщение не нужно.", "Если другого телефона нет, обратитесь туда, где вас зарегистрировали."],
+    en: ["A phone is lost or replaced", "Sign in on another phone and remove the lost one under \"My phones\". Other phones and a printed pass go on working.",
+      "If you have the old phone, make a code for the new one there: no message is needed.", "Without another phone, ask where you registered."],
+  },
+  {
+    id: "trouble",
+    kk: ["Бірдеңе жұмыс істемесе", "Бірінші рет кіру үшін желі керек. Содан кейін код желісіз де жұмыс істейді.",
+      "Құпия (инкогнито) терезеде рұқсатнама терезе жабылғанда жоғалады: кәдімгі терезені ашыңыз.",
+      "Браузер деректерін өшірсе, рұқсатнама да өшеді: қайта кіріп, ескісін «Менің телефондарым» бөлімінде алып тастаңыз.",
+      "Код келмесе: ЖСН мен нөмір тіркелмеген болуы мүмкін, немесе бүгін тым көп код жіберілген. Тіркелген жеріңізден бір реттік код сұраңыз."],
+    ru: ["Если что-то не работает", "Для первого входа нужна сеть. После этого код работает и без неё.",
+      "В режиме инкогнито пропуск пропадает вместе с окном: откройте обычное окно.",
+      "Если стереть данные браузера, пропуск тоже сотрётся: войдите снова и удалите старый в разделе «Мои телефоны».",
+      "Если код не приходит: возможно, ИИН или номер не зарегистрированы, или сегодня отправлено слишком много кодов. Попросите одноразовый код там, где вас зарегистрировали."],
+    en: ["If something does not work", "The first sign-in needs a network. After that the code works without one.",
+      "In a private window the pass is gone when you close it: open an ordinary one.",
+      "If the browser's data is deleted, so is the pass: sign in again and remove the old one under \"My phones\".",
+      "If no code comes: the IIN or the number may not be registered, or too many codes were sent today. Ask for a one-time code where you registered."],
+  },
+  {
+    id: "paper",
+    kk: ["Қағаз рұқсатнама", "Телефоны жоқ адамға тіркелген жерінде қағаз рұқсатнама басып береді. Оны есікке телефон сияқты көрсетеді.",
+      "Оны көшіріп алуға болады, сондықтан кейбір орындар қағазды қабылдамайды. Жоғалтсаңыз, жаңасын сұраңыз: ескісінің күші жойылады."],
+    ru: ["Бумажный пропуск", "Тем, у кого нет телефона, пропуск распечатают там, где их зарегистрировали. У двери его показывают так же, как телефон.",
+      "Бумагу можно скопировать, поэтому некоторые места её не принимают. Потеряли — попросите новый: старый перестанет действовать."],
+    en: ["Printed pass", "People without a phone get a printed pass where they registered. It is held to the door like a phone.",
+      "Paper can be copied, so some places do not take it. If you lose it, ask for a new one: the old one is then no longer valid."],
+  },
+  {
+    id: "privacy",
+    kk: ["Жеке деректер", "Кодта атыңыз, ЖСН немесе түсіңіз жоқ: тек тізімдегі нөмір, телефонның кілті мен уақыт бар. Нөмір рұқсатнама бойына бір қалады, сондықтан кодтарыңызды түсірген адам олардың бір рұқсатнамадікі екенін көре алады.",
+      "Есік нөмір мен түсті көреді, атыңызды білмейді. Ол кімнің келгенін сақтамайды: тек сағат сайын әр түстен қанша тексеру болғанын тізілімге хабарлайды. Дерегі ескірсе, нөмір бойынша тізілімнен сұрайды.",
+      "Тізілім мынаны сақтайды: ЖСН, аты-жөні, телефон нөмірі, өңірі; зертханалардың, порталдың және орталықтың жазбалары, кім және неге өзгерткені; телефондарыңыздың атауы, қосылған және соңғы қолданылған күні.",
+      "Мерзімі: жазбалар мен телефондар өшірілмейді; кіру сұраулары бір тәулік; қате кодтар саны бір жыл; есіктердің есептері 30 күн. Журналда ЖСН, нөмір, код жоқ.",
+      "Осы беттегі есімдер телефоннан шықпайды. Кілт телефоннан ешқашан шықпайды."],
+    ru: ["Личные данные", "В коде нет имени, ИИН и цвета: только номер в списке, ключ телефона и время. Номер не меняется, пока действует пропуск, поэтому тот, кто снимет ваши коды, увидит, что они от одного пропуска.",
+      "Дверь видит номер и цвет и не знает имени. Она не хранит, кто приходил: только сообщает реестру, сколько проверок каждого цвета было за час. Если её данные устарели, она спрашивает реестр по номеру.",
+      "Реестр хранит: ИИН, имя, номер телефона, область; записи лабораторий, портала и центра, кто и почему их менял; название ваших телефонов, когда они добавлены, и день, когда ими пользовались.",
+      "Сколько: записи и телефоны не удаляются; запросы на вход — сутки; число неверных кодов — год; отчёты дверей — 30 дней. В журнале нет ИИН, номеров и кодов.",
+      "Имена на этой странице не покидают телефон. Ключ никогда не покидает телефон."],
+    en: ["Privacy", "The code has no name, no IIN and no colour: only a number in a list, the phone's key and the time. The number stays the same as long as the pass, so whoever photographs your codes can see that they are of one pass.",
+      "The door sees number and colour, and knows no name. It does not keep who came: it only tells the registry how many checks of each colour there were in an hour. Where its data is old, it asks the registry about the number.",
+      "The registry keeps: IIN, name, phone number, region; the records of laboratories, portal and centre, and who changed them and why; what your phones are called, since when they have a pass, and the day of their last use.",
+      "How long: records and phones are not deleted; requests to sign in for a day; the number of wrong codes for a year; reports of doors for 30 days. The log holds no IIN, number or code.",
+      "Names on this page do not leave the phone. The key never leaves the phone."],
+  },
+];
