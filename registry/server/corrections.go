@@ -79,8 +79,8 @@ func noRecord(err error) error {
 	case errors.Is(err, store.ErrUnchanged):
 		return badRequest("the correction changes nothing", "say what is right instead")
 	case errors.Is(err, store.ErrTooManyEnds):
-		return &failure{http.StatusTooManyRequests, "this source has corrected or withdrawn too many positive results " +
-			"and contacts in an hour",
+		return &failure{http.StatusTooManyRequests,
+			"this source has corrected or withdrawn too many positive results and contacts in an hour",
 			"ask the registry's administrator, or go on in an hour", err}
 	}
 	return refusedSource(err)

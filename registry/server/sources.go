@@ -123,8 +123,7 @@ func (s *Server) decided(decide func(ctx context.Context, name string, last int6
 // itWaits is the answer to a record that waits for the administrator.
 func itWaits() any {
 	return accepted{WaitingAnswer{true, "stored, and waiting for the registry's administrator",
-		"this source has reached its limit for an hour; the record counts when the administrator has approved it, so do " +
-			"not send it again"}}
+		"this source has reached its limit for an hour; the record counts when the administrator has approved it, so do not send it again"}}
 }
 
 // refusedSource is the answer to a source that the store rejects.
