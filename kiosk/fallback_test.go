@@ -27,13 +27,18 @@ func TestFallback(t *testing.T) {
 		err    error
 		asked  int
 	}{
-		{"fresh cache is enough", &register{asOf: fresh, status: is(statuslist.Green)}, &register{asOf: now, status: is(statuslist.Red)}, statuslist.Green, nil, 0},
-		{"old cache asks", &register{asOf: old, status: is(statuslist.Green)}, &register{asOf: now, status: is(statuslist.Red)}, statuslist.Red, nil, 1},
-		{"unknown person asks", &register{asOf: fresh}, &register{asOf: now, status: is(statuslist.Yellow)}, statuslist.Yellow, nil, 1},
+		{"fresh cache is enough", &register{asOf: fresh, status: is(statuslist.Green)},
+			&register{asOf: now, status: is(statuslist.Red)}, statuslist.Green, nil, 0},
+		{"old cache asks", &register{asOf: old, status: is(statuslist.Green)},
+			&register{asOf: now, status: is(statuslist.Red)}, statuslist.Red, nil, 1},
+		{"unknown person asks", &register{asOf: fresh}, &register{asOf: now, status: is(statuslist.Yellow)},
+			statuslist.Yellow, nil, 1},
 		{"unknown everywhere", &register{asOf: fresh}, &register{asOf: now}, 0, kiosk.ErrUnknownPerson, 1},
-		{"old cache, registry gone", &register{asOf: old, status: is(statuslist.Green)}, &register{err: down}, statuslist.Green, nil, 1},
+		{"old cache, registry gone", &register{asOf: old, status: is(statuslist.Green)}, &register{err: down},
+			statuslist.Green, nil, 1},
 		{"unknown person, registry gone", &register{asOf: fresh}, &register{err: down}, 0, kiosk.ErrUnknownPerson, 1},
-		{"old cache, registry does not know", &register{asOf: old, status: is(statuslist.Green)}, &register{}, statuslist.Green, nil, 1},
+		{"old cache, registry does not know", &register{asOf: old, status: is(statuslist.Green)}, &register{},
+			statuslist.Green, nil, 1},
 		{"no cache, registry gone", &register{err: kiosk.ErrNoData}, &register{err: down}, 0, kiosk.ErrNoData, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,7 +49,8 @@ func TestFallback(t *testing.T) {
 			}
 			s, err := f.Status(t.Context(), kiosk.Person{List: list, Index: 1})
 			if !errors.Is(err, c.err) || s.Status != c.want || c.remote.asked != c.asked || waits != c.asked {
-				t.Errorf("status %v, error %v, asked %d times with %d waits; want %v, %v, %d", s.Status, err, c.remote.asked, waits, c.want, c.err, c.asked)
+				t.Errorf("status %v, error %v, asked %d times with %d waits; want %v, %v, %d", s.Status, err, c.remote.asked,
+					waits, c.want, c.err, c.asked)
 			}
 		})
 	}

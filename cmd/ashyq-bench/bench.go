@@ -23,7 +23,8 @@ type bench struct {
 }
 
 func (b *bench) figure(value float64, unit, name string, args ...any) {
-	b.figures = append(b.figures, fmt.Sprintf("%s\t%s\t%s", fmt.Sprintf(name, args...), strconv.FormatFloat(math.Round(1000*value)/1000, 'f', -1, 64), unit))
+	b.figures = append(b.figures, fmt.Sprintf("%s\t%s\t%s", fmt.Sprintf(name, args...),
+		strconv.FormatFloat(math.Round(1000*value)/1000, 'f', -1, 64), unit))
 }
 
 // ratio is ours divided by theirs, if theirs is not zero.
@@ -82,7 +83,8 @@ func (b *bench) printPictures(e engine, folder string, rows []score.Row) {
 	t := b.table()
 	fmt.Fprintln(t, "set\tpictures\tcorrect\twrong\tfalse\tunread\tunconfirmed\tms read\tp95\tms unread\tp95\t")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Set, r.Pictures, r.Count[score.Correct], r.Count[score.Wrong],
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Set, r.Pictures, r.Count[score.Correct],
+			r.Count[score.Wrong],
 			r.Count[score.False], r.Count[score.Unread], r.Count[score.Unconfirmed],
 			r.Read.Quantile(.5), r.Read.Quantile(.95), r.Unread.Quantile(.5), r.Unread.Quantile(.95))
 	}
@@ -160,7 +162,8 @@ func (b *bench) printVideos(e engine, folder string, truth []score.Video, readin
 	var delays []int
 	for i := range truth {
 		v := score.View(&truth[i], readings)
-		fmt.Fprintf(t, "%s\t%d\t%v\t%v\t%d\t%d\t%.0f\t%.2f\t%.2f\t\n", v.Path, v.Frames, v.First, v.Delay, v.Missed, v.Wrong, v.All.Sum(), v.Idle.Quantile(.5), v.Idle.Quantile(.95))
+		fmt.Fprintf(t, "%s\t%d\t%v\t%v\t%d\t%d\t%.0f\t%.2f\t%.2f\t\n", v.Path, v.Frames, v.First, v.Delay, v.Missed,
+			v.Wrong, v.All.Sum(), v.Idle.Quantile(.5), v.Idle.Quantile(.95))
 		sum.first = append(sum.first, v.First...)
 		sum.missed, sum.wrong = sum.missed+v.Missed, sum.wrong+v.Wrong
 		sum.all = append(sum.all, v.All...)

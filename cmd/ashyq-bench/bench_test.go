@@ -43,7 +43,8 @@ func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, img := range map[string]image.Image{
 		"door/clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "door/clean/2.png": qrdraw.Draw("B", qrdraw.Options{}),
-		"tilt/clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "door/clean/3.png": qrdraw.Draw("C", qrdraw.Options{}), "door/empty/1.png": qrdraw.Doorway(320, 240, 1),
+		"tilt/clean/1.png": qrdraw.Draw("A", qrdraw.Options{}), "door/clean/3.png": qrdraw.Draw("C",
+			qrdraw.Options{}), "door/empty/1.png": qrdraw.Doorway(320, 240, 1),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -76,7 +77,8 @@ func TestBench(t *testing.T) {
 	dir := folder(t)
 	table := filepath.Join(dir, "out.csv")
 	var out strings.Builder
-	if err := run(cli{Dir: dir, CSV: table, Decode: []string{self, "decode"}, Peer: []string{"guess=" + self + " always"}}, &out); err != nil {
+	if err := run(cli{Dir: dir, CSV: table, Decode: []string{self, "decode"},
+		Peer: []string{"guess=" + self + " always"}}, &out); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
@@ -92,7 +94,8 @@ func TestBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"engine,file,frame,verdict,cpu_ms\n", "ashyq,door/clean/3.png,0,wrong,", "guess,door/empty/1.png,0,false,4.000\n"} {
+	for _, line := range []string{"engine,file,frame,verdict,cpu_ms\n", "ashyq,door/clean/3.png,0,wrong,",
+		"guess,door/empty/1.png,0,false,4.000\n"} {
 		if !strings.Contains(string(csv), line) {
 			t.Errorf("no line %q in\n%s", line, csv)
 		}

@@ -44,7 +44,8 @@ func TestDemoWithCamera(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watch(t, "its enrolment code on its card", []string{"the door's screen", "hold it to the camera"}, "--camera", "dir:"+pictures+"?loop")
+	watch(t, "its enrolment code on its card", []string{"the door's screen", "hold it to the camera"}, "--camera",
+		"dir:"+pictures+"?loop")
 }
 
 // watch builds the programs, runs the demo until its terminal has shown how the door is enrolled

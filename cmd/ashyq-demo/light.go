@@ -25,7 +25,8 @@ type light struct {
 }
 
 // lamps are the panel's lines with their colours in a terminal.
-var lamps = []struct{ line, colour string }{{"red", "\x1b[91m"}, {"yellow", "\x1b[93m"}, {"blue", "\x1b[94m"}, {"green", "\x1b[92m"}}
+var lamps = []struct{ line, colour string }{{"red", "\x1b[91m"}, {"yellow", "\x1b[93m"}, {"blue", "\x1b[94m"},
+	{"green", "\x1b[92m"}}
 
 // follow reads the trace that the simulated pins write, as tail -f does.
 func (l *light) follow(ctx context.Context, path string) error {
@@ -71,7 +72,8 @@ func (l *light) change(fields []string) {
 		l.buzzed = time.Now()
 	}
 	if !l.live && (line != "buzzer" || on) {
-		fmt.Fprintf(l.out, "%s  %-6s %s\n", time.Now().Format("15:04:05.000"), line, map[bool]string{true: "on", false: "off"}[on])
+		fmt.Fprintf(l.out, "%s  %-6s %s\n", time.Now().Format("15:04:05.000"), line,
+			map[bool]string{true: "on", false: "off"}[on])
 	}
 }
 

@@ -89,7 +89,8 @@ func (p *presenter) frame(now time.Time, n uint64) (image.Image, error) {
 		w := h * 3 / 5
 		x, y := width/2-w/2+sway+int((1-near)*300), height-int(near*float64(height-50))
 		tilt := h / 30
-		qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + tilt}, {X: x + w, Y: y}, {X: x + w - tilt, Y: y + h}, {X: x + tilt/2, Y: y + h + tilt}})
+		qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + tilt}, {X: x + w, Y: y}, {X: x + w - tilt, Y: y + h},
+			{X: x + tilt/2, Y: y + h + tilt}})
 		if near < 1 {
 			qrdraw.Blur(img, 3*(1-near)) // out of focus until it is where the camera looks
 		}
@@ -154,7 +155,8 @@ func (p *presenter) listen(ctx context.Context, group *errgroup.Group) (string, 
 func (p *presenter) serve(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /camera.mjpeg", qrdraw.Stream(frameTime, p.frame))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	if err := server.Serve(listener); err != http.ErrServerClosed {

@@ -59,7 +59,8 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 		kind string
 		key  *string
 	}{{"laboratory", &t.lab}, {"covid-19-centre", &t.centre}} {
-		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind}, &source); err != nil {
+		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind},
+			&source); err != nil {
 			return nil, err
 		}
 		*s.key = source.Key
@@ -93,7 +94,8 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 // yet.
 func (t *town) links(ctx context.Context) error {
 	var you server.CitizenAnswer
-	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: iin("000101500777")}, &you); err != nil {
+	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: iin("000101500777")},
+		&you); err != nil {
 		return err
 	}
 	t.citizenURL = you.URL
@@ -125,7 +127,8 @@ func (t *town) enrol(ctx context.Context, p *person) (server.ActivateAnswer, err
 // result posts what a laboratory found.
 func (t *town) result(ctx context.Context, p *person, result string, taken time.Time) error {
 	sample := fmt.Sprintf("DEMO-%d", time.Now().UnixNano())
-	return t.post(ctx, server.PathResults, t.lab, server.ResultRequest{IIN: p.iin, Sample: sample, Result: result, Taken: taken}, nil)
+	return t.post(ctx, server.PathResults, t.lab, server.ResultRequest{IIN: p.iin, Sample: sample, Result: result,
+		Taken: taken}, nil)
 }
 
 func (t *town) post(ctx context.Context, path, key string, body, answer any) error {

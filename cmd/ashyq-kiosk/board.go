@@ -110,7 +110,8 @@ func boardLine(h api.Health) string {
 		add(true, "Wi-Fi %d dBm", *h.WiFi)
 	}
 	add(h.Size > 0, "%.0f of %.0f MB free", float64(h.Free)/mega, float64(h.Size)/mega)
-	add(h.Written > 0, "%.0f MB written in %v", float64(h.Written)/mega, (time.Duration(h.Up) * time.Second).Round(time.Minute))
+	add(h.Written > 0, "%.0f MB written in %v", float64(h.Written)/mega,
+		(time.Duration(h.Up) * time.Second).Round(time.Minute))
 	if h.LifeUsed != nil {
 		add(true, "%d %% of the memory's life used", *h.LifeUsed)
 	}
@@ -167,15 +168,22 @@ func (m *metrics) watchBoard(b *board.Watch) {
 	occurred := func(o api.Occurred) float64 {
 		return known(o != "", float64(slices.Index([]api.Occurred{api.Never, api.Past, api.Now}, o)))
 	}
-	gauge("ashyq_board_info", "Always 1.", prometheus.Labels{"model": board.Model()}, func(api.Health) float64 { return 1 })
+	gauge("ashyq_board_info", "Always 1.", prometheus.Labels{"model": board.Model()},
+		func(api.Health) float64 { return 1 })
 	number("ashyq_board_celsius", "Temperature of the hottest sensor.", func(h api.Health) *int { return h.Celsius })
 	number("ashyq_wifi_signal_dbm", "Strength of the access point's signal.", func(h api.Health) *int { return h.WiFi })
-	number("ashyq_card_life_used_percent", "Used life of an eMMC, in steps of 10.", func(h api.Health) *int { return h.LifeUsed })
-	gauge("ashyq_board_undervoltage", "0: never since the start, 1: in the past, 2: now.", nil, func(h api.Health) float64 { return occurred(h.Undervoltage) })
-	gauge("ashyq_board_throttled", "0: never since the start, 1: in the past, 2: now.", nil, func(h api.Health) float64 { return occurred(h.Throttled) })
-	gauge("ashyq_state_free_bytes", "Free space of the state partition.", nil, func(h api.Health) float64 { return known(h.Size > 0, float64(h.Free)) })
-	gauge("ashyq_state_size_bytes", "Size of the state partition.", nil, func(h api.Health) float64 { return known(h.Size > 0, float64(h.Size)) })
-	gauge("ashyq_card_written_bytes", "Written to the card since the machine started.", nil, func(h api.Health) float64 { return known(h.Written > 0, float64(h.Written)) })
+	number("ashyq_card_life_used_percent", "Used life of an eMMC, in steps of 10.",
+		func(h api.Health) *int { return h.LifeUsed })
+	gauge("ashyq_board_undervoltage", "0: never since the start, 1: in the past, 2: now.", nil,
+		func(h api.Health) float64 { return occurred(h.Undervoltage) })
+	gauge("ashyq_board_throttled", "0: never since the start, 1: in the past, 2: now.", nil,
+		func(h api.Health) float64 { return occurred(h.Throttled) })
+	gauge("ashyq_state_free_bytes", "Free space of the state partition.", nil,
+		func(h api.Health) float64 { return known(h.Size > 0, float64(h.Free)) })
+	gauge("ashyq_state_size_bytes", "Size of the state partition.", nil,
+		func(h api.Health) float64 { return known(h.Size > 0, float64(h.Size)) })
+	gauge("ashyq_card_written_bytes", "Written to the card since the machine started.", nil,
+		func(h api.Health) float64 { return known(h.Written > 0, float64(h.Written)) })
 	bit := func(yes bool) float64 {
 		if yes {
 			return 1
@@ -187,7 +195,8 @@ func (m *metrics) watchBoard(b *board.Watch) {
 			func(h api.Health) float64 { return bit(h.Restart == cause) })
 	}
 	for t := range advice {
-		gauge("ashyq_board_trouble", "1 while the administrator should look at this.", prometheus.Labels{"trouble": string(t)},
+		gauge("ashyq_board_trouble", "1 while the administrator should look at this.",
+			prometheus.Labels{"trouble": string(t)},
 			func(h api.Health) float64 { return bit(slices.Contains(h.Troubles(), t)) })
 	}
 }

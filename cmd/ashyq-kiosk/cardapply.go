@@ -25,7 +25,8 @@ type cardApplyCmd struct {
 
 // Help is shown by --help.
 func (cardApplyCmd) Help() string {
-	return "Reads hostname, authorized_keys, user-data, network-config, ashyq-kiosk.toml and factory-reset, as Raspberry Pi " +
+	return "Reads hostname, authorized_keys, user-data, network-config, ashyq-kiosk.toml and factory-reset, as " +
+		"Raspberry Pi " +
 		"Imager or an administrator wrote them. What is invalid is reported and left out; the exit code is still 0, " +
 		"because a door has to start."
 }

@@ -69,7 +69,8 @@ func (d *clockDoor) start() {
 	if d.word == "" {
 		d.store.Running = func() uptime.Reading { return uptime.Reading{Boot: [16]byte{boot}, For: time.Since(booted)} }
 	}
-	clock := newClock(cfg, d.store, func(err error) { d.locked(func() { d.fault, d.told = err, true }) }, slog.New(slog.DiscardHandler))
+	clock := newClock(cfg, d.store, func(err error) { d.locked(func() { d.fault, d.told = err, true }) },
+		slog.New(slog.DiscardHandler))
 	clock.Now = func() (now time.Time) { d.locked(func() { now = time.Now().Add(d.skew) }); return }
 	word := cmp.Or(d.word, filepath.Join(d.dir, "nobody"))
 	clock.Attested = attested(word, d.store, d.store.Running, slog.New(slog.DiscardHandler))
@@ -274,14 +275,19 @@ func (d *clockDoor) age() (age time.Duration, trusted bool) {
 	return age, trusted
 }
 
+// unlessShort is how much of a test there is; -short leaves the rest to make test.
+func unlessShort[T any](all, short T) T {
+	if testing.Short() {
+		return short
+	}
+	return all
+}
+
 // TestListKeptYoung: somebody who has the door's network and its time sets the clock back again and
 // again, and each time lets it run steadily until the later time counts as disproved.
 func TestListKeptYoung(t *testing.T) {
 	t.Parallel()
-	long := 100 * time.Hour
-	if testing.Short() {
-		long = 25 * time.Hour // make test goes on
-	}
+	long := unlessShort(100*time.Hour, 25*time.Hour)
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, false)
 		issued := time.Now()
@@ -322,11 +328,7 @@ func TestSignedTimeIsNotForgotten(t *testing.T) {
 // trust its clock.
 func TestAgeModel(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(4)
-	if testing.Short() {
-		seeds = 1 // make test has all
-	}
-	for seed := range seeds {
+	for seed := range unlessShort(uint64(4), 1) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			hours := func(most float64) time.Duration {

@@ -43,7 +43,8 @@ func newBrowser(t testing.TB, more ...chromedp.ExecAllocatorOption) *browser {
 	if err != nil {
 		t.Skip("no chromium on this machine: `make test` installs it")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
 	options = append(options, more...)
@@ -91,7 +92,8 @@ func (b *browser) until(ctx context.Context, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond),
+		chromedp.WithPollingTimeout(0))
 	for err := chromedp.Do(ctx, poll); err != nil; err = chromedp.Do(ctx, poll) {
 		if ctx.Err() != nil {
 			b.t.Fatalf("chromium: waited for %s: %v", expression, err)
@@ -212,7 +214,8 @@ func (c *camera) scenes(phone image.Image) []*image.Gray {
 			h := 680 - 17*n
 			w := h * phone.Bounds().Dx() / phone.Bounds().Dy()
 			x, y := 600-w/2+11*n, 20+3*n
-			qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + 12}, {X: x + w, Y: y}, {X: x + w - 14, Y: y + h}, {X: x + 10, Y: y + h - 8}})
+			qrdraw.Paste(img, phone, [4]image.Point{{X: x, Y: y + 12}, {X: x + w, Y: y}, {X: x + w - 14, Y: y + h},
+				{X: x + 10, Y: y + h - 8}})
 			qrdraw.Blur(img, 0.8)
 		}
 		qrdraw.Noise(img, 4, uint64(n))

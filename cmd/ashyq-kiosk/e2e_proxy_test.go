@@ -42,7 +42,8 @@ func TestOnlyProxy(t *testing.T) {
 	if err := exec.Command("unshare", "--net", "--mount", "true").Run(); err != nil {
 		t.Skip("no network namespace may be made here: ", err)
 	}
-	if out, err := exec.Command("unshare", "--net", "--mount", "sh", "-c", venueScript, os.Args[0]).CombinedOutput(); err != nil {
+	if out, err := exec.Command("unshare", "--net", "--mount", "sh", "-c", venueScript,
+		os.Args[0]).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -56,7 +57,8 @@ func onlyProxy(t *testing.T) {
 	w.write("boot/"+cardCode, w.code("North gate", "shop")+"\n")
 	w.write("state/.keep", "")
 	apply := exec.Command(filepath.Join(w.bin, "ashyq-kiosk"), "card", "apply",
-		"--boot", filepath.Join(w.dir, "boot"), "--state", filepath.Join(w.dir, "state"), "--root", filepath.Join(w.dir, "root"))
+		"--boot", filepath.Join(w.dir, "boot"), "--state", filepath.Join(w.dir,
+			"state"), "--root", filepath.Join(w.dir, "root"))
 	if out, err := apply.CombinedOutput(); err != nil || strings.Contains(string(out), "s3cret") {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -66,7 +68,8 @@ func onlyProxy(t *testing.T) {
 	}
 	file := w.config("kiosk.toml", "")
 	door := func(environment []string, args ...string) *exec.Cmd {
-		args = append([]string{"--net=/run/netns/door", filepath.Join(w.bin, "ashyq-kiosk")}, append(args, "--config", file)...)
+		args = append([]string{"--net=/run/netns/door", filepath.Join(w.bin, "ashyq-kiosk")},
+			append(args, "--config", file)...)
 		cmd := exec.Command("nsenter", args...)
 		cmd.Env = append(os.Environ(), environment...)
 		return cmd
@@ -85,7 +88,8 @@ func onlyProxy(t *testing.T) {
 	w.kiosk = w.launch(door(set, "run")) // it sends what it has counted
 	w.await("the door's counts", func() bool { return w.door("North gate").Counts["code-problem/none"] > 0 })
 	out, err := door(set, "doctor").CombinedOutput()
-	for _, want := range []string{"✓ network: there is a way to the proxy http://door:xxxxx@" + proxy.address, "✓ registry: " + w.direct} {
+	for _, want := range []string{"✓ network: there is a way to the proxy http://door:xxxxx@" + proxy.address,
+		"✓ registry: " + w.direct} {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("the doctor: %v, want %q\n%s", err, want, out)
 		}
@@ -98,7 +102,8 @@ func onlyProxy(t *testing.T) {
 	}
 	asked := proxy.asked()
 	t.Logf("the proxy was asked for %q", asked)
-	if want := []string{"CONNECT " + strings.TrimPrefix(w.direct, "https://")}; !slices.Equal(slices.Compact(asked), want) {
+	if want := []string{"CONNECT " + strings.TrimPrefix(w.direct,
+		"https://")}; !slices.Equal(slices.Compact(asked), want) {
 		t.Errorf("the proxy was asked for %q, want %q only", asked, want)
 	}
 	w.kiosk.terminate()

@@ -69,11 +69,13 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.direct = "http://" + address
-	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address, "--public-url", w.direct,
+	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen", address,
+		"--public-url", w.direct,
 		"--doors-listen", doors, "--doors-url", "https://"+front.Addr().String())
 	w.await("the registry", func() bool { return w.status(w.direct+"/healthz") == http.StatusOK })
 	w.readAdminKey(filepath.Join(w.dir, "registry"))
-	w.proxy = newProxy(t, front, "https://"+doors, filepath.Join(w.dir, "registry"), filepath.Join(w.dir, "state", "identity.pem"))
+	w.proxy = newProxy(t, front, "https://"+doors, filepath.Join(w.dir, "registry"),
+		filepath.Join(w.dir, "state", "identity.pem"))
 	var source server.SourceAnswer
 	w.post(server.PathSources, w.admin, server.SourceRequest{Name: "Laboratory", Kind: "laboratory"}, &source)
 	w.lab = source.Key
@@ -121,7 +123,8 @@ func (w *world) startKiosk(venue string, again time.Duration) {
 func (w *world) code(name, venue string) string {
 	w.t.Helper()
 	var answer server.EnrolCodesAnswer
-	w.post(server.PathEnrolCodes, w.admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name, Venue: venue}}}, &answer)
+	w.post(server.PathEnrolCodes, w.admin, server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: name,
+		Venue: venue}}}, &answer)
 	return answer.Codes[0].Code
 }
 
@@ -152,7 +155,8 @@ func (w *world) await(what string, done func() bool) {
 	w.t.Helper()
 	for start := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Since(start) > patience {
-			w.t.Fatalf("waited %v for %s; the kiosk said:\n%s\nthe registry said:\n%s", patience, what, w.kiosk.output(), w.registry.output())
+			w.t.Fatalf("waited %v for %s; the kiosk said:\n%s\nthe registry said:\n%s", patience, what, w.kiosk.output(),
+				w.registry.output())
 		}
 	}
 }
@@ -273,7 +277,8 @@ func (w *world) phone(iin string) *phone {
 	w.post(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
 	key := newKey(w.t)
 	var answer server.ActivateAnswer
-	w.post(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
+	w.post(server.PathActivate, "", server.ActivateRequest{Code: code.Code,
+		Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
 	credential, err := base64.RawURLEncoding.DecodeString(answer.Credential)
 	if err != nil {
 		w.t.Fatal(err)

@@ -22,9 +22,12 @@ type enrolCmd struct {
 
 // Help is shown by --help.
 func (enrolCmd) Help() string {
-	return "This machine makes the key, and the key stays here. A daemon that waits for its enrolment uses the new one within seconds; a daemon " +
-		"of an enrolled door has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door is enrolled; " +
-		"1 it failed this time, try again; 2 wrong use, or not an enrolment code; 3 the code is refused, by the registry or because the door is for another one."
+	return "This machine makes the key, and the key stays here. A daemon that waits for its enrolment uses the new " +
+		"one within seconds; a daemon " +
+		"of an enrolled door has to be restarted. An attempt may be repeated with the same code. Exit codes: 0 the door " +
+		"is enrolled; " +
+		"1 it failed this time, try again; 2 wrong use, or not an enrolment code; 3 the code is refused, by the registry " +
+		"or because the door is for another one."
 }
 
 // Exit codes of enrol beyond 0 and 1.
@@ -53,7 +56,8 @@ func (c enrolCmd) Run(e *env) error {
 	}
 	switch again := enrol.Enrolled(cfg.StateDir); {
 	case again && !c.Again:
-		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it again", cfg.Door.Name), exitUsage}
+		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it again",
+			cfg.Door.Name), exitUsage}
 	case !again && !cfg.Unenrolled:
 		fmt.Fprintf(e.out, "note: %s already names a venue or a registry, and the enrolment counts from now on\n", e.config)
 	}
@@ -83,7 +87,8 @@ func (c enrolCmd) read(cfg *config.Config) (text, from string, err error) {
 	path := filepath.Join(cfg.CardDir, cardCode)
 	text, err = readCode(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", "", coded{fmt.Errorf("no code: %w\nhint: give the code, or a file with it, as an argument", err), exitUsage}
+		return "", "", coded{fmt.Errorf("no code: %w\nhint: give the code, or a file with it, as an argument",
+			err), exitUsage}
 	}
 	return text, path, err
 }

@@ -29,7 +29,8 @@ func openGuard(dir string, size int, log *slog.Logger) *pass.Guard {
 		err = errors.New("the file has no key")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("this program has forgotten which codes were used before it started", "error", fmt.Errorf("read %q: %w", j.path, err))
+		log.Warn("this program has forgotten which codes were used before it started", "error",
+			fmt.Errorf("read %q: %w", j.path, err))
 	}
 	guard.OnUse = j.add
 	j.check(j.begin())

@@ -17,7 +17,8 @@ import (
 
 func usedCode(t *testing.T, index uint64, now time.Time) *pass.Code {
 	t.Helper()
-	issuer, phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
+	issuer, phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1},
+		32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
 	sealed, err := pass.Issue(issuer, pass.Credential{
 		Since: statuslist.Edition{Version: 1}, Expires: now.Add(time.Hour), Holder: phone.Public().(ed25519.PublicKey), List: "aq:test", Index: index,
 	})
@@ -51,7 +52,8 @@ func TestGuardSurvivesARestart(t *testing.T) {
 		if err := guard.Check(code, now, again); !errors.Is(err, pass.ErrReplayed) {
 			t.Errorf("person %d, after a restart: %v, want %v", index, err, pass.ErrReplayed)
 		}
-		if err := guard.Check(usedCode(t, index, now.Add(15*time.Second)), now.Add(15*time.Second), again); !errors.Is(err, pass.ErrPassedAlready) {
+		if err := guard.Check(usedCode(t, index, now.Add(15*time.Second)), now.Add(15*time.Second), again); !errors.Is(err,
+			pass.ErrPassedAlready) {
 			t.Errorf("person %d's next code, after a restart: %v, want %v", index, err, pass.ErrPassedAlready)
 		}
 	}
@@ -62,7 +64,8 @@ func TestGuardSurvivesARestart(t *testing.T) {
 	if most := 32 + 2*size*pass.GuardRecord; len(data) > most {
 		t.Errorf("the file has %d bytes after %d people, want at most %d", len(data), people, most)
 	}
-	for _, plain := range [][]byte{[]byte("aq:test"), binary.BigEndian.AppendUint64(nil, people-1), binary.LittleEndian.AppendUint64(nil, people-1)} {
+	for _, plain := range [][]byte{[]byte("aq:test"), binary.BigEndian.AppendUint64(nil, people-1),
+		binary.LittleEndian.AppendUint64(nil, people-1)} {
 		if bytes.Contains(data, plain) {
 			t.Errorf("the file contains %q", plain)
 		}

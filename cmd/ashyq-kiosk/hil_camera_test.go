@@ -239,7 +239,8 @@ func (m *machine) scenesOf(code string) (all []*image.Gray) {
 	for n := range 2 {
 		img := image.NewGray(m.camera.doorway.Rect)
 		copy(img.Pix, m.camera.doorway.Pix)
-		qrdraw.Paste(img, phone, [4]image.Point{{X: 380 + 9*n, Y: 120}, {X: 820 + 9*n, Y: 108}, {X: 812 + 9*n, Y: 566}, {X: 388 + 9*n, Y: 556}})
+		qrdraw.Paste(img, phone, [4]image.Point{{X: 380 + 9*n, Y: 120}, {X: 820 + 9*n, Y: 108}, {X: 812 + 9*n, Y: 566},
+			{X: 388 + 9*n, Y: 556}})
 		qrdraw.Blur(img, 0.8)
 		qrdraw.Noise(img, 4, uint64(n))
 		all = append(all, img)

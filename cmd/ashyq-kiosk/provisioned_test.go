@@ -22,7 +22,8 @@ func TestEnrolAtTheRightRegistryOnly(t *testing.T) {
 		}
 	}
 	enroller := newEnroller(cfg, file)
-	if err := enroller.Enrol(t.Context(), stranger.Code()); err == nil || len(stranger.Seen()) != 0 || enrol.Enrolled(cfg.StateDir) {
+	if err := enroller.Enrol(t.Context(), stranger.Code()); err == nil || len(stranger.Seen()) != 0 ||
+		enrol.Enrolled(cfg.StateDir) {
 		t.Fatalf("the strange registry: %v, asked %d times", err, len(stranger.Seen()))
 	}
 	if err := enroller.Enrol(t.Context(), right.Code()); err != nil || !enrol.Enrolled(cfg.StateDir) {

@@ -51,7 +51,8 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Identity != "" }
 
 // newReporter sends nothing where no registry knows this door.
-func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, watch *board.Watch, faults *kiosk.Faults, log *slog.Logger) *replica.Reporter {
+func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, watch *board.Watch,
+	faults *kiosk.Faults, log *slog.Logger) *replica.Reporter {
 	if remote == nil || !isKnown(cfg) {
 		return replica.NewReporter(store, nil, log)
 	}
@@ -61,7 +62,8 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 }
 
 // registryTasks follow the registry. They do not delay the start: a door works without a network.
-func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door, missing *setup.List, log *slog.Logger) []task.Task {
+func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door,
+	missing *setup.List, log *slog.Logger) []task.Task {
 	handover := replica.NewHandover(store, door)
 	follow := func() {
 		switch ok, err := handover.Pass(); {
@@ -77,7 +79,8 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		OnChange: func(replica.Result) { follow() },
 		ClockSet: func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
-	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir), replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
+	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir),
+		replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
 	if remote == nil {
 		if !cfg.Unenrolled {
 			log.Warn("no registry is configured; the door uses what its cache holds")

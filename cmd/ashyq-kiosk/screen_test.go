@@ -46,7 +46,8 @@ func TestScreenChecksHost(t *testing.T) {
 		}
 		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: guardScreen(c.listen, picture)}}
 		server.Start()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/mirror", listener.Addr().(*net.TCPAddr).Port), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			fmt.Sprintf("http://127.0.0.1:%d/mirror", listener.Addr().(*net.TCPAddr).Port), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,14 +107,16 @@ func TestOpenScreenWarns(t *testing.T) {
 func TestScreenNeedsMemory(t *testing.T) {
 	const unit = "../../systemd/ashyq-kiosk-screen.service"
 	text, err := os.ReadFile(unit)
-	if want := fmt.Sprintf("\nConditionMemory=>=%dM\n", screenMemory); err != nil || !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf("\nConditionMemory=>=%dM\n", screenMemory); err != nil ||
+		!strings.Contains(string(text), want) {
 		t.Errorf("the unit has no %q: %v", want, err)
 	}
 	for _, c := range []struct {
 		unit   string
 		memory uint64
 		refuse bool
-	}{{unit, 427, true}, {unit, 699, true}, {unit, 700, false}, {unit, 906, false}, {unit, 0, false}, {"no-such-unit", 427, false}} {
+	}{{unit, 427, true}, {unit, 699, true}, {unit, 700, false}, {unit, 906, false}, {unit, 0, false}, {"no-such-unit",
+		427, false}} {
 		err := refuseScreen(c.unit, c.memory)
 		if (err != nil) != c.refuse || err != nil && !strings.Contains(err.Error(), "has 427 MB") && c.memory == 427 {
 			t.Errorf("%d MB: %v", c.memory, err)

@@ -26,7 +26,8 @@ type cardStickCmd struct {
 
 // Help is shown by --help.
 func (cardStickCmd) Help() string {
-	return "Prints as JSON the name of the one *.raucb in DIR and what it says of itself, if its signature is good; nothing where there is no bundle. It needs no " +
+	return "Prints as JSON the name of the one *.raucb in DIR and what it says of itself, if its signature is good; " +
+		"nothing where there is no bundle. It needs no " +
 		"rights but to read DIR, and should have no others: what is on a stick may be made by anybody."
 }
 

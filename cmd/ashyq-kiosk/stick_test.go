@@ -19,7 +19,8 @@ func TestFound(t *testing.T) {
 	if f, err := read(""); f != nil || err != nil {
 		t.Errorf("no bundle: %+v, %v", f, err)
 	}
-	if f, err := read(`{"bundle":"a b.raucb","version":"2","downgrade":"3"}` + "\n"); err != nil || *f != (found{"a b.raucb", "2", "3"}) {
+	if f, err := read(`{"bundle":"a b.raucb","version":"2","downgrade":"3"}` + "\n"); err != nil ||
+		*f != (found{"a b.raucb", "2", "3"}) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	for _, bad := range []string{

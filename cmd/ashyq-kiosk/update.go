@@ -75,7 +75,8 @@ type updateCmd struct {
 
 // Help is shown by --help.
 func (updateCmd) Help() string {
-	return "Installs into the system of the card that is not running, then restarts into it in the hours of update.window. The new system has to prove itself " +
+	return "Installs into the system of the card that is not running, then restarts into it in the hours of " +
+		"update.window. The new system has to prove itself " +
 		"(ashyq-kiosk confirm), or the door goes back. A version that has failed is not installed again."
 }
 
@@ -124,7 +125,8 @@ type cardAdmitCmd struct {
 
 // Help is shown by --help.
 func (cardAdmitCmd) Help() string {
-	return "RAUC runs it when it has verified and mounted a bundle (pre-install in its system.conf). It fails where the bundle brings a version below the lowest " +
+	return "RAUC runs it when it has verified and mounted a bundle (pre-install in its system.conf). It fails where " +
+		"the bundle brings a version below the lowest " +
 		"that this door installs, and is not signed as a downgrade; or another version than the registry named."
 }
 
@@ -170,8 +172,10 @@ type confirmCmd struct {
 
 // Help is shown by --help.
 func (confirmCmd) Help() string {
-	return "Tests the running system once after its start: the daemon has to be healthy (camera, panel, list), and the registry has to answer. (If the update came from a file, and " +
-		"the old version did not reach the registry either, it need not answer.) If a new version fails, it is marked bad and the door restarts into the old one. If an older one fails, that is only reported."
+	return "Tests the running system once after its start: the daemon has to be healthy (camera, panel, list), and " +
+		"the registry has to answer. (If the update came from a file, and " +
+		"the old version did not reach the registry either, it need not answer.) If a new version fails, it is marked " +
+		"bad and the door restarts into the old one. If an older one fails, that is only reported."
 }
 
 func (c confirmCmd) Run(e *env) error {

@@ -45,7 +45,8 @@ func answerHealth(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 // open.
 func serve(listener net.Listener, handler http.Handler, onStop func()) task.Task {
 	return task.Func{Name: "screen", Do: func(ctx context.Context) error {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+			MaxHeaderBytes: 1 << 14}
 		failed := make(chan error, 1)
 		go func() { failed <- server.Serve(listener) }()
 		select {

@@ -33,7 +33,8 @@ func (f *alertFlags) options() (server.AlertOptions, error) {
 		SilentAfter: f.SilentAfter,
 	}
 	if f.SilentAfter < shortestSilence {
-		return o, usage{fmt.Errorf("--silent-after %s: doors say hello every five minutes; write %s or more", f.SilentAfter, shortestSilence)}
+		return o, usage{fmt.Errorf("--silent-after %s: doors say hello every five minutes; write %s or more", f.SilentAfter,
+			shortestSilence)}
 	}
 	if f.SMTP == "" && (f.SMTPFrom != "" || f.SMTPUser != "" || f.SMTPPasswordFile != "") {
 		return o, usage{fmt.Errorf("--smtp is missing: it names the mail server")}

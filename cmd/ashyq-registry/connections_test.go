@@ -29,9 +29,10 @@ func TestWhoIsClosed(t *testing.T) {
 		after   http.HandlerFunc // the flood comes
 		stays   bool
 	}{
-		"no body":                  {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", nothing, nothing, true},
-		"a whole body":             {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", readAll, nothing, true},
-		"a whole body in chunks":   {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", readAll, nothing, true},
+		"no body":      {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", nothing, nothing, true},
+		"a whole body": {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", readAll, nothing, true},
+		"a whole body in chunks": {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+			readAll, nothing, true},
 		"a part of the answer":     {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", writeMuch, nothing, true},
 		"half a body":              {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{", nothing, readAll, false},
 		"a body that nobody reads": {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n", nothing, nothing, false},

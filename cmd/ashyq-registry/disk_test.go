@@ -39,7 +39,8 @@ func TestRestoreFullDisk(t *testing.T) {
 	w := newTown(t, "")
 	w.activate(numbers(1)[0])
 	file, small := w.backup(), disk(t, "128k")
-	if out, err := tool("restore", "--data", filepath.Join(small, "data"), file); err == nil || !strings.Contains(out, "full") {
+	if out, err := tool("restore", "--data", filepath.Join(small, "data"), file); err == nil ||
+		!strings.Contains(out, "full") {
 		t.Errorf("restore onto a full disk: %v\n%s", err, out)
 	}
 	if (&dataDir{name: filepath.Join(small, "data")}).has(registryFile) {

@@ -98,7 +98,8 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	p.kill()
 	p.serve()
 	var refused api.Error
-	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden || refused.Code != api.CodeRevoked {
+	if status := ask(http.MethodGet, p.doors, api.PathUpdate, "", nil, &refused); status != http.StatusForbidden ||
+		refused.Code != api.CodeRevoked {
 		t.Errorf("the revoked door after a kill: %d %+v", status, refused)
 	}
 	p.kill()

@@ -56,7 +56,8 @@ func TestHalfSentImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", server.PathImports, lab, len(file), file[:len(file)/2])
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		server.PathImports, lab, len(file), file[:len(file)/2])
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,8 @@ type loading struct {
 }
 
 // load opens everything, runs, and says what came of it.
-func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.Columns, run func(*loading) error) error {
+func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.Columns,
+	run func(*loading) error) error {
 	dir := &dataDir{name: c.Data}
 	if !dir.has(registryFile) {
 		return fmt.Errorf("%q holds no registry\nhint: ashyq-registry init makes one", c.Data)

@@ -59,7 +59,8 @@ type usage struct{ error }
 // run is the program: 0, 1 after a failure, 2 after wrong use.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("ashyq-registry"), kong.Description(description), kong.Vars{"version": version, "doors": defaultDoors},
+	parser, err := kong.New(&c, kong.Name("ashyq-registry"), kong.Description(description),
+		kong.Vars{"version": version, "doors": defaultDoors},
 		kong.Writers(stdout, stderr), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
 		kong.Bind(newLog(stderr, &c)))
 	if err != nil {

@@ -170,7 +170,8 @@ func (p *process) serve() {
 }
 
 func (p *process) program() *exec.Cmd {
-	return command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1", "--doors-listen", "127.0.0.1:0",
+	return command("serve", "--data", p.data, "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1",
+		"--doors-listen", "127.0.0.1:0",
 		"--database", p.db)
 }
 

@@ -119,7 +119,8 @@ func (m *measured) result(iin, result string) string {
 	m.posted++
 	sample := fmt.Sprint("measured ", m.posted)
 	m.mu.Unlock()
-	m.ask(m.lab, server.PathResults, server.ResultRequest{IIN: iin, Sample: sample, Result: result, Taken: time.Now().Add(-time.Hour)})
+	m.ask(m.lab, server.PathResults, server.ResultRequest{IIN: iin, Sample: sample, Result: result,
+		Taken: time.Now().Add(-time.Hour)})
 	return sample
 }
 
@@ -224,7 +225,8 @@ func (m *measured) settled() {
 	m.Helper()
 	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var due bool
-		err := m.db.QueryRowContext(m.Context(), `SELECT EXISTS (SELECT 1 FROM citizens WHERE due <= $1)`, time.Now().Unix()).Scan(&due)
+		err := m.db.QueryRowContext(m.Context(), `SELECT EXISTS (SELECT 1 FROM citizens WHERE due <= $1)`,
+			time.Now().Unix()).Scan(&due)
 		if err != nil {
 			m.Fatal(err)
 		}
@@ -241,7 +243,8 @@ func (m *measured) settled() {
 func (m *measured) batches() {
 	var rows []server.EntryRequest
 	for n := range m.people / 10 {
-		rows = append(rows, server.EntryRequest{IIN: m.iins[n%len(m.iins)], Sample: fmt.Sprint("row ", n), Kind: "negative", At: time.Now().Add(-time.Hour)})
+		rows = append(rows, server.EntryRequest{IIN: m.iins[n%len(m.iins)], Sample: fmt.Sprint("row ", n), Kind: "negative",
+			At: time.Now().Add(-time.Hour)})
 	}
 	start := time.Now()
 	for batch := range slices.Chunk(rows, 1000) {
@@ -331,7 +334,8 @@ func (m *measured) country() {
 	m.sql(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
 		SELECT (SELECT MIN(id) FROM sources), 'country ' || CAST(id AS TEXT), id, 'negative', CAST($1 AS BIGINT), 1, '', '', 'in force' FROM citizens WHERE iin LIKE '`+countryMonth+`%'`,
 		time.Now().Add(-time.Hour).Unix())
-	m.sql(fmt.Sprintf(`INSERT INTO credentials (citizen, idx, epoch, version, expires) SELECT id, (id * 7919) %% %d, 0, 1, 0 FROM citizens
+	m.sql(fmt.Sprintf(`INSERT INTO credentials (citizen, idx, epoch, version, expires)
+		SELECT id, (id * 7919) %% %d, 0, 1, 0 FROM citizens
 		WHERE iin LIKE '%s%%' ON CONFLICT DO NOTHING`, statuslist.SectionSize, countryMonth))
 	m.sql(`ANALYZE`) // as load does
 	m.serve()

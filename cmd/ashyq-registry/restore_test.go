@@ -70,7 +70,8 @@ func (w *town) ask(key, path string, body, answer any) {
 
 func (w *town) result(iin, sample, result string) {
 	w.Helper()
-	w.ask(w.lab, server.PathResults, server.ResultRequest{IIN: iin, Sample: sample, Result: result, Taken: time.Now().Add(-time.Hour)}, nil)
+	w.ask(w.lab, server.PathResults, server.ResultRequest{IIN: iin, Sample: sample, Result: result,
+		Taken: time.Now().Add(-time.Hour)}, nil)
 }
 
 // activate returns the credential of a new phone.
@@ -323,7 +324,8 @@ func TestRestoreRefuses(t *testing.T) {
 	if out, err := tool("restore", "--data", data, file); err != nil {
 		t.Fatalf("the good one: %v\n%s", err, out)
 	}
-	if out, err := tool("restore", "--data", data, file); err == nil || !strings.Contains(out, "already holds a registry") {
+	if out, err := tool("restore", "--data", data, file); err == nil ||
+		!strings.Contains(out, "already holds a registry") {
 		t.Errorf("over a registry: %v\n%s", err, out)
 	}
 }
@@ -331,7 +333,8 @@ func TestRestoreRefuses(t *testing.T) {
 // TestBackupOfTheRightDatabase forgets --database, or names an empty one: that is no backup.
 func TestBackupOfTheRightDatabase(t *testing.T) {
 	w := newTown(t, storetest.Postgres(t))
-	for database, hint := range map[string]string{"": "hint: if its database is PostgreSQL", storetest.Postgres(t): "hint: name the right one"} {
+	for database, hint := range map[string]string{"": "hint: if its database is PostgreSQL",
+		storetest.Postgres(t): "hint: name the right one"} {
 		file := filepath.Join(t.TempDir(), "backup")
 		out, err := tool("backup", "--data", w.data, "--database", database, file)
 		if err == nil || !strings.Contains(out, hint) {
@@ -342,7 +345,8 @@ func TestBackupOfTheRightDatabase(t *testing.T) {
 		}
 	}
 	people := peopleFile(t, numbers(1))
-	if out, err := tool("load", "people", "--data", w.data, people); err == nil || !strings.Contains(out, "hint: if its database") {
+	if out, err := tool("load", "people", "--data", w.data, people); err == nil ||
+		!strings.Contains(out, "hint: if its database") {
 		t.Errorf("load without a database: %v\n%s", err, out)
 	}
 	if (&dataDir{name: w.data}).has(databaseFile) {

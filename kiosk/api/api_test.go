@@ -23,7 +23,8 @@ func manifest() api.Manifest {
 	return api.Manifest{
 		Version: 7, Issued: 1_800_000_000, Expires: 1_800_086_400, List: "ashyq:test",
 		Sections: []api.Section{
-			{Version: 3, Content: api.HashOf([]byte("a")), Blob: api.HashOf([]byte("b")), Deltas: []api.Delta{{From: 2, Blob: api.HashOf([]byte("c"))}, {From: 1}}},
+			{Version: 3, Content: api.HashOf([]byte("a")), Blob: api.HashOf([]byte("b")),
+				Deltas: []api.Delta{{From: 2, Blob: api.HashOf([]byte("c"))}, {From: 1}}},
 			{Version: 1, Deltas: []api.Delta{}},
 		},
 		Rules: api.HashOf([]byte("rules")), Keys: api.HashOf([]byte("keys")),
@@ -67,9 +68,12 @@ func TestManifestRefused(t *testing.T) {
 		"no list":             {func(m *api.Manifest) { m.List = "" }, "names no list"},
 		"no sections":         {func(m *api.Manifest) { m.Sections = nil }, "no sections"},
 		"section version":     {func(m *api.Manifest) { m.Sections[1].Version = 0 }, "section 1: version is 0"},
-		"gap between deltas":  {func(m *api.Manifest) { m.Sections[0].Deltas[1].From = 0 }, "section 0: delta 1 is from version 0"},
-		"delta to the future": {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 1}} }, "section 1: delta 0"},
-		"deltas before one":   {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 0}} }, "section 1: delta 0"},
+		"gap between deltas": {func(m *api.Manifest) { m.Sections[0].Deltas[1].From = 0 },
+			"section 0: delta 1 is from version 0"},
+		"delta to the future": {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 1}} },
+			"section 1: delta 0"},
+		"deltas before one": {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 0}} },
+			"section 1: delta 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := manifest()
@@ -111,7 +115,8 @@ func TestKeys(t *testing.T) {
 	if _, err := api.UnmarshalKeys([]byte{0xf6}); err == nil {
 		t.Error("null was taken for no keys")
 	}
-	for name, keys := range map[string]api.Keys{"wrong order": {second, first}, "twice": {first, first}, "short": {first[:31]}, "weak": {sign1test.WeakKeys[0].Key()}} {
+	for name, keys := range map[string]api.Keys{"wrong order": {second, first}, "twice": {first, first},
+		"short": {first[:31]}, "weak": {sign1test.WeakKeys[0].Key()}} {
 		data, err := api.MarshalKeys(keys)
 		if err != nil {
 			t.Fatal(err)

@@ -119,7 +119,8 @@ func TestRefusedUpdateIsForgotten(t *testing.T) {
 	}
 	u := genDeltas(3)
 	u.Sections[0].Content = other.Content()
-	u.Sections[0].Deltas[0].Changes, u.Sections[0].Deltas[0].Result = statuslist.Diff(genSection(2, 0), other), other.Content()
+	u.Sections[0].Deltas[0].Changes, u.Sections[0].Deltas[0].Result = statuslist.Diff(genSection(2, 0),
+		other), other.Content()
 	u.Sections[1].Content[0] ^= 1
 	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
 		t.Errorf("Apply: %v, want ErrMismatch", err)

@@ -237,7 +237,8 @@ func readHead(tx *bbolt.Tx) (head, error) {
 	}
 	ended, rest := int(v[20]), v[headLen:]
 	for range ended {
-		h.ended = append(h.ended, statuslist.Edition{Epoch: binary.BigEndian.Uint32(rest), Version: binary.BigEndian.Uint64(rest[4:])})
+		h.ended = append(h.ended, statuslist.Edition{Epoch: binary.BigEndian.Uint32(rest),
+			Version: binary.BigEndian.Uint64(rest[4:])})
 		rest = rest[epochLen:]
 	}
 	h.list = rest

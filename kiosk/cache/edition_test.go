@@ -62,7 +62,8 @@ func TestRestoredRegistry(t *testing.T) {
 	check := func(when string) {
 		t.Helper()
 		state, err := c.State()
-		if err != nil || state.Edition() != (statuslist.Edition{Epoch: 1000, Version: 5}) || !state.AsOf.Equal(restored.AsOf) {
+		if err != nil || state.Edition() != (statuslist.Edition{Epoch: 1000, Version: 5}) ||
+			!state.AsOf.Equal(restored.AsOf) {
 			t.Errorf("%s: %+v, %v", when, state, err)
 		}
 		for since, want := range map[statuslist.Edition]error{

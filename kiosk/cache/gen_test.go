@@ -107,7 +107,8 @@ func checkVersion(c *Cache, version uint64) error {
 		return nil
 	}
 	want := genUpdate(version)
-	if state.Version != version || state.List != want.List || !state.AsOf.Equal(want.AsOf) || len(state.Sections) != genSections {
+	if state.Version != version || state.List != want.List || !state.AsOf.Equal(want.AsOf) ||
+		len(state.Sections) != genSections {
 		return fmt.Errorf("state %+v, want that of version %d", state, version)
 	}
 	rules, err := c.Rules()

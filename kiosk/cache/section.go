@@ -86,7 +86,8 @@ func readSlot(tx *bbolt.Tx, slot uint64) ([]byte, error) {
 	packed := make([]byte, 0, statuslist.PackedSize)
 	cursor := b.Cursor()
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-		if string(k) != string(chunkKey(len(packed)/chunkSize)) || len(v) != chunkSize || len(packed) == statuslist.PackedSize {
+		if string(k) != string(chunkKey(len(packed)/chunkSize)) || len(v) != chunkSize ||
+			len(packed) == statuslist.PackedSize {
 			return nil, damaged("slot %d: chunk %x of %d bytes after %d bytes", slot, k, len(v), len(packed))
 		}
 		packed = append(packed, v...)

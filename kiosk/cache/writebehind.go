@@ -160,10 +160,12 @@ func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate)
 func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
 	first, last := u.Deltas[0], u.Deltas[len(u.Deltas)-1]
 	if first.List != list || first.ID != id || first.From != version {
-		return fmt.Errorf("%w: the changes start from version %d of section %d of %q, the cache has version %d", ErrMismatch, first.From, first.ID, first.List, version)
+		return fmt.Errorf("%w: the changes start from version %d of section %d of %q, the cache has version %d",
+			ErrMismatch, first.From, first.ID, first.List, version)
 	}
 	if last.From+1 != u.Version || last.Result != u.Content {
-		return fmt.Errorf("%w: the changes lead to version %d, the manifest wants version %d, or the hashes differ", ErrMismatch, last.From+1, u.Version)
+		return fmt.Errorf("%w: the changes lead to version %d, the manifest wants version %d, or the hashes differ",
+			ErrMismatch, last.From+1, u.Version)
 	}
 	if err := statuslist.Apply(s, u.Deltas...); err != nil {
 		return fmt.Errorf("%w: %w", ErrMismatch, err)

@@ -115,7 +115,8 @@ func (c *Client) Close() {
 // Manifest gets the current manifest, sealed and unverified. If after is not 0, the registry waits
 // for a newer version before it answers, at most for wait.
 func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
-	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK, limit: api.MaxManifest, signed: true}
+	k := call{doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK,
+		limit: api.MaxManifest, signed: true}
 	if after != 0 {
 		k.wait = wait
 		k.query = url.Values{"after": {strconv.FormatUint(after, 10)}, "wait": {wait.String()}}.Encode()
@@ -143,7 +144,8 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 // kiosk.ErrUnknownPerson.
 func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
 	const doing = "ask for a standing"
-	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index, Epoch: p.Since.Epoch, Version: p.Since.Version})
+	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index, Epoch: p.Since.Epoch,
+		Version: p.Since.Version})
 	if err != nil {
 		return kiosk.Standing{}, c.failure(doing, err)
 	}
@@ -151,7 +153,8 @@ func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, er
 		doing: doing, method: http.MethodPost, path: api.PathCheck, body: body, auth: true,
 		want: http.StatusOK, limit: maxAnswer,
 	})
-	if refused, ok := errors.AsType[*api.Refusal](err); ok && refused.Status == http.StatusNotFound && refused.Said.Error != "" {
+	if refused, ok := errors.AsType[*api.Refusal](err); ok && refused.Status == http.StatusNotFound &&
+		refused.Said.Error != "" {
 		// Only a registry explains itself like that; any other 404 comes from another server.
 		return kiosk.Standing{}, fmt.Errorf("%s: %w", doing, kiosk.ErrUnknownPerson)
 	}

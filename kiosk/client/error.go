@@ -59,11 +59,13 @@ var explanations = []struct {
 	is   func(error) (means string, ok bool)
 	hint string
 }{
-	{notYetValid, "the door's clock is behind: let it reach a time server (timedatectl status), then it connects by itself"},
+	{notYetValid, "the door's clock is behind: let it reach a time server (timedatectl status), then it connects by " +
+		"itself"},
 	{expired, "compare the door's clock with a watch; if the clock is right, renew the registry's certificate"},
 	{is("", errAuthority), "the code is for another registry, or another server answers in the registry's place"},
 	{as[x509.UnknownAuthorityError]("the registry's certificate is from an unknown authority"),
-		"give the door the registry's CA certificate; if it has the right one, another server answers in the registry's place"},
+		"give the door the registry's CA certificate; if it has the right one, another server answers in the registry's " +
+			"place"},
 	{as[x509.HostnameError]("the registry's certificate is for another name"),
 		"use a name in the URL that is in the certificate; or a login page of the network may be in between"},
 	{isNoTLS, "check the scheme and the port of the registry's URL"},
@@ -76,9 +78,12 @@ var explanations = []struct {
 		"check the door's cable or Wi-Fi and its gateway (ip route)"},
 	{is("the connection broke off", syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF), ""},
 	{is("", errTimeout), "the network is down or very slow, or a firewall drops what the door sends"},
-	{is("", errElsewhere), "set the registry's URL to where it really is; or a login page of the network may be in between"},
-	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes the answers: check proxies and the URL"},
-	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not accept this door's certificate: enrol the door again"},
+	{is("", errElsewhere), "set the registry's URL to where it really is; or a login page of the network may be in " +
+		"between"},
+	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes the answers: check " +
+		"proxies and the URL"},
+	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not accept this door's certificate: " +
+		"enrol the door again"},
 	{refused(http.StatusNotFound), "check the registry's URL: another server may answer there"},
 }
 

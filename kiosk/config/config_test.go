@@ -20,7 +20,8 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always || c.SnapshotDir != "/boot/firmware/ashyq-offline-snapshot" {
+	if !c.Unenrolled || c.Hardware.Lines.Red != "GPIO17" || c.Clock.Always ||
+		c.SnapshotDir != "/boot/firmware/ashyq-offline-snapshot" {
 		t.Errorf("parsed as %+v", c)
 	}
 }
@@ -39,8 +40,10 @@ func TestShippedDefaults(t *testing.T) {
 	var open []string
 	for line := range strings.Lines(string(data)) {
 		rest, commented := strings.CutPrefix(line, "# ")
-		example := strings.HasPrefix(rest, "name") || strings.HasPrefix(rest, "venue") || strings.HasPrefix(rest, "identity") || strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") ||
-			strings.HasPrefix(rest, "ca ") || strings.HasSuffix(strings.Fields(rest + " x")[0], "_ms") || strings.HasPrefix(rest, "active_low")
+		example := strings.HasPrefix(rest, "name") || strings.HasPrefix(rest, "venue") ||
+			strings.HasPrefix(rest, "identity") || strings.HasPrefix(rest, "url") || strings.HasPrefix(rest, "key") ||
+			strings.HasPrefix(rest, "ca ") || strings.HasSuffix(strings.Fields(rest + " x")[0], "_ms") ||
+			strings.HasPrefix(rest, "active_low")
 		if commented && strings.Contains(rest, " = ") && !example {
 			line = rest
 		}
@@ -68,13 +71,15 @@ func TestNameIsComposed(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	const good = "[door]\nvenue = \"shop\"\n"
 	for _, c := range []struct{ name, file, want string }{
-		{"nearest key", "[door]\nvenu = \"shop\"\n", `line 2: unknown key "door.venu"` + "\n" + `hint: the nearest known key is "door.venue"`},
+		{"nearest key", "[door]\nvenu = \"shop\"\n", `line 2: unknown key "door.venu"` + "\n" +
+			`hint: the nearest known key is "door.venue"`},
 		{"nearest section", good + "[harware]\npins = \"sim\"\n", `"hardware`},
 		{"nearest pattern", good + "[patterns.admitted]\nrelay = 3\n", `"patterns.admitted.relay_ms"`},
 		{"not TOML", "[door\n", "line 1, column"},
 		{"wrong type", "[door]\nvenue = 3\n", "line 2"},
 		{"no venue", "[registry]\nurl = \"https://x\"\n", `door.venue: unknown kind of venue ""`},
-		{"invisible name", "[door]\nvenue = \"shop\"\nname = \"door \\u202e1\"\n", "door.name: it has the character U+202E RIGHT-TO-LEFT OVERRIDE"},
+		{"invisible name", "[door]\nvenue = \"shop\"\nname = \"door \\u202e1\"\n",
+			"door.name: it has the character U+202E RIGHT-TO-LEFT OVERRIDE"},
 		{"identity alone", good + "[registry]\nidentity = \"/x\"\n", "registry.identity: needs registry.ca"},
 		{"card", good + "[state]\ncard = \"boot\"\n", "state.card"},
 		{"stick", good + "[state]\nstick = \"stick\"\n", "state.stick"},
@@ -85,7 +90,8 @@ func TestMistakes(t *testing.T) {
 		{"too long", good + "again = \"2h\"\n", `not between 0s and 1h0m0s`},
 		{"url", good + "[registry]\nurl = \"ftp://x\"\n", `registry.url: "ftp://x", want https://HOST`},
 		{"key missing", good + "[registry]\nurl = \"https://x\"\n", `registry.key: the key does not begin with "k1"`},
-		{"key without its prefix", good + "[registry]\nurl = \"https://x\"\nkey = \"" + strings.Repeat("A", 43) + "\"\n", "hint: `ashyq-registry key` prints it"},
+		{"key without its prefix", good + "[registry]\nurl = \"https://x\"\nkey = \"" + strings.Repeat("A", 43) + "\"\n",
+			"hint: `ashyq-registry key` prints it"},
 		{"listen", good + "[screen]\nlisten = \"8080\"\n", "screen.listen"},
 		{"language", good + "[screen]\nlanguages = [\"de\"]\n", `screen.languages: "de"`},
 		{"exposure", good + "[camera]\nexposure = \"2s\"\n", "camera.exposure"},
@@ -154,13 +160,16 @@ func TestLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := load("")
-	if c.Unenrolled || c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" || c.Registry.URL != "https://registry.example" ||
+	if c.Unenrolled || c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" ||
+		c.Registry.URL != "https://registry.example" ||
 		c.Registry.Identity != "/s/identity.pem" || c.Registry.CAFile != "/s/ca.pem" || c.StateDir != state {
 		t.Errorf("enrolled: %+v", c)
 	}
 	c = load("[door]\nvenue = \"pharmacy\"\nzone = \"green\"\nname = \"X\"\nagain = \"5s\"\n" +
-		"[registry]\nurl = \"https://other.example\"\nkey = \"k1BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"\nca = \"/x\"\nidentity = \"/y\"\nfresh = \"1m\"\n")
-	if c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" || c.Registry.URL != "https://registry.example" ||
+		"[registry]\nurl = \"https://other.example\"\nkey = \"k1BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\"\nca = " +
+		"\"/x\"\nidentity = \"/y\"\nfresh = \"1m\"\n")
+	if c.Door.Venue != "cinema" || c.Door.Zone != "red" || c.Door.Name != "North gate" ||
+		c.Registry.URL != "https://registry.example" ||
 		c.Registry.CAFile != "/s/ca.pem" || c.Registry.Identity != "/s/identity.pem" || c.Registry.Key[0] != 0 {
 		t.Errorf("the file over the enrolment: %+v %+v", c.Door, c.Registry)
 	}
@@ -170,7 +179,8 @@ func TestLayers(t *testing.T) {
 	if c := load("[door]\nvenue = \"cinema\"\nzone = \"red\"\n"); len(c.Overruled) != 0 {
 		t.Errorf("the file says the same, and is overruled: %q", c.Overruled)
 	}
-	if before, after := load("[door]\npaper = true\n").Hash, load("[door]\npaper = false\n").Hash; before == after || before != load("").Hash || len(after) != 16 {
+	if before, after := load("[door]\npaper = true\n").Hash, load("[door]\npaper = false\n").Hash; before == after ||
+		before != load("").Hash || len(after) != 16 {
 		t.Errorf("hashes %q and %q", before, after)
 	}
 	if c.Door.Again != 5*time.Second || c.Registry.Fresh != time.Minute {

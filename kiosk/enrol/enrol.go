@@ -191,7 +191,8 @@ func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKe
 // control characters.
 func (e *Enroller) settings(answer api.EnrolAnswer, code Code) ([]byte, error) {
 	var text strings.Builder
-	text.WriteString("# Written by the enrolment. It counts where /etc/ashyq-kiosk/ashyq-kiosk.toml says something else.\n")
+	text.WriteString("# Written by the enrolment. It counts where /etc/ashyq-kiosk/ashyq-kiosk.toml says something " +
+		"else.\n")
 	for _, row := range [][2]string{
 		{"[door]", ""}, {"name", answer.Name}, {"venue", answer.Venue}, {"zone", answer.Zone}, {"way", answer.Way},
 		{"[registry]", ""}, {"url", code.URL}, {"key", answer.RegistryKey},

@@ -69,7 +69,8 @@ func TestEnrol(t *testing.T) {
 	if identity.Certificate().Subject.CommonName != "door" || registry.Seen()[0].Device != "0123456789abcdef" {
 		t.Errorf("certificate of %v, seen %+v", identity.Certificate().Subject, registry.Seen())
 	}
-	if wifi, err := os.ReadFile(filepath.Join(dir, "wifi.json")); err != nil || string(wifi) != `{"ssid":"Дүкен","passphrase":"correct horse","country":"KZ"}` {
+	if wifi, err := os.ReadFile(filepath.Join(dir, "wifi.json")); err != nil ||
+		string(wifi) != `{"ssid":"Дүкен","passphrase":"correct horse","country":"KZ"}` {
 		t.Errorf("wifi.json is %s, %v", wifi, err)
 	}
 	files, err := os.ReadDir(dir)
@@ -206,7 +207,8 @@ func TestPowerCuts(t *testing.T) {
 			code := registry.Code()
 			code.SSID = "venue"
 			child := exec.Command(os.Args[0])
-			child.Env = append(os.Environ(), "ASHYQ_ENROL_DIR="+dir, "ASHYQ_ENROL_CODE="+code.String(), "ASHYQ_ENROL_CUT="+strconv.Itoa(cut))
+			child.Env = append(os.Environ(), "ASHYQ_ENROL_DIR="+dir, "ASHYQ_ENROL_CODE="+code.String(),
+				"ASHYQ_ENROL_CUT="+strconv.Itoa(cut))
 			out, err := child.CombinedOutput()
 			if err == nil {
 				break // it came through

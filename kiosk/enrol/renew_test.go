@@ -26,7 +26,8 @@ func enrolled(t *testing.T, registry *enroltest.Registry) (dir string, identity 
 		t.Fatal(err)
 	}
 	_, identity = papers(t, dir)
-	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Device: "0123456789abcdef", Version: "1.2.3"})
+	remote, err := client.New(client.Config{URL: registry.URL, Identity: identity.TLS, Device: "0123456789abcdef",
+		Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,8 @@ func TestRenewedCertificateIsUsedAtOnce(t *testing.T) {
 		return seen[len(seen)-1]
 	}
 	first := ask()
-	if first.Serial != identity.Certificate().SerialNumber.String() || first.Device != "0123456789abcdef" || first.Version != "1.2.3" {
+	if first.Serial != identity.Certificate().SerialNumber.String() || first.Device != "0123456789abcdef" ||
+		first.Version != "1.2.3" {
 		t.Fatalf("the door showed %+v", first)
 	}
 	old := identity.Certificate()
@@ -190,7 +192,8 @@ func TestRenewalWaitsForApproval(t *testing.T) {
 		registry := answers{func(r api.RenewRequest) (api.RenewAnswer, error) {
 			asked.Add(1)
 			if !approved.Load() {
-				return api.RenewAnswer{}, &api.Refusal{Status: 403, Said: api.Error{Error: "not approved", Code: api.CodeUnapproved}}
+				return api.RenewAnswer{}, &api.Refusal{Status: 403, Said: api.Error{Error: "not approved",
+					Code: api.CodeUnapproved}}
 			}
 			return registry.Renewed(r)
 		}}

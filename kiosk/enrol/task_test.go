@@ -39,10 +39,14 @@ func TestTaskTellsItsProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		s := &script{errs: []error{errors.New("no route"), &api.ClockError{Err: errors.New("not yet valid")}, refused(api.CodeExpired)}}
+		s := &script{errs: []error{errors.New("no route"), &api.ClockError{Err: errors.New("not yet valid")},
+			refused(api.CodeExpired)}}
 		e := &enrol.Enroller{Dir: t.TempDir(), Dial: func(enrol.Code) (enrol.Registry, error) { return s, nil }}
 		var stages []enrol.Progress
-		task := enrol.NewTask(e, first.String()+"\n", func(p enrol.Progress, _ enrol.Code, _ error) { stages = append(stages, p) }, slog.New(slog.DiscardHandler))
+		task := enrol.NewTask(e, first.String()+"\n", func(p enrol.Progress, _ enrol.Code,
+			_ error) {
+			stages = append(stages, p)
+		}, slog.New(slog.DiscardHandler))
 		done := make(chan error, 1)
 		go func() { done <- task.Run(ctx) }()
 		time.Sleep(time.Minute) // of the test's own time

@@ -83,7 +83,8 @@ func parseAsk(sealed []byte) (*Ask, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
-	a := &Ask{Code: Code{Signed: time.Unix(int64(p.Signed), 0), sealed: sealed, rotating: m, credential: inner}, What: p.What}
+	a := &Ask{Code: Code{Signed: time.Unix(int64(p.Signed), 0), sealed: sealed, rotating: m, credential: inner},
+		What: p.What}
 	if a.Credential, err = readCredential(inner); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,8 @@ func TestAsk(t *testing.T) {
 	if err != nil || a.What != "/v1/phones/remove 12" || a.Credential.Index != 7 || a.Verify(issuers, at) != nil {
 		t.Errorf("%+v, %v", a, err)
 	}
-	for d, want := range map[time.Duration]error{MaxAge: nil, MaxAge + time.Second: ErrStale, -MaxAhead - time.Second: ErrFuture, time.Hour: ErrExpired} {
+	for d, want := range map[time.Duration]error{MaxAge: nil, MaxAge + time.Second: ErrStale,
+		-MaxAhead - time.Second: ErrFuture, time.Hour: ErrExpired} {
 		if err := a.Verify(issuers, at.Add(d)); !errors.Is(err, want) {
 			t.Errorf("after %v: %v, want %v", d, err, want)
 		}

@@ -158,7 +158,8 @@ func (r recipe) vector() vector {
 	v.CredentialPayload, v.SealedCredential = hex.EncodeToString(claims), hex.EncodeToString(credential)
 	message := credential
 	id := sign1.IDOf(publicOf(issuer))
-	well := &fields{Kid: id.String(), Expires: int64(exp), Epoch: r.epoch, Version: uint64(version), Index: uint64(index), List: list}
+	well := &fields{Kid: id.String(), Expires: int64(exp), Epoch: r.epoch, Version: uint64(version),
+		Index: uint64(index), List: list}
 	if !r.paper {
 		signed := orElse(r.signed, nowAt)
 		payload := spoil(r.presentation, join([]byte{0x82}, uintItem(uint64(signed)), bytesItem(credential)))

@@ -55,10 +55,12 @@ func TestUserData(t *testing.T) {
 	if w.timeZone != "Asia/Almaty" || !strings.Contains(problems(w), "hostname") {
 		t.Errorf("one bad value took the others with it: %+v", w)
 	}
-	if w := readUserData([]byte("#!/bin/sh\nhostname: x\n")); w.hostName != "" || !strings.Contains(problems(w), "script") {
+	if w := readUserData([]byte("#!/bin/sh\nhostname: x\n")); w.hostName != "" ||
+		!strings.Contains(problems(w), "script") {
 		t.Errorf("a script was read as %+v", w)
 	}
-	w = readUserData([]byte("users: [{passwd: [s3cret, x], ssh_authorized_keys: [[s3cret]]}]\ntimezone: {s3cret: x}\nhostname: {a: s3cret}\n"))
+	w = readUserData([]byte("users: [{passwd: [s3cret, x], ssh_authorized_keys: [[s3cret]]}]\ntimezone: {s3cret: " +
+		"x}\nhostname: {a: s3cret}\n"))
 	w.problems = append(w.problems, readUserData([]byte("users: a`s3cret\n")).problems...)
 	w.problems = append(w.problems, readNetworkConfig([]byte("a: *s3cret\n")).problems...)
 	if len(w.problems) != 5 || strings.Contains(problems(w), "s3cret") {
@@ -90,7 +92,8 @@ wifis:
 `
 	w := readNetworkConfig([]byte(bare))
 	want := []network{{ssid: "1234"}, {ssid: "shop", secret: "long enough"}}
-	if !slices.Equal(w.networks, want) || len(w.links) != 2 || !strings.Contains(problems(w), `key-management "eap"`) || strings.Contains(problems(w), "s3cret") {
+	if !slices.Equal(w.networks, want) || len(w.links) != 2 || !strings.Contains(problems(w), `key-management "eap"`) ||
+		strings.Contains(problems(w), "s3cret") {
 		t.Errorf("read as %+v", w)
 	}
 }
@@ -160,14 +163,16 @@ func TestHostileState(t *testing.T) {
 }
 
 func TestConfigGroup(t *testing.T) {
-	o, log := world(t, map[string]string{"boot/ashyq-kiosk.toml": "x", "root/etc/group": "root:x:0:\nashyq-kiosk:x:1234:\n"})
+	o, log := world(t, map[string]string{"boot/ashyq-kiosk.toml": "x",
+		"root/etc/group": "root:x:0:\nashyq-kiosk:x:1234:\n"})
 	if os.Getuid() != 0 {
 		t.Skip("not root: nothing can be given to another group")
 	}
 	o.CheckConfig = func([]byte) error { return nil }
 	Apply(o)
 	var info unix.Stat_t
-	if err := unix.Stat(filepath.Join(o.Root, "etc/ashyq-kiosk/ashyq-kiosk.toml"), &info); err != nil || info.Gid != 1234 || info.Mode&0o777 != 0o640 {
+	if err := unix.Stat(filepath.Join(o.Root, "etc/ashyq-kiosk/ashyq-kiosk.toml"), &info); err != nil ||
+		info.Gid != 1234 || info.Mode&0o777 != 0o640 {
 		t.Errorf("group %d, mode %o, %v\n%s", info.Gid, info.Mode, err, log)
 	}
 }
@@ -220,7 +225,8 @@ func TestResetNotDone(t *testing.T) {
 
 // A door that is as new installs no older version than before.
 func TestResetKeepsLowest(t *testing.T) {
-	o, log := world(t, map[string]string{"boot/" + resetFile: "", "state/lowest": "2026.12-5\n", "state/update.json": "{}", "state/a/lowest": ""})
+	o, log := world(t, map[string]string{"boot/" + resetFile: "", "state/lowest": "2026.12-5\n",
+		"state/update.json": "{}", "state/a/lowest": ""})
 	o.Keep = []string{"lowest"}
 	Apply(o)
 	if got, err := os.ReadFile(filepath.Join(o.State, "lowest")); err != nil || string(got) != "2026.12-5\n" {

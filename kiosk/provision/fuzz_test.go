@@ -12,8 +12,10 @@ func FuzzUserData(f *testing.F) {
 }
 
 func FuzzNetworkConfig(f *testing.F) {
-	f.Add([]byte("network:\n  wifis:\n    wlan0:\n      regulatory-domain: KZ\n      access-points:\n        \"a\":\n          password: \"12345678\"\n"))
-	f.Add([]byte("ethernets: {a: {auth: {key-management: 802.1x, method: ttls, identity: \"a\\\"}\", password: x, ca-certificate: \"c\\\"\"}}}"))
+	f.Add([]byte("network:\n  wifis:\n    wlan0:\n      regulatory-domain: KZ\n      access-points:\n        \"a\":\n " +
+		"         password: \"12345678\"\n"))
+	f.Add([]byte("ethernets: {a: {auth: {key-management: 802.1x, method: ttls, identity: \"a\\\"}\", password: x, " +
+		"ca-certificate: \"c\\\"\"}}}"))
 	fuzzReader(f, readNetworkConfig)
 }
 
@@ -32,7 +34,8 @@ func FuzzKeys(f *testing.F) {
 func fuzzReader(f *testing.F, read func([]byte) wishes) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := read(data)
-		if w.hostName != "" && !hostNameForm.MatchString(w.hostName) || w.timeZone != "" && !timeZoneForm.MatchString(w.timeZone) {
+		if w.hostName != "" && !hostNameForm.MatchString(w.hostName) || w.timeZone != "" &&
+			!timeZoneForm.MatchString(w.timeZone) {
 			t.Errorf("host name %q, time zone %q", w.hostName, w.timeZone)
 		}
 		for _, key := range w.keys {

@@ -23,7 +23,8 @@ func (o Options) place(name string, data []byte, mode os.FileMode, gid int) erro
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode), renameio.WithTempDir(filepath.Dir(path)))
+	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode),
+		renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ func readProxy(data []byte) (w wishes) {
 	first, second = strings.TrimSpace(first), strings.TrimSpace(second)
 	u, err := url.Parse(first)
 	// The URL may hold a password, and its parser's error quotes the URL.
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || !unquoted(first) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		strings.Trim(u.Path, "/") != "" || !unquoted(first) {
 		w.fail(errors.New("the proxy: want a line like http://proxy.example:3128"))
 		return w
 	}

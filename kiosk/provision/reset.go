@@ -95,7 +95,8 @@ func writable(dir string, do func() error) (err error) {
 func mountPoint(dir string) (bool, int64, error) {
 	var here, above unix.Stat_t
 	var fs unix.Statfs_t
-	if err := errors.Join(unix.Stat(dir, &here), unix.Stat(filepath.Join(dir, ".."), &above), unix.Statfs(dir, &fs)); err != nil {
+	if err := errors.Join(unix.Stat(dir, &here), unix.Stat(filepath.Join(dir, ".."), &above),
+		unix.Statfs(dir, &fs)); err != nil {
 		return false, 0, err
 	}
 	return here.Dev != above.Dev, int64(fs.Flags), nil

@@ -142,7 +142,8 @@ func (o Options) makeHostKey(dir string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), keygenLimit)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", filepath.Join(dir, hostKey)).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f",
+		filepath.Join(dir, hostKey)).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("make the host key: %w: %s", err, strings.TrimSpace(string(out)))
 	}

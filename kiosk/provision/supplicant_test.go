@@ -19,7 +19,8 @@ func TestSupplicant(t *testing.T) {
 		t.Skip("no wpa_supplicant in PATH: make test installs it")
 	}
 	names := []string{"guest", "a\"\n}\nnetwork={", "\x00\xff#", " Дүкен 7\\", strings.Repeat("x", 32)}
-	secrets := []string{"", "correct # \"horse\"", "\"\"\"\"\"\"\"\"", `}\n"} # ="`, "құпия сөз", "}\\n\"} # =\"", strings.Repeat("0f", 32)}
+	secrets := []string{"", "correct # \"horse\"", "\"\"\"\"\"\"\"\"", `}\n"} # ="`, "құпия сөз", "}\\n\"} # =\"",
+		strings.Repeat("0f", 32)}
 	w := wishes{country: "KZ"}
 	for _, name := range names {
 		for _, secret := range secrets {

@@ -63,7 +63,8 @@ func (a *authority) issue(t *testing.T, name string, valid span) (cert, key []by
 	}
 	c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: valid.from, NotAfter: valid.to,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth,
+			x509.ExtKeyUsageClientAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, &private.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,8 @@ func plug(t *testing.T, config string, ca *authority, v venue) (seen, log string
 	dir := filepath.Dir(o.Root)
 	for name, text := range map[string]string{
 		"switch-ca.pem": string(server.pem()), "switch.pem": string(cert), "switch.key": string(key),
-		"users":         fmt.Sprintf("* PEAP,TTLS,TLS\n\"door-7\" MSCHAPV2,TTLS-MSCHAPV2,TTLS-PAP %x [2]\n", cmp.Or(v.password, "x")),
+		"users": fmt.Sprintf("* PEAP,TTLS,TLS\n\"door-7\" MSCHAPV2,TTLS-MSCHAPV2,TTLS-PAP %x [2]\n",
+			cmp.Or(v.password, "x")),
 		"authenticated": "#!/bin/sh\n[ \"$2\" != AP-STA-CONNECTED ] || bridge fdb add \"$3\" dev port master static\n",
 		"hostapd.conf": strings.ReplaceAll("driver=wired\ninterface=port\nbridge=switch\nctrl_interface=/run/hostapd\nieee8021x=1\nuse_pae_group_addr=1\neap_server=1\n"+
 			"eap_user_file=DIR/users\nca_cert=DIR/switch-ca.pem\nserver_cert=DIR/switch.pem\nprivate_key=DIR/switch.key\n", "DIR", dir),
@@ -196,15 +198,20 @@ func TestSwitch(t *testing.T) {
 		venue        venue
 		want         outcome
 	}{
-		{"peap", auth(`method: peap, anonymous-identity: anybody, password: 's3cret "#}\'`), venue{ca, always, `s3cret "#}\`}, letIn},
+		{"peap", auth(`method: peap, anonymous-identity: anybody, password: 's3cret "#}\'`),
+			venue{ca, always, `s3cret "#}\`}, letIn},
 		{"ttls", auth("method: ttls, phase2-auth: pap, password: s3cret"), venue{ca, always, "s3cret"}, letIn},
 		{"ttls with mschapv2", auth("method: ttls, password: s3cret"), venue{ca, always, "s3cret"}, letIn},
 		{"tls", auth("method: tls, client-certificate: door.pem, client-key: 8021x/door.key"), venue{ca, always, "x"}, letIn},
 		{"a board without the time", auth("method: peap, password: s3cret"), venue{ca, expired, "s3cret"}, letIn},
-		{"wrong password", auth("method: peap, password: s3cret"), venue{ca, always, "other"}, outcome{false, "EAP-FAILURE", "refused by"}},
-		{"a stranger's switch", auth("method: peap, password: s3cret"), venue{stranger, always, "s3cret"}, outcome{false, "CERT-ERROR", "refused by"}},
-		{"a switch without 802.1X", auth("method: peap, password: s3cret"), venue{}, outcome{true, "Associated with", "nobody on the cable asks"}},
-		{"a door without 802.1X", "ethernets: {eth0: {dhcp4: true}}\n", venue{ca, always, "x"}, outcome{false, "Failed to open", `"", <nil>`}},
+		{"wrong password", auth("method: peap, password: s3cret"), venue{ca, always, "other"},
+			outcome{false, "EAP-FAILURE", "refused by"}},
+		{"a stranger's switch", auth("method: peap, password: s3cret"), venue{stranger, always, "s3cret"},
+			outcome{false, "CERT-ERROR", "refused by"}},
+		{"a switch without 802.1X", auth("method: peap, password: s3cret"), venue{},
+			outcome{true, "Associated with", "nobody on the cable asks"}},
+		{"a door without 802.1X", "ethernets: {eth0: {dhcp4: true}}\n", venue{ca, always, "x"},
+			outcome{false, "Failed to open", `"", <nil>`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -115,7 +115,8 @@ func wiredFile(text string) (string, error) {
 }
 
 func (a *wired) check() error {
-	for what, text := range map[string]string{"identity": a.identity, "anonymous-identity": a.anonymous, "password": a.password} {
+	for what, text := range map[string]string{"identity": a.identity, "anonymous-identity": a.anonymous,
+		"password": a.password} {
 		if len(text) > 253 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return fmt.Errorf("%s: want at most 253 bytes without control characters", what)
 		}

@@ -9,7 +9,8 @@ import (
 
 // A mistake in auth leaves 802.1X out as a whole, says what is wrong, and repeats no secret.
 func TestWiredIsWholeOrNot(t *testing.T) {
-	const x, all = "key-management: 802.1x, ", "key-management: 802.1x, identity: d, password: s3cret, ca-certificate: ca.pem, "
+	const x, all = "key-management: 802.1x, ", "key-management: 802.1x, identity: d, password: s3cret, " +
+		"ca-certificate: ca.pem, "
 	for auth, want := range map[string]string{
 		`key-management: psk, password: s3cret`:                                        `"psk", want 802.1x`,
 		all + `method: leap`:                                                           `method "leap"`,
@@ -99,7 +100,8 @@ func TestWiredFiles(t *testing.T) {
 			if err != nil || missing != nil {
 				t.Errorf("%s: %v, %v\n%s", name, err, missing, log)
 			}
-		} else if err == nil || !strings.Contains(err.Error(), c.want) || missing == nil || !strings.Contains(log.String(), c.want) {
+		} else if err == nil || !strings.Contains(err.Error(), c.want) || missing == nil ||
+			!strings.Contains(log.String(), c.want) {
 			t.Errorf("%s: checked %v, want %q; written: %v\n%s", name, err, c.want, missing == nil, log)
 		}
 	}

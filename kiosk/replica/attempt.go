@@ -53,7 +53,8 @@ func (a *attempt) follow() error {
 }
 
 // document fetches a document and checks it. It returns nil if the cache has it already.
-func (a *attempt) document(name string, want api.Hash, have func() ([]byte, error), check func([]byte) error) ([]byte, error) {
+func (a *attempt) document(name string, want api.Hash, have func() ([]byte, error),
+	check func([]byte) error) ([]byte, error) {
 	old, err := have()
 	if err != nil {
 		return nil, fmt.Errorf("read the cache's %s: %w", name, err)

@@ -88,7 +88,8 @@ func TestSnapshot(t *testing.T) {
 	if _, ok, err := replica.FollowSnapshot(t.Context(), folder, options(store, issued)); ok || err != nil {
 		t.Errorf("an older snapshot over version 3: %v, %v", ok, err)
 	}
-	if _, ok, err := replica.FollowSnapshot(t.Context(), replica.Folder(t.TempDir()), options(store, issued)); ok || err != nil {
+	if _, ok, err := replica.FollowSnapshot(t.Context(), replica.Folder(t.TempDir()),
+		options(store, issued)); ok || err != nil {
 		t.Errorf("no snapshot: %v, %v", ok, err)
 	}
 }

@@ -105,7 +105,8 @@ func (d *door) checkIs(t interface {
 	t.Helper()
 	want, ok := d.registry.edition(version)
 	state, err := d.cache.State()
-	if err != nil || !ok || state.Version != version || state.List != testList || len(state.Sections) != len(want.sections) {
+	if err != nil || !ok || state.Version != version || state.List != testList ||
+		len(state.Sections) != len(want.sections) {
 		t.Fatalf("State = %+v, %v, want version %d (published: %v)", state, err, version, ok)
 	}
 	for id, s := range state.Sections {
@@ -116,7 +117,8 @@ func (d *door) checkIs(t interface {
 	rules, rulesErr := d.cache.Rules()
 	keys, keysErr := d.cache.Keys()
 	if rulesErr != nil || keysErr != nil || !bytes.Equal(rules, want.rules) || !bytes.Equal(keys, want.keys) {
-		t.Fatalf("rules %s, %v and %d bytes of keys, %v are not those of edition %d", rules, rulesErr, len(keys), keysErr, version)
+		t.Fatalf("rules %s, %v and %d bytes of keys, %v are not those of edition %d", rules, rulesErr, len(keys),
+			keysErr, version)
 	}
 	for _, index := range d.registry.touchedIndexes() {
 		id := index / statuslist.SectionSize
@@ -139,13 +141,17 @@ func TestFollowStepByStep(t *testing.T) {
 		want   replica.Result // without Bytes
 		asked  int            // requests
 	}{
-		{"first time", set(map[uint64]statuslist.Status{5: statuslist.Red, 1 << 20: statuslist.Green}), replica.Result{Version: 2, Changed: true, Whole: 2}, 5},
-		{"one section", set(map[uint64]statuslist.Status{5: statuslist.Green}), replica.Result{Version: 3, Changed: true, Deltas: 1}, 2},
+		{"first time", set(map[uint64]statuslist.Status{5: statuslist.Red, 1 << 20: statuslist.Green}),
+			replica.Result{Version: 2, Changed: true, Whole: 2}, 5},
+		{"one section", set(map[uint64]statuslist.Status{5: statuslist.Green}),
+			replica.Result{Version: 3, Changed: true, Deltas: 1}, 2},
 		{"rules", func(e *edition) { e.rules = testRules(1) }, replica.Result{Version: 4, Changed: true}, 2},
 		{"keys", func(e *edition) { e.keys = marshalKeys(t, 7, 8) }, replica.Result{Version: 5, Changed: true}, 2},
-		{"new section", func(e *edition) { e.sections = append(e.sections, statuslist.NewSection()) }, replica.Result{Version: 6, Changed: true, Whole: 1}, 2},
+		{"new section", func(e *edition) { e.sections = append(e.sections, statuslist.NewSection()) },
+			replica.Result{Version: 6, Changed: true, Whole: 1}, 2},
 		{"everything", func(e *edition) {
-			set(map[uint64]statuslist.Status{5: statuslist.Valid, 1<<20 + 7: statuslist.Yellow, 3<<20 - 1: statuslist.Invalid})(e)
+			set(map[uint64]statuslist.Status{5: statuslist.Valid, 1<<20 + 7: statuslist.Yellow,
+				3<<20 - 1: statuslist.Invalid})(e)
 			e.rules, e.keys = testRules(2), marshalKeys(t)
 		}, replica.Result{Version: 7, Changed: true, Deltas: 3}, 6},
 		{"nothing but a number", func(*edition) {}, replica.Result{Version: 8, Changed: true}, 1},
@@ -265,7 +271,8 @@ func TestBrokenOffDownloadGoesOn(t *testing.T) {
 	d := newDoor(t, r)
 	last, _ := r.edition(1)
 	blob := api.PathBlob + "/" + last.manifest.Sections[3].Blob.String()
-	r.publish(set(map[uint64]statuslist.Status{2: statuslist.Red, 1<<20 + 3: statuslist.Green, 2<<20 + 4: statuslist.Yellow}))
+	r.publish(set(map[uint64]statuslist.Status{2: statuslist.Red, 1<<20 + 3: statuslist.Green, 2<<20 +
+		4: statuslist.Yellow}))
 	r.setFault(onPath(blob, kill))
 	if _, err := d.Follow1(t.Context()); err == nil {
 		t.Fatal("half of a section was taken for one")

@@ -48,7 +48,8 @@ func TestHandover(t *testing.T) {
 		{"rules", func(e *edition) { e.rules = testRules(1) }, true, "rules 1", []byte{7}},
 		{"keys", func(e *edition) { e.keys = marshalKeys(t, 7, 8) }, true, "rules 1", []byte{7, 8}},
 		{"the time again", nil, false, "", nil},
-		{"both, as they were", func(e *edition) { e.rules, e.keys = testRules(0), marshalKeys(t, 7) }, true, "rules 0", []byte{7}},
+		{"both, as they were", func(e *edition) { e.rules, e.keys = testRules(0), marshalKeys(t, 7) }, true,
+			"rules 0", []byte{7}},
 		{"no keys", func(e *edition) { e.keys = marshalKeys(t) }, true, "rules 0", nil},
 		{"the time without keys", nil, false, "", nil},
 	} {
@@ -110,13 +111,15 @@ func TestHandoverOfWhatCannotBeParsed(t *testing.T) {
 	} {
 		spoil()
 		for range 2 {
-			if ok, err := h.Pass(); ok || err == nil || !strings.Contains(err.Error(), fmt.Sprintf("parse %s of version 1", name)) {
+			if ok, err := h.Pass(); ok || err == nil || !strings.Contains(err.Error(),
+				fmt.Sprintf("parse %s of version 1", name)) {
 				t.Errorf("%s: %v, %v", name, ok, err)
 			}
 		}
 		store.rules, store.keys = testRules(0), marshalKeys(t, 7)
 	}
 	if ok, err := h.Pass(); !ok || err != nil || len(told.trusts) != 1 || len(told.vouched) != 1 {
-		t.Errorf("at last %v, %v, told %d times to follow and %d times of the hour, want once each", ok, err, len(told.trusts), len(told.vouched))
+		t.Errorf("at last %v, %v, told %d times to follow and %d times of the hour, want once each", ok, err,
+			len(told.trusts), len(told.vouched))
 	}
 }

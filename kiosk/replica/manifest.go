@@ -40,7 +40,8 @@ func checkTime(m api.Manifest, now time.Time) error {
 	case m.IssuedAt().After(now.Add(skew)):
 		return fmt.Errorf("%w: it was issued at %s, the door's clock says %s", ErrTime, stamp(m.IssuedAt()), stamp(now))
 	case time.Unix(m.Expires, 0).Before(now.Add(-skew)):
-		return fmt.Errorf("%w: it expired at %s, the door's clock says %s", ErrTime, stamp(time.Unix(m.Expires, 0)), stamp(now))
+		return fmt.Errorf("%w: it expired at %s, the door's clock says %s", ErrTime,
+			stamp(time.Unix(m.Expires, 0)), stamp(now))
 	}
 	return nil
 }

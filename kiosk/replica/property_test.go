@@ -78,7 +78,8 @@ func (h *history) changeOften(rt *rapid.T) {
 func (h *history) changeDocuments(rt *rapid.T) {
 	h.registry.publish(func(e *edition) {
 		e.rules = testRules(rapid.IntRange(0, 99_999).Draw(rt, "rules"))
-		e.keys = marshalKeys(h.T, slices.Collect(maps.Keys(rapid.MapOfN(rapid.Byte(), rapid.Just(true), 0, 3).Draw(rt, "keys")))...)
+		e.keys = marshalKeys(h.T, slices.Collect(maps.Keys(rapid.MapOfN(rapid.Byte(), rapid.Just(true), 0, 3).Draw(rt,
+			"keys")))...)
 	})
 }
 

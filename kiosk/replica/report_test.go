@@ -307,7 +307,8 @@ func TestNamesOfCounts(t *testing.T) {
 			t.Errorf("%d names, want 8 signals in 5 colours", len(o.total))
 		}
 	})
-	for _, name := range []string{"", "idle/none", "admitted", "admitted/", "admitted/pink", "admitted/green/", "x/green"} {
+	for _, name := range []string{"", "idle/none", "admitted", "admitted/", "admitted/pink",
+		"admitted/green/", "x/green"} {
 		if api.IsCount(name) {
 			t.Errorf("%q is taken", name)
 		}

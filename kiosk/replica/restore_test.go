@@ -40,7 +40,8 @@ func TestRestoredRegistry(t *testing.T) {
 		{Version: backup + 1}:              kiosk.ErrUnknownPerson,
 		{Epoch: 1000, Version: backup + 1}: nil,
 	} {
-		if _, err := d.cache.Status(t.Context(), kiosk.Person{List: testList, Index: 7, Since: since}); !errors.Is(err, want) {
+		if _, err := d.cache.Status(t.Context(), kiosk.Person{List: testList, Index: 7,
+			Since: since}); !errors.Is(err, want) {
 			t.Errorf("pass of %v: %v, want %v", since, err, want)
 		}
 	}

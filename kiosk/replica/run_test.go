@@ -187,7 +187,8 @@ func TestReportsAreSentInOrder(t *testing.T) {
 	if err := reporter.SendReports1(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{`{"id":"a"}`, `{"id":"b"}`, `{"id":"c"}`}; !slices.Equal(r.reports(), want) || waiting(t, d.cache) != "" {
+	if want := []string{`{"id":"a"}`, `{"id":"b"}`, `{"id":"c"}`}; !slices.Equal(r.reports(), want) ||
+		waiting(t, d.cache) != "" {
 		t.Errorf("the registry got %q, %q is left, want %q", r.reports(), waiting(t, d.cache), want)
 	}
 	if err := reporter.SendReports1(t.Context()); err != nil || len(r.reports()) != 3 {
@@ -211,13 +212,15 @@ func TestReportThatIsRefusedForGoodMakesRoom(t *testing.T) {
 		http.Error(w, `{"error":"these are no counts"}`, http.StatusBadRequest)
 		return true
 	})
-	if err := replica.NewReporter(d.cache, greeter{d.client}, slog.New(slog.NewTextHandler(&log, nil))).SendReports1(t.Context()); err != nil {
+	if err := replica.NewReporter(d.cache, greeter{d.client}, slog.New(slog.NewTextHandler(&log,
+		nil))).SendReports1(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(r.reports(), []string{`{"id":"good"}`}) {
 		t.Errorf("the registry got %q, want the good one", r.reports())
 	}
-	if waiting(t, d.cache) != "" || !strings.Contains(log.String(), "report=bad") || strings.Contains(log.String(), "report=good") {
+	if waiting(t, d.cache) != "" || !strings.Contains(log.String(), "report=bad") ||
+		strings.Contains(log.String(), "report=good") {
 		t.Errorf("%q is left, logged %s, want that only the bad report was dropped", waiting(t, d.cache), &log)
 	}
 }

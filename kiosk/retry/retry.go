@@ -23,7 +23,8 @@ const (
 
 // Forever calls once again and again until ctx ends. After a success it pauses for as long as once
 // asks.
-func Forever(ctx context.Context, log *slog.Logger, what string, once func(context.Context) (pause time.Duration, err error)) {
+func Forever(ctx context.Context, log *slog.Logger, what string,
+	once func(context.Context) (pause time.Duration, err error)) {
 	trouble := trouble{log: log, what: what}
 	bound := firstBound
 	for {

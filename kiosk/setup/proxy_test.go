@@ -32,7 +32,8 @@ func TestWayOutThroughProxy(t *testing.T) {
 		t.Skip("no network namespace may be made here: ", err)
 	}
 	for _, env := range []string{"ASHYQ_ONLY_PROXY=1 HTTPS_PROXY=http://127.0.0.1:3128", "ASHYQ_NO_PROXY_AT_ALL=1"} {
-		cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-c", "ip link set lo up && exec env "+env+` "$0" -test.run '^TestWayOutThroughProxy$'`, os.Args[0])
+		cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-c",
+			"ip link set lo up && exec env "+env+` "$0" -test.run '^TestWayOutThroughProxy$'`, os.Args[0])
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS") {
 			t.Errorf("%s: %v\n%s", env, err, out)
 		}

@@ -19,7 +19,8 @@ var Order = []string{"panel", "camera", "network", "clock", "enrolment", "regist
 const routeEvery = 3 * time.Second
 
 // checkOf is the check that a fault of the door belongs to.
-var checkOf = map[kiosk.Reason]string{kiosk.OutputFault: "panel", kiosk.CameraFault: "camera", kiosk.ClockFault: "clock"}
+var checkOf = map[kiosk.Reason]string{kiosk.OutputFault: "panel", kiosk.CameraFault: "camera",
+	kiosk.ClockFault: "clock"}
 
 // Check is one line of the list.
 type Check struct {

@@ -26,7 +26,8 @@ func TestSealOpen(t *testing.T) {
 	if err != nil || string(payload) != "hello" {
 		t.Fatalf("Open = %q, %v", payload, err)
 	}
-	if _, err := sign1.Open(sealed, testKey(2).Public().(ed25519.PublicKey), "application/x+cose"); !errors.Is(err, sign1.ErrSignature) {
+	if _, err := sign1.Open(sealed, testKey(2).Public().(ed25519.PublicKey), "application/x+cose"); !errors.Is(err,
+		sign1.ErrSignature) {
 		t.Errorf("foreign key: %v, want ErrSignature", err)
 	}
 	if _, err := sign1.Open(sealed, pub, "application/y+cose"); !errors.Is(err, sign1.ErrForm) {

@@ -39,7 +39,8 @@ func TestSealOpenDelta(t *testing.T) {
 
 // TestDeltaBytes pins the encoding that the package comment describes.
 func TestDeltaBytes(t *testing.T) {
-	payload, err := Delta{List: "l", From: 1, Changes: []Change{{0, Red}, {1, Green}, {130, Valid}, {SectionSize - 1, Yellow}}}.encode()
+	payload, err := Delta{List: "l", From: 1, Changes: []Change{{0, Red}, {1, Green}, {130, Valid},
+		{SectionSize - 1, Yellow}}}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,8 @@ func TestDecodeDeltaRefuses(t *testing.T) {
 		"no list":          {func(c map[int64]any) { c[2] = "" }, "names no list"},
 		"another claim":    {func(c map[int64]any) { c[6] = 1 }, "unknown"},
 	} {
-		claims := map[int64]any{2: "l", -65537: 0, -65539: 1, -65540: []byte{0, 5}, -65541: []byte{0xCC}, -65542: make([]byte, 32)}
+		claims := map[int64]any{2: "l", -65537: 0, -65539: 1, -65540: []byte{0, 5}, -65541: []byte{0xCC},
+			-65542: make([]byte, 32)}
 		payload, err := sign1.Marshal(claims)
 		if err != nil {
 			t.Fatal(err)

@@ -48,7 +48,8 @@ func TestEpochsCheck(t *testing.T) {
 		"ahead":        {statuslist.Epochs{{Epoch: 0, Version: 76}}, "go back"},
 		"too many":     {slices.Repeat(statuslist.Epochs{{}}, statuslist.MaxEpochs+1), "more than 64"},
 	} {
-		if err := c.epochs.Check(now); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := c.epochs.Check(now); (err == nil) != (c.want == "") || err != nil &&
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

@@ -112,10 +112,12 @@ func TestDecodeTokenRefuses(t *testing.T) {
 		change func(c map[int64]any)
 		want   string
 	}{
-		"two bits":      {func(c map[int64]any) { c[65533] = listClaim{2, good} }, "2 bits"},
-		"eight bits":    {func(c map[int64]any) { c[65533] = listClaim{8, good} }, "8 bits"},
-		"short":         {func(c map[int64]any) { c[65533] = listClaim{4, mustDeflate(t, make([]byte, PackedSize-1))} }, "unexpected EOF"},
-		"long":          {func(c map[int64]any) { c[65533] = listClaim{4, mustDeflate(t, make([]byte, PackedSize+1))} }, "more than"},
+		"two bits":   {func(c map[int64]any) { c[65533] = listClaim{2, good} }, "2 bits"},
+		"eight bits": {func(c map[int64]any) { c[65533] = listClaim{8, good} }, "8 bits"},
+		"short": {func(c map[int64]any) { c[65533] = listClaim{4, mustDeflate(t, make([]byte, PackedSize-1))} },
+			"unexpected EOF"},
+		"long": {func(c map[int64]any) { c[65533] = listClaim{4, mustDeflate(t, make([]byte, PackedSize+1))} },
+			"more than"},
 		"cut":           {func(c map[int64]any) { c[65533] = listClaim{4, good[:len(good)-3]} }, "EOF"},
 		"checksum":      {func(c map[int64]any) { c[65533] = listClaim{4, flipped} }, "checksum"},
 		"byte after":    {func(c map[int64]any) { c[65533] = listClaim{4, append(bytes.Clone(good), 0)} }, "1 bytes after"},

@@ -135,7 +135,8 @@ func (c *Clock) sure() (sure time.Time, attested bool) {
 func before(now, plausible time.Time) bool { return now.Before(plausible.Add(-tolerance)) }
 
 func past(now, plausible time.Time, what string) error {
-	return fmt.Errorf("the clock says %s, which is before %s, %s", now.UTC().Format(time.RFC3339), plausible.UTC().Format(time.RFC3339), what)
+	return fmt.Errorf("the clock says %s, which is before %s, %s", now.UTC().Format(time.RFC3339),
+		plausible.UTC().Format(time.RFC3339), what)
 }
 
 // disproved says whether a synchronised clock is right and the later, unsigned time was wrong. It

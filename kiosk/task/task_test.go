@@ -102,7 +102,8 @@ func TestWatchdogOnlyWhileAlive(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		pulses := []task.Pulse{{Name: "camera", Limit: time.Minute, Alive: func() time.Time { return time.Now().Add(-c.late) }}}
+		pulses := []task.Pulse{{Name: "camera", Limit: time.Minute,
+			Alive: func() time.Time { return time.Now().Add(-c.late) }}}
 		go func() { done <- task.Watchdog(quiet, time.Now, pulses).Run(ctx) }()
 		if got := read(c.wait); got != c.want {
 			t.Errorf("%s: systemd heard %q, want %q", c.name, got, c.want)

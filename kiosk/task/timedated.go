@@ -77,7 +77,8 @@ func (d *timedated) ask() error {
 	defer cancel()
 	var synced bool
 	err := d.conn.Object("org.freedesktop.timedate1", "/org/freedesktop/timedate1").
-		CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.timedate1", "NTPSynchronized").Store(&synced)
+		CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.timedate1",
+			"NTPSynchronized").Store(&synced)
 	if err != nil {
 		d.conn.Close()
 		d.conn = nil

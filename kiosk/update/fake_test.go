@@ -119,7 +119,8 @@ func (c *card) reboot(context.Context) error {
 // low is the running image's Lowest.
 func (c *card) low() Lowest {
 	running := c.slots[c.running]
-	return Lowest{Path: filepath.Join(filepath.Dir(c.path), LowestFile), Image: cmp.Or(c.lowest[running], running), Log: c.logger()}
+	return Lowest{Path: filepath.Join(filepath.Dir(c.path), LowestFile), Image: cmp.Or(c.lowest[running], running),
+		Log: c.logger()}
 }
 
 func (c *card) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&c.log, nil)) }
@@ -147,7 +148,8 @@ var (
 )
 
 // confirm is the run after a start; health is asked each second.
-func (c *card) confirm(ctx context.Context, health func(since time.Duration) error, registry func(since time.Duration) error) error {
+func (c *card) confirm(ctx context.Context, health func(since time.Duration) error,
+	registry func(since time.Duration) error) error {
 	start := time.Now()
 	confirmer := Confirmer{
 		Slots: c, Reboot: c.reboot, Path: c.path, Lowest: c.low(), Running: c.slots[c.running], Boot: c.boot(), For: 20 * time.Second, Within: 10 * time.Minute, Log: c.logger(),

@@ -116,7 +116,8 @@ func TestDowngrade(t *testing.T) {
 		c.left["B"] = 0
 		c.start()
 		c.expect(now, next, Good)
-		if err := c.update("", day, Request{Bundle: now + "+1"}); err == nil || !strings.Contains(err.Error(), `below "2026.12-6"`) {
+		if err := c.update("", day, Request{Bundle: now + "+1"}); err == nil ||
+			!strings.Contains(err.Error(), `below "2026.12-6"`) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -162,7 +163,8 @@ func TestLowestFile(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			var log bytes.Buffer
-			l := Lowest{Path: filepath.Join(t.TempDir(), LowestFile), Image: x.image, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			l := Lowest{Path: filepath.Join(t.TempDir(), LowestFile), Image: x.image,
+				Log: slog.New(slog.NewTextHandler(&log, nil))}
 			if x.file != "" {
 				must(t, os.WriteFile(l.Path, []byte(x.file), 0o600))
 			}
@@ -205,7 +207,8 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	l.Image = "0"
-	for _, bad := range []string{"", " 1", "1 ", "1\n", "v1.2", "-1", "1-", "1_2", "1/2", "x:1", "1:", "latest", "١", "1.2é"} {
+	for _, bad := range []string{"", " 1", "1 ", "1\n", "v1.2", "-1", "1-", "1_2", "1/2", "x:1", "1:", "latest",
+		"١", "1.2é"} {
 		if err := l.refuse(Bundle{Version: bad}); err == nil || !strings.Contains(err.Error(), "is no version") {
 			t.Errorf("%q: %v", bad, err)
 		}

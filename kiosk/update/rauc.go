@@ -73,7 +73,8 @@ func bootedSlot(data []byte) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("rauc status names no running slot\nhint: the kernel's command line needs rauc.slot=A or rauc.slot=B")
+	return "", errors.New("rauc status names no running slot\nhint: the kernel's command line needs rauc.slot=A or " +
+		"rauc.slot=B")
 }
 
 // Inspect asks rauc.
@@ -155,7 +156,8 @@ func (r RAUC) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("rauc %s: %w: %s", strings.Join(args, " "), ended(ctx, err), lastLine(problems.String()))
 	}
 	if out.Len() > maxAnswer {
-		return nil, fmt.Errorf("rauc %s: the answer has %d bytes, at most %d are read", strings.Join(args, " "), out.Len(), maxAnswer)
+		return nil, fmt.Errorf("rauc %s: the answer has %d bytes, at most %d are read", strings.Join(args, " "),
+			out.Len(), maxAnswer)
 	}
 	return out.Bytes(), nil
 }

@@ -26,7 +26,8 @@ func TestRealRAUC(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"key", "stranger"} {
-		run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=updates",
+		run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+			"/CN=updates",
 			"-addext", "keyUsage=digitalSignature", "-keyout", in(name), "-out", in(name+".pem"))
 	}
 	rauc, err := exec.LookPath("rauc")
@@ -41,7 +42,8 @@ func TestRealRAUC(t *testing.T) {
 		image := [32 << 10]byte{}
 		_, _ = rand.Read(image[:]) // never fails
 		must(t, os.WriteFile(in(name+"/slot.img"), image[:], 0o600))
-		manifest := "[update]\ncompatible=ashyq-kiosk-lean\n" + update + "[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
+		manifest := "[update]\ncompatible=ashyq-kiosk-lean\n" + update +
+			"[bundle]\nformat=verity\n[image.card]\nfilename=slot.img\n"
 		must(t, os.WriteFile(in(name+"/manifest.raucm"), []byte(manifest), 0o600))
 		run(rauc, "--cert", in(key+".pem"), "--key", in(key), "bundle", in(name), in(name+".raucb"))
 		return in(name + ".raucb")
@@ -68,7 +70,8 @@ func TestRealRAUC(t *testing.T) {
 	if got, err := (RAUC{}).Inspect(t.Context(), pack("strange", "stranger", "version=9\n")); err == nil {
 		t.Errorf("a stranger's bundle is %+v", got)
 	}
-	if got, err := (RAUC{}).Inspect(t.Context(), pack("nameless", "key", "")); err == nil || !strings.Contains(err.Error(), "its version") {
+	if got, err := (RAUC{}).Inspect(t.Context(), pack("nameless", "key", "")); err == nil ||
+		!strings.Contains(err.Error(), "its version") {
 		t.Errorf("a bundle without a version: %+v, %v", got, err)
 	}
 }

@@ -75,7 +75,8 @@ func (u *Updater) Run(ctx context.Context, r Request) error {
 		return nil
 	case there:
 	case r.Once && s.wasGood(release.Version):
-		u.Log.Warn("not installed again: this version was good here before and was replaced since", "version", release.Version, "running", u.Running)
+		u.Log.Warn("not installed again: this version was good here before and was replaced since", "version",
+			release.Version, "running", u.Running)
 		return nil
 	case why != "" && r.Bundle != "":
 		return fmt.Errorf("%s\nhint: give the bundle another version, or remove %q", why, u.Path)
@@ -207,7 +208,8 @@ func (u *Updater) takeBack(ctx context.Context, version string) error {
 
 func (u *Updater) restart(ctx context.Context, r Request, version string) error {
 	if now := u.Now(); !r.Now && !u.Window.open(now) {
-		u.Log.Info("installed; the restart waits for the hours of update.window", "version", version, "now", now.Format("15:04"),
+		u.Log.Info("installed; the restart waits for the hours of update.window", "version", version, "now",
+			now.Format("15:04"),
 			"from", clock(u.Window.From), "until", clock(u.Window.Until))
 		return nil
 	}

@@ -103,15 +103,18 @@ const (
 )
 
 // Reasons are all of them, for whoever translates.
-var Reasons = []string{NoColumns, UnknownColumn, DoubleColumn, MissingColumn, NotUTF8, UTF16, TooLong, TooManyRows, TooLarge,
+var Reasons = []string{NoColumns, UnknownColumn, DoubleColumn, MissingColumn, NotUTF8, UTF16, TooLong,
+	TooManyRows, TooLarge,
 	Quotes, Fields, Missing, IINForm, IINZero, IINNumber, ResultWord, KindWord, TimeForm, NameForm}
 
 // titles are the names of columns, in lower case and with single spaces.
 var titles = map[string][]string{
-	"iin":        {"iin", "иин", "жсн"},
-	"sample":     {"sample", "sample number", "barcode", "номер пробы", "проба", "штрихкод", "сынама нөмірі", "сынама", "штрихкоды"},
-	"result":     {"result", "результат", "нәтиже", "нәтижесі"},
-	"taken":      {"taken", "taken at", "collected", "время взятия пробы", "дата взятия пробы", "дата взятия", "сынама алынған уақыт"},
+	"iin": {"iin", "иин", "жсн"},
+	"sample": {"sample", "sample number", "barcode", "номер пробы", "проба", "штрихкод", "сынама нөмірі", "сынама",
+		"штрихкоды"},
+	"result": {"result", "результат", "нәтиже", "нәтижесі"},
+	"taken": {"taken", "taken at", "collected", "время взятия пробы", "дата взятия пробы", "дата взятия",
+		"сынама алынған уақыт"},
 	"laboratory": {"laboratory", "лаборатория", "зертхана"},
 	"name":       {"name", "фио", "имя", "название", "аты-жөні", "аты", "атауы"},
 	"phone":      {"phone", "phone number", "телефон", "номер телефона", "телефон нөмірі"},

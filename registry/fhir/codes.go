@@ -4,8 +4,10 @@ import "ashyq-kiosk/registry/pcr"
 
 // The URIs of code systems, and how real systems write them besides.
 var (
-	loincSystems  = map[string]bool{"http://loinc.org": true, "https://loinc.org": true, "urn:oid:2.16.840.1.113883.6.1": true, "LN": true}
-	snomedSystems = map[string]bool{"http://snomed.info/sct": true, "https://snomed.info/sct": true, "urn:oid:2.16.840.1.113883.6.96": true, "SCT": true}
+	loincSystems = map[string]bool{"http://loinc.org": true, "https://loinc.org": true,
+		"urn:oid:2.16.840.1.113883.6.1": true, "LN": true}
+	snomedSystems = map[string]bool{"http://snomed.info/sct": true, "https://snomed.info/sct": true,
+		"urn:oid:2.16.840.1.113883.6.96": true, "SCT": true}
 )
 
 // about is what a test is about.

@@ -99,7 +99,8 @@ func Parse(data []byte) ([]Result, []Issue) {
 	case len(results) > MaxResults:
 		return nil, []Issue{{Path: m.root, Code: "too-long", Reason: fmt.Sprintf("%d results in one message, send at most %d", len(results), MaxResults)}}
 	case len(results) == 0 && len(issues) == 0:
-		issues = append(issues, Issue{Path: m.root, Field: "code", Code: "not-supported", Reason: "no result of a SARS-CoV-2 PCR test is in it"})
+		issues = append(issues, Issue{Path: m.root, Field: "code", Code: "not-supported",
+			Reason: "no result of a SARS-CoV-2 PCR test is in it"})
 	}
 	slices.SortStableFunc(issues, func(a, b Issue) int { return cmp.Compare(a.at, b.at) })
 	return results, issues
@@ -129,7 +130,8 @@ func merge(found []finding) (results []Result, issues []Issue) {
 			continue
 		}
 		for _, f := range same {
-			issues = append(issues, Issue{f.Path, "result", "conflict", "other results of this sample in this message contradict it", f.at})
+			issues = append(issues, Issue{f.Path, "result", "conflict",
+				"other results of this sample in this message contradict it", f.at})
 		}
 	}
 	return results, issues

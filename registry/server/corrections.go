@@ -46,7 +46,8 @@ func (s *Server) target(ctx context.Context, source store.Source, t Target) (by 
 	by = store.Actor{Source: source.ID, Person: person}
 	switch {
 	case (t.Record == 0) == (t.Sample == ""), t.Record == 0 && source.ID == 0:
-		return by, 0, badRequest("the request does not name one record", `write its id as "record", or a sample number of this source as "sample"`)
+		return by, 0, badRequest("the request does not name one record",
+			`write its id as "record", or a sample number of this source as "sample"`)
 	case t.Record != 0:
 		return by, t.Record, nil
 	}
@@ -60,7 +61,8 @@ func checkWhy(why string) error {
 		return badRequest("the reason is missing or too long", "write 1 to 200 bytes")
 	}
 	if err := names.Check(why); err != nil {
-		return badRequest("the reason cannot be used: "+err.Error(), "type it again: copied text may have invisible characters")
+		return badRequest("the reason cannot be used: "+err.Error(),
+			"type it again: copied text may have invisible characters")
 	}
 	return nil
 }
@@ -69,13 +71,16 @@ func checkWhy(why string) error {
 func noRecord(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return &failure{http.StatusNotFound, "this source has no such record", "write the sample number as it was entered", err}
+		return &failure{http.StatusNotFound, "this source has no such record",
+			"write the sample number as it was entered", err}
 	case errors.Is(err, store.ErrEnded):
-		return &failure{http.StatusConflict, "this record was corrected or withdrawn meanwhile", "look at the list again", err}
+		return &failure{http.StatusConflict, "this record was corrected or withdrawn meanwhile",
+			"look at the list again", err}
 	case errors.Is(err, store.ErrUnchanged):
 		return badRequest("the correction changes nothing", "say what is right instead")
 	case errors.Is(err, store.ErrTooManyEnds):
-		return &failure{http.StatusTooManyRequests, "this source has corrected or withdrawn too many positive results and contacts in an hour",
+		return &failure{http.StatusTooManyRequests,
+			"this source has corrected or withdrawn too many positive results and contacts in an hour",
 			"ask the registry's administrator, or go on in an hour", err}
 	}
 	return refusedSource(err)
@@ -116,7 +121,8 @@ func (s *Server) correct(r *http.Request, source store.Source) (any, error) {
 	}
 	to, err := s.opt.Store.Correct(r.Context(), by, record, next, req.Why, now())
 	if errors.Is(err, store.ErrConflict) {
-		return nil, &failure{http.StatusConflict, "another record has this sample number", "correct or withdraw that one", err}
+		return nil, &failure{http.StatusConflict, "another record has this sample number",
+			"correct or withdraw that one", err}
 	}
 	if err != nil {
 		return nil, noRecord(err)
@@ -130,7 +136,8 @@ func (e EntryRequest) over(old store.Entry) EntryRequest {
 	if e.At.IsZero() {
 		e.At = old.At
 	}
-	e.IIN, e.Sample, e.Kind = cmp.Or(e.IIN, string(old.IIN)), cmp.Or(e.Sample, old.Sample), cmp.Or(e.Kind, string(old.Kind))
+	e.IIN, e.Sample, e.Kind = cmp.Or(e.IIN, string(old.IIN)), cmp.Or(e.Sample, old.Sample), cmp.Or(e.Kind,
+		string(old.Kind))
 	e.Laboratory, e.IndexCase = cmp.Or(e.Laboratory, old.Laboratory), cmp.Or(e.IndexCase, old.IndexCase)
 	return e
 }
@@ -199,7 +206,8 @@ func (s *Server) withdrawSource(r *http.Request) (any, error) {
 
 // preview says whose colour would change.
 func preview(bulk store.Bulk, at time.Time) WithdrawSourceAnswer {
-	a := WithdrawSourceAnswer{Kinds: bulk.Kinds, Waiting: bulk.Waiting, People: len(bulk.People), Last: bulk.Last, Changes: []ColourChange{}}
+	a := WithdrawSourceAnswer{Kinds: bulk.Kinds, Waiting: bulk.Waiting, People: len(bulk.People), Last: bulk.Last,
+		Changes: []ColourChange{}}
 	for _, n := range bulk.Kinds {
 		a.Records += n
 	}

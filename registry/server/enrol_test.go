@@ -38,7 +38,8 @@ func TestEnrol(t *testing.T) {
 		r := newRig(t)
 		network := r.serveTLS()
 		codes := codesFor(r, "door 1", "door 2")
-		if pin := enrol.PinOf(r.authority.Certificate); string(codes[0].Pin) != string(pin[:]) || codes[0].URL != "https://registry.example:8443" ||
+		if pin := enrol.PinOf(r.authority.Certificate); string(codes[0].Pin) != string(pin[:]) ||
+			codes[0].URL != "https://registry.example:8443" ||
 			codes[0].SSID != "Mall" || string(codes[0].Token) == string(codes[1].Token) {
 			t.Errorf("codes %+v", codes)
 		}
@@ -50,14 +51,16 @@ func TestEnrol(t *testing.T) {
 		is(t, "without a certificate", status, code, 401, "")
 		status, code = b.enrol(codes[0])
 		is(t, "enrol", status, code, 200, "")
-		if b.name.Name != "door 1" || b.name.Venue != "shop" || b.name.Zone != "red" || b.name.CA != certificatePEM(r.authority.Certificate) ||
+		if b.name.Name != "door 1" || b.name.Venue != "shop" || b.name.Zone != "red" ||
+			b.name.CA != certificatePEM(r.authority.Certificate) ||
 			b.name.RegistryKey != api.FormatKey(r.registryKey()) {
 			t.Errorf("the door is told %+v", b.name)
 		}
 		checkCertificate(t, b)
 		status, code = b.update()
 		is(t, "a request with the certificate", status, code, 204, "")
-		if k := overviewOf(t, r)["door 1"]; !k.Enrolled || !k.CertUntil.Equal(now().Add(doorLasts)) || k.Running != "1.2.3" || !k.Seen.Equal(now()) {
+		if k := overviewOf(t, r)["door 1"]; !k.Enrolled || !k.CertUntil.Equal(now().Add(doorLasts)) ||
+			k.Running != "1.2.3" || !k.Seen.Equal(now()) {
 			t.Errorf("enrolled: %+v", k)
 		}
 		first := b.card
@@ -97,7 +100,8 @@ func checkCertificate(t *testing.T, b *box) {
 	if _, err := c.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		t.Error(err)
 	}
-	if c.IsCA || len(c.ExtKeyUsage) != 1 || c.Subject.CommonName != "ashyq-door-1" || !c.NotAfter.Equal(now().Add(doorLasts)) {
+	if c.IsCA || len(c.ExtKeyUsage) != 1 || c.Subject.CommonName != "ashyq-door-1" ||
+		!c.NotAfter.Equal(now().Add(doorLasts)) {
 		t.Errorf("certificate of %q: CA %v, usage %v, until %v", c.Subject.CommonName, c.IsCA, c.ExtKeyUsage, c.NotAfter)
 	}
 }
@@ -251,29 +255,43 @@ func TestEnrolRefusals(t *testing.T) {
 			{"no administrator", PathEnrolCodes, strangeKey, doors(func(*EnrolCodesRequest) {}), 401, "admin.key"},
 			{"no doors", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = nil }), 400, "500"},
 			{"too many doors", PathEnrolCodes, adminKey, many, 400, "500"},
-			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors = append(q.Doors, q.Doors[0]) }), 400, "its own"},
-			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400, "1 to 197 bytes"},
-			{"unknown venue", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Venue = "moon" }), 400, "venue"},
-			{"unknown zone", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Zone = "blue" }), 400, "yellow"},
+			{"one name twice", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) {
+				q.Doors = append(q.Doors,
+					q.Doors[0])
+			}), 400, "its own"},
+			{"no name", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Name = "" }), 400,
+				"1 to 197 bytes"},
+			{"unknown venue", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Venue = "moon" }),
+				400, "venue"},
+			{"unknown zone", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Zone = "blue" }),
+				400, "yellow"},
 			{"unknown way", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Way = "out" }), 400, "exit"},
-			{"unknown ring", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Ring = "late" }), 400, "early"},
+			{"unknown ring", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Doors[0].Ring = "late" }),
+				400, "early"},
 			{"for a year", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.Days = 365 }), 400, "90"},
-			{"short passphrase", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{SSID: "x", Passphrase: "short"} }), 400, "Wi-Fi"},
-			{"no network", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{Country: "KZ"} }), 400, "Wi-Fi"},
+			{"short passphrase", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) {
+				q.WiFi = &api.WiFi{SSID: "x",
+					Passphrase: "short"}
+			}), 400, "Wi-Fi"},
+			{"no network", PathEnrolCodes, adminKey, doors(func(q *EnrolCodesRequest) { q.WiFi = &api.WiFi{Country: "KZ"} }),
+				400, "Wi-Fi"},
 			{"not a token", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Token = "AAAA" }), 400, "16 bytes"},
 			{"not a request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = "x" }), 400, "PKCS #10"},
-			{"a changed request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = forge(t, q.CSR) }), 400, "PKCS #10"},
+			{"a changed request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = forge(t, q.CSR) }),
+				400, "PKCS #10"},
 			{"an RSA key", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = rsaRequest(t) }), 400, "P-256"},
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Token = base64.RawURLEncoding.EncodeToString(newToken()) }), 403, "new code"},
 			{"revoke an unknown door", PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "x"}, 404, "overview"},
 			{"approve a door that does not ask", PathApproveDoor, adminKey, ApproveRequest{Name: "x"}, 404, "has to ask first"},
 			{"unknown ring", PathReleases, adminKey, store.ReleaseRequest{Ring: "x"}, 400, "test"},
-			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404, "--bundles"},
+			{"no such bundle", PathReleases, adminKey, store.ReleaseRequest{Ring: "all", Bundle: "x.raucb", Version: "1"}, 404,
+				"--bundles"},
 		} {
 			w := r.call(http.MethodPost, test.path, test.key, test.body)
 			var e api.Error
-			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != test.code || e.Error == "" || !strings.Contains(e.Hint, test.hint) {
+			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != test.code || e.Error == "" ||
+				!strings.Contains(e.Hint, test.hint) {
 				t.Errorf("%s: %d %s, want %d with hint %q", test.name, w.Code, w.Body, test.code, test.hint)
 			}
 		}

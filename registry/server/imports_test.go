@@ -32,7 +32,8 @@ func (r *rig) upload(key, text string) store.Import {
 // report downloads the refused rows.
 func (r *rig) refusedRows(key string, id int64, language string) string {
 	r.Helper()
-	req := httptest.NewRequestWithContext(r.Context(), http.MethodGet, fmt.Sprintf("%s/%d/refused.csv", PathImports, id), nil)
+	req := httptest.NewRequestWithContext(r.Context(), http.MethodGet,
+		fmt.Sprintf("%s/%d/refused.csv", PathImports, id), nil)
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Accept-Language", language)
 	w := httptest.NewRecorder()
@@ -62,7 +63,8 @@ func TestImport(t *testing.T) {
 		iinA + ";A-7;inconclusive;" + at,
 	}, "\n")
 	i := r.upload(lab, file)
-	if i.State != store.Finished || i.Entered != 3 || i.Known != 1 || i.Refused != 5 || i.Line != 10 || i.Done != i.Size || i.Size != int64(len(file)) {
+	if i.State != store.Finished || i.Entered != 3 || i.Known != 1 || i.Refused != 5 || i.Line != 10 ||
+		i.Done != i.Size || i.Size != int64(len(file)) {
 		t.Errorf("import: %+v", i)
 	}
 	const want = "line;column;reason\r\n" +
@@ -74,7 +76,8 @@ func TestImport(t *testing.T) {
 	if got := r.refusedRows(lab, i.ID, "en"); got != want {
 		t.Errorf("report:\n%s\nwant\n%s", got, want)
 	}
-	if got := r.refusedRows(lab, i.ID, "kk-KZ,kk;q=0.9"); !strings.HasPrefix(got, "жол;баған;себебі\r\n5;;бұл сынама") || !strings.Contains(got, "8;сынама алынған уақыт;3 күннен бұрын") {
+	if got := r.refusedRows(lab, i.ID, "kk-KZ,kk;q=0.9"); !strings.HasPrefix(got, "жол;баған;себебі\r\n5;;бұл сынама") ||
+		!strings.Contains(got, "8;сынама алынған уақыт;3 күннен бұрын") {
 		t.Errorf("the report in Kazakh:\n%s", got)
 	}
 
@@ -157,7 +160,8 @@ func TestErrorsInTheLanguageOfThePage(t *testing.T) {
 	r := newRig(t)
 	lab := r.source(Laboratory)
 	for language, want := range map[string]string{
-		"kk": "файлды пайдалану мүмкін емес: \"ФИО\" деген баған болмайды", "ru-KZ": "файл не подходит: столбца \"ФИО\" быть не должно", "en": "the file cannot be used", "": "the file cannot be used", "fr": "the file cannot be used",
+		"kk": "файлды пайдалану мүмкін емес: \"ФИО\" деген баған болмайды", "ru-KZ": "файл не подходит: столбца \"ФИО\" " +
+			"быть не должно", "en": "the file cannot be used", "": "the file cannot be used", "fr": "the file cannot be used",
 	} {
 		req := httptest.NewRequest(http.MethodPost, PathImports, strings.NewReader("iin;sample;result;taken;ФИО\n"))
 		req.Header.Set("Authorization", "Bearer "+lab)
@@ -203,7 +207,8 @@ func TestInterruptedImport(t *testing.T) {
 			return i
 		}
 		id := start()
-		r.must(r.opt.Store.NoteImport(t.Context(), store.Import{ID: id, State: store.Running, Line: 1000, Entered: 999}, nil, now()))
+		r.must(r.opt.Store.NoteImport(t.Context(), store.Import{ID: id, State: store.Running, Line: 1000,
+			Entered: 999}, nil, now()))
 		if w := r.call(http.MethodPost, PathImports, lab, head); w.Code != http.StatusConflict {
 			t.Errorf("a second file at the same time: %d %s", w.Code, w.Body)
 		}

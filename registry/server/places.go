@@ -67,7 +67,8 @@ const (
 // byRegion lets administrators in. within is the region of a regional one, and empty for a national one:
 // the whole country.
 func (s *Server) byRegion(f func(r *http.Request, within string) (any, error)) func(*http.Request) (any, error) {
-	return s.byAccount(func(r *http.Request, a store.Account) (any, error) { return f(r, a.Region) }, store.National, store.Regional)
+	return s.byAccount(func(r *http.Request, a store.Account) (any, error) { return f(r, a.Region) }, store.National,
+		store.Regional)
 }
 
 // getOrPut is a path that is read and written.
@@ -123,7 +124,8 @@ func (s *Server) removeRegion(r *http.Request) (any, error) {
 	}
 	err = s.opt.Store.RemoveRegion(r.Context(), req.Code)
 	if errors.Is(err, store.ErrInUse) {
-		return nil, &failure{http.StatusConflict, "this region has venues, people or sources", "give them another region first", err}
+		return nil, &failure{http.StatusConflict, "this region has venues, people or sources",
+			"give them another region first", err}
 	}
 	return nil, noRegion(err)
 }
@@ -178,7 +180,8 @@ func (s *Server) CheckVenue(v *store.Venue) error {
 		return badRequest("the address cannot be used", fmt.Sprintf("write at most %d bytes, all of them visible", MaxAddress))
 	}
 	if v.Capacity < 0 || v.Capacity > MaxCapacity {
-		return badRequest("the capacity cannot be used", fmt.Sprintf("write 0 to %d people; with 0 it is not limited", MaxCapacity))
+		return badRequest("the capacity cannot be used", fmt.Sprintf("write 0 to %d people; with 0 it is not limited",
+			MaxCapacity))
 	}
 	return checkZone(v.Zone)
 }
@@ -212,7 +215,8 @@ func (s *Server) venues(r *http.Request, within string) (any, error) {
 	if text := query.Get("after"); text != "" {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, badRequest(`"after" is not the id of a venue`, "write ?region=KZ-75&after=ID, with the id that was listed last")
+			return nil, badRequest(`"after" is not the id of a venue`,
+				"write ?region=KZ-75&after=ID, with the id that was listed last")
 		}
 		v, err := s.venueWithin(r, id, within)
 		if err != nil {

@@ -33,7 +33,8 @@ func (s *Server) contacts(r *http.Request, source store.Source) (any, error) {
 }
 
 // one enters a single record. Its fields have other names in that request.
-func (s *Server) one(r *http.Request, source store.Source, entry EntryRequest, signed Signed, fields map[string]string) (any, error) {
+func (s *Server) one(r *http.Request, source store.Source, entry EntryRequest, signed Signed,
+	fields map[string]string) (any, error) {
 	outcomes, err := s.enter(r.Context(), source, []EntryRequest{entry}, signed)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,8 @@ func refusalCode(err error) string {
 
 // enter checks records and stores those that are right: an outcome for each, in their order. A wrong
 // one, whose Outcome.Err is a *FieldError, stops no other.
-func (s *Server) enter(ctx context.Context, source store.Source, requests []EntryRequest, signed Signed) ([]store.Outcome, error) {
+func (s *Server) enter(ctx context.Context, source store.Source, requests []EntryRequest,
+	signed Signed) ([]store.Outcome, error) {
 	person, err := signed.by(source.Name)
 	if err != nil {
 		return nil, err
@@ -164,13 +166,16 @@ const (
 
 // check reads a record that a source of this kind sends.
 func (e EntryRequest) check(source string, at time.Time) (store.Entry, *FieldError) {
-	entry := store.Entry{Sample: e.Sample, Kind: store.Kind(e.Kind), At: e.At, Laboratory: e.Laboratory, IndexCase: e.IndexCase}
+	entry := store.Entry{Sample: e.Sample, Kind: store.Kind(e.Kind), At: e.At, Laboratory: e.Laboratory,
+		IndexCase: e.IndexCase}
 	var err error
 	if entry.IIN, err = store.ParseIIN(e.IIN); err != nil {
-		return entry, &FieldError{"iin", WrongIIN, "is not 12 digits with a valid check digit", "check the number for a typing error"}
+		return entry, &FieldError{"iin", WrongIIN, "is not 12 digits with a valid check digit",
+			"check the number for a typing error"}
 	}
 	if sends := sourceKinds[source].sends; !slices.Contains(sends, entry.Kind) {
-		return entry, &FieldError{"kind", WrongKind, "is unknown", fmt.Sprintf("a %s sends %q", sourceKinds[source].name, sends)}
+		return entry, &FieldError{"kind", WrongKind, "is unknown",
+			fmt.Sprintf("a %s sends %q", sourceKinds[source].name, sends)}
 	}
 	if wrong := checkTime("at", e.At, at, oldest(entry.Kind)); wrong != nil {
 		return entry, wrong
@@ -203,7 +208,8 @@ func checkText(field, value string, needed, common bool) *FieldError {
 		return &FieldError{field, WrongText, "is too long", "write at most 64 bytes"}
 	}
 	if err := names.Check(value); err != nil {
-		return &FieldError{field, WrongText, "cannot be used: " + err.Error(), "type it again: copied text may have invisible characters"}
+		return &FieldError{field, WrongText, "cannot be used: " + err.Error(),
+			"type it again: copied text may have invisible characters"}
 	}
 	return nil
 }
@@ -215,7 +221,8 @@ func checkTime(field string, t, now time.Time, oldest time.Duration) *FieldError
 	case t.After(now.Add(clockSkew)):
 		return &FieldError{field, WrongFuture, "is in the future", "check the date, the time zone and this machine's clock"}
 	case t.Before(now.Add(-oldest)):
-		return &FieldError{field, WrongOld, fmt.Sprintf("is more than %d days ago", int(oldest/(24*time.Hour))), "check the date: a record that old changes no status"}
+		return &FieldError{field, WrongOld, fmt.Sprintf("is more than %d days ago", int(oldest/(24*time.Hour))),
+			"check the date: a record that old changes no status"}
 	}
 	return nil
 }
@@ -236,7 +243,8 @@ func checkNameOf(field, name string, most int) error {
 		return badRequest("the "+field+" is missing or too long", fmt.Sprintf("write 1 to %d bytes", most))
 	}
 	if err := names.Check(name); err != nil {
-		return badRequest("the "+field+" cannot be used: "+err.Error(), "type it again: copied text may have invisible characters")
+		return badRequest("the "+field+" cannot be used: "+err.Error(),
+			"type it again: copied text may have invisible characters")
 	}
 	return nil
 }

@@ -132,15 +132,20 @@ func refusedSource(err error) error {
 	case errors.Is(err, store.ErrSuspended):
 		return &failure{http.StatusForbidden, "this key is suspended", "ask the registry's administrator", err}
 	case errors.Is(err, store.ErrKeyRevoked):
-		return &failure{http.StatusUnauthorized, "this key was revoked", "the registry's administrator gives you another one", err}
+		return &failure{http.StatusUnauthorized, "this key was revoked",
+			"the registry's administrator gives you another one", err}
 	case errors.Is(err, store.ErrTooManyWait):
-		return &failure{http.StatusTooManyRequests, "too many records of this source wait", "send this one again when the registry's administrator has decided on them", err}
+		return &failure{http.StatusTooManyRequests, "too many records of this source wait",
+			"send this one again when the registry's administrator has decided on them", err}
 	case errors.Is(err, store.ErrConflict):
-		return &failure{http.StatusConflict, "this sample was reported before with different content", "correct that sample's record if it is wrong; nothing was changed", err}
+		return &failure{http.StatusConflict, "this sample was reported before with different content",
+			"correct that sample's record if it is wrong; nothing was changed", err}
 	case errors.Is(err, store.ErrWithdrawn):
-		return &failure{http.StatusConflict, "the same record was withdrawn or discarded before", `if it is right after all, send it with "again": true`, err}
+		return &failure{http.StatusConflict, "the same record was withdrawn or discarded before",
+			`if it is right after all, send it with "again": true`, err}
 	case errors.Is(err, store.ErrDecided):
-		return &failure{http.StatusConflict, "the registry's administrator has decided that this record does not stand", "ask the administrator", err}
+		return &failure{http.StatusConflict, "the registry's administrator has decided that this record does not stand",
+			"ask the administrator", err}
 	}
 	return err
 }

@@ -36,6 +36,7 @@ func (d *identity) expired(ctx context.Context, tx *sql.Tx, now time.Time) (refu
 		_, err := tx.ExecContext(ctx, `UPDATE doors SET asked = NULL, approved = NULL WHERE id = $1`, d.ID)
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE doors SET asked = COALESCE(asked, $2), approved = NULL WHERE id = $1`, d.ID, now.Unix())
+	_, err = tx.ExecContext(ctx, `UPDATE doors SET asked = COALESCE(asked, $2), approved = NULL WHERE id = $1`,
+		d.ID, now.Unix())
 	return ErrUnapproved, err
 }

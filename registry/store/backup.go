@@ -247,7 +247,8 @@ func (r *Restoring) flush(ctx context.Context) error {
 
 // Commit opens a new epoch and makes the restored database durable. backup is the moment of the dump;
 // published is what a newer list says, and may be empty.
-func (r *Restoring) Commit(ctx context.Context, backup, now time.Time, published map[uint64]statuslist.Status) (statuslist.Edition, error) {
+func (r *Restoring) Commit(ctx context.Context, backup, now time.Time,
+	published map[uint64]statuslist.Status) (statuslist.Edition, error) {
 	defer r.end()
 	next, err := r.commit(ctx, backup, now, published)
 	if err != nil {
@@ -256,7 +257,8 @@ func (r *Restoring) Commit(ctx context.Context, backup, now time.Time, published
 	return next, nil
 }
 
-func (r *Restoring) commit(ctx context.Context, backup, now time.Time, published map[uint64]statuslist.Status) (next statuslist.Edition, err error) {
+func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
+	published map[uint64]statuslist.Status) (next statuslist.Edition, err error) {
 	if err := r.flush(ctx); err != nil {
 		return next, err
 	}
@@ -330,7 +332,8 @@ func hold(ctx context.Context, tx *sql.Tx, published map[uint64]statuslist.Statu
 		}
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1
-		WHERE id IN (SELECT citizen FROM credentials WHERE revoked = $1 OR suspended = $1 OR idx IN (SELECT idx FROM held))`, now.Unix())
+		WHERE id IN (SELECT citizen FROM credentials WHERE revoked = $1 OR suspended = $1 OR idx IN (SELECT idx
+		FROM held))`, now.Unix())
 	return err
 }
 

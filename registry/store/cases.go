@@ -87,21 +87,27 @@ const compare = pairs + `,
 best AS MATERIALIZED (SELECT portal, MAX(agree) AS agree FROM pairs GROUP BY portal),
 paired AS MATERIALIZED (SELECT portal AS id FROM pairs UNION SELECT lab FROM pairs),
 missing AS MATERIALIZED (
-	SELECT records.id, sources.kind AS has, name, sample, records.kind, came FROM records JOIN sources ON sources.id = source
+	SELECT records.id, sources.kind AS has, name, sample, records.kind, came FROM records
+	JOIN sources ON sources.id = source
 		LEFT JOIN paired ON paired.id = records.id
-		WHERE sources.kind IN ('pcr-portal', 'laboratory') AND state = 'in force' AND came > $1 AND came <= $2 AND paired.id IS NULL
+		WHERE sources.kind IN ('pcr-portal', 'laboratory') AND state = 'in force' AND came > $1 AND came <= $2
+		AND paired.id IS NULL
 )
-SELECT 'pairs', CAST(COALESCE(SUM(agree), 0) AS BIGINT), CAST(COALESCE(SUM(1 - agree), 0) AS BIGINT), '', '', '', '', CAST(0 AS BIGINT) FROM best
+SELECT 'pairs', CAST(COALESCE(SUM(agree), 0) AS BIGINT), CAST(COALESCE(SUM(1 - agree), 0) AS BIGINT), '', '', '', '',
+CAST(0 AS BIGINT) FROM best
 UNION ALL
 SELECT 'sum', COUNT(*), MIN(came), has, '', '', '', 0 FROM missing GROUP BY has
 UNION ALL
 SELECT * FROM (SELECT 'missing', 0, came, has, name, sample, kind, id FROM missing ORDER BY came, id LIMIT $3) AS oldest
 UNION ALL
-SELECT * FROM (SELECT 'case', p.citizen, CASE WHEN p.came > l.came THEN p.came ELSE l.came END AS since, '', '', '', '', l.id
-	FROM best JOIN pairs ON pairs.portal = best.portal JOIN records p ON p.id = best.portal JOIN records l ON l.id = pairs.lab
+SELECT * FROM (SELECT 'case', p.citizen, CASE WHEN p.came > l.came THEN p.came ELSE l.came END AS since, '', '', '',
+'', l.id
+	FROM best JOIN pairs ON pairs.portal = best.portal JOIN records p ON p.id = best.portal
+	JOIN records l ON l.id = pairs.lab
 	WHERE best.agree = 0 ORDER BY since DESC LIMIT $4) AS newest`
 
-const agree = `CASE WHEN p.citizen = l.citizen AND p.kind = l.kind OR p.upheld IS NOT NULL AND l.upheld IS NOT NULL THEN 1 ELSE 0 END AS agree`
+const agree = `CASE WHEN p.citizen = l.citizen AND p.kind = l.kind
+	OR p.upheld IS NOT NULL AND l.upheld IS NOT NULL THEN 1 ELSE 0 END AS agree`
 
 // Cases looks for what the administrator has to settle.
 func (s *Store) Cases(ctx context.Context, now time.Time) (Cases, error) {
@@ -116,7 +122,8 @@ func (s *Store) Cases(ctx context.Context, now time.Time) (Cases, error) {
 }
 
 // read also tells about each of a laboratory's records that contradicts the portal's about a citizen.
-func (c *Comparison) read(ctx context.Context, tx *sql.Tx, now time.Time, contradicts func(citizen, lab int64, since time.Time)) error {
+func (c *Comparison) read(ctx context.Context, tx *sql.Tx, now time.Time,
+	contradicts func(citizen, lab int64, since time.Time)) error {
 	since, late := now.Add(-comparedFor).Unix(), now.Add(-missingAfter).Unix()
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sources WHERE kind = 'pcr-portal')`).Scan(&c.Portal)
 	if err != nil || !c.Portal {
@@ -164,7 +171,8 @@ func (c *Cases) read(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	}
 	for why, query := range map[string]string{
 		CaseColours: `SELECT id, since FROM citizens WHERE since IS NOT NULL ORDER BY since DESC LIMIT $1`,
-		CaseDispute: `SELECT citizen, disputed FROM records WHERE disputed IS NOT NULL AND state = 'in force' ORDER BY disputed DESC LIMIT $1`,
+		CaseDispute: `SELECT citizen, disputed FROM records WHERE disputed IS NOT NULL AND state = 'in force'
+			ORDER BY disputed DESC LIMIT $1`,
 	} {
 		err := rows(ctx, tx, func(r *sql.Rows) error {
 			var citizen, since int64
@@ -216,7 +224,8 @@ func (s *Store) Settle(ctx context.Context, stand, end []int64, person, why stri
 		by := Actor{Person: person}
 		for _, r := range records {
 			// The case is gone at once; where records still disagree, the publisher finds that.
-			_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1, other = NULL, since = NULL WHERE id = $1`, r.citizen)
+			_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1, other = NULL, since = NULL
+				WHERE id = $1`, r.citizen)
 			if err != nil {
 				return err
 			}
@@ -238,7 +247,8 @@ func (s *Store) Settle(ctx context.Context, stand, end []int64, person, why stri
 }
 
 func (r row) uphold(ctx context.Context, tx *sql.Tx, by Actor, why string, now int64) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE records SET upheld = $2, disputed = NULL WHERE id = $1`, r.id, now); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE records SET upheld = $2, disputed = NULL WHERE id = $1`, r.id,
+		now); err != nil {
 		return err
 	}
 	return note(ctx, tx, r.id, Upheld, by, why, now)
@@ -284,14 +294,16 @@ const citizenPerson = "citizen"
 func (s *Store) Dispute(ctx context.Context, index uint64, since statuslist.Edition, why string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3 AND revoked IS NULL`,
+		err := tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3
+			AND revoked IS NULL`,
 			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen)
 		if err != nil {
 			return notFound(err)
 		}
 		const which = ` FROM records WHERE citizen = $1 AND state = 'in force' AND ` + strict
 		var all, open int
-		err = tx.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN upheld IS NULL THEN 1 END)`+which, citizen).Scan(&all, &open)
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN upheld IS NULL THEN 1 END)`+which,
+			citizen).Scan(&all, &open)
 		switch {
 		case err != nil:
 			return err
@@ -306,7 +318,8 @@ func (s *Store) Dispute(ctx context.Context, index uint64, since statuslist.Edit
 			err := found.Scan(&id)
 			ids = append(ids, id)
 			return err
-		}, `UPDATE records SET disputed = $2 WHERE citizen = $1 AND state = 'in force' AND upheld IS NULL AND disputed IS NULL AND `+strict+` RETURNING id`,
+		}, `UPDATE records SET disputed = $2 WHERE citizen = $1 AND state = 'in force' AND upheld IS NULL
+			AND disputed IS NULL AND `+strict+` RETURNING id`,
 			citizen, now.Unix())
 		if err != nil {
 			return err

@@ -31,14 +31,16 @@ func testComparison(t *testing.T, s *Store) {
 	must(t, s.AddSource(ctx, "portal", "pcr-portal", "", SecretOf("portal"), 100))
 	portal, err := s.SourceOf(ctx, SecretOf("portal"))
 	must(t, err)
-	for i, e := range []Entry{sample(ann, "same", Positive), sample(ann, "other", Positive), sample(bob, "person", Positive), sample(bob, "unknown to the laboratory", Negative)} {
+	for i, e := range []Entry{sample(ann, "same", Positive), sample(ann, "other", Positive),
+		sample(bob, "person", Positive), sample(bob, "unknown to the laboratory", Negative)} {
 		e.Laboratory = "lab"
 		_, err := enter(t, s, portal.ID, e, t0.Add(time.Duration(i)*time.Second))
 		must(t, err)
 	}
 	unnamed := sample(ann, "portal's own", Positive) // of the same day as two of the laboratory's
 	entered(t, s, portal.ID, unnamed)
-	if got := compare(t0.Add(time.Hour)); got.Matched != 2 || got.Contradicting != 2 || got.AtLaboratory != 0 || got.AtPortal != 0 {
+	if got := compare(t0.Add(time.Hour)); got.Matched != 2 || got.Contradicting != 2 || got.AtLaboratory != 0 ||
+		got.AtPortal != 0 {
 		t.Errorf("within 24 hours: %+v", got)
 	}
 	got := compare(t0.Add(25 * time.Hour))
@@ -61,7 +63,8 @@ func testComparison(t *testing.T, s *Store) {
 		t.Errorf("cases about %v", about)
 	}
 	for _, one := range c.Cases {
-		if one.IIN == string(bob) && !slices.ContainsFunc(one.Records, func(k Kept) bool { return k.IIN == string(ann) && k.Sample == "person" }) {
+		if one.IIN == string(bob) && !slices.ContainsFunc(one.Records,
+			func(k Kept) bool { return k.IIN == string(ann) && k.Sample == "person" }) {
 			t.Errorf("the laboratory's side is missing: %+v", one.Records)
 		}
 	}
@@ -141,7 +144,8 @@ func testEverythingAtOnce(t *testing.T, s *Store) {
 				if err := s.Withdraw(ctx, Actor{source, "clerk"}, first, "x", t0); err != nil {
 					t.Errorf("withdraw: %v", err)
 				}
-				_, err = s.Correct(ctx, Actor{source, "clerk"}, last, sample(iins[round], fmt.Sprint(round, "corrected"), Positive), "x", t0)
+				_, err = s.Correct(ctx, Actor{source, "clerk"}, last, sample(iins[round], fmt.Sprint(round, "corrected"),
+					Positive), "x", t0)
 				if err != nil && !errors.Is(err, ErrEnded) { // the administrator may have been faster
 					t.Errorf("correct: %v", err)
 				}

@@ -32,12 +32,14 @@ const (
 var (
 	ErrEnded       = errors.New("the record is not in force any more")
 	ErrUnchanged   = errors.New("the correction changes nothing")
-	ErrTooManyEnds = errors.New("too many positive results and contacts of this source were corrected or withdrawn in an hour")
+	ErrTooManyEnds = errors.New("too many positive results and contacts of this source were corrected or withdrawn in " +
+		"an hour")
 )
 
 // note writes an event.
 func note(ctx context.Context, tx *sql.Tx, record int64, what string, by Actor, why string, now int64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO events (record, what, source, person, at, why) VALUES ($1, $2, $3, $4, $5, $6)`,
+	_, err := tx.ExecContext(ctx, `INSERT INTO events (record, what, source, person, at, why)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
 		record, what, sql.NullInt64{Int64: by.Source, Valid: by.Source != 0}, by.Person, now, why)
 	return err
 }
@@ -54,7 +56,8 @@ func (r row) isLive() bool { return r.state == Waiting || r.state == InForce }
 
 func findRow(ctx context.Context, tx *sql.Tx, where string, arg any) (r row, err error) {
 	var at int64
-	err = tx.QueryRowContext(ctx, `SELECT records.id, source, citizen, iin, sample, kind, at, laboratory, index_case, state, upheld IS NOT NULL
+	err = tx.QueryRowContext(ctx, `SELECT records.id, source, citizen, iin, sample, kind, at, laboratory, index_case,
+		state, upheld IS NOT NULL
 		FROM records JOIN citizens ON citizens.id = citizen WHERE `+where, arg).
 		Scan(&r.id, &r.source, &r.citizen, &r.IIN, &r.Sample, &r.Kind, &at, &r.Laboratory, &r.IndexCase, &r.state, &r.upheld)
 	r.At = time.Unix(at, 0).UTC()
@@ -71,7 +74,8 @@ func lockRow(ctx context.Context, tx *sql.Tx, by Actor, record int64) (r row, ho
 	if err != nil {
 		return r, 0, err
 	}
-	if hourly, err = lockSource(ctx, tx, r.source); by.Source == 0 && (errors.Is(err, ErrSuspended) || errors.Is(err, ErrKeyRevoked)) {
+	if hourly, err = lockSource(ctx, tx, r.source); by.Source == 0 &&
+		(errors.Is(err, ErrSuspended) || errors.Is(err, ErrKeyRevoked)) {
 		err = nil
 	}
 	if err != nil {
@@ -90,7 +94,8 @@ func checkEnds(ctx context.Context, tx *sql.Tx, by Actor, r row, hourly int, now
 		return nil
 	}
 	var lately int
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM events JOIN records ON records.id = record WHERE events.source = $1
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM events JOIN records ON records.id = record
+		WHERE events.source = $1
 		AND what IN ('corrected', 'withdrawn') AND events.at > $2 AND state = 'ended' AND `+strict,
 		by.Source, now-int64(time.Hour/time.Second)).Scan(&lately)
 	if err == nil && lately >= hourly {
@@ -133,7 +138,8 @@ func (s *Store) EntryOf(ctx context.Context, by Actor, record int64) (e Entry, s
 		if e.Sample = ""; e.number() != r.Sample {
 			e.Sample = r.Sample
 		}
-		return tx.QueryRowContext(ctx, `SELECT name, kind FROM sources WHERE id = $1`, r.source).Scan(&source.Name, &source.Kind)
+		return tx.QueryRowContext(ctx, `SELECT name, kind FROM sources WHERE id = $1`,
+			r.source).Scan(&source.Name, &source.Kind)
 	})
 	if err != nil {
 		return Entry{}, Source{}, fmt.Errorf("read a record: %w", err)
@@ -146,7 +152,8 @@ func (s *Store) EntryOf(ctx context.Context, by Actor, record int64) (e Entry, s
 // the replaced one has ended all the same. Errors: ErrNotFound, ErrEnded, ErrUnchanged,
 // ErrTooManyEnds, ErrTooManyWait, ErrDecided, ErrSuspended, ErrKeyRevoked, and ErrConflict for a sample number
 // that another record has.
-func (s *Store) Correct(ctx context.Context, by Actor, record int64, next Entry, why string, now time.Time) (Outcome, error) {
+func (s *Store) Correct(ctx context.Context, by Actor, record int64, next Entry, why string,
+	now time.Time) (Outcome, error) {
 	var to Outcome
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		to = Outcome{}
@@ -257,7 +264,8 @@ func (s *Store) Withdraw(ctx context.Context, by Actor, record int64, why string
 // ended allows the withdrawal of what was withdrawn.
 func ended(ctx context.Context, tx *sql.Tx, r row) error {
 	var withdrawn bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events WHERE record = $1 AND what = 'withdrawn')`, r.id).Scan(&withdrawn)
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events WHERE record = $1 AND what = 'withdrawn')`,
+		r.id).Scan(&withdrawn)
 	if err == nil && !withdrawn {
 		err = ErrEnded
 	}
@@ -317,7 +325,8 @@ func (s *Store) BulkOf(ctx context.Context, name string, since time.Time) (Bulk,
 			}
 			return nil
 		}, `SELECT citizen, kind, at, source = $1 AND came >= $2 FROM records WHERE state = 'in force' AND citizen IN
-			(SELECT citizen FROM records WHERE source = $1 AND came >= $2 AND state = 'in force') ORDER BY citizen`, source, since.Unix())
+			(SELECT citizen FROM records WHERE source = $1 AND came >= $2 AND state = 'in force')
+			ORDER BY citizen`, source, since.Unix())
 	})
 	if err != nil {
 		return Bulk{}, fmt.Errorf("look at a source's records: %w", err)
@@ -328,7 +337,8 @@ func (s *Store) BulkOf(ctx context.Context, name string, since time.Time) (Bulk,
 // WithdrawSince withdraws all that a source has entered since a time, up to the newest record that
 // the administrator has seen, and tells how many that were. A source that is not there is
 // ErrNotFound.
-func (s *Store) WithdrawSince(ctx context.Context, name string, since time.Time, last int64, person, why string, now time.Time) (n int, err error) {
+func (s *Store) WithdrawSince(ctx context.Context, name string, since time.Time, last int64, person, why string,
+	now time.Time) (n int, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		var source int64
 		err := tx.QueryRowContext(ctx, `UPDATE sources SET hourly = hourly WHERE name = $1 RETURNING id`, name).Scan(&source)
@@ -346,7 +356,8 @@ func (s *Store) WithdrawSince(ctx context.Context, name string, since time.Time,
 		if err != nil {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, `UPDATE records SET state = CASE state WHEN 'waiting' THEN 'discarded' ELSE 'ended' END
+		done, err := tx.ExecContext(ctx, `UPDATE records
+			SET state = CASE state WHEN 'waiting' THEN 'discarded' ELSE 'ended' END
 			WHERE `+which, source, since.Unix(), last)
 		if err != nil {
 			return err

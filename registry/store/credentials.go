@@ -61,7 +61,8 @@ func (s *Store) HasCode(ctx context.Context, code Secret) (known bool, err error
 	return known, nil
 }
 
-// Activate exchanges a one-time code for a credential of that phone. The first answer may be lost, so the same phone may ask again with the same code
+// Activate exchanges a one-time code for a credential of that phone. The first answer may be lost,
+// so the same phone may ask again with the same code
 // and gets the same credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
 func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
@@ -70,7 +71,8 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 		var used sql.NullInt64
 		// An UPDATE that changes nothing locks the row in either database, so the second of two
 		// phones waits.
-		err := tx.QueryRowContext(ctx, `UPDATE codes SET expires = expires WHERE hash = $1 RETURNING citizen, expires, credential`,
+		err := tx.QueryRowContext(ctx, `UPDATE codes SET expires = expires WHERE hash = $1
+			RETURNING citizen, expires, credential`,
 			code[:]).Scan(&citizen, &expires, &used)
 		switch {
 		case err != nil:
@@ -100,7 +102,8 @@ func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicK
 	var since nullEdition
 	var known []byte
 	var revoked bool
-	err := tx.QueryRowContext(ctx, `SELECT idx, holder, epoch, version, expires, revoked IS NOT NULL FROM credentials WHERE id = $1`,
+	err := tx.QueryRowContext(ctx, `SELECT idx, holder, epoch, version, expires, revoked IS NOT NULL FROM credentials
+		WHERE id = $1`,
 		id).Scan(&index, &known, &since.epoch, &since.version, &expires, &revoked)
 	if err != nil {
 		return Credential{}, err
@@ -108,13 +111,15 @@ func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicK
 	if revoked || !bytes.Equal(known, holder) {
 		return Credential{}, ErrCodeUsed
 	}
-	return Credential{Index: uint64(index), Holder: holder, Since: since.edition(), Expires: time.Unix(expires, 0).UTC()}, nil
+	return Credential{Index: uint64(index), Holder: holder, Since: since.edition(),
+		Expires: time.Unix(expires, 0).UTC()}, nil
 }
 
 // SinceOf returns Credential.Since of the pass at that index.
 func (s *Store) SinceOf(ctx context.Context, index uint64) (statuslist.Edition, error) {
 	var since nullEdition
-	err := s.read.QueryRowContext(ctx, `SELECT epoch, version FROM credentials WHERE idx = $1`, int64(index)).Scan(&since.epoch, &since.version)
+	err := s.read.QueryRowContext(ctx, `SELECT epoch, version FROM credentials WHERE idx = $1`,
+		int64(index)).Scan(&since.epoch, &since.version)
 	if err != nil {
 		return statuslist.Edition{}, fmt.Errorf("ask whether the list holds an index: %w", notFound(err))
 	}
@@ -150,12 +155,15 @@ const maxPhones = 3
 
 // addCredential adds one at a random unused index. A printed one replaces the printed ones before it.
 // It locks the citizen first, as the publisher does.
-func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credential, now time.Time) (id int64, index uint64, err error) {
-	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`, citizen); err != nil {
+func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
+	now time.Time) (id int64, index uint64, err error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`,
+		citizen); err != nil {
 		return 0, 0, err
 	}
 	var suspended sql.NullInt64 // a new phone does not end a suspension
-	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1 AND revoked IS NULL`, citizen).Scan(&suspended)
+	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1 AND revoked IS NULL`,
+		citizen).Scan(&suspended)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -188,7 +196,8 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 
 func makeRoom(ctx context.Context, tx *sql.Tx, citizen int64, printed bool, now time.Time) error {
 	if printed {
-		_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL AND holder IS NULL`,
+		_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL
+			AND holder IS NULL`,
 			citizen, now.Unix())
 		return err
 	}
@@ -244,7 +253,8 @@ func (s *Store) setPasses(ctx context.Context, doing string, iin IIN, set string
 		if err != nil {
 			return notFound(err)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1 AND revoked IS NULL`, append([]any{citizen}, value...)...)
+		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1 AND revoked IS NULL`,
+			append([]any{citizen}, value...)...)
 		return err
 	})
 	if err != nil {

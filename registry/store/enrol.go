@@ -39,8 +39,10 @@ func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, ex
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i, d := range doors {
 			var id int64
-			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place, way) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (name) DO UPDATE SET place = excluded.place, venue = excluded.venue, zone = excluded.zone, ring = excluded.ring,
+			err := tx.QueryRowContext(ctx, `INSERT INTO doors (name, venue, zone, ring, place, way)
+				VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (name) DO UPDATE SET place = excluded.place, venue = excluded.venue, zone = excluded.zone,
+				ring = excluded.ring,
 					way = excluded.way RETURNING id`,
 				d.Name, d.Venue, d.Zone, d.Ring, sql.NullInt64{Int64: d.Place, Valid: d.Place != 0},
 				cmp.Or(d.Way, "entry")).Scan(&id)
@@ -69,10 +71,12 @@ func (s *Store) HasToken(ctx context.Context, token Secret) (known bool, err err
 }
 
 // Enrol exchanges a one-time token for a certificate, which sign makes. The door starts afresh:
-// older certificates and warnings no longer count, and a device that had them before is revoked. The first answer may be lost, so the same key
+// older certificates and warnings no longer count, and a device that had them before is revoked.
+// The first answer may be lost, so the same key
 // and device may ask again with the same token, which is a renewal. Errors: ErrNotFound,
 // ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
-func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time, sign func(Door) (Certificate, error)) error {
+func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time,
+	sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "enrol a door", func(tx *sql.Tx) (error, error) {
 		var id, expires int64
 		var used []byte
@@ -86,7 +90,8 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		case now.Unix() >= expires:
 			return nil, ErrTokenExpired
 		case used != nil && !bytes.Equal(used, key[:]):
-			_, err := tx.ExecContext(ctx, `UPDATE enrolments SET twice = COALESCE(twice, $2) WHERE hash = $1`, token[:], now.Unix())
+			_, err := tx.ExecContext(ctx, `UPDATE enrolments SET twice = COALESCE(twice, $2) WHERE hash = $1`,
+				token[:], now.Unix())
 			return ErrTokenUsed, err
 		}
 		d, err := lockDoor(ctx, tx, id)
@@ -114,7 +119,8 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
-			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL, health_at = NULL, troubles = ''
+			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL,
+			health_at = NULL, troubles = ''
 			WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
 		return nil, err
 	})
@@ -122,7 +128,8 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 
 // Renew gives a door its next certificate, which sign makes. The previous one is valid until the
 // new one is seen. Errors: those of DoorBy and of sign, and ErrUnapproved.
-func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time, sign func(Door) (Certificate, error)) error {
+func (s *Store) Renew(ctx context.Context, c Certificate, device string, now time.Time,
+	sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "renew a door's certificate", func(tx *sql.Tx) (error, error) {
 		d, err := lockDoor(ctx, tx, c.Door)
 		if err != nil {
@@ -146,7 +153,8 @@ func (s *Store) Renew(ctx context.Context, c Certificate, device string, now tim
 
 // DoorBy finds the door of a certificate. It notes the contact, what the door says of itself, and
 // the arrival of a new certificate. Errors: ErrNotFound, ErrRevoked, ErrCopied.
-func (s *Store) DoorBy(ctx context.Context, c Certificate, device string, said Said, now time.Time) (id int64, err error) {
+func (s *Store) DoorBy(ctx context.Context, c Certificate, device string, said Said,
+	now time.Time) (id int64, err error) {
 	const doing = "look a door up by its certificate"
 	d, err := findDoor(ctx, s.read, `SELECT `+doorColumns+` FROM doors WHERE id = $1`, c.Door)
 	if err != nil {

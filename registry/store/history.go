@@ -80,13 +80,15 @@ func kept(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]Kept, e
 			records[i].Events = append(records[i].Events, e)
 		}
 		return err
-	}, `SELECT record, what, COALESCE(name, ''), person, events.at, why FROM events LEFT JOIN sources ON sources.id = events.source
+	}, `SELECT record, what, COALESCE(name, ''), person, events.at, why FROM events LEFT
+		JOIN sources ON sources.id = events.source
 		WHERE record IN (`+which+`) ORDER BY events.id`, args...)
 	return records, err
 }
 
 const keptColumns = `SELECT records.id, sources.name, sources.kind, sample, records.kind, at, came, laboratory, index_case, COALESCE(replaces, 0), state,
-	upheld IS NOT NULL, disputed, iin FROM records JOIN sources ON sources.id = source JOIN citizens ON citizens.id = citizen`
+	upheld IS NOT NULL, disputed, iin FROM records JOIN sources ON sources.id = source
+	JOIN citizens ON citizens.id = citizen`
 
 func (k *Kept) scan(found *sql.Rows) error {
 	var at, came int64
@@ -131,7 +133,8 @@ func (s *Store) Today(ctx context.Context, source int64, from time.Time) ([]Toda
 			today = append(today, e)
 			return nil
 		}, `SELECT records.id, sample, iin, records.kind, records.at, came, state, what, person FROM records
-			JOIN citizens ON citizens.id = citizen JOIN events ON events.id = (SELECT MAX(id) FROM events WHERE record = records.id)
+			JOIN citizens ON citizens.id = citizen JOIN events ON events.id = (SELECT MAX(id) FROM events
+			WHERE record = records.id)
 			WHERE records.source = $1 AND came >= $2 ORDER BY records.id DESC LIMIT $3`, source, from.Unix(), maxToday)
 	})
 	if err != nil {

@@ -72,7 +72,8 @@ func (d *identity) judge(c Certificate, device string, now time.Time) (arrived b
 }
 
 // admit judges and stores the result.
-func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string, now time.Time) (refused, err error) {
+func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device string,
+	now time.Time) (refused, err error) {
 	arrived, refused := d.judge(c, device, now)
 	if refused == ErrCopied {
 		if gone, err := d.wasReplaced(ctx, tx, device); gone || err != nil {
@@ -91,18 +92,21 @@ func (d *identity) admit(ctx context.Context, tx *sql.Tx, c Certificate, device 
 }
 
 func (d *identity) noteCopied(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2), strays = strays + 1 WHERE id = $1`, d.ID, now.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET copied = COALESCE(copied, $2), strays = strays + 1 WHERE id = $1`,
+		d.ID, now.Unix())
 	return err
 }
 
 func (d *identity) giveNext(ctx context.Context, tx *sql.Tx, c Certificate) error {
-	_, err := tx.ExecContext(ctx, `UPDATE doors SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:], c.Until.Unix())
+	_, err := tx.ExecContext(ctx, `UPDATE doors SET next_cert = $2, next_until = $3 WHERE id = $1`, d.ID, c.Print[:],
+		c.Until.Unix())
 	return err
 }
 
 // noteReplaced revokes the device that has been this door, now that another one is.
 func (d *identity) noteReplaced(ctx context.Context, tx *sql.Tx, device string, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM replacements WHERE door = $1 AND device = $2`, d.ID, device); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM replacements WHERE door = $1 AND device = $2`, d.ID,
+		device); err != nil {
 		return err
 	}
 	if !d.device.Valid || d.device.String == device {
@@ -115,6 +119,7 @@ func (d *identity) noteReplaced(ctx context.Context, tx *sql.Tx, device string, 
 
 // wasReplaced tells whether a device has been this door before.
 func (d *identity) wasReplaced(ctx context.Context, tx *sql.Tx, device string) (gone bool, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM replacements WHERE door = $1 AND device = $2)`, d.ID, device).Scan(&gone)
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM replacements WHERE door = $1 AND device = $2)`, d.ID,
+		device).Scan(&gone)
 	return gone, err
 }

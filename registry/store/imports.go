@@ -47,14 +47,16 @@ type RowRefusal struct {
 }
 
 // StartImport begins a file. Errors: ErrRunning.
-func (s *Store) StartImport(ctx context.Context, source int64, person string, size int64, now time.Time) (id int64, err error) {
+func (s *Store) StartImport(ctx context.Context, source int64, person string, size int64,
+	now time.Time) (id int64, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		// Locking the source keeps two files from starting at the same moment.
 		if _, err := tx.ExecContext(ctx, `UPDATE sources SET hourly = hourly WHERE id = $1`, source); err != nil {
 			return err
 		}
 		var running bool
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM imports WHERE source = $1 AND state = 'running')`, source).Scan(&running)
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM imports WHERE source = $1 AND state = 'running')`,
+			source).Scan(&running)
 		if err == nil && running {
 			err = ErrRunning
 		}
@@ -62,13 +64,16 @@ func (s *Store) StartImport(ctx context.Context, source int64, person string, si
 			return err
 		}
 		const old = `SELECT id FROM imports WHERE started < $1`
-		for _, forget := range []string{`DELETE FROM import_refusals WHERE import IN (` + old + `)`, `DELETE FROM imports WHERE id IN (` + old + `)`} {
+		for _, forget := range []string{`DELETE FROM import_refusals WHERE import IN (` + old + `)`, `DELETE FROM imports
+			WHERE id IN (` + old + `)`} {
 			if _, err := tx.ExecContext(ctx, forget, now.Add(-keepImports).Unix()); err != nil {
 				return err
 			}
 		}
-		return tx.QueryRowContext(ctx, `INSERT INTO imports (source, person, state, started, alive, size, done, line, entered, known, waits, refused, reason)
-			VALUES ($1, $2, 'running', $3, $3, $4, 0, 0, 0, 0, 0, 0, '') RETURNING id`, source, person, now.Unix(), size).Scan(&id)
+		return tx.QueryRowContext(ctx, `INSERT INTO imports (source, person, state, started, alive,
+			size, done, line, entered, known, waits, refused, reason)
+			VALUES ($1, $2, 'running', $3, $3, $4, 0, 0, 0, 0, 0, 0, '')
+			RETURNING id`, source, person, now.Unix(), size).Scan(&id)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("start an import: %w", err)
@@ -80,7 +85,8 @@ func (s *Store) StartImport(ctx context.Context, source int64, person string, si
 // says that it does not run any more.
 func (s *Store) NoteImport(ctx context.Context, i Import, refused []RowRefusal, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		found, err := changed(tx.ExecContext(ctx, `UPDATE imports SET state = $2, alive = $3, done = $4, line = $5, entered = $6, known = $7,
+		found, err := changed(tx.ExecContext(ctx, `UPDATE imports
+			SET state = $2, alive = $3, done = $4, line = $5, entered = $6, known = $7,
 			waits = $8, refused = $9, reason = $10 WHERE id = $1 AND state = 'running'`,
 			i.ID, i.State, now.Unix(), i.Done, i.Line, i.Entered, i.Known, i.Waits, i.Refused, i.Reason))
 		if err == nil && !found {
@@ -88,7 +94,8 @@ func (s *Store) NoteImport(ctx context.Context, i Import, refused []RowRefusal, 
 		}
 		for _, r := range refused {
 			if err == nil {
-				_, err = tx.ExecContext(ctx, `INSERT INTO import_refusals (import, line, field, reason) VALUES ($1, $2, $3, $4)`, i.ID, r.Line, r.Field, r.Reason)
+				_, err = tx.ExecContext(ctx, `INSERT INTO import_refusals (import, line, field, reason) VALUES ($1, $2, $3, $4)`,
+					i.ID, r.Line, r.Field, r.Reason)
 			}
 		}
 		return err
@@ -101,18 +108,21 @@ func (s *Store) NoteImport(ctx context.Context, i Import, refused []RowRefusal, 
 
 // InterruptImports ends those that have not got on since then: their registry has stopped.
 func (s *Store) InterruptImports(ctx context.Context, since time.Time) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE imports SET state = 'interrupted' WHERE state = 'running' AND alive < $1`, since.Unix())
+	_, err := s.write.ExecContext(ctx, `UPDATE imports SET state = 'interrupted' WHERE state = 'running' AND alive < $1`,
+		since.Unix())
 	if err != nil {
 		return fmt.Errorf("mark interrupted imports: %w", err)
 	}
 	return nil
 }
 
-const importColumns = `SELECT id, person, state, started, alive, size, done, line, entered, known, waits, refused, reason FROM imports`
+const importColumns = `SELECT id, person, state, started, alive, size, done, line, entered, known, waits, refused,
+	reason FROM imports`
 
 func (i *Import) scan(scan func(...any) error) error {
 	var started, alive int64
-	err := scan(&i.ID, &i.Person, &i.State, &started, &alive, &i.Size, &i.Done, &i.Line, &i.Entered, &i.Known, &i.Waits, &i.Refused, &i.Reason)
+	err := scan(&i.ID, &i.Person, &i.State, &started, &alive, &i.Size, &i.Done, &i.Line, &i.Entered, &i.Known, &i.Waits,
+		&i.Refused, &i.Reason)
 	i.Started, i.Alive = time.Unix(started, 0).UTC(), time.Unix(alive, 0).UTC()
 	return err
 }
@@ -152,7 +162,8 @@ func (s *Store) RefusedRows(ctx context.Context, source, id int64, each func(Row
 				return err
 			}
 			return each(r)
-		}, `SELECT import_refusals.line, field, import_refusals.reason FROM import_refusals JOIN imports ON imports.id = import
+		}, `SELECT import_refusals.line, field, import_refusals.reason FROM import_refusals
+			JOIN imports ON imports.id = import
 			WHERE source = $1 AND import = $2 ORDER BY import_refusals.line`, source, id)
 	})
 	if err != nil {

@@ -37,7 +37,8 @@ func (s *Store) PhonesOf(ctx context.Context, index uint64, since statuslist.Edi
 			phones = append(phones, p)
 			return err
 		}, `SELECT id, name, added, used, expires, idx = $2 FROM credentials
-			WHERE citizen = $1 AND revoked IS NULL AND holder IS NOT NULL AND expires > $3 ORDER BY id DESC`, citizen, int64(index), now.Unix())
+			WHERE citizen = $1 AND revoked IS NULL AND holder IS NOT NULL AND expires > $3
+			ORDER BY id DESC`, citizen, int64(index), now.Unix())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list a person's phones: %w", err)
@@ -47,7 +48,8 @@ func (s *Store) PhonesOf(ctx context.Context, index uint64, since statuslist.Edi
 
 // RevokePhone revokes one phone of a pass's holder: that of the pass, or another one. Errors:
 // ErrNotFound.
-func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.Edition, id int64, now time.Time) error {
+func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.Edition, id int64,
+	now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := ownerOf(ctx, tx, index, since)
 		if err != nil {
@@ -73,7 +75,8 @@ func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.
 // NoteUsed keeps the day on which a phone's page asked for the status.
 func (s *Store) NoteUsed(ctx context.Context, index uint64, day time.Time) error {
 	var new bool
-	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(used, 0) < $2 FROM credentials WHERE idx = $1`, int64(index), day.Unix()).Scan(&new)
+	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(used, 0) < $2 FROM credentials WHERE idx = $1`, int64(index),
+		day.Unix()).Scan(&new)
 	if err == nil && new {
 		err = s.change(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE credentials SET used = $2 WHERE idx = $1`, int64(index), day.Unix())
@@ -105,13 +108,15 @@ func (s *Store) OwnHistory(ctx context.Context, index uint64, since statuslist.E
 
 // ownerOf finds the holder of a pass that is not revoked.
 func ownerOf(ctx context.Context, tx *sql.Tx, index uint64, since statuslist.Edition) (citizen int64, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3 AND revoked IS NULL`,
+	err = tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3
+		AND revoked IS NULL`,
 		int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen)
 	return citizen, notFound(err)
 }
 
 // PutCodeOf gives the holder of a pass a one-time code for another phone, as PutCode does.
-func (s *Store) PutCodeOf(ctx context.Context, index uint64, since statuslist.Edition, code Secret, expires time.Time) error {
+func (s *Store) PutCodeOf(ctx context.Context, index uint64, since statuslist.Edition, code Secret,
+	expires time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := ownerOf(ctx, tx, index, since)
 		if err != nil {

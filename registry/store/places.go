@@ -59,7 +59,8 @@ func (s *Store) PutRegions(ctx context.Context, regions []Region) error {
 func (s *Store) RemoveRegion(ctx context.Context, code string) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var used bool
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE region = $1) OR EXISTS (SELECT 1 FROM citizens WHERE region = $1)
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE region = $1) OR EXISTS (SELECT 1
+			FROM citizens WHERE region = $1)
 			OR EXISTS (SELECT 1 FROM sources WHERE region = $1) OR EXISTS (SELECT 1 FROM recipients WHERE region = $1)
 			OR EXISTS (SELECT 1 FROM accounts WHERE region = $1)`, code).Scan(&used)
 		if err != nil {
@@ -155,7 +156,8 @@ func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
 		ON CONFLICT (bin, name) DO UPDATE SET kind = excluded.kind, region = excluded.region, zone = excluded.zone,
 			address = excluded.address, capacity = excluded.capacity, phone = excluded.phone, entrances = excluded.entrances,
 			exits = excluded.exits RETURNING id`,
-		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity, v.Phone, strings.Join(v.Entrances, "\n"), strings.Join(v.Exits, "\n")).Scan(&id)
+		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity, v.Phone, strings.Join(v.Entrances,
+			"\n"), strings.Join(v.Exits, "\n")).Scan(&id)
 	if err != nil {
 		return err
 	}
@@ -177,7 +179,8 @@ func (s *Store) Venues(ctx context.Context, region string, after *Venue, limit i
 			v, err := scanVenue(found)
 			list = append(list, v)
 			return err
-		}, `SELECT `+venueColumns+` FROM venues WHERE (region = $1 OR $1 = '') AND (name, bin) > ($2, $3) ORDER BY name, bin LIMIT $4`,
+		}, `SELECT `+venueColumns+` FROM venues WHERE (region = $1 OR $1 = '') AND (name, bin) > ($2, $3) ORDER BY name, bin
+			LIMIT $4`,
 			region, after.Name, after.BIN, limit)
 	})
 	if err != nil {

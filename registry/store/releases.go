@@ -27,7 +27,8 @@ func (s *Store) PutRelease(ctx context.Context, r ReleaseRequest) error {
 // ReleaseFor is what a door should run. Errors: ErrNotFound if its rollout ring has no release.
 func (s *Store) ReleaseFor(ctx context.Context, door int64) (ReleaseRequest, error) {
 	var r ReleaseRequest
-	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases JOIN doors ON doors.ring = releases.ring
+	err := s.read.QueryRowContext(ctx, `SELECT releases.ring, bundle, version FROM releases
+		JOIN doors ON doors.ring = releases.ring
 		WHERE doors.id = $1`, door).Scan(&r.Ring, &r.Bundle, &r.Version)
 	if err != nil {
 		return ReleaseRequest{}, fmt.Errorf("look a door's release up: %w", notFound(err))

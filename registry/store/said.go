@@ -77,7 +77,8 @@ func (d *identity) noteHeard(ctx context.Context, tx *sql.Tx, said Said, now tim
 		since = sql.NullInt64{Int64: now.Unix(), Valid: true}
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE doors SET seen = $2, running = COALESCE($3, running), said_venue = COALESCE($4, said_venue),
-		said_zone = COALESCE($5, said_zone), config = COALESCE($6, config), config_since = $7, said_way = COALESCE($8, said_way)
+		said_zone = COALESCE($5, said_zone), config = COALESCE($6, config), config_since = $7, said_way = COALESCE($8,
+		said_way)
 		WHERE id = $1`,
 		d.ID, now.Unix(), text(said.Version), text(said.Venue), text(said.Zone), text(said.Config), since, text(said.Way))
 	return err

@@ -36,7 +36,8 @@ type SignInRequest struct {
 
 // RequestSignIn keeps the request and tells where the code goes. An empty number: nobody is registered
 // with this IIN, no number is on record, or too many messages were sent.
-func (s *Store) RequestSignIn(ctx context.Context, q SignInRequest, now time.Time) (number string, short bool, err error) {
+func (s *Store) RequestSignIn(ctx context.Context, q SignInRequest,
+	now time.Time) (number string, short bool, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM signins WHERE asked < $1 OR citizen IS NULL AND asked < $2`,
 			now.Add(-keepSignIns).Unix(), now.Add(-SignInLasts).Unix())
@@ -56,7 +57,8 @@ func (s *Store) RequestSignIn(ctx context.Context, q SignInRequest, now time.Tim
 		if !citizen.Valid {
 			stored = nil
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO signins (session, citizen, phone, asker, code, short, asked) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		_, err = tx.ExecContext(ctx, `INSERT INTO signins (session, citizen, phone, asker, code, short, asked)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			q.Session[:], citizen, known(number), q.Asker[:], stored, bit(short), now.Unix())
 		return err
 	})
@@ -67,7 +69,8 @@ func (s *Store) RequestSignIn(ctx context.Context, q SignInRequest, now time.Tim
 }
 
 // numberOf finds the person and the number on record; no person: nothing is sent.
-func numberOf(ctx context.Context, tx *sql.Tx, q SignInRequest, now time.Time) (found sql.NullInt64, number string, short bool, err error) {
+func numberOf(ctx context.Context, tx *sql.Tx, q SignInRequest,
+	now time.Time) (found sql.NullInt64, number string, short bool, err error) {
 	var citizen int64
 	var on sql.NullString
 	err = tx.QueryRowContext(ctx, `SELECT id, phone FROM citizens WHERE iin = $1`, string(q.IIN)).Scan(&citizen, &on)
@@ -97,7 +100,8 @@ const wrongOf = `COALESCE((SELECT n FROM wrong_codes WHERE citizen = $1 AND sinc
 // SignIn exchanges a code for a credential of that phone. The same phone may ask again with the same
 // code, because the first answer may be lost. wrong: the code was sent to somebody and this is not it.
 // It writes as much for a session that nobody got a message for. Errors: ErrWrongCode.
-func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort bool, want Credential, now time.Time) (got Credential, wrong bool, err error) {
+func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort bool, want Credential,
+	now time.Time) (got Credential, wrong bool, err error) {
 	refused, err := error(nil), s.change(ctx, func(tx *sql.Tx) (err error) {
 		got, wrong, err = signIn(ctx, tx, session, code, allowShort, want, now)
 		if errors.Is(err, ErrWrongCode) { // the try counts all the same
@@ -114,7 +118,8 @@ func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort boo
 	return got, false, nil
 }
 
-func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bool, want Credential, now time.Time) (Credential, bool, error) {
+func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bool, want Credential,
+	now time.Time) (Credential, bool, error) {
 	var citizen, used sql.NullInt64
 	var sent []byte
 	var asked int64
@@ -158,7 +163,8 @@ func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bo
 
 // noteWrong counts a wrong code. Without a citizen the statement writes nothing.
 func noteWrong(ctx context.Context, tx *sql.Tx, citizen sql.NullInt64, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO wrong_codes (citizen, since, n) SELECT id, CAST($2 AS BIGINT), 1 FROM citizens WHERE id = $1
+	_, err := tx.ExecContext(ctx, `INSERT INTO wrong_codes (citizen, since, n) SELECT id, CAST($2 AS BIGINT), 1
+		FROM citizens WHERE id = $1
 		ON CONFLICT (citizen) DO UPDATE SET n = CASE WHEN wrong_codes.since > $3 THEN wrong_codes.n + 1 ELSE 1 END,
 			since = CASE WHEN wrong_codes.since > $3 THEN wrong_codes.since ELSE excluded.since END`,
 		citizen, now.Unix(), now.Add(-wrongFor).Unix())

@@ -83,7 +83,8 @@ func testSignIn(t *testing.T, s *Store) {
 }
 
 func testSignInLimits(t *testing.T, s *Store) {
-	loadPeople(t, s, Resident{IIN: ann, Phone: annsNumber}, Resident{IIN: bob, Phone: annsNumber}, Resident{IIN: "011399500206", Phone: annsNumber})
+	loadPeople(t, s, Resident{IIN: ann, Phone: annsNumber}, Resident{IIN: bob, Phone: annsNumber},
+		Resident{IIN: "011399500206", Phone: annsNumber})
 	n := 0
 	sent := func(iin IIN, asker string, at time.Time) bool {
 		n++
@@ -155,7 +156,8 @@ func testWrongCodes(t *testing.T, s *Store) {
 	}
 	// A short code that was sent before there were too many wrong ones.
 	request(t, s, ann, 102, "home", t0.Add(400*24*time.Hour))
-	_, err = s.write.ExecContext(t.Context(), `UPDATE wrong_codes SET n = $1, since = $2`, ShortWrong, t0.Add(400*24*time.Hour).Unix())
+	_, err = s.write.ExecContext(t.Context(), `UPDATE wrong_codes SET n = $1, since = $2`, ShortWrong,
+		t0.Add(400*24*time.Hour).Unix())
 	must(t, err)
 	_, _, err = signInAs(t, s, 102, "short-102", 3, t0.Add(400*24*time.Hour))
 	wants(t, "a short code", err, ErrWrongCode)
@@ -185,7 +187,8 @@ func testPhones(t *testing.T, s *Store) {
 	must(t, s.NoteUsed(ctx, one.Index, day))
 	must(t, s.NoteUsed(ctx, one.Index, day))
 	got := phones(one, since)
-	if len(got) != 2 || got[0].Name != "phone 2" || got[0].Own || !got[1].Own || !got[1].Used.Equal(day) || !got[1].Added.Equal(t0) {
+	if len(got) != 2 || got[0].Name != "phone 2" || got[0].Own || !got[1].Own || !got[1].Used.Equal(day) ||
+		!got[1].Added.Equal(t0) {
 		t.Errorf("phones: %+v", got)
 	}
 	wants(t, "somebody else's phone", s.RevokePhone(ctx, strange.Index, since, got[0].ID, t0), ErrNotFound)
@@ -198,7 +201,8 @@ func testPhones(t *testing.T, s *Store) {
 		t.Error("a revoked phone reads the history")
 	}
 	must(t, s.PutCodeOf(ctx, one.Index, since, SecretOf("moved"), t0.Add(time.Hour)))
-	_, err := s.Activate(ctx, SecretOf("moved"), Credential{Holder: holder(3), Expires: t0.Add(100 * time.Hour)}, t0.Add(time.Hour/2))
+	_, err := s.Activate(ctx, SecretOf("moved"), Credential{Holder: holder(3), Expires: t0.Add(100 * time.Hour)},
+		t0.Add(time.Hour/2))
 	must(t, err)
 	if got := phones(one, since); len(got) != 2 {
 		t.Errorf("after a move: %+v", got)

@@ -26,7 +26,8 @@ func orderDoors(t *testing.T, ctx context.Context, url, lines string) {
 	until(t, ctx, visible("inside")+" && "+visible("pages"))
 	do(t, ctx, chromedp.Click(`a[href="/doors"]`))
 	until(t, ctx, `location.pathname === "/doors" && `+visible("inside"))
-	do(t, ctx, chromedp.SetValue("#lines", lines), chromedp.SetValue("#ssid", "Keruen Mall"), chromedp.SetValue("#passphrase", "correct horse"),
+	do(t, ctx, chromedp.SetValue("#lines", lines), chromedp.SetValue("#ssid", "Keruen Mall"),
+		chromedp.SetValue("#passphrase", "correct horse"),
 		chromedp.SetValue("#ring", "early"), chromedp.SetValue("#zone", "yellow"), chromedp.Click("#doors-form .main"))
 	until(t, ctx, visible("printing"))
 }
@@ -43,7 +44,8 @@ func TestCodeSheet(t *testing.T) {
 	}
 	for _, text := range texts {
 		code, err := enrol.Parse(text)
-		if pin := enrol.PinOf(options.Authority.Certificate); err != nil || code.URL != options.DoorsURL || !bytes.Equal(code.Pin, pin[:]) ||
+		if pin := enrol.PinOf(options.Authority.Certificate); err != nil || code.URL != options.DoorsURL ||
+			!bytes.Equal(code.Pin, pin[:]) ||
 			code.SSID != "Keruen Mall" || code.Passphrase != "correct horse" || code.Country != "KZ" {
 			t.Errorf("code %+v: %v", code, err)
 		}
@@ -53,7 +55,8 @@ func TestCodeSheet(t *testing.T) {
 		t.Errorf("a secret is in an address or in the tab's memory: %s", address)
 	}
 	sheet := eval[string](t, ctx, `document.querySelector("#cards").innerText`)
-	for _, want := range []string{"Keruen, north; door\n", "Сауда орталығы / Торговый центр / Shopping mall\n", "Keruen, pharmacy\n", "камерасына", "к его камере", "to its camera",
+	for _, want := range []string{"Keruen, north; door\n", "Сауда орталығы / Торговый центр / Shopping mall\n",
+		"Keruen, pharmacy\n", "камерасына", "к его камере", "to its camera",
 		time.Now().AddDate(0, 0, 14).Format("02.01.2006")} {
 		if !strings.Contains(sheet, want) {
 			t.Errorf("the sheet does not say %q:\n%s", want, sheet)
@@ -170,7 +173,8 @@ func TestReleaseAndRevokeDoor(t *testing.T) {
 
 	do(t, ctx, chromedp.Navigate(url+"/doors"))
 	until(t, ctx, visible("inside"))
-	do(t, ctx, chromedp.Click("#revoke-door-form [type=checkbox]"), chromedp.SetValue("#revoke-door-name", "Keruen"), chromedp.Click("#revoke-door-form .main"))
+	do(t, ctx, chromedp.Click("#revoke-door-form [type=checkbox]"), chromedp.SetValue("#revoke-door-name", "Keruen"),
+		chromedp.Click("#revoke-door-form .main"))
 	until(t, ctx, `document.querySelector("#revoke-door-form output").textContent === "Revoked: Keruen."`)
 	until(t, ctx, `document.querySelector("#doors").innerText.includes("⚠ Revoked")`)
 	keep(t, ctx, "doors-revoked")

@@ -161,7 +161,8 @@ func TestLaboratory(t *testing.T) {
 			focused(t, ctx, "#change-iin") // it becomes positive
 			keep(t, ctx, "lab-correct-"+words.name)
 			keys(t, ctx, alice+kb.Enter)
-			todaySays(t, ctx, "T-0001 "+words.positive+" "+words.inForce, "T-0002 "+words.positive+" "+words.withdrawn, "T-0001 "+words.negative+" "+words.corrected)
+			todaySays(t, ctx, "T-0001 "+words.positive+" "+words.inForce, "T-0002 "+words.positive+" "+words.withdrawn,
+				"T-0001 "+words.negative+" "+words.corrected)
 		})
 	}
 }
@@ -268,8 +269,10 @@ func TestPortal(t *testing.T) {
 // A file is sent, watched across a reload of the page, and its refused rows are downloaded.
 func TestUpload(t *testing.T) {
 	for _, words := range []struct{ name, finished, counts, report, refused string }{
-		{"kk", "Соңына дейін оқылды, 3002 жол", "Жаңа: 3000, бұрын енгізілген: 0, шешім күтеді: 0, қабылданбады: 1", "Қабылданбаған жолдарды жүктеу", "жол;баған;себебі\r\n3002;ЖСН;12 сан емес"},
-		{"ru", "Прочитан до конца, строк: 3002", "Новых: 3000, уже введённых: 0, ожидают решения: 0, отклонено: 1", "Скачать отклонённые строки", "строка;столбец;причина\r\n3002;ИИН;не 12 цифр"},
+		{"kk", "Соңына дейін оқылды, 3002 жол", "Жаңа: 3000, бұрын енгізілген: 0, шешім күтеді: 0, қабылданбады: 1",
+			"Қабылданбаған жолдарды жүктеу", "жол;баған;себебі\r\n3002;ЖСН;12 сан емес"},
+		{"ru", "Прочитан до конца, строк: 3002", "Новых: 3000, уже введённых: 0, ожидают решения: 0, отклонено: 1",
+			"Скачать отклонённые строки", "строка;столбец;причина\r\n3002;ИИН;не 12 цифр"},
 	} {
 		t.Run(words.name, func(t *testing.T) {
 			url, _ := realRegistry(t)

@@ -250,6 +250,7 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 // Where nothing waits, the page asks every half minute, and where something cuts its questions off,
 // it asks for less time and says nothing of a network that is there.
 func TestQuestionsThatAreNotKept(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for name, cutOff := range map[string]bool{"answered at once": false, "cut off": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -241,7 +241,7 @@ func TestAlertsPage(t *testing.T) {
 	if !strings.Contains(said, "Добавлено: Дежурный") {
 		t.Errorf("added: %q", said)
 	}
-	said = send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Диспетчер",
+	send(t, ctx, "#recipient-form", map[string]string{"#recipient-name": "Диспетчер",
 		"#recipient-hook": hook.URL})
 	secret := eval[string](t, ctx, `document.querySelector("#recipient-form .value").textContent`)
 	hook.Set(secret, 200)

@@ -20,10 +20,12 @@ func TestTable(t *testing.T) {
 	if want := []Verdict{Correct, Wrong, Correct, False, Unconfirmed, Correct, Unread}; !slices.Equal(verdicts, want) {
 		t.Errorf("%v, want %v", verdicts, want)
 	}
-	if len(rows) != 3 || rows[0].Set != "a" || rows[1].Pictures != 5 || rows[2].Set != "all" || rows[2].Count[Correct] != 3 {
+	if len(rows) != 3 || rows[0].Set != "a" || rows[1].Pictures != 5 || rows[2].Set != "all" ||
+		rows[2].Count[Correct] != 3 {
 		t.Errorf("%+v", rows)
 	}
-	if all := rows[2]; all.Read.Sum() != 18.5 || all.Read.Quantile(.5) != 4 || all.Read.Quantile(.95) != 6 || len(all.Unread) != 2 {
+	if all := rows[2]; all.Read.Sum() != 18.5 || all.Read.Quantile(.5) != 4 || all.Read.Quantile(.95) != 6 ||
+		len(all.Unread) != 2 {
 		t.Errorf("%+v", all)
 	}
 }
@@ -38,7 +40,8 @@ func TestView(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := View(&videos[0], readings)
-	if !slices.Equal(got.First, []int{3, 5, -1}) || !slices.Equal(got.Delay, []int{1, 0, 0}) || got.Missed != 1 || got.Wrong != 1 ||
+	if !slices.Equal(got.First, []int{3, 5, -1}) || !slices.Equal(got.Delay, []int{1, 0, 0}) || got.Missed != 1 ||
+		got.Wrong != 1 ||
 		got.Frames != 4 || got.All.Sum() != 15 || got.Idle.Sum() != 5 {
 		t.Errorf("%+v", got)
 	}

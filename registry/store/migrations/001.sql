@@ -97,7 +97,6 @@ CREATE TABLE citizens (
     since   BIGINT                      -- of the disagreement
 );
 CREATE INDEX citizens_due ON citizens (due, id) WHERE due IS NOT NULL;
-CREATE INDEX citizens_status ON citizens (status);
 CREATE INDEX citizens_since ON citizens (since) WHERE since IS NOT NULL;
 
 -- How many people have which status: the rows of all slots together (tallies.go).
