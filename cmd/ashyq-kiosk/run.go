@@ -64,19 +64,14 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 		return err
 	}
 	defer func() { err = errors.Join(err, closePins.Close()) }()
-	store, err := cache.OpenState(cfg.StateDir, os.Getenv("RUNTIME_DIRECTORY"), log)
+	store, state, err := openCache(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	state, err := store.State()
+	listener, err := listenForScreen(cfg)
 	if err != nil {
-		return fmt.Errorf("read the cache's state: %w", err)
-	}
-	listener, err := net.Listen("tcp", cfg.Screen.Listen)
-	if err != nil {
-		return fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; or set screen.listen to another address",
-			err)
+		return err
 	}
 	defer listener.Close()
 	warn(cfg, log)
@@ -118,6 +113,27 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "way", string(cfg.Door.Way),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
+}
+
+func openCache(cfg *config.Config, log *slog.Logger) (*cache.Cache, cache.State, error) {
+	store, err := cache.OpenState(cfg.StateDir, os.Getenv("RUNTIME_DIRECTORY"), log)
+	if err != nil {
+		return nil, cache.State{}, err
+	}
+	state, err := store.State()
+	if err != nil {
+		return nil, state, errors.Join(fmt.Errorf("read the cache's state: %w", err), store.Close())
+	}
+	return store, state, nil
+}
+
+func listenForScreen(cfg *config.Config) (net.Listener, error) {
+	listener, err := net.Listen("tcp", cfg.Screen.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the screen: %w\nhint: another ashyq-kiosk may be running; or set screen.listen to another address",
+			err)
+	}
+	return listener, nil
 }
 
 // warn names settings that are allowed and may surprise.

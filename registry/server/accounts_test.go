@@ -90,6 +90,8 @@ var mayCall = map[string][]string{
 	"POST " + PathRevokeAccount: append(slices.Clone(administrators), store.Owner),
 	"GET " + PathOccupancy:      people,
 	"POST " + PathOccupancy:     people,
+	"GET " + PathDesk:           {store.Staff},
+	"POST " + PathDesk:          {store.Staff},
 
 	"POST " + PathHistory:                     administrators,
 	"GET " + PathCases:                        administrators,

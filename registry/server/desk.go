@@ -109,10 +109,10 @@ func (d *desks) may(session int64) bool {
 }
 
 func (s *Server) deskByMethod(r *http.Request, by store.Account) (any, error) {
-	if r.Method == http.MethodPost {
-		return s.checkAtDesk(r, by)
-	}
-	return s.desk(r, by)
+	return getOrPost(
+		func(r *http.Request) (any, error) { return s.desk(r, by) },
+		func(r *http.Request) (any, error) { return s.checkAtDesk(r, by) },
+	)(r)
 }
 
 // desk says where the staff of a session work, and how full it is there.
