@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -175,6 +176,14 @@ var pageRequests = map[string]pageRequest{
 		body: func(r *rig) (any, string) {
 			shop, _ := r.places()
 			return OccupancyRequest{Venue: shop, Add: 2}, adminKey
+		}},
+
+	PathDesk: {kind: "DeskRequest", takes: map[string]string{
+		"code": takesAnything, // whatever a camera sees is answered with a decision
+	}, rigOf: withDesk,
+		body: func(r *rig) (any, string) {
+			shop, _ := r.places()
+			return DeskRequest{Code: "x"}, r.account(adminKey, AccountRequest{Name: "S", Role: store.Staff, Venue: shop}).Key
 		}},
 
 	PathHistory: {kind: "CitizenRequest", takes: map[string]string{
@@ -434,6 +443,18 @@ func shownBy(r *rig) string {
 func messaging(t *testing.T) *rig {
 	r, _ := signInRig(t)
 	return r
+}
+
+// withDesk is a registry in which the staff check passes.
+func withDesk(t *testing.T) *rig {
+	return newRigThat(t, func(o *Options) { o.NewDesk = func(DeskParts) Desk { return refusingDesk{} } })
+}
+
+// refusingDesk takes every code for none, as a door does with these.
+type refusingDesk struct{}
+
+func (refusingDesk) Decide(context.Context, []byte, []byte, time.Time) (Decision, error) {
+	return Decision{Signal: "code-problem", Colour: "none"}, nil
 }
 
 // alerting is a registry that tells people what is wrong.

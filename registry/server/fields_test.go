@@ -252,7 +252,6 @@ var notFields = map[string]string{
 	PathRulesCheck:   "the rules' document",
 	PathRulesPreview: "the rules' document",
 	PathRestored:     "nothing is read from it",
-	PathDesk:         "a code: package pass has its tests",
 
 	PathTestRecipient: "the same request as to " + PathRemoveRecipient,
 }
