@@ -29,6 +29,7 @@ var office = []officePage{
 	{"rules", "national"},
 	{"records", "national"},
 	{"updates", "national"},
+	{"accounts", "national"},
 	{"paper", ""},
 	{"staff", ""},
 	{"lab", ""},

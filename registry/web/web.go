@@ -23,6 +23,7 @@
 //	/rules                 the rules that doors decide by
 //	/records               what to settle, one person's records, all records of a source
 //	/updates               releases of the doors' program
+//	/accounts              accounts of administrators, owners and staff
 //	/staff                 the staff's own phone checks passes while a door is out of order
 //	/lab                   records of a laboratory or the Covid-19 centre
 //	/sw.js                 the service worker that keeps the citizen's page going without a network

@@ -9,8 +9,6 @@ export const words = {
   door: { kk: "Есік", ru: "Дверь", en: "Door" },
   what: { kk: "Не болды", ru: "Что случилось", en: "What" },
   since: { kk: "Қашаннан бері", ru: "С какого времени", en: "Since" },
-  region: { kk: "Өңір", ru: "Регион", en: "Region" },
-  wholeCountry: { kk: "Бүкіл ел", ru: "Вся страна", en: "The whole country" },
   address: { kk: "Мекенжай", ru: "Адрес", en: "Address" },
   phone: { kk: "Телефон", ru: "Телефон", en: "Phone" },
   registry: { kk: "Тізілім", ru: "Реестр", en: "The registry" },

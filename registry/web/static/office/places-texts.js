@@ -61,8 +61,6 @@ export const words = {
 
   venuesTitle: { kk: "Нысандар", ru: "Объекты", en: "Venues" },
   venueKind: { kk: "Нысан түрі", ru: "Вид объекта", en: "Kind of venue" },
-  region: { kk: "Өңір", ru: "Регион", en: "Region" },
-  wholeCountry: { kk: "Бүкіл ел", ru: "Вся страна", en: "The whole country" },
   search: { kk: "Іздеу", ru: "Поиск", en: "Search" },
   address: { kk: "Мекенжай", ru: "Адрес", en: "Address" },
   phone: { kk: "Телефон", ru: "Телефон", en: "Phone" },

@@ -127,7 +127,6 @@ export const words = {
   byKind: { kk: "Нысан түрі, аймағы және түсі бойынша", ru: "По видам объектов, зонам и цветам", en: "By kind of venue, zone and colour" },
   byRegion: { kk: "Өңірлер бойынша", ru: "По регионам", en: "By region" },
   byHour: { kk: "Сағат бойынша", ru: "По часам", en: "By hour" },
-  region: { kk: "Өңір", ru: "Регион", en: "Region" },
   noRegion: { kk: "Өңірсіз", ru: "Без региона", en: "No region" },
   hour: { kk: "Сағат", ru: "Час", en: "Hour" },
 

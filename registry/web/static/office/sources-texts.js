@@ -4,8 +4,6 @@ import { office } from "./texts.js";
 
 export const words = {
   ...office,
-  region: { kk: "Өңір", ru: "Регион", en: "Region" },
-  wholeCountry: { kk: "Бүкіл ел", ru: "Вся страна", en: "The whole country" },
   last: { kk: "Соңғысы", ru: "Последняя", en: "Latest" },
   create: { kk: "Қосу", ru: "Добавить", en: "Add" },
   newSource: { kk: "Жаңа дереккөз", ru: "Новый источник", en: "New source" },

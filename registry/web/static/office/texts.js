@@ -20,6 +20,7 @@ export const office = {
   "page-rules": { kk: "Ережелер", ru: "Правила", en: "Rules" },
   "page-records": { kk: "Жазбалар", ru: "Записи", en: "Records" },
   "page-updates": { kk: "Жаңартулар", ru: "Обновления", en: "Updates" },
+  "page-accounts": { kk: "Тіркелгілер", ru: "Учётные записи", en: "Accounts" },
   "page-paper": { kk: "Қағаз рұқсатнама", ru: "Бумажный пропуск", en: "Printed pass" },
   "page-lab": { kk: "Жазба енгізу", ru: "Ввод записей", en: "Enter records" },
 
@@ -34,6 +35,8 @@ export const office = {
   working: { kk: "Күте тұрыңыз…", ru: "Подождите…", en: "Please wait…" },
   iin: { kk: "ЖСН (12 сан)", ru: "ИИН (12 цифр)", en: "IIN (12 digits)" },
   name: { kk: "Атауы", ru: "Название", en: "Name" },
+  region: { kk: "Өңір", ru: "Регион", en: "Region" },
+  wholeCountry: { kk: "Бүкіл ел", ru: "Вся страна", en: "The whole country" },
   kind: { kk: "Түрі", ru: "Вид", en: "Kind" },
   laboratory: { kk: "Зертхана", ru: "Лаборатория", en: "Laboratory" },
   "covid-19-centre": { kk: "Covid-19 басқару орталығы", ru: "Центр управления COVID-19", en: "Covid-19 centre" },

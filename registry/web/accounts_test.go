@@ -1,0 +1,67 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"ashyq-kiosk/registry/server"
+)
+
+// A national administrator gives a colleague an account of one region. The colleague finds the pages
+// for it and no others. Then the account is revoked, and its key opens nothing.
+func TestAccountsPage(t *testing.T) {
+	for _, words := range []struct{ language, region, active, ended string }{
+		{"kk", "Алматы", "Жұмыс істейді", "Аяқталған уақыты"},
+		{"ru", "Алматы", "Действует", "Прекращена"},
+	} {
+		t.Run(words.language, func(t *testing.T) {
+			url, _ := realRegistry(t)
+			admin := tab(t)
+			desktop(t, admin)
+			do(t, admin, chromedp.Navigate(url+"/accounts#key="+adminKey))
+			until(t, admin, visible("inside"))
+			do(t, admin, chromedp.Click(`[data-language="`+words.language+`"]`))
+			until(t, admin, `document.querySelector("#account-region option[value=KZ-75]") !== null`)
+			send(t, admin, "#account-form", map[string]string{"#account-name": "Aru", "#account-role": "regional", "#account-region": "KZ-75"})
+			key := values(t, admin, "#account-form")[0]
+			row := "Aru\t" + eval[string](t, admin, `document.querySelector("#account-role option[value=regional]").textContent`) + "\t" + words.region
+			until(t, admin, `document.getElementById("accounts").innerText.includes(%s)`, row)
+			until(t, admin, `document.getElementById("accounts").innerText.includes(%s)`, words.active)
+			audit(t, admin)
+			keep(t, admin, "accounts-"+words.language)
+
+			colleague := tab(t)
+			desktop(t, colleague)
+			do(t, colleague, chromedp.Navigate(url+"/admin#key="+key))
+			until(t, colleague, visible("pages"))
+			const shown = `[...document.querySelectorAll("#pages a")].filter((a) => !a.hidden).map((a) => a.getAttribute("href")).join(" ")`
+			if got := eval[string](t, colleague, shown); got != "/admin /places /alerts" {
+				t.Errorf("a regional administrator finds %s", got)
+			}
+
+			do(t, admin, chromedp.Click("#revoke-account-form [type=checkbox]"), chromedp.Click("#revoke-account-form button.main"))
+			until(t, admin, `document.getElementById("accounts").innerText.includes(%s)`, words.ended)
+			if code := statusOf(t, url+server.PathMe, key); code != http.StatusUnauthorized {
+				t.Errorf("the key of a revoked account gets %d", code)
+			}
+		})
+	}
+}
+
+// statusOf asks with a key.
+func statusOf(t *testing.T, url, key string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}

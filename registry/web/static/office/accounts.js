@@ -1,0 +1,78 @@
+// Accounts of administrators, owners and staff: whose they are, new ones, and their end.
+
+import { $, el } from "../js/dom.js";
+import { moment, onLanguage, setUp, t } from "../js/i18n.js";
+import { Gate, copyable, onSubmit } from "./office.js";
+import { Overview, fill } from "./overview.js";
+import { words } from "./accounts-texts.js";
+
+setUp(words);
+let overview;
+let regions = [];
+const gate = new Gate("admin-key", () => overview && open());
+overview = new Overview(gate, () => "/v1/accounts", render);
+onLanguage(listRegions);
+$("account-role").addEventListener("change", askWhatBelongs);
+askWhatBelongs();
+if (gate.key) open();
+
+async function open() {
+  overview.refresh();
+  regions = await gate.ask("/v1/regions").catch(() => regions); // the overview says what is wrong
+  listRegions();
+}
+
+const regionName = (code) => regions.find((region) => region.code === code)?.[document.documentElement.lang] ?? code;
+
+function listRegions() {
+  choices($("account-region"), regions.map(({ code }) => [code, regionName(code)]));
+}
+
+// choices fills a select and keeps what is chosen.
+function choices(select, options) {
+  const chosen = select.value;
+  select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
+  if (options.some(([value]) => String(value) === chosen)) select.value = chosen;
+}
+
+function askWhatBelongs() {
+  const role = $("account-role").value;
+  $("region-field").hidden = role !== "regional";
+  $("bin-field").hidden = role !== "owner";
+  $("account-bin").required = role === "owner";
+}
+
+function render({ accounts }) {
+  fill("accounts", accounts.map((one) => [one.name, t(`role-${one.role}`), ofWhat(one), moment(new Date(one.created)), state(one)]));
+  const live = accounts.filter((one) => !ended(one));
+  choices($("revoke-account-id"), live.map((one) => [one.id, `${one.name}, ${t(`role-${one.role}`)}`]));
+}
+
+function ofWhat(account) {
+  if (account.venue) return t("venueNumber", { id: account.venue });
+  return account.region ? regionName(account.region) : account.bin ?? t("wholeCountry");
+}
+
+const ended = (account) => account.revoked || (account.expires && new Date(account.expires) < new Date());
+
+function state(account) {
+  if (account.revoked) return t("endedAt", { time: moment(new Date(account.revoked)) });
+  if (!account.expires) return t("active");
+  return t(ended(account) ? "endedAt" : "endsAt", { time: moment(new Date(account.expires)) });
+}
+
+onSubmit($("account-form"), async ({ name, role, region, bin }) => {
+  const belongs = { regional: { region }, owner: { bin } }[role];
+  const answer = await gate.ask("/v1/accounts", { name: name.trim(), role, ...belongs });
+  $("account-form").reset();
+  askWhatBelongs();
+  overview.refresh();
+  return [el("p", {}, t("keyOnce")), copyable(t("keyOf"), answer.key)];
+});
+
+onSubmit($("revoke-account-form"), async ({ id }) => {
+  await gate.ask("/v1/accounts/revoke", { id: Number(id) });
+  $("revoke-account-form").reset();
+  overview.refresh();
+  return [t("revokeAccountDone")];
+});
