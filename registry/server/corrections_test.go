@@ -262,26 +262,26 @@ func TestSuspendedPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.activate(iinA, 1)
-		is := func(what string, want statuslist.Status, suspended int) {
+		is := func(what string, want statuslist.Status, suspended, revoked int) {
 			t.Helper()
 			o := r.look()
-			if got := r.section(r.manifestAfter(0, 0), 0).Get(p.index); got != want || o.Suspended != suspended {
-				t.Errorf("%s: the list says %v, the overview %d suspended", what, got, o.Suspended)
+			if got := r.section(r.manifestAfter(0, 0), 0).Get(p.index); got != want || o.Suspended != suspended || o.Revoked != revoked {
+				t.Errorf("%s: the list says %v, the overview %d suspended, %d revoked", what, got, o.Suspended, o.Revoked)
 			}
 			if got := r.self(p); got.Status != want.String() {
 				t.Errorf("%s: the phone says %+v", what, got)
 			}
 		}
 		r.post(PathSuspend, adminKey, CitizenRequest{IIN: iinA}, nil)
-		is("suspended", statuslist.Suspended, 1)
+		is("suspended", statuslist.Suspended, 1, 0)
 		p = r.activate(iinA, 2)
-		is("on a new phone", statuslist.Suspended, 2)
+		is("on a new phone", statuslist.Suspended, 2, 0)
 		r.post(PathResume, adminKey, CitizenRequest{IIN: iinA}, nil)
-		is("resumed", statuslist.Valid, 0)
+		is("resumed", statuslist.Valid, 0, 0)
 		r.post(PathSuspend, adminKey, CitizenRequest{IIN: iinA}, nil)
 		r.post(PathRevoke, adminKey, CitizenRequest{IIN: iinA}, nil)
 		r.post(PathResume, adminKey, CitizenRequest{IIN: iinA}, nil)
-		is("revoked", statuslist.Invalid, 0)
+		is("revoked", statuslist.Invalid, 0, 2)
 		r.refused("a stranger", PathSuspend, adminKey, CitizenRequest{IIN: iinB}, http.StatusNotFound, "not registered")
 	})
 }

@@ -288,7 +288,7 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, err)
 	want := looked{
 		Overview: Overview{
-			People: map[string]int{"red": 1, "green": 1}, Doors: DoorTotals{Wrong: map[string]int{}}, Disagreements: 1,
+			People: map[string]int{"red": 1, "green": 1}, Doors: DoorTotals{Wrong: map[string]int{}}, Revoked: 1, Disagreements: 1,
 			Counts: map[string]int{}, Hours: []Hour{},
 			Regions: []RegionState{{People: map[string]int{"red": 1, "green": 1}, Doors: DoorTotals{Wrong: map[string]int{}}, Counts: map[string]int{}}},
 		},

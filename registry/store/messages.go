@@ -20,7 +20,8 @@ type Overview struct {
 	Regions       []RegionState  `json:"regions,omitempty"` // by code, or the one it is about
 
 	// Of the country alone.
-	Suspended     int `json:"suspended"`     // passes
+	Suspended     int `json:"suspended"` // passes; so the next one
+	Revoked       int `json:"revoked"`
 	Waiting       int `json:"waiting"`       // records that wait for the administrator
 	Disagreements int `json:"disagreements"` // people about whom records disagree
 }

@@ -75,6 +75,7 @@ func (o *Overview) ofRegion(ctx context.Context, tx *sql.Tx, f Fleet) error {
 func (o *Overview) ofCountry(ctx context.Context, tx *sql.Tx, f Fleet) error {
 	for query, into := range map[string]*int{
 		`SELECT COUNT(*) FROM credentials WHERE revoked IS NULL AND suspended IS NOT NULL`: &o.Suspended,
+		`SELECT COUNT(*) FROM credentials WHERE revoked IS NOT NULL`:                       &o.Revoked,
 		`SELECT COUNT(*) FROM records WHERE state = 'waiting'`:                             &o.Waiting,
 		`SELECT COUNT(*) FROM citizens WHERE since IS NOT NULL`:                            &o.Disagreements,
 	} {

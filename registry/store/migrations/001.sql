@@ -124,6 +124,7 @@ CREATE TABLE credentials (
 );
 CREATE INDEX credentials_citizen ON credentials (citizen);
 CREATE INDEX credentials_suspended ON credentials (suspended) WHERE suspended IS NOT NULL;
+CREATE INDEX credentials_revoked ON credentials (revoked) WHERE revoked IS NOT NULL;
 
 CREATE TABLE codes (
     hash       {{bytes}} PRIMARY KEY,

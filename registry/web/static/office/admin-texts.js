@@ -78,7 +78,11 @@ export const words = {
   decideThem: { kk: "Шешім қабылдау", ru: "Рассмотреть", en: "Decide on them" },
   published: { kk: "Жарияланғаны: {age}", ru: "Опубликована {age}", en: "Published {age}" },
   citizens: { kk: "Азаматтар", ru: "Граждане", en: "Citizens" },
-  onHold: { kk: "Тоқтатылған рұқсатнамалар: {n}", ru: "Приостановлено пропусков: {n}", en: "Suspended passes: {n}" },
+  onHold: {
+    kk: "Тоқтатылған рұқсатнамалар: {suspended}, күші жойылғандары: {revoked}",
+    ru: "Пропуска: приостановлено {suspended}, отозвано {revoked}",
+    en: "Passes: {suspended} suspended, {revoked} revoked",
+  },
   byStatus: { kk: "Мәртебелер бойынша", ru: "По статусам", en: "By status" },
   disagreements: { kk: "Қайшылықтар", ru: "Расхождения", en: "Disagreements" },
   restored: {

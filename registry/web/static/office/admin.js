@@ -161,7 +161,7 @@ function drawTiles(overview) {
   const page = (name, key) => el("a", { href: `/${name}` }, t(key));
   $("tiles").replaceChildren(
     tile(t("version"), overview.version, t("published", { age: ago(Date.parse(overview.issued)) })),
-    tile(t("citizens"), colours.reduce((sum, colour) => sum + (overview.people[colour] ?? 0), 0), t("onHold", { n: overview.suspended })),
+    tile(t("citizens"), colours.reduce((sum, colour) => sum + (overview.people[colour] ?? 0), 0), t("onHold", { suspended: overview.suspended, revoked: overview.revoked })),
     tile(t("checks"), Object.values(byColour(overview.counts)).reduce((sum, n) => sum + n, 0), t("refused", { n: checks.turnedBack })),
     tile(t("disagreements"), overview.disagreements, page("records", "settleThem")),
     tile(t("waitingRecords"), overview.waiting, page("sources", "decideThem")),
