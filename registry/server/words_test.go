@@ -64,6 +64,8 @@ var endings = map[string][]string{
 		PathOverview + " names those that there are; or write any"},
 	"send it with ?changes=VERSION&why=TEXT; GET ": {PathRules + " says which version is in force"},
 	"write one of \"": nil, // the kinds of sources
+	"choose among ":   nil, // the kinds of alerts, which a page lists
+	"use GET or ":     nil, // no page does otherwise
 }
 
 // What a laboratory, the portal or the centre can be told is there in all languages.
@@ -72,7 +74,8 @@ func TestEverythingIsTranslated(t *testing.T) {
 	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
-	for _, file := range []string{"accounts.go", "auth.go", "corrections.go", "fleet.go", "http.go", "imports.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
+	for _, file := range []string{"accounts.go", "admin.go", "approve.go", "auth.go", "corrections.go", "desk.go", "entrances.go", "fleet.go", "http.go",
+		"imports.go", "places.go", "owner.go", "recipients.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {
