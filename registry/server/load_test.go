@@ -230,6 +230,10 @@ func (r *rig) loadActivate(n int) pass.Credential {
 		if w.Code == http.StatusServiceUnavailable {
 			continue
 		}
+		if w.Code == http.StatusTooManyRequests { // the machine is busy, and all have one address
+			time.Sleep(time.Second)
+			continue
+		}
 		var a ActivateAnswer
 		r.must(json.Unmarshal(w.Body.Bytes(), &a))
 		sealed, err := base64.RawURLEncoding.DecodeString(a.Credential)
