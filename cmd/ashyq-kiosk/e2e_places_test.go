@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
 	"image/png"
 	"math/rand/v2"
 	"net"
@@ -146,6 +147,7 @@ func (d *mallDoor) start() {
 		in("pictures"), d.screen, in("state"), in("boot")))
 	if d.process != nil {
 		d.earlier += d.process.output()
+		d.hang(image.NewGray(image.Rect(0, 0, 640, 480))) // nobody stands there any more
 	}
 	cmd := exec.Command(filepath.Join(d.bin, "ashyq-kiosk"), "run", "--config", file)
 	cmd.Env = append(os.Environ(), "RUNTIME_DIRECTORY="+in("run"))
@@ -155,11 +157,17 @@ func (d *mallDoor) start() {
 	d.await(d.name+" to be in order", func() bool { return d.status("http://"+screen+"/healthz") == http.StatusOK })
 }
 
-// picture shows a code to the door's camera instead of the last one.
+// picture shows a code to the door's camera.
 func (d *mallDoor) picture(text string) {
 	d.t.Helper()
+	d.hang(qrdraw.Draw(text, qrdraw.Options{Module: 6}))
+}
+
+// hang puts a picture before the door's camera instead of the last one.
+func (d *mallDoor) hang(picture image.Image) {
+	d.t.Helper()
 	var buf bytes.Buffer
-	if err := png.Encode(&buf, qrdraw.Draw(text, qrdraw.Options{Module: 6})); err != nil {
+	if err := png.Encode(&buf, picture); err != nil {
 		d.t.Fatal(err)
 	}
 	next := d.write(d.name+"/next.png", buf.String())
