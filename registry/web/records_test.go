@@ -221,9 +221,9 @@ func TestSuspend(t *testing.T) {
 	do(t, overview, chromedp.Navigate(url+"/admin#key="+adminKey))
 	const counts = `document.querySelectorAll("#tiles .tile")[1]?.innerText.includes(%s)`
 	press(t, admin, "#hold-form", "suspend", map[string]string{"#hold-iin": alice})
-	until(t, overview, counts, "Suspended passes: 1")
+	until(t, overview, counts, "Passes: 1 suspended, 0 revoked")
 	press(t, admin, "#hold-form", "resume", nil)
-	until(t, overview, counts, "Suspended passes: 0")
+	until(t, overview, counts, "Passes: 0 suspended, 0 revoked")
 }
 
 // A source that has withdrawn too much in an hour is told so, and not to wait a minute.
