@@ -10,7 +10,7 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// AskType is the typ of a request that a phone signs. A code has none, so neither passes for the other.
+// AskType is the typ of a request that a phone signs. A code has no type, so neither passes for the other.
 const AskType = "application/ashyq-ask"
 
 // MaxAsk is the size of the largest request, bytes.

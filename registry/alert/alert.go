@@ -91,5 +91,5 @@ func (d *Doors) Add(door Door) {
 	}
 }
 
-// IsZero tells whether there are none.
+// IsZero tells whether no door is in it.
 func (d Doors) IsZero() bool { return d.Number == 0 }

@@ -24,7 +24,7 @@ const (
 // patience bounds one message's way to the next server.
 const patience = 30 * time.Second
 
-// Mailer sends mails through a server. The zero value has none.
+// Mailer sends mails through a server. The zero value has no server.
 type Mailer struct {
 	Server   string // host:port
 	TLS      string

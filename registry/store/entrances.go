@@ -61,7 +61,7 @@ func doorsOfVenue(ctx context.Context, tx *sql.Tx, venue int64, now time.Time) (
 	return list, err
 }
 
-// DoorOf finds a door by its name, and the id of its venue, 0 where it has none. Errors: ErrNotFound.
+// DoorOf finds a door by its name, and the id of its venue, 0 for a door without a venue. Errors: ErrNotFound.
 func (s *Store) DoorOf(ctx context.Context, name string, now time.Time) (d VenueDoor, place int64, err error) {
 	d, err = scanVenueDoor(s.read.QueryRowContext(ctx, `SELECT `+venueDoorColumns+` FROM doors WHERE name = $2`,
 		now.Unix(), name))

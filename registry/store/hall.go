@@ -148,7 +148,7 @@ func (h *hall) give(s *share, q api.PlacesRequest) {
 	}
 }
 
-// target is how many places a door may have for later. Near the limit it has none, so that nobody is
+// target is how many places a door may have for later. Near the limit that is 0, so that nobody is
 // turned back for a place that another door keeps.
 func (h *hall) target() int64 {
 	entries := int64(0)

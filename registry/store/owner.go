@@ -74,22 +74,10 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 // VenueHours gives the counts of a venue by hour, from a time on, the oldest first. Hours without a
 // count are left out.
 func (s *Store) VenueHours(ctx context.Context, venue int64, from time.Time) ([]Hour, error) {
-	list := []Hour{}
-	err := s.look(ctx, func(tx *sql.Tx) error {
-		return rows(ctx, tx, func(found *sql.Rows) error {
-			var hour int64
-			var name string
-			var n int
-			err := found.Scan(&hour, &name, &n)
-			at := time.Unix(hour, 0).UTC()
-			if len(list) == 0 || !list[len(list)-1].Hour.Equal(at) {
-				list = append(list, Hour{at, map[string]int{}})
-			}
-			list[len(list)-1].Counts[name] = n
-			return err
-		}, `SELECT hour, counts.name, CAST(SUM(n) AS BIGINT) FROM doors JOIN counts ON door = doors.id
-			WHERE place = $1 AND hour >= $2 GROUP BY hour, counts.name ORDER BY hour, counts.name`, venue,
-			from.Truncate(time.Hour).Unix())
+	var list []Hour
+	err := s.look(ctx, func(tx *sql.Tx) (err error) {
+		list, err = hours(ctx, tx, `SELECT hour, name, n FROM venue_counts WHERE venue = $1 AND hour >= $2`, venue, from.Truncate(time.Hour).Unix())
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the counts of a venue: %w", err)
