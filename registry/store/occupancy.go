@@ -154,7 +154,7 @@ func (s *Store) SetEmpties(ctx context.Context, venue, minute int64, now time.Ti
 	})
 }
 
-// inHall changes a hall; of a venue without a capacity there is none.
+// inHall changes a hall. A venue without a capacity has no hall, and nothing happens.
 func (s *Store) inHall(ctx context.Context, doing string, venue int64, now time.Time, f func(*hall) error) (is Hall, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		is = Hall{}

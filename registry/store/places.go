@@ -205,7 +205,7 @@ func scanVenue(row interface{ Scan(...any) error }) (v Venue, err error) {
 	return v, err
 }
 
-// lines are the lines of a text; an empty one has none.
+// lines splits a text into its lines; an empty text gives nil.
 func lines(text string) []string {
 	if text == "" {
 		return nil
