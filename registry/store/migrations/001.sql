@@ -1,6 +1,6 @@
 -- One text for both databases; {{serial}} and {{bytes}} are the only words in which they differ.
--- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status
--- list.
+-- Times are Unix seconds. Secrets are SHA-256 hashes, but for the keys of the list. Statuses are the
+-- four bits of the status list.
 
 -- What is published, one row: the manifest without its times.
 CREATE TABLE registry (
@@ -36,6 +36,15 @@ CREATE TABLE held (
 CREATE TABLE epochs (
     epoch   BIGINT PRIMARY KEY,
     version BIGINT NOT NULL -- the last one that was not lost
+);
+
+-- The keys under which the list is sealed for doors: the one in use, and the next one while a turnover
+-- is announced.
+CREATE TABLE list_keys (
+    generation BIGINT PRIMARY KEY, -- when it was made
+    key        {{bytes}} NOT NULL,
+    since      BIGINT NOT NULL,    -- when it is used
+    known      BIGINT -- since when a door has it that must not read the list any more; NULL: no such door
 );
 
 CREATE TABLE sections (
