@@ -376,8 +376,8 @@ CREATE TABLE counts (
 );
 CREATE INDEX counts_hour ON counts (hour);
 
--- The sums of counts by the venue and the region that a door had when it reported; 0 and '': it had
--- none.
+-- The sums of counts by the venue, the region and the kind that a door had when it reported; 0 and '':
+-- it had none.
 CREATE TABLE venue_counts (
     venue BIGINT NOT NULL,
     hour  BIGINT NOT NULL,
@@ -392,6 +392,15 @@ CREATE TABLE region_counts (
     name   TEXT NOT NULL,
     n      BIGINT NOT NULL,
     PRIMARY KEY (hour, region, name)
+);
+CREATE TABLE kind_counts (
+    kind   TEXT NOT NULL,
+    zone   TEXT NOT NULL,
+    region TEXT NOT NULL,
+    hour   BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (hour, kind, zone, region, name)
 );
 
 -- Reports that are counted already.
