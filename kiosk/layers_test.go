@@ -50,6 +50,7 @@ var layers = []layer{
 	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
 	{"kiosk/places", []string{"kiosk", "kiosk/api"}, "it reaches the registry through an interface"},
+	{"kiosk/doorkeys", []string{"kiosk/retry", "kiosk/sign1"}, "the registry seals with the code that a door opens with"},
 	{"kiosk/doctor", nil, "its checks are handed to it"},
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
@@ -97,7 +98,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }
