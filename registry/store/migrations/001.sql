@@ -142,6 +142,15 @@ CREATE TABLE codes (
     credential BIGINT REFERENCES credentials (id) -- what it was exchanged for; NULL: still unused
 );
 
+-- The ratchets from which the index keys of days and the paper keys of months come (package ratchet).
+-- Moving on overwrites the state, so the keys of earlier steps are gone.
+CREATE TABLE ratchets (
+    kind  TEXT PRIMARY KEY,   -- 'day' or 'month'
+    at    BIGINT NOT NULL,    -- the step of the state, since 1970
+    state {{bytes}} NOT NULL,
+    ahead BIGINT              -- since when the clock says that several steps have passed; NULL: it does not
+);
+
 -- Requests to sign in with an IIN, kept for a day. One that no message was sent for has a row, too, so
 -- that nobody learns from a try who is registered.
 CREATE TABLE signins (
