@@ -27,12 +27,13 @@ let rotation, status;
 async function start() {
   $("starting").hidden = true;
   setUp(citizen);
-  onLanguage(() => {
+  takeCode();
+  problem = await obstacle();
+  if (!problem) await people.load();
+  onLanguage(() => { // no earlier: it would show forms that nothing answers yet
     render();
     reload();
   });
-  takeCode();
-  problem = await obstacle();
   if (problem) return render();
   rotation = new Rotation($("qr"), $("bar"));
   status = new StatusCard(render);
@@ -50,7 +51,6 @@ async function start() {
   window.addEventListener("online", learnOffer);
   setInterval(() => people.shown() && render(), 60_000); // a pass can expire while it is shown
   navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
-  await people.load();
   if (people.shown()) await begin();
   else if (code) await useCode("activation");
   else await open(false);
