@@ -31,10 +31,16 @@ func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
 	if err != nil {
 		return nil, noVenue(err)
 	}
-	doors, err := s.opt.Store.VenueDoors(r.Context(), v.ID, now())
-	if err != nil {
+	var a OwnVenueAnswer
+	if a.Doors, err = s.opt.Store.VenueDoors(r.Context(), v.ID, now()); err != nil {
 		return nil, err
 	}
-	hours, err := s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))
-	return OwnVenueAnswer{Doors: doors, Hours: hours}, err
+	if a.Hall, err = s.opt.Store.HallOf(r.Context(), v.ID, now()); err != nil {
+		return nil, err
+	}
+	if a.StaffChecks, err = s.opt.Store.Checks(r.Context(), v.ID, now().Add(-24*time.Hour).Truncate(time.Hour)); err != nil {
+		return nil, err
+	}
+	a.Hours, err = s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))
+	return a, err
 }

@@ -1,5 +1,6 @@
 // The words of /admin, beside those of all pages behind a key.
 
+import { halls } from "./hall-texts.js";
 import { boards } from "./health-texts.js";
 import { lists } from "./list-texts.js";
 import { office } from "./texts.js";
@@ -7,6 +8,7 @@ import { office } from "./texts.js";
 export const words = {
   ...office,
   ...boards,
+  ...halls,
   ...lists,
   way: { kk: "Жол", ru: "Путь", en: "Way" },
   country: { kk: "Қазақстан", ru: "Казахстан", en: "Kazakhstan" },

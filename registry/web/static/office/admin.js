@@ -7,6 +7,7 @@ import { words } from "./admin-texts.js";
 import { byColour, drawChart } from "./chart.js";
 import { alarmTile, doorCard, doorDetail, link, regionCard, venueCard } from "./fleet.js";
 import { summary } from "./counts.js";
+import { HallPart } from "./hall.js";
 import { drawPager, drawSearch, hashOf } from "./list.js";
 import { Gate } from "./office.js";
 import { ago } from "./overview.js";
@@ -26,6 +27,7 @@ let started = false;
 
 setUp(words);
 const gate = new Gate("admin-key", () => started && open());
+const hall = new HallPart(gate, refresh);
 onLanguage(() => render(true));
 window.addEventListener("hashchange", go);
 $("confirm-restored").addEventListener("click", () => act("restoredSure", {}, "/v1/restored", {}));
@@ -121,6 +123,7 @@ function draw() {
   for (const name of sections) $(name).hidden = !visible[name];
   drawWay(overview?.venue ?? door?.place, door);
   drawTiles(overview);
+  hall.show(overview?.venue?.id, at.wrong ? undefined : overview?.hall, overview?.staff_checks);
   if (overview) drawOverview(overview);
   if (door) $("door-part").replaceChildren(doorDetail(door, (name) => act("approveSure", { name }, "/v1/doors/approve", { name })));
   if (doors) {
