@@ -15,7 +15,7 @@ const (
 
 // own lists the venues of an owner.
 func (s *Server) own(r *http.Request, owner store.Account) (any, error) {
-	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, now().Add(-ownSilent), now())
+	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, owner.Region, now().Add(-ownSilent), now())
 }
 
 // ownVenue is one venue of an owner. Another owner's is as good as none.
@@ -25,7 +25,7 @@ func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
 		return nil, badRequest(`"venue" is not the id of a venue`, "write ?venue=ID")
 	}
 	v, err := s.opt.Store.VenueOf(r.Context(), id)
-	if err == nil && v.BIN != owner.BIN {
+	if err == nil && !owner.Reaches(v) {
 		err = store.ErrNotFound
 	}
 	if err != nil {

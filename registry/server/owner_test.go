@@ -126,6 +126,8 @@ func (a *apart) bodies() []any {
 		"bin;name;kind;region\n" + cinemaBIN + ";Cinema;shop;KZ-75\n" + cinemaBIN + ";Cinema;shop;KZ-71\n",
 		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X",
 			"role": "owner", "bin": cinemaBIN},
+		map[string]any{"name": "X", "role": "owner", "bin": cinemaBIN, "region": "KZ-71"}, map[string]any{"name": "X",
+			"role": "regional", "region": "KZ-71"}, map[string]any{"name": "X", "role": "national"},
 	}
 }
 

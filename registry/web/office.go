@@ -29,7 +29,7 @@ var office = []officePage{
 	{"rules", "national"},
 	{"records", "national"},
 	{"updates", "national"},
-	{"accounts", "national"},
+	{"accounts", "national regional"},
 	{"paper", ""},
 	{"staff", ""},
 	{"lab", ""},
