@@ -210,7 +210,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
 	if s.opt.Messages != nil {
-		group.Go(func() error { return s.deliver(ctx) })
+		group.Go(func() error { return s.lookUpWishes(ctx) })
+		group.Go(func() error { return s.sendMessages(ctx) })
 	}
 	return group.Wait()
 }
