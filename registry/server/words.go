@@ -380,6 +380,8 @@ var words = map[string][2]string{
 	"serve --smtp names one; a webhook works without":                {"оны serve --smtp көрсетеді; вебхук онсыз да жұмыс істейді", "его указывают в serve --smtp; вебхук работает и без него"},
 	"there is no such recipient":                                     {"мұндай алушы жоқ", "такого получателя нет"},
 	"the message could not be sent":                                  {"хабар жіберілмеді", "сообщение не отправлено"},
+	"the page of another site has asked for this":                    {"мұны басқа сайттың беті сұрады", "это запросила страница другого сайта"},
+	"open the registry's own page":                                   {"тізілімнің өз бетін ашыңыз", "откройте собственную страницу реестра"},
 	"no such bundle":                                                 {"мұндай жаңарту файлы жоқ", "такого файла обновления нет"},
 	"the version is missing or has other characters":                 {"нұсқа жазылмаған немесе басқа таңбалары бар", "версия не указана или содержит другие знаки"},
 	"write it as the bundle has it: letters, digits and . + ~ : _ -": {"файлдағыдай жазыңыз: әріптер, сандар және . + ~ : _ -", "напишите, как в файле: буквы, цифры и . + ~ : _ -"},
