@@ -94,7 +94,8 @@ async function guarded(id, act, button) {
   try {
     await act(pass);
   } catch (err) {
-    if (pass === people.shown()) error.textContent = t(ownTrouble(err));
+    const trouble = id === "move" && err.status === 429 ? "manyPhones" : ownTrouble(err);
+    if (pass === people.shown()) error.textContent = t(trouble);
   } finally {
     if (button) button.disabled = false;
   }
