@@ -94,8 +94,7 @@ async function guarded(id, act, button) {
   try {
     await act(pass);
   } catch (err) {
-    const trouble = id === "move" && err.status === 429 ? "manyPhones" : ownTrouble(err);
-    if (pass === people.shown()) error.textContent = t(trouble);
+    if (pass === people.shown()) error.textContent = t(ownTrouble(err));
   } finally {
     if (button) button.disabled = false;
   }
