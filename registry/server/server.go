@@ -104,6 +104,8 @@ type Server struct {
 	imports   *imports
 	alerts    *alerts
 	signIns   *signIns
+	// Browsers say which page asks. Pages of others must not spend the registry's messages, or its time.
+	crossOrigin *http.CrossOriginProtection
 }
 
 // New loads what was published, or publishes the first version.
@@ -143,8 +145,16 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
 		signIns: newSignIns(opt.MessagesHourly),
+
+		crossOrigin: http.NewCrossOriginProtection(),
 	}
-	var err error
+	public, err := parseURL(opt.PublicURL)
+	if err == nil {
+		err = s.crossOrigin.AddTrustedOrigin(public.Scheme + "://" + public.Host)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if s.publisher, err = newPublisher(ctx, opt, s.metrics); err != nil {
 		return nil, err
 	}
@@ -210,7 +220,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
 	if s.opt.Messages != nil {
-		group.Go(func() error { return s.deliver(ctx) })
+		group.Go(func() error { return s.lookUpWishes(ctx) })
+		group.Go(func() error { return s.sendMessages(ctx) })
 	}
 	return group.Wait()
 }

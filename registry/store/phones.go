@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -114,11 +115,29 @@ func ownerOf(ctx context.Context, tx *sql.Tx, index uint64, since statuslist.Edi
 	return citizen, notFound(err)
 }
 
-// PutCodeOf gives the holder of a pass a one-time code for another phone, as PutCode does.
+// ErrManyPasses says that a person got many passes in a day.
+var ErrManyPasses = errors.New("this person got many passes today")
+
+// passesDaily is how many phones of one person may get a pass in 24 hours, before phones make no codes for
+// others any more. Each pass takes an index of the list that all doors hold, and indexes are never used
+// again.
+const passesDaily = 6
+
+// PutCodeOf gives the holder of a pass a one-time code for another phone, as PutCode does. Errors:
+// ErrNotFound, ErrManyPasses.
 func (s *Store) PutCodeOf(ctx context.Context, index uint64, since statuslist.Edition, code Secret,
-	expires time.Time) error {
+	expires, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := ownerOf(ctx, tx, index, since)
+		if err != nil {
+			return err
+		}
+		var passes int
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE citizen = $1 AND holder IS NOT NULL AND added > $2`,
+			citizen, now.Add(-24*time.Hour).Unix()).Scan(&passes)
+		if err == nil && passes >= passesDaily {
+			err = ErrManyPasses
+		}
 		if err != nil {
 			return err
 		}

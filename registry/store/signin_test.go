@@ -200,7 +200,7 @@ func testPhones(t *testing.T, s *Store) {
 	if _, err := s.OwnHistory(ctx, two.Index, since); err == nil {
 		t.Error("a revoked phone reads the history")
 	}
-	must(t, s.PutCodeOf(ctx, one.Index, since, SecretOf("moved"), t0.Add(time.Hour)))
+	must(t, s.PutCodeOf(ctx, one.Index, since, SecretOf("moved"), t0.Add(time.Hour), t0))
 	_, err := s.Activate(ctx, SecretOf("moved"), Credential{Holder: holder(3), Expires: t0.Add(100 * time.Hour)},
 		t0.Add(time.Hour/2))
 	must(t, err)
