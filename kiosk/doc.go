@@ -19,9 +19,10 @@
 //	  kiosk/provision     applies the files on the card's boot partition
 //	  kiosk/update        installs another version of the card's system. The door restarts into it in
 //	                      the update window (window.go), and goes back if it fails
-//	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
+//	  kiosk/enrol         one-time code -> the door's keys and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/places        the door's share of its venue's places
+//	  kiosk/doorkeys      the keys of list and codes, sealed to one door, and the door's ring of them
 //	  kiosk/client        the door's side of the protocol
 //	  kiosk/cache         the status list on the card                                    (bbolt)
 //	    kiosk             what happens at the door: Door, Rules, Verdict
@@ -39,6 +40,7 @@
 //	cmd/ashyq-registry    the registry's program
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
+//	  registry/ratchet    a key for each day, from which no earlier one follows
 //	  registry/csvfile    records out of CSV files
 //	  registry/decree     compares, examines and tries rules before doors get them
 //	  registry/alert      tells people by mail and webhook what is wrong with doors
@@ -55,9 +57,10 @@
 //	image-build           the card image, the Debian packages, and the machines that test them
 //
 // No package in kiosk/ imports one in registry/: kiosk and registry are two programs. The registry
-// imports the formats that both use: pass, statuslist, api, sign1. Test support is next to what it
-// supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test, registry/store/storetest
-// and registry/alert/alerttest. layers_test.go checks who imports whom, with a reason for each rule.
+// imports the formats that both use: pass, statuslist, api, doorkeys, sign1. Test support is next
+// to what it supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test,
+// registry/store/storetest and registry/alert/alerttest. layers_test.go checks who imports whom,
+// with a reason for each rule.
 //
 // # One frame's journey
 //

@@ -15,6 +15,7 @@ import (
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/setup"
@@ -62,7 +63,7 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 }
 
 // registryTasks follow the registry. They do not delay the start: a door works without a network.
-func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door,
+func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, ring *doorkeys.Ring, door *kiosk.Door,
 	missing *setup.List, log *slog.Logger) []task.Task {
 	handover := replica.NewHandover(store, door)
 	follow := func() {
@@ -79,6 +80,9 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 		OnChange: func(replica.Result) { follow() },
 		ClockSet: func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
+	if ring != nil {
+		opt.DoorKeys = ring
+	}
 	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir),
 		replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
 	if remote == nil {
@@ -91,7 +95,12 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
 	opt.Before = snapshots.Follow // never at the same time: the cache has one writer
 	rep := replica.New(opt)
-	return []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
+	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
+	if ring != nil {
+		keys := doorkeys.NewTask(ring, remote, log)
+		tasks = append(tasks, task.Func{Name: keys.String(), Do: keys.Run})
+	}
+	return tasks
 }
 
 // observed is a source that reports each result.

@@ -81,8 +81,9 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 		return err
 	}
 
+	ring := newRing(cfg, identity, log)
 	faults := new(kiosk.Faults)
-	m := newMetrics(version, store)
+	m := newMetrics(version, store, ring)
 	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
@@ -109,7 +110,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
-	tasks = append(tasks, registryTasks(cfg, store, remote, door, missing, log)...)
+	tasks = append(tasks, registryTasks(cfg, store, remote, ring, door, missing, log)...)
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "way", string(cfg.Door.Way),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
