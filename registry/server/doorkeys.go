@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/ecdh"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +28,11 @@ func (s *Server) doorKeys(r *http.Request, door int64) (any, error) {
 	if err != nil {
 		return nil, turnedAway(err)
 	}
-	return s.envelope(r.Context(), to)
+	sealed, _, err := s.envelope(r.Context(), to)
+	if err != nil {
+		return nil, err
+	}
+	return raw{"application/cose", "no-store", sealed, nil}, nil
 }
 
 // doorKeysFor gives an administrator the keys of a door, for a stick. They are sealed: only the door
@@ -47,25 +52,28 @@ func (s *Server) doorKeysFor(r *http.Request, within string) (any, error) {
 	if err != nil {
 		return nil, turnedAway(err)
 	}
-	return s.envelope(r.Context(), to)
+	sealed, key, err := s.envelope(r.Context(), to)
+	if err != nil {
+		return nil, err
+	}
+	return StickKeysAnswer{doorkeys.FileName(key), base64.RawURLEncoding.EncodeToString(sealed)}, nil
 }
 
-func (s *Server) envelope(ctx context.Context, to store.Sealing) (any, error) {
+func (s *Server) envelope(ctx context.Context, to store.Sealing) (sealed []byte, door *ecdh.PublicKey, err error) {
 	if to.Key == nil {
-		return nil, &failure{http.StatusConflict, "this door is not enrolled yet", "enrol it first: only then has it a key", nil}
+		return nil, nil, &failure{http.StatusConflict, "this door is not enrolled yet", "enrol it first: only then has it a key", nil}
 	}
-	door, err := doorkeys.ParseKey(to.Key)
-	if err != nil {
-		return nil, fmt.Errorf("the door's key in the database: %w", err)
+	if door, err = doorkeys.ParseKey(to.Key); err != nil {
+		return nil, nil, fmt.Errorf("the door's key in the database: %w", err)
 	}
 	at := now()
 	lists, err := s.opt.Store.ListKeys(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	places, err := s.opt.Store.PlaceKeys(ctx, at)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	keys := doorkeys.Keys{
 		Issued:    at,
@@ -74,11 +82,8 @@ func (s *Server) envelope(ctx context.Context, to store.Sealing) (any, error) {
 	for _, k := range lists {
 		keys.Lists = append(keys.Lists, doorkeys.ListKey{Generation: k.Generation, Key: k.Key})
 	}
-	sealed, err := doorkeys.Seal(s.opt.RegistryKey, door, keys)
-	if err != nil {
-		return nil, err
-	}
-	return raw{"application/cose", "no-store", sealed, nil}, nil
+	sealed, err = doorkeys.Seal(s.opt.RegistryKey, door, keys)
+	return sealed, door, err
 }
 
 // readSealKey reads the key that a door has made for what is sealed to it.
@@ -90,4 +95,10 @@ func readSealKey(text string) (*ecdh.PublicKey, error) {
 		}
 	}
 	return nil, badRequest("the door's own key cannot be read", `send its X25519 public key in seal_key: k1 and 43 characters of base64url`)
+}
+
+// StickKeysAnswer is the envelope of a door's keys for a stick: GET PathDoors/{id}/keys.
+type StickKeysAnswer struct {
+	File     string `json:"file"`     // its name in the folder keys of an offline snapshot
+	Envelope string `json:"envelope"` // base64url
 }
