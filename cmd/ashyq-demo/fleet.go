@@ -113,7 +113,7 @@ func (d *door) write(ctx context.Context, db *store.Store) (*ledger, error) {
 		Until: time.Now().Add(80 * 24 * time.Hour)}
 	l := &ledger{db, certificate, d.said()}
 	d.line = l
-	return l, db.Enrol(ctx, tokenOf(code), store.SecretOf(d.Code), d.device, time.Now(),
+	return l, db.Enrol(ctx, tokenOf(code), store.Enrollee{Device: d.device, Key: store.SecretOf(d.Code)}, time.Now(),
 		func(store.Door) (store.Certificate, error) { return certificate, nil })
 }
 
@@ -164,7 +164,7 @@ func usedTwice(ctx context.Context, d *door, l *ledger) error {
 	if err != nil {
 		return err
 	}
-	err = l.db.Enrol(ctx, tokenOf(code), store.SecretOf("a stranger"), d.device, time.Now(), nil)
+	err = l.db.Enrol(ctx, tokenOf(code), store.Enrollee{Device: d.device, Key: store.SecretOf("a stranger")}, time.Now(), nil)
 	return expect(err, store.ErrTokenUsed)
 }
 
