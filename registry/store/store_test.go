@@ -40,7 +40,7 @@ func TestContract(t *testing.T) {
 				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"everything at once", testEverythingAtOnce}, {"deadlock", testDeadlock}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"imports", testImports}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"accounts", testAccounts}, {"tallies", testTallies}, {"rules", testRules}, {"checks", testChecks}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"sign in", testSignIn}, {"messages are limited", testSignInLimits}, {"wrong codes", testWrongCodes}, {"phones", testPhones}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
-				{"regions and venues", testPlaces}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
+				{"regions and venues", testPlaces}, {"one venue", testSaveVenue}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
 				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"list keys", testListKeys}, {"turnover", testTurnover}, {"list keys at once", testListKeysAtOnce}, {"list keys of a replaced door", testListKeysReplaced}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
 				{"keys of places", testPlaceKeys}, {"a clock that jumps", testRatchetClock}, {"two registries make one ratchet", testRatchetRace},
 			} {
