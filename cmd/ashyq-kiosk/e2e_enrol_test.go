@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"image/png"
 	"io"
@@ -165,20 +166,11 @@ func (w *enrolWorld) read(name string) string {
 // keysOf gets the envelope of a door, as for a stick.
 func (w *enrolWorld) keysOf(name string) []byte {
 	w.t.Helper()
-	path := fmt.Sprintf("%s/%d/keys", server.PathDoors, w.door(name).ID)
-	req, err := http.NewRequest(http.MethodGet, w.direct+path, nil)
+	var a server.StickKeysAnswer
+	w.get(fmt.Sprintf("%s/%d/keys", server.PathDoors, w.door(name).ID), w.admin, &a)
+	data, err := base64.RawURLEncoding.DecodeString(a.Envelope)
 	if err != nil {
 		w.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+w.admin)
-	resp, err := w.client.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		w.t.Fatalf("the keys of %q: %s, %s, %v", name, resp.Status, data, err)
 	}
 	return data
 }
