@@ -353,6 +353,29 @@ func BenchmarkDay(b *testing.B) {
 	b.ReportMetric(float64(got.Whole), "whole")
 }
 
+// BenchmarkFirstLoad is a new door of a country of 20 million people, a tenth of whom are not blue: from
+// the registry's memory to the door's card.
+func BenchmarkFirstLoad(b *testing.B) {
+	l := newLister(b)
+	l.memory = map[api.Hash][]byte{}
+	for len(l.sections) < 20 {
+		l.version((*draft).grow)
+	}
+	l.version(l.people(2_700_000))
+	size := 0
+	for b.Loop() {
+		b.StopTimer()
+		d := newListDoor(l)
+		b.StartTimer()
+		got, err := d.Follow1(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = got.Bytes
+	}
+	b.ReportMetric(float64(size), "wire-B")
+}
+
 // BenchmarkMassDelta is a version with 60,000 changes among 20 million people, from the registry's
 // draft to the door's card.
 func BenchmarkMassDelta(b *testing.B) {
