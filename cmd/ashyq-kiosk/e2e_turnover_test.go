@@ -37,7 +37,7 @@ func TestTurnoverEndToEnd(t *testing.T) {
 	w.post(server.PathRevokeDoor, w.admin, server.RevokeDoorRequest{Name: "South gate"}, nil)
 	w.await("the next key", func() bool { return live() == 2 })
 	w.turnOverIn(40 * time.Second)
-	w.change("880808700012")
+	w.change("011399500107")
 	w.await("the door to fetch it", func() bool { return strings.Contains(w.kiosk.output(), "the door has new keys") })
 	w.await("the turnover", func() bool { return strings.Contains(w.registry.output(), "the list key was turned over") })
 	w.change("020202500024")

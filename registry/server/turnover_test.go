@@ -281,14 +281,12 @@ func publicFaces(t *testing.T, ill string) (faces []string) {
 			}
 		}
 		m.Rules, m.Keys = api.Hash{}, api.Hash{}
-		blobs := []api.Hash{}
+		blobs := blobsNamed(m)
 		for i := range m.Sections {
-			blobs = append(blobs, m.Sections[i].Blob)
 			m.Sections[i].Blob = api.Hash{}
 		}
 		for _, level := range m.Deltas {
 			for i := range level {
-				blobs = append(blobs, level[i].Blob)
 				level[i].Blob = api.Hash{}
 			}
 		}
@@ -307,4 +305,68 @@ func publicFaces(t *testing.T, ill string) (faces []string) {
 		}
 	}
 	return faces
+}
+
+// TestDoorsOnlyNotARevokedOne: after the turnover a revoked door opens nothing that the manifest names,
+// also not with its key under the new generation, and what it knows of the list before does not help it
+// to test a guess: no hash of what may be in a blob, or of a blob that it makes of it, is public.
+func TestDoorsOnlyNotARevokedOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(t, 1)
+		lab, p := s.source(Laboratory), s.activate(iinA, 3)
+		old := s.section(s.manifestAfter(0, 0), 0)
+		s.revoke(0)
+		time.Sleep(lead + 5*time.Second)
+		version := s.manifestAfter(0, 0).Version
+		s.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now().Add(-time.Hour)}, nil)
+		m := s.follow(version)
+		had := s.doors[0].keys
+		if _, has := had[m.Generation]; has || len(had) != 1 {
+			t.Fatalf("the revoked door has %d keys, among them the new one: %v", len(had), has)
+		}
+		renamed := keyring{}
+		for _, key := range had {
+			renamed[m.Generation] = key
+		}
+		guess := old.Clone() // the right one
+		guess.Set(p.index, statuslist.Red)
+		public := s.call("GET", api.PathManifest, "", "").Body.String()
+		for _, h := range blobsNamed(m) {
+			blob := s.blobOf(h)
+			for name, keys := range map[string]keyring{"its own": had, "renamed": renamed} {
+				_, _, sectionErr := statuslist.OpenSection(blob, m.List, keys)
+				_, deltaErr := statuslist.OpenDelta(blob, m.List, keys)
+				if sectionErr == nil || deltaErr == nil {
+					t.Errorf("a revoked door opens a blob with %s keys", name)
+				}
+			}
+			public += string(blob)
+		}
+		for generation, key := range had {
+			again, err := statuslist.SealSection(statuslist.Key{Generation: generation, Secret: key}, m.List, statuslist.Token{Version: m.Version}, guess)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, sum := range map[string][32]byte{
+				"content": guess.Content(), "root": statuslist.Root([][32]byte{guess.Content()}), "blob": api.HashOf(again),
+			} {
+				if strings.Contains(public, string(sum[:])) {
+					t.Errorf("the hash of the guessed %s is public", name)
+				}
+			}
+		}
+	})
+}
+
+// blobsNamed are the blobs of the list that a manifest names.
+func blobsNamed(m api.Manifest) (blobs []api.Hash) {
+	for _, s := range m.Sections {
+		blobs = append(blobs, s.Blob)
+	}
+	for _, level := range m.Deltas {
+		for _, d := range level {
+			blobs = append(blobs, d.Blob)
+		}
+	}
+	return blobs
 }
