@@ -16,9 +16,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// TestTurnoverEndToEnd revokes one door of two, with registry and doors as processes. The list key is
-// turned over as it would be half an hour later: the other door fetches the next key beforehand and
-// follows on, also after it was off at the next turnover.
+// TestTurnoverEndToEnd revokes one door of two, with registry and doors as processes. The list key
+// is turned over as it would be half an hour later: the other door fetches the next key beforehand
+// and follows on, also after it was off at the next turnover.
 func TestTurnoverEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)

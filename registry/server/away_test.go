@@ -353,8 +353,8 @@ func BenchmarkDay(b *testing.B) {
 	b.ReportMetric(float64(got.Whole), "whole")
 }
 
-// BenchmarkFirstLoad is a new door of a country of 20 million people, a tenth of whom are not blue: from
-// the registry's memory to the door's card.
+// BenchmarkFirstLoad is a new door of a country of 20 million people, a tenth of whom are not blue:
+// from the registry's memory to the door's card.
 func BenchmarkFirstLoad(b *testing.B) {
 	l := newLister(b)
 	l.memory = map[api.Hash][]byte{}

@@ -67,8 +67,8 @@ func (s *Server) doorKeysFor(r *http.Request, within string) (any, error) {
 	return StickKeysAnswer{doorkeys.FileName(key), base64.RawURLEncoding.EncodeToString(sealed)}, nil
 }
 
-// listKeys are the live ones. They are read before the look whether the door is revoked: one that is
-// made because it was revoked in between is not among them.
+// listKeys are the live ones. They are read before the look whether the door is revoked: one that
+// is made because it was revoked in between is not among them.
 func (s *Server) listKeys(ctx context.Context) (lists []doorkeys.ListKey, err error) {
 	keys, err := s.opt.Store.ListKeys(ctx)
 	for _, k := range keys {

@@ -120,20 +120,22 @@ func (s *sealing) sealDelta(d statuslist.Delta) (api.Delta, error) {
 func sizeOf(blob []byte) uint32 { return uint32(len(blob) / statuslist.SizeStep) }
 
 // merge makes a delta of a level, at the version at which one ends, of those of the level below it.
-// Deltas between which one is missing cannot be merged.
+// Deltas between which one is missing cannot be merged, and whole sections cost less than a large
+// one.
 func (s *sealing) merge(level int) error {
 	if s.next.Version%reach(level) != 0 {
 		return nil
 	}
 	begin := s.next.Version - reach(level)
 	var parts []api.Delta // the newest first
+	size := 0
 	for _, d := range s.next.Deltas[level-1] {
 		if d.To <= begin || len(parts) > 0 && d.To != parts[len(parts)-1].From {
 			break
 		}
-		parts = append(parts, d)
+		parts, size = append(parts, d), size+int(d.Size)
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 || size > 2*statuslist.MaxBlob/statuslist.SizeStep { // it would not fit a blob
 		return nil
 	}
 	if len(parts) == 1 {

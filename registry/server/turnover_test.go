@@ -307,9 +307,10 @@ func publicFaces(t *testing.T, ill string) (faces []string) {
 	return faces
 }
 
-// TestDoorsOnlyNotARevokedOne: after the turnover a revoked door opens nothing that the manifest names,
-// also not with its key under the new generation, and what it knows of the list before does not help it
-// to test a guess: no hash of what may be in a blob, or of a blob that it makes of it, is public.
+// TestDoorsOnlyNotARevokedOne: after the turnover a revoked door opens nothing that the manifest
+// names, also not with its key under the new generation, and what it knows of the list before does
+// not help it to test a guess: no hash of what may be in a blob, or of a blob that it makes of it,
+// is public.
 func TestDoorsOnlyNotARevokedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(t, 1)
