@@ -190,14 +190,30 @@ func parseMessage(sealed []byte) (*sign1.Message, error) {
 // IsPaper reports whether the code was printed. No phone made it, so nobody proved to hold a key.
 func (c *Code) IsPaper() bool { return c.Credential.IsPaper() }
 
-// Open reads the place in a verified code, and keeps it for the Guard, which then knows the person
-// whatever code they show. Its errors are those of PlaceKeys.
+// Open reads the place in a verified code and keeps it: then the Guard knows the person, whatever code
+// they show. Its errors are those of PlaceKeys.
 func (c *Code) Open(keys *PlaceKeys) (Place, error) {
 	p, err := keys.Open(c.Credential)
 	if err == nil {
 		c.place = &p
 	}
 	return p, err
+}
+
+// Place is what Open has read.
+func (c *Code) Place() (p Place, ok bool) {
+	if c.place == nil {
+		return Place{}, false
+	}
+	return *c.place, true
+}
+
+// IsOf reports whether both codes are of one person: by the index, or without the keys by the credential.
+func (c *Code) IsOf(other *Code) bool {
+	if c.place != nil && other.place != nil {
+		return c.place.Index == other.place.Index
+	}
+	return c.Credential.Block == other.Credential.Block
 }
 
 // Text returns the code's text, exactly as it was parsed.
