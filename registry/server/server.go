@@ -98,6 +98,7 @@ type Server struct {
 	waits     *waits
 	phones    *waits // each pass is a known client
 	boards    *boards
+	checks    *doorChecks
 	desks     desks // of the staff
 	blobs     blobs
 	metrics   *metrics
@@ -139,6 +140,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		waits:   newWaits(opt.Waiting),
 		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),
+		checks:  newDoorChecks(),
 		desks:   desks{open: map[int64]*desk{}, sessions: map[int64]*rate.Limiter{}},
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
