@@ -50,6 +50,7 @@ var layers = []layer{
 	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
 	{"kiosk/places", []string{"kiosk", "kiosk/api"}, "it reaches the registry through an interface"},
+	{"kiosk/doorkeys", []string{"kiosk/retry", "kiosk/sign1"}, "the registry seals with the code that a door opens with"},
 	{"kiosk/doctor", nil, "its checks are handed to it"},
 	{"scanner", []string{"scanner/qr"}, "a reader of codes does not know what they mean"},
 	{"scanner/", nil, "a reader of codes does not know what they mean"},
@@ -57,7 +58,8 @@ var layers = []layer{
 	{"hardware/board", []string{"kiosk/api"}, "it looks at the machine, for the message to the registry"},
 	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
-	{"registry/store", []string{"kiosk/api", "kiosk/statuslist"}, "the registry's records know nothing of HTTP"},
+	{"registry/ratchet", nil, "it derives keys and does not know what for"},
+	{"registry/store", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/statuslist", "registry/ratchet"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
 	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist",
 		"registry/alert", "registry/csvfile", "registry/decree", "registry/fhir", "registry/kinds", "registry/store"},
@@ -97,7 +99,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/enrol", "kiosk/update"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }

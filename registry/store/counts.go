@@ -69,7 +69,7 @@ func checkReports(ctx context.Context, tx *sql.Tx, door, hour int64) error {
 // dropCounts deletes what is too old.
 func dropCounts(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	oldest := now.Add(-keepCounts - time.Hour).Unix() // an hour counts from its first second
-	for _, table := range []string{"counts", "venue_counts", "region_counts", "reports", "checks"} {
+	for _, table := range []string{"counts", "venue_counts", "region_counts", "kind_counts", "reports", "checks"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE hour < $1`, oldest); err != nil {
 			return err
 		}

@@ -117,6 +117,11 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if err := leaveShare(ctx, tx, id, now); err != nil {
 			return nil, err
 		}
+		if d.device.Valid { // a copy of the card that was this door may be anywhere
+			if err := wantTurnover(ctx, tx, now); err != nil {
+				return nil, err
+			}
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
 			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL,
@@ -186,6 +191,9 @@ func (s *Store) RevokeDoor(ctx context.Context, name string, now time.Time) erro
 			return notFound(err)
 		}
 		if _, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE door = $1`, id); err != nil {
+			return err
+		}
+		if err := wantTurnover(ctx, tx, now); err != nil {
 			return err
 		}
 		return leaveShare(ctx, tx, id, now)

@@ -60,43 +60,26 @@ func Wrongs() []string {
 // isTrouble tells whether somebody has to look at a door that is there.
 func isTrouble(kind string) bool { return kind != Silent && kind != NeverSeen }
 
-// flags are columns that say what is wrong with a door, and the values of their parameters.
+// flags are two columns that say what is wrong with a door: one bit for each of wrongs, and the
+// troubles of its board. A column for each kind would take most of the time of reading 10,000 doors.
 type flags struct {
-	is       []bool
+	bits     int64
 	troubles string
 }
 
-func (f *flags) columns() string {
-	var out strings.Builder
-	for _, one := range wrongs {
-		out.WriteString("(" + one.condition + "), ")
+var flagColumns = func() string {
+	var bits []string
+	for i, one := range wrongs {
+		bits = append(bits, fmt.Sprintf("CASE WHEN %s THEN %d ELSE 0 END", one.condition, 1<<i))
 	}
-	return out.String() + "troubles"
-}
-
-// grouped are the positions of the columns after the first ones.
-func (f *flags) grouped(before int) string {
-	var out []string
-	for i := range before + len(wrongs) + 1 {
-		out = append(out, fmt.Sprint(i+1))
-	}
-	return strings.Join(out, ", ")
-}
-
-func (f *flags) into() []any {
-	f.is = make([]bool, len(wrongs))
-	into := make([]any, 0, len(wrongs)+1)
-	for i := range f.is {
-		into = append(into, &f.is[i])
-	}
-	return append(into, &f.troubles)
-}
+	return strings.Join(bits, " + ") + ", troubles"
+}()
 
 func (f *flags) wrong() []string {
 	list := []string{}
-	for i, is := range f.is {
-		if is {
-			list = append(list, wrongs[i].kind)
+	for i, one := range wrongs {
+		if f.bits>>i&1 == 1 {
+			list = append(list, one.kind)
 		}
 	}
 	return append(list, strings.Fields(f.troubles)...)
@@ -123,7 +106,7 @@ func (f Fleet) params(more ...any) []any {
 	return append([]any{f.Silent.Unix(), f.Now.Add(-reconfiguredFor).Unix(), f.Now.Add(-approvalLasts).Unix()}, more...)
 }
 
-// where limits doors, joined with their venues, to the place that is asked about.
+// where limits doors to the place that is asked about.
 func (f Fleet) where() (condition string, params []any) {
 	switch {
 	case len(f.places) > 0:
@@ -131,7 +114,7 @@ func (f Fleet) where() (condition string, params []any) {
 	case f.Venue != 0:
 		return `place = $4`, f.params(f.Venue)
 	case f.Region != "":
-		return `region = $4`, f.params(f.Region)
+		return `place IN (SELECT id FROM venues WHERE region = $4)`, f.params(f.Region)
 	}
 	return `TRUE`, f.params()
 }
@@ -160,6 +143,20 @@ func (f Fleet) wants(wrong []string) bool {
 		return slices.ContainsFunc(wrong, isTrouble)
 	}
 	return slices.Contains(wrong, f.Wrong)
+}
+
+// maybeWanted spares reading doors that wants would refuse.
+func (f Fleet) maybeWanted() string {
+	switch f.Wrong {
+	case "", Anything, Trouble:
+		return `TRUE`
+	}
+	for _, one := range wrongs {
+		if one.kind == f.Wrong {
+			return one.condition
+		}
+	}
+	return `troubles <> ''`
 }
 
 func pageOf[T any](all []T, page int64) []T {
@@ -193,14 +190,14 @@ func doorTotals[K comparable](ctx context.Context, tx *sql.Tx, f Fleet, by strin
 	err := rows(ctx, tx, func(found *sql.Rows) error {
 		var key K
 		var n int
-		err := found.Scan(append(append([]any{&key}, is.into()...), &n)...)
+		err := found.Scan(&key, &is.bits, &is.troubles, &n)
 		if totals[key] == nil {
 			totals[key] = &DoorTotals{Wrong: map[string]int{}}
 		}
 		totals[key].add(is.wrong(), n)
 		return err
-	}, `SELECT `+by+`, `+is.columns()+`, COUNT(*) FROM doors LEFT JOIN venues ON venues.id = place
-		WHERE revoked IS NULL AND `+where+` GROUP BY `+is.grouped(1), params...)
+	}, `SELECT `+by+`, `+flagColumns+`, COUNT(*) FROM doors LEFT JOIN venues ON venues.id = place
+		WHERE revoked IS NULL AND `+where+` GROUP BY 1, 2, 3`, params...)
 	return totals, err
 }
 
@@ -296,11 +293,11 @@ type DoorsPage struct {
 
 // foundDoor is what is read of each door to sort and to choose.
 type foundDoor struct {
-	id                   int64
-	name, venue, address string
-	revoked              bool
-	wrong                []string
-	rank                 int
+	id          int64
+	name, venue string
+	revoked     bool
+	wrong       []string
+	rank        int
 }
 
 // rank puts first what needs somebody first.
@@ -322,20 +319,7 @@ func rank(revoked bool, wrong []string) int {
 func (s *Store) Doors(ctx context.Context, f Fleet) (DoorsPage, error) {
 	page := DoorsPage{Size: fleetPage}
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		var all []foundDoor
-		where, params := f.where()
-		var is flags
-		err := rows(ctx, tx, func(found *sql.Rows) error {
-			var d foundDoor
-			err := found.Scan(append([]any{&d.id, &d.name, &d.venue, &d.address, &d.revoked}, is.into()...)...)
-			d.wrong = is.wrong()
-			d.rank = rank(d.revoked, d.wrong)
-			if f.matches(d.name, d.venue, d.address) && f.wants(d.wrong) && (!d.revoked || f.Wrong == "") {
-				all = append(all, d)
-			}
-			return err
-		}, `SELECT doors.id, doors.name, COALESCE(venues.name, ''), COALESCE(address, ''), revoked IS NOT NULL, `+is.columns()+`
-			FROM doors LEFT JOIN venues ON venues.id = place WHERE `+where, params...)
+		all, err := wantedDoors(ctx, tx, f)
 		if err != nil {
 			return err
 		}
@@ -352,6 +336,39 @@ func (s *Store) Doors(ctx context.Context, f Fleet) (DoorsPage, error) {
 	return page, nil
 }
 
+// wantedDoors finds doors, in any order. It reads the venues apart, so that each name comes once and
+// not with every door.
+func wantedDoors(ctx context.Context, tx *sql.Tx, f Fleet) ([]foundDoor, error) {
+	type venue struct{ name, address string }
+	venues := map[int64]venue{}
+	err := rows(ctx, tx, func(found *sql.Rows) error {
+		var id int64
+		var v venue
+		err := found.Scan(&id, &v.name, &v.address)
+		venues[id] = v
+		return err
+	}, `SELECT id, name, address FROM venues WHERE region = $1 OR $1 = ''`, f.Region)
+	if err != nil {
+		return nil, err
+	}
+	var all []foundDoor
+	where, params := f.where()
+	var is flags
+	err = rows(ctx, tx, func(found *sql.Rows) error {
+		var d foundDoor
+		var place int64
+		err := found.Scan(&d.id, &d.name, &place, &d.revoked, &is.bits, &is.troubles)
+		d.venue, d.wrong = venues[place].name, is.wrong()
+		d.rank = rank(d.revoked, d.wrong)
+		if f.matches(d.name, d.venue, venues[place].address) && f.wants(d.wrong) && (!d.revoked || f.Wrong == "") {
+			all = append(all, d)
+		}
+		return err
+	}, `SELECT id, name, COALESCE(place, 0), revoked IS NOT NULL, `+flagColumns+`
+		FROM doors WHERE `+where+` AND (`+f.maybeWanted()+`)`, params...)
+	return all, err
+}
+
 // DoorDetail is one door, and what helps to find out why it is silent.
 type DoorDetail struct {
 	DoorState
@@ -366,8 +383,8 @@ func (s *Store) Door(ctx context.Context, id int64, f Fleet) (DoorDetail, error)
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var is flags
 		found := foundDoor{id: id}
-		err := tx.QueryRowContext(ctx, `SELECT revoked IS NOT NULL, `+is.columns()+` FROM doors WHERE id = $4`,
-			f.params(id)...).Scan(append([]any{&found.revoked}, is.into()...)...)
+		err := tx.QueryRowContext(ctx, `SELECT revoked IS NOT NULL, `+flagColumns+` FROM doors WHERE id = $4`,
+			f.params(id)...).Scan(&found.revoked, &is.bits, &is.troubles)
 		if err != nil {
 			return notFound(err)
 		}

@@ -2,8 +2,8 @@
 // and what is published. It speaks SQL to an embedded SQLite file or to PostgreSQL, with the same
 // statements.
 //
-// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes are stored
-// as SHA-256 only. A method that changes something has committed it to disk when it returns without
+// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes of others are
+// stored as SHA-256 only. A method that changes something has committed it to disk when it returns without
 // an error.
 package store
 

@@ -41,7 +41,8 @@ func TestContract(t *testing.T) {
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 				{"regions and venues", testPlaces}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
-				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
+				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"list keys", testListKeys}, {"list keys at once", testListKeysAtOnce}, {"list keys of a replaced door", testListKeysReplaced}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
+				{"keys of places", testPlaceKeys}, {"a clock that jumps", testRatchetClock}, {"two registries make one ratchet", testRatchetRace},
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					at := address(t)

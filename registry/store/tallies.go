@@ -12,8 +12,9 @@ import (
 )
 
 // Counting a million people, or the checks of ten thousand doors, takes a second. So sums are kept in
-// the transactions that change what they are sums of: people by region and status, and counts by venue
-// and by region. What a door counted stays with the venue and the region that it had at that moment.
+// the transactions that change what they are sums of: people by region and status, and counts by
+// venue, by region, and by kind, zone and region. What a door counted stays with the venue, the kind
+// and the region that it had at that moment.
 
 // tallySlots is how many rows of people add up to one number. Writers in PostgreSQL take any one of
 // them, so that each does not wait for the commit of another.
@@ -62,25 +63,31 @@ func people(ctx context.Context, tx *sql.Tx, region string) (map[group]int, erro
 	return all, err
 }
 
-// addTallies adds a door's counts to those of its venue and its region.
+// addTallies adds a door's counts to those of its venue, its region and its kind.
 func addTallies(ctx context.Context, tx *sql.Tx, door, hour int64, names []string, count map[string]uint64) error {
 	var venue int64
-	var region string
-	err := tx.QueryRowContext(ctx, `SELECT COALESCE(place, 0), COALESCE(region, '') FROM doors
-		LEFT JOIN venues ON venues.id = place WHERE doors.id = $1`, door).Scan(&venue, &region)
+	var region, kind, zone string
+	err := tx.QueryRowContext(ctx, `SELECT COALESCE(place, 0), COALESCE(region, ''), venue, doors.zone FROM doors
+		LEFT JOIN venues ON venues.id = place WHERE doors.id = $1`, door).Scan(&venue, &region, &kind, &zone)
 	if err != nil {
 		return err
 	}
-	var ofVenue, ofRegion []any
+	var ofVenue, ofRegion, ofKind []any
 	for _, name := range names {
 		ofVenue = append(ofVenue, venue, hour, name, int64(count[name]))
 		ofRegion = append(ofRegion, region, hour, name, int64(count[name]))
+		ofKind = append(ofKind, kind, zone, region, hour, name, int64(count[name]))
 	}
 	err = insert(ctx, tx, `venue_counts (venue, hour, name, n)`, 4, ofVenue,
 		` ON CONFLICT (venue, hour, name) DO UPDATE SET n = venue_counts.n + excluded.n`)
 	if err != nil {
 		return err
 	}
-	return insert(ctx, tx, `region_counts (region, hour, name, n)`, 4, ofRegion,
+	err = insert(ctx, tx, `region_counts (region, hour, name, n)`, 4, ofRegion,
 		` ON CONFLICT (region, hour, name) DO UPDATE SET n = region_counts.n + excluded.n`)
+	if err != nil {
+		return err
+	}
+	return insert(ctx, tx, `kind_counts (kind, zone, region, hour, name, n)`, 6, ofKind,
+		` ON CONFLICT (hour, kind, zone, region, name) DO UPDATE SET n = kind_counts.n + excluded.n`)
 }

@@ -15,7 +15,7 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// counted is a key of region_counts and of venue_counts.
+// counted is a key of region_counts, venue_counts and kind_counts.
 type counted struct {
 	of   string
 	hour int64
@@ -139,7 +139,7 @@ func (m *tallyModel) doors(ctx context.Context, round int) {
 	at := t0.Add(time.Duration(round) * 20 * 24 * time.Hour) // what is too old is forgotten
 	var all sync.WaitGroup
 	for n := range 6 {
-		door, place := Door{Name: fmt.Sprint("door ", n), Venue: "shop", Zone: "green", Way: "entry", Ring: "all"}, Venue{}
+		door, place := Door{Name: fmt.Sprint("door ", n), Venue: []string{"shop", "cinema"}[(n+round)%3/2], Zone: "green", Way: "entry", Ring: "all"}, Venue{}
 		if n > 1 {
 			place = venues[(n+round)%2]
 			door.Place = place.ID
@@ -156,7 +156,7 @@ func (m *tallyModel) doors(ctx context.Context, round int) {
 						m.Error(err)
 					}
 				}
-				m.note(door.Place, place.Region, hour, count)
+				m.note(door, place.Region, hour, count)
 			}
 		})
 	}
@@ -166,11 +166,12 @@ func (m *tallyModel) doors(ctx context.Context, round int) {
 	maps.DeleteFunc(m.counts, func(c counted, _ int) bool { return c.hour < at.Add(-keepCounts-time.Hour).Unix() })
 }
 
-func (m *tallyModel) note(venue int64, region string, hour time.Time, count map[string]uint64) {
+func (m *tallyModel) note(door Door, region string, hour time.Time, count map[string]uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name, n := range count {
-		m.counts[counted{fmt.Sprint("venue ", venue), hour.Unix(), name}] += int(n)
+		m.counts[counted{fmt.Sprint("venue ", door.Place), hour.Unix(), name}] += int(n)
+		m.counts[counted{fmt.Sprint("kind ", door.Venue, " ", door.Zone, " ", region), hour.Unix(), name}] += int(n)
 		m.counts[counted{"region " + region, hour.Unix(), name}] += int(n)
 	}
 }
@@ -195,7 +196,8 @@ func (m *tallyModel) compare(what string, s *Store) {
 		`SELECT region, status, '', SUM(n) FROM people GROUP BY region, status HAVING SUM(n) <> 0`: read(
 			`SELECT COALESCE(region, ''), status, '', COUNT(*) FROM citizens GROUP BY COALESCE(region, ''), status`),
 		`SELECT 'venue ' || CAST(venue AS TEXT), hour, name, n FROM venue_counts
-			UNION ALL SELECT 'region ' || region, hour, name, n FROM region_counts`: m.counts,
+			UNION ALL SELECT 'region ' || region, hour, name, n FROM region_counts
+			UNION ALL SELECT 'kind ' || kind || ' ' || zone || ' ' || region, hour, name, n FROM kind_counts`: m.counts,
 	} {
 		if got := read(table); len(want) == 0 || !maps.Equal(got, want) {
 			m.Errorf("%s: %s\ngot  %v\nwant %v", what, table, got, want)

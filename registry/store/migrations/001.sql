@@ -1,6 +1,6 @@
 -- One text for both databases; {{serial}} and {{bytes}} are the only words in which they differ.
--- Times are Unix seconds. Secrets are SHA-256 hashes. Statuses are the four bits of the status
--- list.
+-- Times are Unix seconds. Secrets are SHA-256 hashes, but for the keys of the list. Statuses are the
+-- four bits of the status list.
 
 -- What is published, one row: the manifest without its times.
 CREATE TABLE registry (
@@ -36,6 +36,15 @@ CREATE TABLE held (
 CREATE TABLE epochs (
     epoch   BIGINT PRIMARY KEY,
     version BIGINT NOT NULL -- the last one that was not lost
+);
+
+-- The keys under which the list is sealed for doors: the one in use, and the next one while a turnover
+-- is announced.
+CREATE TABLE list_keys (
+    generation BIGINT PRIMARY KEY, -- when it was made
+    key        {{bytes}} NOT NULL,
+    since      BIGINT NOT NULL,    -- when it is used
+    known      BIGINT -- since when a door has it that must not read the list any more; NULL: no such door
 );
 
 CREATE TABLE sections (
@@ -131,6 +140,15 @@ CREATE TABLE codes (
     citizen    BIGINT NOT NULL UNIQUE REFERENCES citizens (id), -- a new code replaces the old one
     expires    BIGINT NOT NULL,
     credential BIGINT REFERENCES credentials (id) -- what it was exchanged for; NULL: still unused
+);
+
+-- The ratchets from which the index keys of days and the paper keys of months come (package ratchet).
+-- Moving on overwrites the state, so the keys of earlier steps are gone.
+CREATE TABLE ratchets (
+    kind  TEXT PRIMARY KEY,   -- 'day' or 'month'
+    at    BIGINT NOT NULL,    -- the step of the state, since 1970
+    state {{bytes}} NOT NULL,
+    ahead BIGINT              -- since when the clock says that several steps have passed; NULL: it does not
 );
 
 -- Requests to sign in with an IIN, kept for a day. One that no message was sent for has a row, too, so
@@ -367,8 +385,8 @@ CREATE TABLE counts (
 );
 CREATE INDEX counts_hour ON counts (hour);
 
--- The sums of counts by the venue and the region that a door had when it reported; 0 and '': it had
--- none.
+-- The sums of counts by the venue, the region and the kind that a door had when it reported; 0 and '':
+-- it had none.
 CREATE TABLE venue_counts (
     venue BIGINT NOT NULL,
     hour  BIGINT NOT NULL,
@@ -383,6 +401,15 @@ CREATE TABLE region_counts (
     name   TEXT NOT NULL,
     n      BIGINT NOT NULL,
     PRIMARY KEY (hour, region, name)
+);
+CREATE TABLE kind_counts (
+    kind   TEXT NOT NULL,
+    zone   TEXT NOT NULL,
+    region TEXT NOT NULL,
+    hour   BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (hour, kind, zone, region, name)
 );
 
 -- Reports that are counted already.
