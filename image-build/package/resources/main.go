@@ -32,8 +32,8 @@ type world struct {
 }
 
 type person struct {
-	key        ed25519.PrivateKey
-	credential []byte
+	key  ed25519.PrivateKey
+	days map[pass.Day][]byte // credentials
 }
 
 func main() {
