@@ -58,6 +58,7 @@ var layers = []layer{
 	{"hardware/board", []string{"kiosk/api"}, "it looks at the machine, for the message to the registry"},
 	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
+	{"registry/phone", []string{"kiosk/pass"}, "a phone knows the format, and of the registry what travels"},
 	{"registry/ratchet", nil, "it derives keys and does not know what for"},
 	{"registry/store", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/statuslist", "registry/ratchet"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
