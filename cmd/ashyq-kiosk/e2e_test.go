@@ -9,7 +9,6 @@ import (
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/scanner/qrdraw"
 )

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ashyq-kiosk/kiosk/pass"
 )
 
 type world struct {
