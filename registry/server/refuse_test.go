@@ -28,7 +28,6 @@ func TestRefusals(t *testing.T) {
 		lab, centre, p := r.source(Laboratory), r.source(Covid19Centre), r.activate(iinA, 3)
 		b := r.newBox(r.serveTLS(), boardA)
 		b.enrol(codesFor(r, "door")[0])
-		list := r.publisher.public.list()
 		result := func(change func(*ResultRequest)) ResultRequest {
 			q := ResultRequest{IIN: iinA, Sample: "1", Result: "negative", Taken: now()}
 			change(&q)
@@ -87,9 +86,7 @@ func TestRefusals(t *testing.T) {
 			{"revoke a stranger", "POST", PathRevoke, adminKey, CitizenRequest{IIN: iinB}, 404, "number"},
 			{"short key", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: "AAAA"}, 400, "Ed25519"},
 			{"wrong code", "POST", PathActivate, "", ActivateRequest{Code: "0", Key: p.Key()}, 403, "typing"},
-			{"other list", "POST", api.PathCheck, aDoor, api.CheckRequest{List: "x", Index: uint64(p.index)}, 404, "list"},
-			{"lost edition", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: uint64(p.index), Epoch: 1, Version: p.since.Version}, 404, ""},
-			{"free index", "POST", api.PathCheck, aDoor, api.CheckRequest{List: list, Index: 1 << 40, Version: 1}, 404, ""},
+			{"check of no code", "POST", api.PathCheck, aDoor, api.CheckRequest{Code: "HC1:X"}, 422, "newest"},
 			{"not signed", "POST", PathSelf, "", SelfRequest{Self: "HC1:X"}, 400, "phone"},
 			{"signed long ago", "POST", PathSelf, "", SelfRequest{Self: stale}, 403, "clock"},
 			{"forged", "POST", PathSelf, "", SelfRequest{Self: forged}, 403, "open the pass"},
@@ -222,8 +219,7 @@ func TestDoorAndOverview(t *testing.T) {
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now().Add(-2 * time.Hour)}, nil)
 
 		var check api.CheckAnswer // at once, before it is published
-		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{
-			List: r.publisher.public.list(), Index: uint64(p.index), Epoch: p.since.Epoch, Version: p.since.Version}, &check)
+		b.ask(http.MethodPost, api.PathCheck, api.CheckRequest{Code: r.code(p)}, &check)
 		if check.Status != "yellow" || !check.Until.Equal(now().Add(ContactLasts-2*time.Hour)) || !check.AsOf.Equal(now()) {
 			t.Errorf("check: %+v", check)
 		}

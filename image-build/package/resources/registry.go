@@ -24,8 +24,8 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -40,6 +40,7 @@ const (
 type registry struct {
 	key, issuer ed25519.PrivateKey
 	certificate tls.Certificate // of its authority, of its TLS, and of the door
+	places      doorkeys.PlaceKeys
 
 	mu       sync.Mutex
 	opened   bool                  // guarded by mu: whether doors get an answer
@@ -52,7 +53,14 @@ type registry struct {
 }
 
 func newRegistry() *registry {
-	r := &registry{key: newKey(), issuer: newKey(), certificate: newCertificate(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}), random: rand.New(rand.NewPCG(1, 2))}
+	now := time.Now()
+	r := &registry{
+		key: newKey(), issuer: newKey(), certificate: newCertificate(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
+		places: doorkeys.PlaceKeys{
+			FirstDay: pass.DayOf(now) - 1, Days: make([]pass.PlaceKey, 6), FirstMonth: pass.MonthOf(now), Months: make([]pass.PlaceKey, 1),
+		},
+		random: rand.New(rand.NewPCG(1, 2)),
+	}
 	rules, err := os.ReadFile("kiosk/rules.default.json")
 	check(err)
 	keys, err := api.MarshalKeys(api.Keys{r.issuer.Public().(ed25519.PublicKey)})
@@ -158,18 +166,20 @@ func (r *registry) enrol() person {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.issued++
-	p := person{key: newKey()}
-	now := time.Now().Truncate(time.Second)
-	credential, err := pass.Issue(r.issuer, pass.Credential{
-		Issuer: sign1.IDOf(r.issuer.Public().(ed25519.PublicKey)), Since: statuslist.Edition{Version: 1}, Expires: now.Add(24 * time.Hour),
-		Holder: p.key.Public().(ed25519.PublicKey), List: listName, Index: r.issued * 198_491 % (sections * statuslist.SectionSize),
-	})
-	check(err)
-	p.credential = credential
+	p := person{key: newKey(), days: map[pass.Day][]byte{}}
+	place := pass.Place{Index: uint32(r.issued * 198_491 % (sections * statuslist.SectionSize)), Since: statuslist.Edition{Version: 1}}
+	for day := r.places.FirstDay; day <= r.places.LastDay(); day++ {
+		block, err := r.places.Ciphers().SealDay(day, place)
+		check(err)
+		p.days[day], err = pass.Issue(r.issuer, day, block, p.key.Public().(ed25519.PublicKey))
+		check(err)
+	}
 	return p
 }
 
-func (p person) code(at time.Time) (string, error) { return pass.Rotate(p.key, p.credential, at) }
+func (p person) code(at time.Time) (string, error) {
+	return pass.Rotate(p.key, p.days[pass.DayOf(at)], at)
+}
 
 // change gives one person another status and publishes it.
 func (r *registry) change() error {
