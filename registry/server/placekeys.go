@@ -2,20 +2,31 @@ package server
 
 import (
 	"context"
+	"sync"
 
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// placeKeys are those of the days and months that passes are issued for.
-func (s *Server) placeKeys(context.Context) (*pass.PlaceKeys, error) {
-	days, months := map[pass.Day]pass.PlaceKey{}, map[pass.Month]pass.PlaceKey{}
-	for d := range pass.Day(pass.MaxDays + 3) {
-		day := pass.DayOf(now()) - 1 + d
-		days[day] = pass.PlaceKey{byte(day), byte(day >> 8)}
+// daysKeys are the keys of places, as the database has given them on a day.
+type daysKeys struct {
+	mu   sync.Mutex // guards the rest
+	day  pass.Day
+	keys *pass.PlaceKeys
+}
+
+// placeKeys are the keys of the days and months that passes are issued for. All registries over one database
+// have the same, so they are asked for once a day.
+func (s *Server) placeKeys(ctx context.Context) (*pass.PlaceKeys, error) {
+	k := &s.keys
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at := now()
+	if today := pass.DayOf(at); k.keys == nil || k.day != today {
+		found, err := s.opt.Store.PlaceKeys(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		k.day, k.keys = today, found.Ciphers()
 	}
-	for m := range pass.Month(paperMonths + 1) {
-		month := pass.MonthOf(now()) + m
-		months[month] = pass.PlaceKey{byte(month), byte(month >> 8), 1}
-	}
-	return pass.NewPlaceKeys(days, months), nil
+	return k.keys, nil
 }

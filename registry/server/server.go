@@ -99,6 +99,7 @@ type Server struct {
 	phones    *waits // each pass is a known client
 	boards    *boards
 	checks    *doorChecks
+	keys      daysKeys // of places
 	desks     desks // of the staff
 	blobs     blobs
 	metrics   *metrics
