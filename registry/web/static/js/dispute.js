@@ -3,7 +3,7 @@
 
 import * as clock from "./clock.js";
 import { $ } from "./dom.js";
-import { t } from "./i18n.js";
+import { say } from "./i18n.js";
 import { rotate } from "./pass.js";
 import { request } from "./wire.js";
 
@@ -14,7 +14,7 @@ export function setUpDispute(passOf, done) {
     const why = $("dispute-why").value.trim().replace(/\s+/g, " ");
     const button = $("dispute-send");
     button.disabled = true;
-    $("dispute-error").textContent = "";
+    say($("dispute-error"), "");
     try {
       const pass = passOf();
       const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
@@ -22,7 +22,7 @@ export function setUpDispute(passOf, done) {
       $("dispute-form").reset();
       $("dispute").open = false;
     } catch (err) {
-      $("dispute-error").textContent = t(trouble(err));
+      say($("dispute-error"), trouble(err));
     } finally {
       button.disabled = false;
       done();

@@ -1,6 +1,6 @@
 // Those who have a pass on this phone: one person, or a family.
 
-import { get, put } from "./store.js";
+import { get, put, update } from "./store.js";
 
 export const maxPeople = 8; // more than that is not a family's phone
 
@@ -16,29 +16,33 @@ export async function load() {
   if (!shown()) current = people[0]?.id ?? "";
 }
 
-// keep stores a new pass: in the place of the person with that id, or as another person's.
-export async function keep(pass, id) {
-  const old = people.find((p) => p.id === id);
-  const fresh = { id: old?.id ?? crypto.randomUUID(), name: old?.name ?? "", known: 0, ...pass };
-  const next = old ? people.map((p) => (p === old ? fresh : p)) : [...people, fresh];
-  await put({ people: next, current: fresh.id, pending: undefined, [`status-${fresh.id}`]: undefined });
-  [people, current] = [next, fresh.id];
+// store keeps what change makes of those who are stored: another tab may have added or removed somebody.
+async function store(change) {
+  const written = await update("people", (stored = []) => change(stored));
+  people = written.people;
+  if ("current" in written) current = written.current;
+  if (!shown()) current = people[0]?.id ?? "";
 }
+
+// keep stores a new pass: in the place of the person with that id, or as another person's.
+export const keep = (pass, id) => store((stored) => {
+  const old = stored.find((p) => p.id === id);
+  const fresh = { id: old?.id ?? crypto.randomUUID(), name: old?.name ?? "", known: 0, ...pass };
+  const next = old ? stored.map((p) => (p === old ? fresh : p)) : [...stored, fresh];
+  return { people: next, current: fresh.id, pending: undefined, [`status-${fresh.id}`]: undefined };
+});
 
 export async function choose(id) {
   await put({ current: id });
   current = id;
 }
 
-export async function change(id, values) {
-  const next = people.map((p) => (p.id === id ? { ...p, ...values } : p));
-  await put({ people: next });
-  people = next;
-}
+export const change = (id, values) => store((stored) => ({
+  people: stored.map((p) => (p.id === id ? { ...p, ...values } : p)),
+}));
 
 // forget deletes a pass and its key.
-export async function forget(id) {
-  const next = people.filter((p) => p.id !== id);
-  await put({ people: next, current: next[0]?.id, [`status-${id}`]: undefined });
-  [people, current] = [next, next[0]?.id ?? ""];
-}
+export const forget = (id) => store((stored) => {
+  const next = stored.filter((p) => p.id !== id);
+  return { people: next, current: next[0]?.id, [`status-${id}`]: undefined };
+});

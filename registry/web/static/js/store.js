@@ -31,17 +31,30 @@ export async function get(name) {
 }
 
 // put writes all records or none and returns when they are on the disk; undefined removes one.
-export async function put(records) {
+export const put = (records) => write((store, puts) => puts(records));
+
+// update is put for what change(value) makes of a record. No other tab gets in between: each has its own
+// idea of what is stored. It gives what was put.
+export const update = (name, change) => write((store, puts) => {
+  const asking = store.get(name);
+  asking.onsuccess = () => puts(change(asking.result));
+});
+
+async function write(work) {
   const db = await database();
   return new Promise((resolve, reject) => {
-    const change = db.transaction("records", "readwrite", { durability: "strict" });
-    const store = change.objectStore("records");
-    for (const [name, value] of Object.entries(records)) {
-      if (value === undefined) store.delete(name);
-      else store.put(value, name);
-    }
-    change.oncomplete = () => resolve();
-    change.onerror = () => reject(change.error);
-    change.onabort = () => reject(change.error);
+    let written;
+    const transaction = db.transaction("records", "readwrite", { durability: "strict" });
+    const store = transaction.objectStore("records");
+    transaction.oncomplete = () => resolve(written);
+    transaction.onerror = () => reject(transaction.error);
+    transaction.onabort = () => reject(transaction.error);
+    work(store, (records) => {
+      written = records;
+      for (const [name, value] of Object.entries(records)) {
+        if (value === undefined) store.delete(name);
+        else store.put(value, name);
+      }
+    });
   });
 }
