@@ -107,6 +107,9 @@ var reasonWords = map[kiosk.Reason]words{
 	kiosk.UnknownPerson: {
 		body: in{"kk": "Киоскте бұл код туралы дерек әзірге жоқ", "ru": "В киоске пока нет данных об этом коде", "en": "The kiosk has no data about this code yet"},
 	},
+	kiosk.NoKey: {
+		body: in{"kk": "Киоскте бұл кодты оқитын кілт жоқ", "ru": "У киоска нет ключа, чтобы прочитать этот код", "en": "The kiosk has no key to read this code"},
+	},
 	kiosk.PassSuspended: {
 		body: in{"kk": "Бұл кодтың күші уақытша тоқтатылған", "ru": "Действие этого кода приостановлено", "en": "This code is on hold"},
 	},

@@ -48,6 +48,7 @@
 //	  registry/sms        messages to phones, through a program or a gateway
 //	  registry/pcr        the words for a PCR test's outcome
 //	  registry/kinds      the names of the kinds of venues and of the zones
+//	  registry/phone      a citizen's phone without a screen, for the demonstration and tests
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
 //	cmd/ashyq-reader      the decoder for a browser: the staff's own phone
@@ -68,8 +69,9 @@
 //  2. Its decoder reads a QR code and calls Door.Present, again and again while it is held up.
 //  3. The Door, one goroutine, ignores a person who is still standing there.
 //  4. pass.Parse decodes the code or says why it is not one; Verify checks issuer, holder and time;
-//     the Guard knows who was here a moment ago.
-//  5. A Lookup returns the person's standing, from the cache or, if that is old, from the registry.
+//     Open turns its block into an index with the key of the day; the Guard knows who was here a moment ago.
+//  5. The Fallback returns the person's standing: from the cache, if that is old from a newer list, and only
+//     then from the registry.
 //  6. Rules.Decide turns venue, colour, zone, time and age into a Decision that names its rule.
 //  7. The Verdict goes to every Outlet: panel, screen, counters. It does not say who the person is.
 package kiosk

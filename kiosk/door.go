@@ -24,20 +24,23 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Way, Places, Registry, Guard, NotBefore and
-// Log.
+// Options configure a Door. All fields are required except Way, NeedKeys, Places, Newer, Registry, Guard,
+// NotBefore and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone
 	Way         Way
-	AcceptPaper bool          // accept printed passes
-	Again       time.Duration // how long an admitted person is not admitted again
-	Cache       Lookup        // the list on the card
-	Places      Places        // of the venue; nil: their number is not limited
-	Registry    Lookup        // asked if the cache is too old or does not know the person; nil: never
-	Fresh       time.Duration // up to this age the cache's answer counts
-	Deadline    time.Duration // of one question to the registry
-	Faults      *Faults       // what does not work
+	AcceptPaper bool                        // accept printed passes
+	Again       time.Duration               // how long an admitted person is not admitted again
+	Cache       Lookup                      // the list on the card
+	Keys        func() *pass.PlaceKeys      // the newest that open the codes
+	NeedKeys    func()                      // told of a code that they do not open; must return at once
+	Places      Places                      // of the venue; nil: their number is not limited
+	Newer       func(context.Context) error // brings the cache a newer list; asked before Registry; nil: never
+	Registry    Checker                     // asked if the cache does not answer, see Fallback; nil: never
+	Fresh       time.Duration               // up to this age the cache's answer counts
+	Deadline    time.Duration               // of all questions about one person
+	Faults      *Faults                     // what does not work
 	Outlets     []Outlet
 	Guard       *pass.Guard // what is known of the people who were here; nil: nothing yet
 	Now         func() time.Time
@@ -114,10 +117,9 @@ type Door struct {
 
 // presence is the person in front of the camera.
 type presence struct {
-	text   []byte
-	person Person
-	known  bool // the code was genuine, so person is set
-	last   time.Time
+	text []byte
+	code *pass.Code // nil: it was not genuine
+	last time.Time
 }
 
 type fault struct {
@@ -146,10 +148,10 @@ func NewDoor(opt Options) *Door {
 	}
 	asking := func() { d.show(Verdict{Signal: Working}) }
 	lookup := &Fallback{
-		Cache: opt.Cache, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause, Now: opt.Now,
-		Asking: asking,
+		Cache: opt.Cache, Newer: opt.Newer, Registry: opt.Registry, Fresh: opt.Fresh, Deadline: opt.Deadline, Pause: registryPause,
+		Now: opt.Now, Asking: asking,
 	}
-	d.judge = judge{opt: opt, lookup: lookup, guard: opt.Guard, asking: asking}
+	d.judge = judge{opt: opt, status: lookup.Status, guard: opt.Guard, asking: asking}
 	opt.Faults.Subscribe(d.fault)
 	return d
 }
@@ -313,22 +315,21 @@ func (d *Door) see(ctx context.Context, s Sighting) {
 		return
 	}
 	c, problem := d.judge.read(s.Text, d.trust.Issuers, now)
-	p := presence{text: s.Text, last: now, known: problem == nil}
-	if p.known {
-		p.person = Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Since}
-		if here && d.present.known && d.present.person.List == p.person.List && d.present.person.Index == p.person.Index {
-			d.present = p
-			return
-		}
+	p := presence{text: s.Text, last: now}
+	if problem == nil {
+		p.code = c
 	}
-	d.present = p
+	same := here && p.code != nil && d.present.code != nil && p.code.IsOf(d.present.code)
+	if d.present = p; same {
+		return
+	}
 	switch {
 	case d.opt.Way == Exit:
 		d.give(d.judge.leave(c, problem, now), s)
 	case problem != nil:
 		d.give(*problem, s)
 	default:
-		d.give(d.judge.decide(ctx, c, p.person, d.trust, now), s)
+		d.give(d.judge.decide(ctx, c, d.trust, now), s)
 		d.present.last = d.opt.Now() // asking the registry may have taken a while
 	}
 }

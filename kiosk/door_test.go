@@ -19,8 +19,6 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-const list = "/l/1"
-
 func key(seed byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
 }
@@ -45,10 +43,23 @@ func (r *register) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, er
 	r.mu.Lock()
 	s, ok := r.status[p.Index]
 	r.mu.Unlock()
-	if !ok || p.List != list {
+	if !ok {
 		return kiosk.Standing{}, kiosk.ErrUnknownPerson
 	}
 	return kiosk.Standing{Status: s, AsOf: r.asOf, Until: r.until}, nil
+}
+
+// Check makes it a registry, which has all keys.
+func (r *register) Check(ctx context.Context, code string) (kiosk.Standing, error) {
+	c, err := pass.Parse([]byte(code))
+	if err != nil {
+		return kiosk.Standing{}, err
+	}
+	p, err := allKeys().Open(c.Credential)
+	if err != nil {
+		return kiosk.Standing{}, err
+	}
+	return r.Status(ctx, kiosk.Person{Index: uint64(p.Index), Since: p.Since})
 }
 
 func (r *register) set(index uint64, s statuslist.Status) {
@@ -92,7 +103,7 @@ func openDoor(t *testing.T, change func(*kiosk.Options)) *doorway {
 	}}}
 	opt := kiosk.Options{
 		Venue: "restaurant", Zone: kiosk.GreenZone, AcceptPaper: true, Again: time.Minute,
-		Cache: d.register, Faults: d.faults, Outlets: []kiosk.Outlet{d.screen}, Now: time.Now,
+		Cache: d.register, Keys: allKeys, Faults: d.faults, Outlets: []kiosk.Outlet{d.screen}, Now: time.Now,
 	}
 	if change != nil {
 		change(&opt)
@@ -127,41 +138,74 @@ func (d *doorway) trust(asOf time.Time) {
 	synctest.Wait()
 }
 
-// phone is somebody's phone.
-type phone struct {
-	t          *testing.T
-	credential []byte
-	holder     ed25519.PrivateKey
-}
+// bubble is when a synctest bubble begins.
+var bubble = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-func newPhone(t *testing.T, index uint64) *phone {
-	return phoneOf(t, key(1), index, time.Now().Add(24*time.Hour))
-}
-
-func phoneOf(t *testing.T, issuer ed25519.PrivateKey, index uint64, expires time.Time) *phone {
-	t.Helper()
-	holder := key(byte(100 + index))
-	credential, err := pass.Issue(issuer, pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: expires, Holder: public(holder), List: list, Index: index,
-	})
-	if err != nil {
-		t.Fatal(err)
+// allKeys are those of the days and months around the start of a bubble.
+var allKeys = sync.OnceValue(func() *pass.PlaceKeys {
+	days, months := make(map[pass.Day]pass.PlaceKey), make(map[pass.Month]pass.PlaceKey)
+	for n := range 10 {
+		days[pass.DayOf(bubble)+pass.Day(n)-2] = pass.PlaceKey{1, byte(n)}
+		months[pass.MonthOf(bubble)+pass.Month(n)-2] = pass.PlaceKey{2, byte(n)}
 	}
-	return &phone{t, credential, holder}
+	return pass.NewPlaceKeys(days, months)
+})
+
+// phone is somebody's phone, with credentials of all days.
+type phone struct {
+	t      *testing.T
+	issuer ed25519.PrivateKey
+	index  uint64
+}
+
+func newPhone(t *testing.T, index uint64) *phone { return phoneOf(t, key(1), index) }
+
+func phoneOf(t *testing.T, issuer ed25519.PrivateKey, index uint64) *phone {
+	return &phone{t, issuer, index}
+}
+
+func placeOf(index uint64) pass.Place {
+	return pass.Place{Index: uint32(index), Since: statuslist.Edition{Version: 1}}
 }
 
 func (p *phone) code(at time.Time) string {
 	p.t.Helper()
-	text, err := pass.Rotate(p.holder, p.credential, at)
+	day, holder := pass.DayOf(at), key(byte(100+p.index))
+	block, err := allKeys().SealDay(day, placeOf(p.index))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	credential, err := pass.Issue(p.issuer, day, block, public(holder))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	text, err := pass.Rotate(holder, credential, at)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return text
 }
 
+func (p *phone) parsed(at time.Time) *pass.Code {
+	p.t.Helper()
+	c, err := pass.Parse([]byte(p.code(at)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return c
+}
+
 func paperOf(t *testing.T, index uint64) string {
+	return paperUntil(t, index, pass.MonthOf(time.Now()))
+}
+
+func paperUntil(t *testing.T, index uint64, month pass.Month) string {
 	t.Helper()
-	credential, err := pass.Issue(key(1), pass.Credential{Since: statuslist.Edition{Version: 1}, Expires: time.Now().Add(time.Hour), List: list, Index: index})
+	block, err := allKeys().SealMonth(month, placeOf(index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	credential, err := pass.IssuePaper(key(1), month, block)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,8 +284,9 @@ func TestDoorDecides(t *testing.T) {
 		{"nothing", text(""), "code-problem not-a-pass"},
 		{"screenshot of five minutes ago", ahead(-5 * time.Minute), "code-problem stale"},
 		{"phone's clock ahead", ahead(5 * time.Minute), "code-problem phone-clock"},
-		{"credential is over", func(t *testing.T) string { return phoneOf(t, key(1), 4, now().Add(-time.Minute)).code(now()) }, "code-problem expired"},
-		{"foreign issuer", func(t *testing.T) string { return phoneOf(t, key(2), 4, now().Add(time.Hour)).code(now()) }, "code-refused unknown-issuer"},
+		{"the code of yesterday", ahead(-24 * time.Hour), "code-problem stale"},
+		{"paper of last month", func(t *testing.T) string { return paperUntil(t, 4, pass.MonthOf(now())-1) }, "code-problem expired"},
+		{"foreign issuer", func(t *testing.T) string { return phoneOf(t, key(2), 4).code(now()) }, "code-refused unknown-issuer"},
 		{"foreign holder", func(t *testing.T) string { return forge(t, newPhone(t, 4).code(now())) }, "code-refused forged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -434,6 +479,37 @@ func TestAsksTheRegistry(t *testing.T) {
 	})
 }
 
+// TestWithoutTheKeyOfTheDay: a door whose keys did not come asks the registry about the code. Without an
+// answer it sends the person to the staff; it never guesses. It still lets nobody in twice.
+func TestWithoutTheKeyOfTheDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := &register{asOf: time.Now(), status: map[uint64]statuslist.Status{4: statuslist.Green}}
+		keys, needed := pass.NewPlaceKeys(nil, nil), 0
+		d := openDoor(t, func(o *kiosk.Options) {
+			o.Registry, o.Fresh, o.Deadline = registry, 15*time.Minute, time.Second
+			o.Keys, o.NeedKeys = func() *pass.PlaceKeys { return keys }, func() { needed++ }
+		})
+		p := newPhone(t, 4)
+		first := p.code(time.Now())
+		if got := d.present(first); got != "working, admitted green" || needed != 1 {
+			t.Errorf("with a registry: %q, keys were asked for %d times", got, needed)
+		}
+		time.Sleep(5 * time.Second)
+		d.next()
+		keys = allKeys()
+		if got := d.present(first); got != "code-refused replayed" || needed != 1 {
+			t.Errorf("the same code, with the key: %q, keys were asked for %d times", got, needed)
+		}
+		registry.err, keys = errors.New("no route"), nil
+		for what, code := range map[string]string{"phone": newPhone(t, 3).code(time.Now()), "paper": paperOf(t, 2)} {
+			d.next()
+			if got := d.present(code); !strings.HasSuffix(got, "ask-staff no-key") {
+				t.Errorf("%s without anything: %q, want the staff", what, got)
+			}
+		}
+	})
+}
+
 func TestNoVerdictBeforeData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &screen{}
@@ -516,7 +592,7 @@ func TestOldDataAsksStaff(t *testing.T) {
 		d := openDoor(t, nil)
 		phones := map[uint64]*phone{} // that the list still knows
 		for index := range uint64(5) {
-			phones[index] = phoneOf(t, key(1), index, time.Now().Add(48*time.Hour))
+			phones[index] = newPhone(t, index)
 		}
 		time.Sleep(25 * time.Hour)
 		for index, want := range map[uint64]string{1: "turned-back red", 2: "turned-back yellow", 3: "ask-staff blue data-old", 4: "ask-staff green data-old"} {
@@ -539,7 +615,7 @@ func TestClockSetBackMakesNothingYounger(t *testing.T) {
 			o.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
 			o.NotBefore = time.Now
 		})
-		p := phoneOf(t, key(1), 3, began.Add(48*time.Hour))
+		p := newPhone(t, 3)
 		time.Sleep(25 * time.Hour)
 		back.Store(int64(24 * time.Hour))
 		if got := d.present(p.code(began.Add(time.Hour))); got != "ask-staff blue data-old" {

@@ -12,7 +12,7 @@ import (
 // judge turns one code into one verdict. The Door's goroutine owns it.
 type judge struct {
 	opt    Options
-	lookup Lookup
+	status func(context.Context, *pass.Code) (Standing, error)
 	guard  *pass.Guard
 	asking func() // called before the registry is asked, because somebody waits now
 }
@@ -43,7 +43,8 @@ func problemOf(err error) *Verdict {
 	return &Verdict{Signal: CodeRefused, Reason: Forged} // an unknown error must not open the door
 }
 
-// read parses and verifies a code. The verdict is nil if the code is genuine and in force.
+// read parses, verifies and opens a code. The verdict is nil if the code is genuine and in force, also if
+// no key opens it.
 func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Code, *Verdict) {
 	c, err := pass.Parse(text)
 	if err != nil {
@@ -54,12 +55,22 @@ func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Co
 		v.Paper = c.IsPaper()
 		return c, v
 	}
+	if _, err := c.Open(j.keys()); err != nil && j.opt.NeedKeys != nil {
+		j.opt.NeedKeys()
+	}
 	return c, nil
 }
 
+func (j *judge) keys() *pass.PlaceKeys {
+	if j.opt.Keys == nil {
+		return nil
+	}
+	return j.opt.Keys()
+}
+
 // decide looks up the person of a genuine code and asks the rules.
-func (j *judge) decide(ctx context.Context, c *pass.Code, p Person, t Trust, now time.Time) Verdict {
-	v := j.lookUp(ctx, c, p, t, now)
+func (j *judge) decide(ctx context.Context, c *pass.Code, t Trust, now time.Time) Verdict {
+	v := j.lookUp(ctx, c, t, now)
 	v.Paper = c.IsPaper()
 	switch v.Signal {
 	case Admitted, AdmittedHere:
@@ -91,7 +102,7 @@ func (j *judge) leave(c *pass.Code, problem *Verdict, now time.Time) Verdict {
 	return v
 }
 
-func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now time.Time) Verdict {
+func (j *judge) lookUp(ctx context.Context, c *pass.Code, t Trust, now time.Time) Verdict {
 	if c.IsPaper() && !j.opt.AcceptPaper {
 		return Verdict{Signal: CodeRefused, Reason: PaperRefused}
 	}
@@ -99,8 +110,11 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, p Person, t Trust, now
 	if errors.Is(again, pass.ErrReplayed) {
 		return *problemOf(again)
 	}
-	s, err := j.lookup.Status(ctx, p)
-	if err != nil {
+	s, err := j.status(ctx, c)
+	switch {
+	case errors.Is(err, errNoPlace):
+		return Verdict{Signal: AskStaff, Reason: NoKey}
+	case err != nil:
 		return Verdict{Signal: AskStaff, Reason: UnknownPerson}
 	}
 	v := Verdict{Age: j.opt.age(s.AsOf, now), Until: s.Until}
@@ -157,9 +171,10 @@ func (j *judge) seat(ctx context.Context, v Verdict) Verdict {
 type Judge struct{ own judge }
 
 // NewJudge takes of the options what does not belong to the door itself: Venue, Zone, AcceptPaper,
-// Again, Cache, Places, Guard, NotBefore.
+// Again, Cache, Keys, Places, Guard, NotBefore.
 func NewJudge(opt Options) *Judge {
-	return &Judge{judge{opt: opt, lookup: opt.Cache, guard: opt.Guard, asking: func() {}}}
+	own := &Fallback{Cache: opt.Cache}
+	return &Judge{judge{opt: opt, status: own.cached, guard: opt.Guard, asking: func() {}}}
 }
 
 // Decide decides about one code.
@@ -168,6 +183,5 @@ func (j *Judge) Decide(ctx context.Context, text []byte, t Trust, now time.Time)
 	if problem != nil {
 		return *problem
 	}
-	p := Person{List: c.Credential.List, Index: c.Credential.Index, Since: c.Credential.Since}
-	return j.own.decide(ctx, c, p, t, now)
+	return j.own.decide(ctx, c, t, now)
 }

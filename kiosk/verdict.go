@@ -78,6 +78,7 @@ const (
 	// AskStaff
 	DataOld       Reason = "data-old"       // too old for this colour
 	UnknownPerson Reason = "unknown-person" // the door's lists do not have this index
+	NoKey         Reason = "no-key"         // the door has no key that opens this code
 	PassSuspended Reason = "suspended"      // the credential is on hold
 	NoRule        Reason = "no-rule"        // no rule covers this situation
 	NoPlaces      Reason = "no-places"      // the registry does not say whether there is a free place

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -43,14 +43,11 @@ var fifth = iin("000101500777")
 // person has a phone with a pass on it.
 type person struct {
 	name, iin, story string
-	key              ed25519.PrivateKey
-	credential       []byte
+	phone            *phone.Phone
 }
 
 // code is what the phone shows now: a new one each pass.Period.
-func (p *person) code(now time.Time) (string, error) {
-	return pass.Rotate(p.key, p.credential, now.Truncate(pass.Period))
-}
+func (p *person) code(now time.Time) (string, error) { return p.phone.Code(now.Truncate(pass.Period)) }
 
 // settle registers sources, a door and people.
 func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error) {
@@ -81,7 +78,7 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 		return nil, err
 	}
 	for _, p := range t.people {
-		if _, err := t.enrol(ctx, p); err != nil {
+		if err := t.enrol(ctx, p); err != nil {
 			return nil, err
 		}
 	}
@@ -143,25 +140,31 @@ func (t *town) links(ctx context.Context) error {
 	return nil
 }
 
-// enrol does what a citizen and the phone do: get a one-time code, make a key, and exchange both
-// for a credential.
-func (t *town) enrol(ctx context.Context, p *person) (server.ActivateAnswer, error) {
+// enrol does what a citizen and the phone do: get a one-time code, make a key, register it with the code,
+// and fetch the credentials of the days to come.
+func (t *town) enrol(ctx context.Context, p *person) error {
 	var code server.CitizenAnswer
-	var answer server.ActivateAnswer
 	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: p.iin}, &code); err != nil {
-		return answer, err
+		return err
 	}
-	public, key, err := ed25519.GenerateKey(nil)
+	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return answer, err
+		return err
 	}
-	request := server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}
-	if err := t.post(ctx, server.PathActivate, "", request, &answer); err != nil {
-		return answer, err
+	p.phone = phone.New(key)
+	request := server.ActivateRequest{Code: code.Code, Key: p.phone.Key()}
+	if err := t.post(ctx, server.PathActivate, "", request, nil); err != nil {
+		return err
 	}
-	p.key = key
-	p.credential, err = base64.RawURLEncoding.DecodeString(answer.Credential)
-	return answer, err
+	ask, err := p.phone.TopUp(time.Now(), pass.MaxDays)
+	if err != nil {
+		return err
+	}
+	var answer server.TopUpAnswer
+	if err := t.post(ctx, server.PathTopUp, "", server.TopUpRequest{TopUp: ask}, &answer); err != nil {
+		return err
+	}
+	return p.phone.Take(answer.Credentials)
 }
 
 // result posts what a laboratory found.

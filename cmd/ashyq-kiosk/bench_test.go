@@ -22,7 +22,7 @@ var iins = strings.Fields(`
 // which the benchmark chooses.
 func BenchmarkFrameToLight(b *testing.B) {
 	w := newWorld(b)
-	var phones []*phone
+	var phones []*aPhone
 	for _, iin := range iins {
 		phones = append(phones, w.phone(iin))
 	}

@@ -12,6 +12,7 @@ import (
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // newRing returns nil where no registry knows this door: then nobody seals keys to it.
@@ -28,15 +29,15 @@ var errNoKeys = errors.New("the door has no keys of today")
 // keysLine says until when a door has keys. Its error says what to do.
 func keysLine(ring *doorkeys.Ring, now time.Time) (string, error) {
 	keys := ring.PlaceKeys()
-	if _, ok := keys.Day(doorkeys.DayOf(now)); !ok {
+	if _, ok := keys.Day(pass.DayOf(now)); !ok {
 		what := "it never got any"
 		if last := keys.LastDay(); last > 0 {
-			what = "the last ones were for " + last.Start().Format(time.DateOnly)
+			what = "the last ones were for " + last.String()
 		}
 		return "", fmt.Errorf("%w: %s\nhint: with a network the door fetches them from the registry by itself, so check its way there; "+
 			"without one, bring them on a stick: ashyq-registry offline-snapshot --door NAME", errNoKeys, what)
 	}
-	return "for all days to " + keys.LastDay().Start().Format(time.DateOnly), nil
+	return "for all days to " + keys.LastDay().String(), nil
 }
 
 // checkKeys is one of the doctor's checks.
@@ -60,7 +61,7 @@ func (m *metrics) watchKeys(ring *doorkeys.Ring) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ashyq_door_keys_days", Help: "Days after today that the door has keys of; -1: it has no key of today.",
 	}, func() float64 {
-		keys, today := ring.PlaceKeys(), doorkeys.DayOf(time.Now())
+		keys, today := ring.PlaceKeys(), pass.DayOf(time.Now())
 		if _, ok := keys.Day(today); !ok {
 			return -1
 		}

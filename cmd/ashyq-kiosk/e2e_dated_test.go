@@ -20,7 +20,7 @@ func TestDatedRuleEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	m := newMall(t, 100)
 	door := m.door("north", "entry")
-	var people []*phone
+	var people []*aPhone
 	for _, iin := range numbers(4) {
 		people = append(people, m.phone(iin))
 	}

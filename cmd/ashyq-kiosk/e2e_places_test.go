@@ -28,7 +28,7 @@ func TestCapacityEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	m := newMall(t, 3)
 	north, south, exit := m.door("north", "entry"), m.door("south", "entry"), m.door("exit", "exit")
-	var people []*phone
+	var people []*aPhone
 	for _, iin := range numbers(7) {
 		people = append(people, m.phone(iin))
 	}
@@ -90,8 +90,8 @@ type mallDoor struct {
 	*mall
 	name, way string
 	process   *process
-	earlier   string // what killed daemons of this door have said
-	last      *phone // that it has seen; nil: something else
+	earlier   string  // what killed daemons of this door have said
+	last      *aPhone // that it has seen; nil: something else
 }
 
 func newMall(t *testing.T, capacity int) *mall {
@@ -184,7 +184,7 @@ func (d *mallDoor) said(text string) int {
 }
 
 // hold shows a phone to the door and returns its verdict. Who has stood there already steps back first.
-func (d *mallDoor) hold(p *phone) string {
+func (d *mallDoor) hold(p *aPhone) string {
 	d.t.Helper()
 	if d.last == p {
 		d.show(nil, "HELLO")
@@ -192,7 +192,7 @@ func (d *mallDoor) hold(p *phone) string {
 	return d.show(p, p.code())
 }
 
-func (d *mallDoor) show(p *phone, text string) string {
+func (d *mallDoor) show(p *aPhone, text string) string {
 	d.t.Helper()
 	before := d.said("msg=verdict")
 	d.last = p
@@ -207,7 +207,7 @@ func (d *mallDoor) show(p *phone, text string) string {
 	return ""
 }
 
-func (d *mallDoor) expect(p *phone, want ...string) {
+func (d *mallDoor) expect(p *aPhone, want ...string) {
 	d.t.Helper()
 	got := d.hold(p)
 	for _, w := range want {
@@ -219,7 +219,7 @@ func (d *mallDoor) expect(p *phone, want ...string) {
 }
 
 // again lets somebody in, over and over: codes are good once, and this is about places.
-func (d *mallDoor) again(p *phone, times int) {
+func (d *mallDoor) again(p *aPhone, times int) {
 	d.t.Helper()
 	for range times {
 		d.expect(p, "admitted")
@@ -248,7 +248,7 @@ func (m *mall) inside() int {
 }
 
 // crowd lets people come and go for a while, and on a busy machine until enough have come in.
-func (m *mall) crowd(during time.Duration, enough int, people []*phone, entries []*mallDoor, exit *mallDoor) {
+func (m *mall) crowd(during time.Duration, enough int, people []*aPhone, entries []*mallDoor, exit *mallDoor) {
 	m.t.Helper()
 	for start := time.Now(); time.Since(start) < during || m.admitted() < enough && time.Since(start) < patience; {
 		p := people[rand.N(len(people))]

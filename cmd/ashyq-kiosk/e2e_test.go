@@ -9,7 +9,6 @@ import (
 	"ashyq-kiosk/hardware"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/scanner/qrdraw"
 )
@@ -139,25 +138,31 @@ const nobodysIIN = "000101500775"
 // foreignCode is a good code of an issuer that nobody trusts.
 func (w *world) foreignCode() string {
 	w.t.Helper()
-	own, err := pass.OpenCredential(w.phone(nobodysIIN).credential)
+	now := time.Now()
+	own, err := pass.OpenCredential(w.phone(nobodysIIN).Credential(pass.DayOf(now)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	issuer, holder := newKey(w.t), newKey(w.t)
-	credential, err := pass.Issue(issuer, pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: time.Now().Add(time.Hour), Holder: public(holder), List: own.List, Index: 1,
-	})
+	credential, err := pass.Issue(issuer, own.Day, own.Block, public(holder))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return rotate(w.t, holder, credential)
+	text, err := pass.Rotate(holder, credential, now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return text
 }
 
-// oldCode is a code of five minutes ago. The page makes none: it learns the registry's time.
+// oldCode is a code of a minute ago. The page makes none: it learns the registry's time.
 func (w *world) oldCode() string {
 	w.t.Helper()
-	p := w.phone(nobodysIIN)
-	text, err := pass.Rotate(p.key, p.credential, time.Now().Add(-5*time.Minute))
+	now := time.Now()
+	if today := pass.DayOf(now).Start(); now.Sub(today) < time.Minute {
+		time.Sleep(time.Minute - now.Sub(today)) // the phone has nothing for yesterday
+	}
+	text, err := w.phone(nobodysIIN).Code(time.Now().Add(-time.Minute))
 	if err != nil {
 		w.t.Fatal(err)
 	}

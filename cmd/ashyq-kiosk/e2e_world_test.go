@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -271,29 +270,38 @@ func (w *world) result(c *citizen, result string, taken time.Time) (sample strin
 }
 
 // phone enrols somebody without a browser.
-func (w *world) phone(iin string) *phone {
+func (w *world) phone(iin string) *aPhone {
 	w.t.Helper()
 	var code server.CitizenAnswer
 	w.post(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
-	key := newKey(w.t)
-	var answer server.ActivateAnswer
-	w.post(server.PathActivate, "", server.ActivateRequest{Code: code.Code,
-		Key: base64.RawURLEncoding.EncodeToString(public(key))}, &answer)
-	credential, err := base64.RawURLEncoding.DecodeString(answer.Credential)
+	p := &aPhone{w.t, phone.New(newKey(w.t))}
+	w.post(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: p.Key()}, nil)
+	ask, err := p.TopUp(time.Now(), 2)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &phone{w.t, key, credential}
+	var answer server.TopUpAnswer
+	w.post(server.PathTopUp, "", server.TopUpRequest{TopUp: ask}, &answer)
+	if err := p.Take(answer.Credentials); err != nil {
+		w.t.Fatal(err)
+	}
+	return p
 }
 
-// phone is a pass without a browser.
-type phone struct {
-	t          testing.TB
-	key        ed25519.PrivateKey
-	credential []byte
+// aPhone is a pass without a browser.
+type aPhone struct {
+	t testing.TB
+	*phone.Phone
 }
 
-func (p *phone) code() string { return rotate(p.t, p.key, p.credential) }
+func (p *aPhone) code() string {
+	p.t.Helper()
+	text, err := p.Code(time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
 
 func newKey(t testing.TB) ed25519.PrivateKey {
 	t.Helper()
@@ -305,15 +313,6 @@ func newKey(t testing.TB) ed25519.PrivateKey {
 }
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
-
-func rotate(t testing.TB, holder ed25519.PrivateKey, credential []byte) string {
-	t.Helper()
-	text, err := pass.Rotate(holder, credential, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
 
 func freeAddress(t testing.TB) string {
 	t.Helper()

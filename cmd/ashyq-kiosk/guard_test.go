@@ -15,13 +15,22 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
+// guardPlace is the person of an index.
+func guardPlace(index uint64) pass.Place {
+	return pass.Place{Index: uint32(index), Since: statuslist.Edition{Version: 1}}
+}
+
 func usedCode(t *testing.T, index uint64, now time.Time) *pass.Code {
 	t.Helper()
+	day := pass.DayOf(now)
+	keys := pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{day: {1}}, nil)
+	block, err := keys.SealDay(day, guardPlace(index))
+	if err != nil {
+		t.Fatal(err)
+	}
 	issuer, phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1},
 		32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
-	sealed, err := pass.Issue(issuer, pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: now.Add(time.Hour), Holder: phone.Public().(ed25519.PublicKey), List: "aq:test", Index: index,
-	})
+	sealed, err := pass.Issue(issuer, day, block, phone.Public().(ed25519.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +40,9 @@ func usedCode(t *testing.T, index uint64, now time.Time) *pass.Code {
 	}
 	code, err := pass.Parse([]byte(text))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := code.Open(keys); err != nil {
 		t.Fatal(err)
 	}
 	return code
@@ -64,8 +76,9 @@ func TestGuardSurvivesARestart(t *testing.T) {
 	if most := 32 + 2*size*pass.GuardRecord; len(data) > most {
 		t.Errorf("the file has %d bytes after %d people, want at most %d", len(data), people, most)
 	}
-	for _, plain := range [][]byte{[]byte("aq:test"), binary.BigEndian.AppendUint64(nil, people-1),
-		binary.LittleEndian.AppendUint64(nil, people-1)} {
+	last := usedCode(t, people-1, now).Credential
+	for _, plain := range [][]byte{last.Block[:], last.Holder, binary.BigEndian.AppendUint32(nil, people-1),
+		binary.LittleEndian.AppendUint32(nil, people-1)} {
 		if bytes.Contains(data, plain) {
 			t.Errorf("the file contains %q", plain)
 		}

@@ -94,11 +94,11 @@ func (m *machine) in(t *testing.T) *machine {
 }
 
 // people are one person of each colour, with their phones.
-type people struct{ red, yellow, blue, green *phone }
+type people struct{ red, yellow, blue, green *aPhone }
 
 func (m *machine) people() people {
 	m.t.Helper()
-	person := func(iin string) (*citizen, *phone) { return &citizen{w: m.world, iin: iin}, m.phone(iin) }
+	person := func(iin string) (*citizen, *aPhone) { return &citizen{w: m.world, iin: iin}, m.phone(iin) }
 	red, redPhone := person("960307350321")
 	yellow, yellowPhone := person("010912650789")
 	_, bluePhone := person("750630300457")
@@ -239,7 +239,7 @@ func (m *machine) underLoad(p people) {
 	m.sh("systemd-run --quiet --unit hog sh -c 'while :; do :; done'")
 	defer m.sh("systemctl stop hog")
 	queue := []struct {
-		phone *phone
+		phone *aPhone
 		lamp  string
 	}{{p.red, "red"}, {p.yellow, "yellow"}, {p.blue, "blue"}, {p.green, "green"}}
 	var took []time.Duration

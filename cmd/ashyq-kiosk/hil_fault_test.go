@@ -22,7 +22,7 @@ type fault struct {
 	name   string
 	reason kiosk.Reason // what the door says meanwhile; "": it keeps working
 	cause  func()
-	person *phone        // whose code is shown meanwhile; the door must not decide
+	person *aPhone       // whose code is shown meanwhile; the door must not decide
 	during func()        // what else happens meanwhile
 	mend   func()        // ends the fault; the time starts here
 	back   func()        // waits until the door has recovered; nil: it has no fault
@@ -94,7 +94,7 @@ func (m *machine) nobodyJudged(name string) string {
 }
 
 // prove lets one person in, to show that the door really works.
-func (m *machine) prove(p *phone, lamp string) {
+func (m *machine) prove(p *aPhone, lamp string) {
 	m.t.Helper()
 	m.arrive(p, lamp)
 	m.lens.put(m.camera.empty)
@@ -102,7 +102,7 @@ func (m *machine) prove(p *phone, lamp string) {
 }
 
 // arrive holds up a code and waits for the person's lamp.
-func (m *machine) arrive(p *phone, lamp string) {
+func (m *machine) arrive(p *aPhone, lamp string) {
 	m.t.Helper()
 	scenes := m.scenesOf(p.code())
 	m.panel.clear()
@@ -111,7 +111,7 @@ func (m *machine) arrive(p *phone, lamp string) {
 }
 
 // welcome is arrive for somebody who is admitted; it also waits for the relay.
-func (m *machine) welcome(p *phone, lamp string) {
+func (m *machine) welcome(p *aPhone, lamp string) {
 	m.t.Helper()
 	m.arrive(p, lamp)
 	m.until("the relay", patience, func() bool { return slices.Contains(m.panel.on(), "relay") })

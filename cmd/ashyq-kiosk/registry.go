@@ -62,8 +62,14 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 	return replica.NewReporter(store, greeter{remote, watch, had}, log)
 }
 
-// registryTasks follow the registry. They do not delay the start: a door works without a network.
-func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client, ring *doorkeys.Ring, door *kiosk.Door,
+// follower follows the registry for the door, which also asks it for a newer list.
+type follower struct{ replica *replica.Replica }
+
+// newer is called by the door, which runs after tasks.
+func (f *follower) newer(ctx context.Context) error { return f.replica.Newer(ctx) }
+
+// tasks do not delay the start: a door works without a network.
+func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.Client, ring *doorkeys.Ring, door *kiosk.Door,
 	missing *setup.List, log *slog.Logger) []task.Task {
 	handover := replica.NewHandover(store, door)
 	follow := func() {
@@ -94,8 +100,8 @@ func registryTasks(cfg *config.Config, store *cache.Cache, remote *client.Client
 	opt.Live = strings.HasPrefix(cfg.Registry.URL, "https://")
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
 	opt.Before = snapshots.Follow // never at the same time: the cache has one writer
-	rep := replica.New(opt)
-	tasks := []task.Task{task.Func{Name: rep.String(), Do: rep.Run}}
+	f.replica = replica.New(opt)
+	tasks := []task.Task{task.Func{Name: f.replica.String(), Do: f.replica.Run}}
 	if ring != nil {
 		keys := doorkeys.NewTask(ring, remote, log)
 		tasks = append(tasks, task.Func{Name: keys.String(), Do: keys.Run})

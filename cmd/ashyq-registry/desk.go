@@ -17,6 +17,7 @@ import (
 type desk struct {
 	parts server.DeskParts
 	judge *kiosk.Judge
+	keys  *pass.PlaceKeys // as of this decision
 }
 
 // deskAgain is how long an admitted person is not admitted again; a door's default.
@@ -26,7 +27,7 @@ func newDesk(parts server.DeskParts) server.Desk {
 	d := &desk{parts: parts}
 	d.judge = kiosk.NewJudge(kiosk.Options{
 		Venue: kiosk.Venue(parts.Kind), Zone: kiosk.Zone(parts.Zone), AcceptPaper: true, Again: deskAgain,
-		Cache: d, Places: d, Guard: pass.NewGuard(kiosk.GuardSize),
+		Cache: d, Keys: func() *pass.PlaceKeys { return d.keys }, Places: d, Guard: pass.NewGuard(kiosk.GuardSize),
 	})
 	return d
 }
@@ -35,6 +36,9 @@ func newDesk(parts server.DeskParts) server.Desk {
 func (d *desk) Decide(ctx context.Context, code, document []byte, now time.Time) (server.Decision, error) {
 	rules, err := kiosk.ParseRules(document)
 	if err != nil {
+		return server.Decision{}, err
+	}
+	if d.keys, err = d.parts.Keys(ctx); err != nil {
 		return server.Decision{}, err
 	}
 	v := d.judge.Decide(ctx, code, kiosk.Trust{Issuers: d.parts.Issuers, Rules: rules, AsOf: now}, now)
@@ -50,7 +54,7 @@ func (d *desk) Decide(ctx context.Context, code, document []byte, now time.Time)
 
 // Status implements kiosk.Lookup.
 func (d *desk) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
-	s, err := d.parts.Standing(ctx, p.List, p.Index, p.Since)
+	s, err := d.parts.Standing(ctx, p.Index, p.Since)
 	if errors.Is(err, store.ErrNotFound) {
 		err = kiosk.ErrUnknownPerson
 	}

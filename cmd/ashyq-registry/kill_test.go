@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,6 +19,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -172,7 +172,7 @@ func (p *process) people(iins []string) (lab string, indexes []uint32) {
 	for i, iin := range iins {
 		phones.Go(func() error {
 			c, err := p.phone(admin, iin)
-			indexes[i] = uint32(c.Index)
+			indexes[i] = c.Index
 			return err
 		})
 	}
@@ -182,22 +182,38 @@ func (p *process) people(iins []string) (lab string, indexes []uint32) {
 	return source.Key, indexes
 }
 
-// phone activates a new phone and returns its credential.
-func (p *process) phone(admin, iin string) (pass.Credential, error) {
+// phone activates a new phone and returns where its pass is in the list.
+func (p *process) phone(admin, iin string) (pass.Place, error) {
 	var citizen server.CitizenAnswer
 	if code, err := p.post(server.PathCitizens, admin, server.CitizenRequest{IIN: iin}, &citizen); err != nil || code != http.StatusOK {
-		return pass.Credential{}, fmt.Errorf("ask for a code: %d, %w", code, err)
+		return pass.Place{}, fmt.Errorf("ask for a code: %d, %w", code, err)
 	}
-	var active server.ActivateAnswer
-	request := server.ActivateRequest{Code: citizen.Code, Key: newPublicKey()}
-	if code, err := p.post(server.PathActivate, "", request, &active); err != nil || code != http.StatusOK {
-		return pass.Credential{}, fmt.Errorf("activate a phone: %d, %w", code, err)
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(active.Credential)
+	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return pass.Credential{}, err
+		return pass.Place{}, err
 	}
-	return pass.OpenCredential(sealed)
+	mine := phone.New(key)
+	request := server.ActivateRequest{Code: citizen.Code, Key: mine.Key()}
+	if code, err := p.post(server.PathActivate, "", request, nil); err != nil || code != http.StatusNoContent {
+		return pass.Place{}, fmt.Errorf("activate a phone: %d, %w", code, err)
+	}
+	now := time.Now()
+	ask, err := mine.TopUp(now, 1)
+	if err != nil {
+		return pass.Place{}, err
+	}
+	var answer server.TopUpAnswer
+	if code, err := p.post(server.PathTopUp, "", server.TopUpRequest{TopUp: ask}, &answer); err != nil || code != http.StatusOK {
+		return pass.Place{}, fmt.Errorf("top a phone up: %d, %w", code, err)
+	}
+	if err := mine.Take(answer.Credentials); err != nil {
+		return pass.Place{}, err
+	}
+	c, err := pass.OpenCredential(mine.Credential(pass.DayOf(now)))
+	if err != nil {
+		return pass.Place{}, err
+	}
+	return p.places().Open(c)
 }
 
 // door follows the registry and remembers every version it saw.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/store"
 )
 
 func TestMain(m *testing.M) {
@@ -144,6 +147,28 @@ type process struct {
 	url   string // of the pages
 	doors string // URL for doors
 	cmd   *exec.Cmd
+
+	keys     *pass.PlaceKeys
+	keysOnce sync.Once // makes keys
+}
+
+// places opens the codes of the registry, as its doors can.
+func (p *process) places() *pass.PlaceKeys {
+	p.keysOnce.Do(func() {
+		db, err := store.Open(p.Context(), (&dataDir{name: p.data}).database(p.db))
+		if err != nil {
+			p.Error(err)
+			return
+		}
+		defer db.Close()
+		keys, err := db.PlaceKeys(p.Context(), time.Now())
+		if err != nil {
+			p.Error(err)
+			return
+		}
+		p.keys = keys.Ciphers()
+	})
+	return p.keys
 }
 
 // serve starts the real program on free ports and waits until it says where it listens.

@@ -335,8 +335,8 @@ func (m *measured) country() {
 	m.sql(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
 		SELECT (SELECT MIN(id) FROM sources), 'country ' || CAST(id AS TEXT), id, 'negative', CAST($1 AS BIGINT), 1, '', '', 'in force' FROM citizens WHERE iin LIKE '`+countryMonth+`%'`,
 		time.Now().Add(-time.Hour).Unix())
-	m.sql(fmt.Sprintf(`INSERT INTO credentials (citizen, idx, epoch, version, expires)
-		SELECT id, (id * 7919) %% %d, 0, 1, 0 FROM citizens
+	m.sql(fmt.Sprintf(`INSERT INTO credentials (citizen, idx, epoch, version)
+		SELECT id, (id * 7919) %% %d, 0, 1 FROM citizens
 		WHERE iin LIKE '%s%%' ON CONFLICT DO NOTHING`, statuslist.SectionSize, countryMonth))
 	m.sql(`ANALYZE`) // as load does
 	m.serve()

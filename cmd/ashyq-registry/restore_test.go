@@ -75,8 +75,8 @@ func (w *town) result(iin, sample, result string) {
 		Taken: time.Now().Add(-time.Hour)}, nil)
 }
 
-// activate returns the credential of a new phone.
-func (w *town) activate(iin string) pass.Credential {
+// activate returns where the pass of a new phone is in the list.
+func (w *town) activate(iin string) pass.Place {
 	w.Helper()
 	c, err := w.phone(w.admin, iin)
 	if err != nil {
@@ -106,12 +106,12 @@ func (w *town) follow(from replica.Source) error {
 }
 
 // door is what the door, without a registry to ask, takes the pass for.
-func (w *town) door(c pass.Credential) (kiosk.Standing, error) {
-	return w.cache.Status(w.Context(), kiosk.Person{List: c.List, Index: c.Index, Since: c.Since})
+func (w *town) door(c pass.Place) (kiosk.Standing, error) {
+	return w.cache.Status(w.Context(), kiosk.Person{Index: uint64(c.Index), Since: c.Since})
 }
 
 // awaits follows until the door takes the pass for that status.
-func (w *town) awaits(c pass.Credential, want statuslist.Status) {
+func (w *town) awaits(c pass.Place, want statuslist.Status) {
 	w.Helper()
 	remote, err := client.New(client.Config{URL: w.url})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -100,7 +101,7 @@ func TestSnapshotForDoors(t *testing.T) {
 	}{{"north", north, true}, {"south", south, true}, {"a third", third, false}} {
 		ring := doorkeys.OpenRing(t.TempDir(), registryKey, door.identity.DoorKey(), time.Now, slog.New(slog.DiscardHandler))
 		changed, err := ring.Take(stick)
-		if _, ok := ring.PlaceKeys().Day(doorkeys.DayOf(time.Now())); err != nil || changed != door.want || ok != door.want {
+		if _, ok := ring.PlaceKeys().Day(pass.DayOf(time.Now())); err != nil || changed != door.want || ok != door.want {
 			t.Errorf("%s: %v, key of today %v, %v", door.name, changed, ok, err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/scanner/qrdraw"
@@ -150,34 +150,36 @@ func (w *world) door(name string) store.DoorState {
 }
 
 // citizen is a person with a phone, who has been tested.
-type citizen struct {
-	key        ed25519.PrivateKey
-	credential []byte
-}
+type citizen struct{ *phone.Phone }
 
 func (w *world) citizen(iin, result string) citizen {
 	w.t.Helper()
 	var code server.CitizenAnswer
 	w.ask(server.PathCitizens, w.admin, server.CitizenRequest{IIN: iin}, &code)
-	public, key, err := ed25519.GenerateKey(nil)
+	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var activated server.ActivateAnswer
-	w.ask(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: base64.RawURLEncoding.EncodeToString(public)}, &activated)
-	credential, err := base64.RawURLEncoding.DecodeString(activated.Credential)
+	c := citizen{phone.New(key)}
+	w.ask(server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: c.Key()}, nil)
+	ask, err := c.TopUp(time.Now(), pass.MaxDays)
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	var answer server.TopUpAnswer
+	w.ask(server.PathTopUp, "", server.TopUpRequest{TopUp: ask}, &answer)
+	if err := c.Take(answer.Credentials); err != nil {
 		w.t.Fatal(err)
 	}
 	var lab server.SourceAnswer
 	w.ask(server.PathSources, w.admin, server.SourceRequest{Name: "laboratory of " + iin, Kind: "laboratory"}, &lab)
 	w.ask(server.PathResults, lab.Key, server.ResultRequest{IIN: iin, Sample: iin, Result: result, Taken: time.Now().Add(-time.Hour)}, nil)
-	return citizen{key, credential}
+	return c
 }
 
 // code is the code on the phone now.
 func (c citizen) code() string {
-	text, err := pass.Rotate(c.key, c.credential, time.Now().Truncate(pass.Period))
+	text, err := c.Code(time.Now().Truncate(pass.Period))
 	if err != nil {
 		panic(err) // this phone's clock is right
 	}

@@ -5,16 +5,14 @@ import "time"
 // Times in JSON are RFC 3339, bytes are base64url without padding, statuses are statuslist.Status
 // names.
 
-// CheckRequest asks for one person's standing at a door.
+// CheckRequest asks for the standing of whoever shows this code, the text of the QR code, at a door just
+// now. A door cannot ask about an index.
 type CheckRequest struct {
-	List  string `json:"list"`
-	Index uint64 `json:"index"`
-	// The edition since which the list holds the index, as the pass says.
-	Epoch   uint32 `json:"epoch,omitempty"`
-	Version uint64 `json:"version"`
+	Code string `json:"code"`
 }
 
-// CheckAnswer is the standing. An index that is not in use gets 404.
+// CheckAnswer is the standing. A pass that the registry does not know gets 404, a code that it does not
+// take 422, and a door that asks too often 429.
 type CheckAnswer struct {
 	Status string    `json:"status"`
 	AsOf   time.Time `json:"as_of"`

@@ -46,7 +46,7 @@ func Example() {
 		return
 	}
 
-	standing, err := c.Status(context.Background(), kiosk.Person{List: "https://registry.example/list", Index: 4711})
+	standing, err := c.Status(context.Background(), kiosk.Person{Index: 4711})
 	fmt.Println(standing.Status, standing.AsOf.Format(time.DateTime), err)
 	// Output: red 2026-03-01 08:30:00 <nil>
 }

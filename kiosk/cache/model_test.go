@@ -260,7 +260,7 @@ func (m *machine) check(t *rapid.T) {
 		t.Fatalf("Next = %q, %q, %v, want %q", id, body, err, want)
 	}
 	index := rapid.Uint64Range(0, 3*statuslist.SectionSize).Draw(t, "index")
-	standing, err := m.cache.Status(t.Context(), kiosk.Person{List: testList, Index: index})
+	standing, err := m.cache.Status(t.Context(), kiosk.Person{Index: index})
 	s, exists := m.model.sections[uint32(index/statuslist.SectionSize)]
 	switch {
 	case m.model.version == 0:

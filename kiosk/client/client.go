@@ -140,12 +140,11 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// Status asks the registry for one person's standing (kiosk.Lookup). An index that is not in use is
-// kiosk.ErrUnknownPerson.
-func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, error) {
+// Check asks the registry for the standing of whoever shows this code (kiosk.Checker). If it says nothing
+// about the code, or nothing more to this door for now, that is kiosk.ErrUnknownPerson.
+func (c *Client) Check(ctx context.Context, code string) (kiosk.Standing, error) {
 	const doing = "ask for a standing"
-	body, err := json.Marshal(api.CheckRequest{List: p.List, Index: p.Index, Epoch: p.Since.Epoch,
-		Version: p.Since.Version})
+	body, err := json.Marshal(api.CheckRequest{Code: code})
 	if err != nil {
 		return kiosk.Standing{}, c.failure(doing, err)
 	}
@@ -153,10 +152,9 @@ func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, er
 		doing: doing, method: http.MethodPost, path: api.PathCheck, body: body, auth: true,
 		want: http.StatusOK, limit: maxAnswer,
 	})
-	if refused, ok := errors.AsType[*api.Refusal](err); ok && refused.Status == http.StatusNotFound &&
-		refused.Said.Error != "" {
+	if refused, ok := errors.AsType[*api.Refusal](err); ok && saysNothing[refused.Status] && refused.Said.Error != "" {
 		// Only a registry explains itself like that; any other 404 comes from another server.
-		return kiosk.Standing{}, fmt.Errorf("%s: %w", doing, kiosk.ErrUnknownPerson)
+		return kiosk.Standing{}, fmt.Errorf("%s: %w: %q", doing, kiosk.ErrUnknownPerson, refused.Said.Error)
 	}
 	if err != nil {
 		return kiosk.Standing{}, err
@@ -166,6 +164,11 @@ func (c *Client) Status(ctx context.Context, p kiosk.Person) (kiosk.Standing, er
 		return kiosk.Standing{}, c.failure(doing, err)
 	}
 	return standing, nil
+}
+
+// saysNothing are the answers of a registry that works and says nothing about the code.
+var saysNothing = map[int]bool{
+	http.StatusNotFound: true, http.StatusUnprocessableEntity: true, http.StatusTooManyRequests: true,
 }
 
 func readStanding(data []byte) (kiosk.Standing, error) {

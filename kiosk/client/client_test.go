@@ -3,7 +3,6 @@ package client_test
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -20,7 +19,6 @@ import (
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
-	"ashyq-kiosk/kiosk/lookuptest"
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -112,12 +110,12 @@ func TestRequests(t *testing.T) {
 			request{method: "GET", uri: "/below/v1/manifest?after=7&wait=25s"}},
 		{"blob", func() (any, error) { d, err := c.Blob(t.Context(), api.HashOf(blob)); return string(d), err }, "a blob",
 			request{method: "GET", uri: "/below/v1/blob/" + api.HashOf(blob).String()}},
-		{"status", func() (any, error) { return c.Status(t.Context(), kiosk.Person{List: "https://l", Index: 9}) },
+		{"check", func() (any, error) { return c.Check(t.Context(), "AQ1:CODE") },
 			kiosk.Standing{
-				Status: statuslist.Green, AsOf: lookuptest.AsOf, Until: time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC),
+				Status: statuslist.Green, AsOf: time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC), Until: time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC),
 			},
 			request{method: "POST", uri: "/below/v1/check", device: testDevice, content: "application/json",
-				body: `{"list":"https://l","index":9,"version":0}`}},
+				body: `{"code":"AQ1:CODE"}`}},
 		{"door keys", func() (any, error) { d, err := c.DoorKeys(t.Context()); return string(d), err }, "an envelope",
 			request{method: "GET", uri: "/below/v1/door-keys", device: testDevice}},
 		{"counts", func() (any, error) { return nil, c.SendCounts(t.Context(), []byte(`{"id":"1"}`)) }, nil,
@@ -175,24 +173,23 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// TestLookupContract runs the client against a registry over a map.
-func TestLookupContract(t *testing.T) {
-	lookuptest.Test(t, func(t *testing.T, entries map[uint64]statuslist.Status) kiosk.Lookup {
-		return open(t, func(w http.ResponseWriter, r *http.Request) {
-			var ask api.CheckRequest
-			if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
-				t.Errorf("decode the request: %v", err)
+// TestARegistryThatSaysNothing: it works, so the door goes on asking it; the person is unknown.
+func TestARegistryThatSaysNothing(t *testing.T) {
+	for status, unknown := range map[int]bool{404: true, 422: true, 429: true, 403: false, 500: false} {
+		for _, said := range []string{`{"error":"no such pass"}`, ""} {
+			c := open(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, said)
+			})
+			got, err := c.Check(t.Context(), "AQ1:CODE")
+			if got != (kiosk.Standing{}) || err == nil || errors.Is(err, kiosk.ErrUnknownPerson) != (unknown && said != "") {
+				t.Errorf("%d %s: %+v, %v", status, said, got, err)
 			}
-			w.Header().Set("Content-Type", "application/json")
-			status, ok := entries[ask.Index]
-			if !ok || ask.List != lookuptest.List {
-				w.WriteHeader(http.StatusNotFound)
-				_ = json.NewEncoder(w).Encode(api.Error{Error: "no such index"})
-				return
+			if strings.Contains(err.Error(), "CODE") {
+				t.Errorf("the error holds the code: %v", err)
 			}
-			_ = json.NewEncoder(w).Encode(api.CheckAnswer{Status: status.String(), AsOf: lookuptest.AsOf})
-		})
-	})
+		}
+	}
 }
 
 func TestOddAnswersAreNoStanding(t *testing.T) {
@@ -207,7 +204,7 @@ func TestOddAnswersAreNoStanding(t *testing.T) {
 		"endless":        `{"status":"` + strings.Repeat("x", client.MaxAnswer) + `"}`,
 	} {
 		c := open(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
-		got, err := c.Status(t.Context(), kiosk.Person{List: "l", Index: 1})
+		got, err := c.Check(t.Context(), "AQ1:CODE")
 		if e, ok := errors.AsType[*api.CallError](err); !ok || e.Hint == "" || got != (kiosk.Standing{}) {
 			t.Errorf("%s: %+v, %v, want an Error with a hint", name, got, err)
 		}
@@ -216,7 +213,7 @@ func TestOddAnswersAreNoStanding(t *testing.T) {
 
 func TestOnlyARegistrySaysThatAPersonIsUnknown(t *testing.T) {
 	c := open(t, http.NotFound)
-	_, err := c.Status(t.Context(), kiosk.Person{List: "l", Index: 1})
+	_, err := c.Check(t.Context(), "AQ1:CODE")
 	if err == nil || errors.Is(err, kiosk.ErrUnknownPerson) {
 		t.Errorf("404 of some web server: %v, want an error other than ErrUnknownPerson", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
 )
@@ -95,7 +94,7 @@ func silent(_ http.ResponseWriter, r *http.Request) {
 func TestSilenceEnds(t *testing.T) {
 	inBubble(t, silent, func(t *testing.T, c *client.Client) {
 		began := time.Now()
-		_, err := c.Status(t.Context(), kiosk.Person{List: "l", Index: 1})
+		_, err := c.Check(t.Context(), "AQ1:CODE")
 		after(t, timeout, began, err)
 		began = time.Now()
 		_, err = c.Blob(t.Context(), api.Hash{})
@@ -176,7 +175,7 @@ func TestCallersOwnEnd(t *testing.T) {
 	inBubble(t, silent, func(t *testing.T, c *client.Client) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := c.Status(ctx, kiosk.Person{List: "l", Index: 1})
+		_, err := c.Check(ctx, "AQ1:CODE")
 		if _, ok := errors.AsType[*api.CallError](err); ok || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v, want the context's own error", err)
 		}

@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
 )
@@ -227,7 +226,7 @@ func TestRefusals(t *testing.T) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, test.body)
 			})
-			_, err := c.Status(t.Context(), kiosk.Person{List: "l", Index: 1})
+			_, err := c.Check(t.Context(), "AQ1:CODE")
 			explained(t, err, test.means, test.hint)
 			if len(err.Error()) > 200 {
 				t.Errorf("an error of %d bytes", len(err.Error()))

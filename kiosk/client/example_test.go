@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/statuslist"
 )
@@ -25,7 +24,7 @@ func ExampleNew() {
 		return
 	}
 	defer c.Close()
-	standing, err := c.Status(context.Background(), kiosk.Person{List: "https://registry.example/lists/1", Index: 815})
+	standing, err := c.Check(context.Background(), "AQ1:CODE")
 	fmt.Println(standing.Status == statuslist.Green, err)
 	// Output: true <nil>
 }

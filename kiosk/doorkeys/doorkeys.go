@@ -37,6 +37,7 @@ import (
 	"sync"
 	"time"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
 )
 
@@ -63,27 +64,6 @@ var (
 	ErrOther = errors.New("the envelope is for another door")
 )
 
-// Day is a day, UTC: the number of days since 1970-01-01.
-type Day uint16
-
-// DayOf is the day of a moment.
-func DayOf(t time.Time) Day { return Day(t.Unix() / (24 * 60 * 60)) }
-
-// Start is the day's first second.
-func (d Day) Start() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
-
-// Month is a month, UTC: the number of months since January 1970.
-type Month uint16
-
-// MonthOf is the month of a moment.
-func MonthOf(t time.Time) Month {
-	t = t.UTC()
-	return Month((t.Year()-1970)*12 + int(t.Month()) - 1)
-}
-
-// PlaceKey is the index key of a day or the paper key of a month.
-type PlaceKey [16]byte
-
 // ListKey seals sections and deltas of the list.
 type ListKey struct {
 	_          struct{} `cbor:",toarray"`
@@ -93,21 +73,35 @@ type ListKey struct {
 
 // PlaceKeys are the index keys of days in a row and the paper keys of months in a row.
 type PlaceKeys struct {
-	FirstDay   Day
-	Days       []PlaceKey
-	FirstMonth Month
-	Months     []PlaceKey
+	FirstDay   pass.Day
+	Days       []pass.PlaceKey
+	FirstMonth pass.Month
+	Months     []pass.PlaceKey
+}
+
+// Ciphers opens codes with these keys.
+func (k PlaceKeys) Ciphers() *pass.PlaceKeys {
+	days, months := make(map[pass.Day]pass.PlaceKey, len(k.Days)), make(map[pass.Month]pass.PlaceKey, len(k.Months))
+	for i, key := range k.Days {
+		days[k.FirstDay+pass.Day(i)] = key
+	}
+	for i, key := range k.Months {
+		months[k.FirstMonth+pass.Month(i)] = key
+	}
+	return pass.NewPlaceKeys(days, months)
 }
 
 // Day is the index key of a day.
-func (k PlaceKeys) Day(d Day) (key PlaceKey, ok bool) { return at(k.Days, int(d)-int(k.FirstDay)) }
+func (k PlaceKeys) Day(d pass.Day) (key pass.PlaceKey, ok bool) {
+	return at(k.Days, int(d)-int(k.FirstDay))
+}
 
 // Month is the paper key of a month.
-func (k PlaceKeys) Month(m Month) (key PlaceKey, ok bool) {
+func (k PlaceKeys) Month(m pass.Month) (key pass.PlaceKey, ok bool) {
 	return at(k.Months, int(m)-int(k.FirstMonth))
 }
 
-func at(keys []PlaceKey, i int) (key PlaceKey, ok bool) {
+func at(keys []pass.PlaceKey, i int) (key pass.PlaceKey, ok bool) {
 	if i < 0 || i >= len(keys) {
 		return key, false
 	}
@@ -115,22 +109,22 @@ func at(keys []PlaceKey, i int) (key PlaceKey, ok bool) {
 }
 
 // LastDay is the last day that has a key; 0: no day has one.
-func (k PlaceKeys) LastDay() Day {
+func (k PlaceKeys) LastDay() pass.Day {
 	if len(k.Days) == 0 {
 		return 0
 	}
-	return k.FirstDay + Day(len(k.Days)-1)
+	return k.FirstDay + pass.Day(len(k.Days)-1)
 }
 
 // From are the keys of at most these numbers of days and months from the given ones on.
-func (k PlaceKeys) From(day Day, days int, month Month, months int) PlaceKeys {
+func (k PlaceKeys) From(day pass.Day, days int, month pass.Month, months int) PlaceKeys {
 	out := PlaceKeys{FirstDay: max(day, k.FirstDay), FirstMonth: max(month, k.FirstMonth)}
 	out.Days = within(k.Days, int(out.FirstDay-k.FirstDay), int(day)+days-int(k.FirstDay))
 	out.Months = within(k.Months, int(out.FirstMonth-k.FirstMonth), int(month)+months-int(k.FirstMonth))
 	return out
 }
 
-func within(keys []PlaceKey, from, to int) []PlaceKey {
+func within(keys []pass.PlaceKey, from, to int) []pass.PlaceKey {
 	to = min(to, len(keys))
 	if from >= to {
 		return nil
@@ -149,10 +143,10 @@ type Keys struct {
 type plain struct {
 	_          struct{} `cbor:",toarray"`
 	Lists      []ListKey
-	FirstDay   Day
-	Days       []PlaceKey
-	FirstMonth Month
-	Months     []PlaceKey
+	FirstDay   pass.Day
+	Days       []pass.PlaceKey
+	FirstMonth pass.Month
+	Months     []pass.PlaceKey
 }
 
 type sealed struct {

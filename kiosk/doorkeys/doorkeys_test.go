@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 var t0 = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -32,15 +34,15 @@ func newDoor(t testing.TB) *ecdh.PrivateKey {
 
 // sample are the keys of an envelope of a moment: six days from the day before, seven months.
 func sample(issued time.Time, generations ...uint32) Keys {
-	k := Keys{Issued: issued, PlaceKeys: PlaceKeys{FirstDay: DayOf(issued) - 1, FirstMonth: MonthOf(issued)}}
+	k := Keys{Issued: issued, PlaceKeys: PlaceKeys{FirstDay: pass.DayOf(issued) - 1, FirstMonth: pass.MonthOf(issued)}}
 	for _, g := range generations {
 		k.Lists = append(k.Lists, ListKey{Generation: g, Key: [32]byte{byte(g)}})
 	}
 	for i := range 6 {
-		k.Days = append(k.Days, PlaceKey{'d', byte(int(k.FirstDay) + i)})
+		k.Days = append(k.Days, pass.PlaceKey{'d', byte(int(k.FirstDay) + i)})
 	}
 	for i := range 7 {
-		k.Months = append(k.Months, PlaceKey{'m', byte(int(k.FirstMonth) + i)})
+		k.Months = append(k.Months, pass.PlaceKey{'m', byte(int(k.FirstMonth) + i)})
 	}
 	return k
 }
@@ -116,9 +118,9 @@ func TestWrongContentsAreRefused(t *testing.T) {
 	door := newDoor(t)
 	for name, spoil := range map[string]func(*Keys){
 		"no days":          func(k *Keys) { k.Days = nil },
-		"41 days":          func(k *Keys) { k.Days = make([]PlaceKey, 41) },
+		"41 days":          func(k *Keys) { k.Days = make([]pass.PlaceKey, 41) },
 		"no months":        func(k *Keys) { k.Months = nil },
-		"13 months":        func(k *Keys) { k.Months = make([]PlaceKey, 13) },
+		"13 months":        func(k *Keys) { k.Months = make([]pass.PlaceKey, 13) },
 		"three list keys":  func(k *Keys) { k.Lists = make([]ListKey, 3) },
 		"one generation":   func(k *Keys) { k.Lists = []ListKey{{Generation: 7}, {Generation: 7}} },
 		"beyond all days":  func(k *Keys) { k.FirstDay = 1<<16 - 5 },
@@ -171,23 +173,31 @@ func forgeText(t testing.TB, door *ecdh.PrivateKey, issued int64, text []byte) [
 }
 
 func TestDaysAndMonths(t *testing.T) {
-	if d := DayOf(t0); d.Start() != t0.Truncate(24*time.Hour) || DayOf(d.Start().Add(-time.Second)) != d-1 {
-		t.Errorf("day %d of %v starts %v", d, t0, d.Start())
-	}
-	if m := MonthOf(t0); m != (2026-1970)*12+10 || MonthOf(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) != m+1 {
-		t.Errorf("month %d", m)
-	}
 	k := sample(t0).PlaceKeys
 	for _, c := range []struct {
-		day Day
+		day pass.Day
 		ok  bool
 	}{{k.FirstDay - 1, false}, {k.FirstDay, true}, {k.FirstDay + 5, true}, {k.FirstDay + 6, false}, {0, false}, {1<<16 - 1, false}} {
-		if key, ok := k.Day(c.day); ok != c.ok || ok && key != (PlaceKey{'d', byte(c.day)}) {
+		if key, ok := k.Day(c.day); ok != c.ok || ok && key != (pass.PlaceKey{'d', byte(c.day)}) {
 			t.Errorf("day %d: %v, %v", c.day, key, ok)
 		}
 	}
-	if key, ok := k.Month(k.FirstMonth + 6); !ok || key != (PlaceKey{'m', byte(k.FirstMonth + 6)}) {
+	if key, ok := k.Month(k.FirstMonth + 6); !ok || key != (pass.PlaceKey{'m', byte(k.FirstMonth + 6)}) {
 		t.Errorf("the last month: %v, %v", key, ok)
+	}
+	place := pass.Place{Index: 7, Since: statuslist.Edition{Version: 1}}
+	for _, c := range []struct {
+		day pass.Day
+		ok  bool
+	}{{k.FirstDay - 1, false}, {k.FirstDay, true}, {k.FirstDay + 5, true}, {k.FirstDay + 6, false}} {
+		block, err := k.Ciphers().SealDay(c.day, place)
+		alone, aloneErr := pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{c.day: {'d', byte(c.day)}}, nil).SealDay(c.day, place)
+		if aloneErr != nil || (err == nil) != c.ok || c.ok && block != alone {
+			t.Errorf("day %v is sealed as %x, %v, want %x", c.day, block, err, alone)
+		}
+	}
+	if _, err := k.Ciphers().SealMonth(k.FirstMonth+6, place); err != nil {
+		t.Error(err)
 	}
 	few := k.From(k.FirstDay+2, 2, k.FirstMonth+5, 9)
 	if len(few.Days) != 2 || few.Days[0] != k.Days[2] || few.FirstDay != k.FirstDay+2 || len(few.Months) != 2 || few.FirstMonth != k.FirstMonth+5 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
 )
 
@@ -57,7 +58,8 @@ type Ring struct {
 
 type held struct {
 	Keys
-	lists []ListKey // of this envelope, then of the ones before it
+	lists   []ListKey // of this envelope, then of the ones before it
+	ciphers *pass.PlaceKeys
 }
 
 // announced is a turnover of the list key.
@@ -105,7 +107,7 @@ func (r *Ring) load() error {
 	if err != nil {
 		return fmt.Errorf("read %q: %w", r.file, err)
 	}
-	r.held.Store(&held{keys, merged(keys.Lists, k.Before)})
+	r.held.Store(&held{keys, merged(keys.Lists, k.Before), keys.Ciphers()})
 	return nil
 }
 
@@ -144,7 +146,7 @@ func (r *Ring) put(envelope []byte, live bool) (changed bool, err error) {
 	}
 	lists := merged(keys.Lists, had.lists)
 	changed = !slices.Equal(lists, had.lists) || !keys.PlaceKeys.equal(had.PlaceKeys)
-	r.held.Store(&held{keys, lists})
+	r.held.Store(&held{keys, lists, keys.Ciphers()})
 	if changed {
 		err = r.save(kept{Envelope: envelope, Before: lists[len(keys.Lists):]})
 	}
@@ -179,6 +181,9 @@ func (r *Ring) ListKey(generation uint32) (key [32]byte, ok bool) {
 
 // PlaceKeys are the keys that open codes. Nobody may change them.
 func (r *Ring) PlaceKeys() PlaceKeys { return r.held.Load().PlaceKeys }
+
+// Ciphers open codes with the newest keys.
+func (r *Ring) Ciphers() *pass.PlaceKeys { return r.held.Load().ciphers }
 
 // Issued is when the registry made the newest envelope; zero: the door has no keys.
 func (r *Ring) Issued() time.Time { return r.held.Load().Issued }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // box is a door whose clock the test sets.
@@ -60,8 +62,8 @@ func TestRingIsKept(t *testing.T) {
 	}
 	for _, r := range []*Ring{r, b.open()} {
 		has(t, r, map[uint32]bool{1: false, 2: true, 3: true, 4: true}) // three are kept
-		if d := r.PlaceKeys().LastDay(); d != DayOf(t0)+4 {
-			t.Errorf("keys up to day %d, want %d", d, DayOf(t0)+4)
+		if d := r.PlaceKeys().LastDay(); d != pass.DayOf(t0)+4 {
+			t.Errorf("keys up to day %d, want %d", d, pass.DayOf(t0)+4)
 		}
 	}
 	if b.log.Len() > 0 {
@@ -90,7 +92,7 @@ func TestRingNeverGoesBack(t *testing.T) {
 		}
 		r = b.open() // a door that restarts does not forget
 	}
-	if _, ok := r.PlaceKeys().Day(DayOf(t0) - 1); ok {
+	if _, ok := r.PlaceKeys().Day(pass.DayOf(t0) - 1); ok {
 		t.Error("keys of a past day are back")
 	}
 	// The registry itself may: two of them need not have the same clock.

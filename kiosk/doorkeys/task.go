@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/retry"
 )
 
@@ -97,7 +98,7 @@ func (t *Task) spreadNeed() {
 // due is when to fetch, by the door's clock. A time that has passed: now.
 func (t *Task) due() time.Time {
 	now, keys := t.ring.now(), t.ring.PlaceKeys()
-	if _, ok := keys.Day(DayOf(now)); !ok || t.ring.isNeeded() {
+	if _, ok := keys.Day(pass.DayOf(now)); !ok || t.ring.isNeeded() {
 		return now
 	}
 	at := keys.LastDay().Start().AddDate(0, 0, -Ahead).Add(time.Duration(t.spread * float64(24*time.Hour)))
@@ -150,7 +151,7 @@ func (t *Task) fetch(ctx context.Context) error {
 	t.began = true
 	if changed {
 		t.pause = firstPause
-		t.log.Info("the door has new keys", "until", t.ring.PlaceKeys().LastDay().Start().Format(time.DateOnly))
+		t.log.Info("the door has new keys", "until", t.ring.PlaceKeys().LastDay())
 	} else {
 		t.pause = min(2*t.pause, longestPause)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // registry answers a door as the real one does, and counts.
@@ -57,7 +59,7 @@ func TestTaskKeepsDaysAhead(t *testing.T) {
 		for range 24 * 20 {
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if left := int(r.PlaceKeys().LastDay()) - int(DayOf(time.Now())); left < Ahead-1 {
+			if left := int(r.PlaceKeys().LastDay()) - int(pass.DayOf(time.Now())); left < Ahead-1 {
 				t.Fatalf("at %v there are keys of %d days ahead", time.Now(), left)
 			}
 		}

@@ -2,13 +2,37 @@ package pass_test
 
 import (
 	"bytes"
+	"crypto/aes"
 	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
+	"ashyq-kiosk/kiosk/statuslist"
 )
+
+// The place in the vectors' credentials, and its keys.
+var (
+	goodPlace = pass.Place{Index: 0x01c0ffee, Since: statuslist.Edition{Epoch: 1767000000, Version: 70001}}
+	dayKey    = pass.PlaceKey(bytes.Repeat([]byte{0x44}, 16))
+	monthKey  = pass.PlaceKey(bytes.Repeat([]byte{0x55}, 16))
+)
+
+// blockByHand is AES-128 of index, epoch, version and a zero, 32 bits each, big-endian.
+func blockByHand(key pass.PlaceKey, p pass.Place) []byte {
+	plain := make([]byte, 0, aes.BlockSize)
+	for _, n := range []uint32{p.Index, p.Since.Epoch, uint32(p.Since.Version), 0} {
+		plain = binary.BigEndian.AppendUint32(plain, n)
+	}
+	c, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err)
+	}
+	c.Encrypt(plain, plain)
+	return plain
+}
 
 // The vectors are made with a second CBOR, COSE and base45, written from the standards as briefly
 // as possible. They use nothing of the code under test.

@@ -4,48 +4,65 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"ashyq-kiosk/kiosk/sign1"
-	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// MaxList is the longest URI of a status list, bytes.
-const MaxList = 64
+// The size of every sealed credential, bytes: of a phone and on paper.
+const (
+	CredentialSize      = 135
+	PaperCredentialSize = 100
+)
 
-// MaxCredential is the size of the largest sealed credential, bytes.
-const MaxCredential = 201
-
-// Credential names a person's entry in a status list. It holds no name and no status, so it does
-// not change when the colour does.
+// Credential says that its block is the place of a person in the status list. It holds no name, no
+// status and nothing that two days of one phone have in common.
 type Credential struct {
-	Issuer  sign1.KeyID        // the key that sealed it
-	Expires time.Time          // whole seconds; from then on it is refused
-	Since   statuslist.Edition // the first that holds the index; its version is below 2^32
-	Index   uint64             // in the list, below 2^32
-	List    string             // URI of the status list, at most MaxList bytes of visible ASCII
-	Holder  ed25519.PublicKey  // the phone's key; nil in a paper code
+	Issuer sign1.KeyID       // the key that sealed it
+	Day    Day               // a phone's: in force on this day; 0 on paper
+	Month  Month             // paper: in force to the end of this month; 0 in a phone's
+	Block  Block             // the place under the day's or the month's key
+	Holder ed25519.PublicKey // the phone's key of that day; nil on paper
 }
 
-type claims struct {
-	_       struct{} `cbor:",toarray"`
-	Expires uint32
-	Epoch   uint32
-	Version uint32
-	Index   uint32
-	List    string
-	Holder  []byte // empty: paper
+// IsPaper reports whether the credential belongs to no phone.
+func (c Credential) IsPaper() bool { return c.Holder == nil }
+
+// dayClaims are the payload of a phone's credential, and paperClaims those of a paper code.
+type dayClaims struct {
+	_      struct{} `cbor:",toarray"`
+	Day    Day
+	Block  []byte
+	Holder []byte
 }
 
-// Issue seals a credential with an issuer's key. It ignores the field Issuer and takes the id of
-// the key.
-func Issue(issuer ed25519.PrivateKey, c Credential) ([]byte, error) {
-	w, err := c.claims()
-	if err != nil {
-		return nil, fmt.Errorf("issue a credential: %w", err)
+type paperClaims struct {
+	_     struct{} `cbor:",toarray"`
+	Month Month
+	Block []byte
+}
+
+// Issue seals a phone's credential of one day. The holder's key may be in no other credential.
+func Issue(issuer ed25519.PrivateKey, day Day, block Block, holder ed25519.PublicKey) ([]byte, error) {
+	if day < firstNumber {
+		return nil, fmt.Errorf("issue a credential: day %v is before %v", day, Day(firstNumber))
 	}
-	payload, err := sign1.Marshal(w)
+	if err := sign1.CheckKey(holder); err != nil {
+		return nil, fmt.Errorf("issue a credential: holder's key: %w", err)
+	}
+	return sealClaims(issuer, dayClaims{Day: day, Block: block[:], Holder: holder})
+}
+
+// IssuePaper seals the credential of a paper code.
+func IssuePaper(issuer ed25519.PrivateKey, month Month, block Block) ([]byte, error) {
+	if month < firstNumber {
+		return nil, fmt.Errorf("issue a paper code: month %v is before %v", month, Month(firstNumber))
+	}
+	return sealClaims(issuer, paperClaims{Month: month, Block: block[:]})
+}
+
+func sealClaims(issuer ed25519.PrivateKey, claims any) ([]byte, error) {
+	payload, err := sign1.Marshal(claims)
 	if err != nil {
 		return nil, fmt.Errorf("encode a credential: %w", err)
 	}
@@ -60,8 +77,8 @@ func Issue(issuer ed25519.PrivateKey, c Credential) ([]byte, error) {
 // OpenCredential reads a sealed credential without verifying it, as a phone does when it receives
 // one. Every error wraps ErrNotAPass.
 func OpenCredential(sealed []byte) (Credential, error) {
-	if len(sealed) > MaxCredential {
-		return Credential{}, fmt.Errorf("%w: credential longer than %d bytes", ErrNotAPass, MaxCredential)
+	if len(sealed) > CredentialSize {
+		return Credential{}, fmt.Errorf("%w: credential longer than %d bytes", ErrNotAPass, CredentialSize)
 	}
 	m, err := parseMessage(sealed)
 	if err != nil {
@@ -74,78 +91,50 @@ func OpenCredential(sealed []byte) (Credential, error) {
 	return c, nil
 }
 
-// readCredential decodes the payload of a message that has a kid.
+// arrayOfTwo is the first byte of a paper code's payload.
+const arrayOfTwo = 0x82
+
+// readCredential decodes the payload of a message that has a kid. Its errors hold nothing that could
+// identify a person.
 func readCredential(m *sign1.Message) (Credential, error) {
 	if m.Header.KeyID == nil {
 		return Credential{}, errors.New("credential has no key id")
 	}
-	var w claims
-	if err := sign1.Unmarshal(m.Payload, &w); err != nil {
-		return Credential{}, fmt.Errorf("credential's claims: %w", err)
+	c := Credential{Issuer: *m.Header.KeyID}
+	var block []byte
+	if m.Payload[0] == arrayOfTwo {
+		var w paperClaims
+		if err := sign1.Unmarshal(m.Payload, &w); err != nil {
+			return c, fmt.Errorf("credential's claims: %w", err)
+		}
+		if w.Month < firstNumber {
+			return c, fmt.Errorf("month %d is below %d", w.Month, firstNumber)
+		}
+		c.Month, block = w.Month, w.Block
+	} else {
+		var w dayClaims
+		if err := sign1.Unmarshal(m.Payload, &w); err != nil {
+			return c, fmt.Errorf("credential's claims: %w", err)
+		}
+		if w.Day < firstNumber {
+			return c, fmt.Errorf("day %d is below %d", w.Day, firstNumber)
+		}
+		if len(w.Holder) != ed25519.PublicKeySize {
+			return c, fmt.Errorf("holder's key of %d bytes, want %d", len(w.Holder), ed25519.PublicKeySize)
+		}
+		c.Day, block, c.Holder = w.Day, w.Block, w.Holder
 	}
-	if err := w.check(); err != nil {
-		return Credential{}, err
+	if len(block) != len(c.Block) {
+		return c, fmt.Errorf("block of %d bytes, want %d", len(block), len(c.Block))
 	}
-	c := Credential{
-		Issuer:  *m.Header.KeyID,
-		Expires: time.Unix(int64(w.Expires), 0),
-		Since:   statuslist.Edition{Epoch: w.Epoch, Version: uint64(w.Version)},
-		Index:   uint64(w.Index),
-		List:    w.List,
-	}
-	if len(w.Holder) > 0 {
-		c.Holder = w.Holder
-	}
+	c.Block = Block(block)
 	return c, nil
 }
 
-func (c Credential) claims() (claims, error) {
-	var w claims
-	var err error
-	if w.Expires, err = seconds(c.Expires); err != nil {
-		return w, err
-	}
-	if c.Index > math.MaxUint32 {
-		return w, fmt.Errorf("index %d has more than 32 bits", c.Index)
-	}
-	if c.Since.Version > math.MaxUint32 {
-		return w, fmt.Errorf("version %d has more than 32 bits", c.Since.Version)
-	}
-	w.Epoch, w.Version, w.Index, w.List, w.Holder = c.Since.Epoch, uint32(c.Since.Version), uint32(c.Index), c.List, []byte{}
-	if c.Holder != nil {
-		if err := sign1.CheckKey(c.Holder); err != nil {
-			return w, fmt.Errorf("holder's key: %w", err)
-		}
-		w.Holder = c.Holder
-	}
-	return w, w.check()
-}
-
-// check refuses what the types allow and the format does not. Its errors hold nothing that could
-// identify a person.
-func (w claims) check() error {
-	if w.Version == 0 {
-		return errors.New("list version is 0")
-	}
-	if n := len(w.Holder); n != 0 && n != ed25519.PublicKeySize {
-		return fmt.Errorf("holder's key of %d bytes, want %d or none", n, ed25519.PublicKeySize)
-	}
-	if w.List == "" || len(w.List) > MaxList {
-		return fmt.Errorf("list URI of %d bytes, want 1 to %d", len(w.List), MaxList)
-	}
-	for i := range len(w.List) {
-		if w.List[i] <= ' ' || w.List[i] > '~' {
-			return errors.New("list URI is not visible ASCII")
-		}
+// checkDay refuses a time that is not in the credential's day.
+func (c Credential) checkDay(signed time.Time) error {
+	if day := DayOf(signed); day != c.Day {
+		return fmt.Errorf("signed on %v with the credential of %v", day, c.Day)
 	}
 	return nil
-}
-
-// seconds converts t to the format's Unix seconds.
-func seconds(t time.Time) (uint32, error) {
-	unix := t.Unix()
-	if unix < 0 || unix > math.MaxUint32 {
-		return 0, fmt.Errorf("time %q is outside of 1970 to 2106", t.UTC().Format(time.RFC3339))
-	}
-	return uint32(unix), nil
 }

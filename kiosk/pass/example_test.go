@@ -16,13 +16,15 @@ func Example() {
 	phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
 	now := time.Date(2026, time.March, 1, 9, 0, 0, 0, time.UTC)
 
-	// The registry, once.
-	credential, err := pass.Issue(issuer, pass.Credential{
-		Expires: now.AddDate(0, 3, 0),
-		Since:   statuslist.Edition{Version: 1},
-		Holder:  phone.Public().(ed25519.PublicKey),
-		List:    "aq:kz/1", Index: 4711,
-	})
+	today := pass.DayOf(now)
+	keys := pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{today: {3}}, nil)
+
+	// The registry, for each day that the phone asks for.
+	block, err := keys.SealDay(today, pass.Place{Index: 4711, Since: statuslist.Edition{Version: 1}})
+	if err != nil {
+		panic(err)
+	}
+	credential, err := pass.Issue(issuer, today, block, phone.Public().(ed25519.PublicKey))
 	if err != nil {
 		panic(err)
 	}
@@ -44,17 +46,23 @@ func Example() {
 		if err := code.Verify(issuers, now); err != nil {
 			return err
 		}
+		place, err := code.Open(keys)
+		if err != nil {
+			return err
+		}
 		if err := guard.Check(code, now, 10*time.Second); err != nil {
 			return err
 		}
 		guard.Used(code, now)
 		guard.Admitted(code, now)
+		fmt.Println("index", place.Index)
 		return nil
 	}
 	fmt.Println(enter(now.Add(3 * time.Second)))
 	fmt.Println(enter(now.Add(5 * time.Second)))
 	fmt.Println(enter(now.Add(2 * time.Minute)))
 	// Output:
+	// index 4711
 	// <nil>
 	// code was used before
 	// code is too old

@@ -39,7 +39,7 @@ type Guard struct {
 	people map[person]*visit
 }
 
-// person is a keyed hash of list and index.
+// person is a keyed hash of the person's index, or of the code's block at a door that could not open it.
 type person [16]byte
 
 type visit struct {
@@ -157,7 +157,14 @@ func (g *Guard) tell(p person) {
 // just now, so nobody waits longer than again.
 func (g *Guard) Check(c *Code, now time.Time, again time.Duration) error {
 	g.again = max(g.again, again)
-	p := g.personOf(c)
+	if err := g.check(g.personOf(c), c, now, again); err != nil || c.place == nil {
+		return err
+	}
+	// The door may have got its key only after it let this code in.
+	return g.check(g.blockOf(c), c, now, again)
+}
+
+func (g *Guard) check(p person, c *Code, now time.Time, again time.Duration) error {
 	v := g.people[p]
 	if v == nil {
 		return nil
@@ -200,9 +207,18 @@ func (g *Guard) Admitted(c *Code, now time.Time) {
 }
 
 func (g *Guard) personOf(c *Code) person {
+	if c.place == nil {
+		return g.blockOf(c)
+	}
+	return g.hash(binary.BigEndian.AppendUint32(nil, c.place.Index))
+}
+
+func (g *Guard) blockOf(c *Code) person { return g.hash(c.Credential.Block[:]) }
+
+// hash names a person; an index and a block have different lengths.
+func (g *Guard) hash(name []byte) person {
 	hash := hmac.New(sha256.New, g.key[:])
-	hash.Write(binary.BigEndian.AppendUint64(nil, c.Credential.Index))
-	hash.Write([]byte(c.Credential.List))
+	hash.Write(name)
 	return person(hash.Sum(nil))
 }
 

@@ -11,13 +11,13 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// visitor names a person in the guard's tests.
-type visitor struct {
-	list  string
-	index uint64
-}
+// visitor is a person in the guard's tests: the index.
+type visitor uint32
 
-var visitors = []visitor{{"aq:kz/1", 1}, {"aq:kz/1", 2}, {"aq:kz/2", 1}, {"aq:kz/2", 2}, {"aq:kz/3", 1}}
+var visitors = []visitor{0, 1, 2, 3, 1 << 31}
+
+// guardKeys are those of the door.
+var guardKeys = pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{nowOnDay: dayKey}, map[pass.Month]pass.PlaceKey{paperMonth: monthKey})
 
 // codes makes each code once and keeps it: a model run needs the same few thousands of times.
 type codes map[codeKey]*pass.Code
@@ -40,15 +40,29 @@ func (made codes) make(t testing.TB, key codeKey) *pass.Code {
 	if code := made[key]; code != nil {
 		return code
 	}
+	code := closedCode(t, key)
+	if _, err := code.Open(guardKeys); err != nil {
+		t.Fatal(err)
+	}
+	made[key] = code
+	return code
+}
+
+// closedCode is a code at a door that does not have its key.
+func closedCode(t testing.TB, key codeKey) *pass.Code {
+	t.Helper()
+	place := goodPlace
+	place.Index = uint32(key.visitor)
 	c := goodCredential()
-	c.List, c.Index = key.list, key.index
-	var text string
-	var err error
+	c.Block = pass.Block(blockByHand(dayKey, place))
 	if key.paper {
-		c.Holder = nil
-		text, err = pass.Paper(issue(t, c))
-	} else {
-		text, err = pass.Rotate(holderKey, issue(t, c), at(key.second))
+		c = paperCredential()
+		c.Block = pass.Block(blockByHand(monthKey, place))
+	}
+	sealed := issue(t, c)
+	text, err := pass.Paper(sealed)
+	if !key.paper {
+		text, err = pass.Rotate(holderKey, sealed, at(key.second))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +71,6 @@ func (made codes) make(t testing.TB, key codeKey) *pass.Code {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made[key] = code
 	return code
 }
 
@@ -108,6 +121,29 @@ func TestGuardPaper(t *testing.T) {
 	expect(t, "paper within again", guard.Check(paper, at(9), again), pass.ErrPassedAlready)
 	expect(t, "paper after again", guard.Check(paper, at(10), again), nil)
 	expect(t, "rotating code of the same index", guard.Check(made.get(t, me, -30), at(10), again), nil)
+}
+
+// TestGuardWithoutKey: a door that has no key of the day asked the registry about the code, and let the
+// person in. The key comes while the code is still fresh.
+func TestGuardWithoutKey(t *testing.T) {
+	for name, tt := range map[string]struct {
+		paper bool
+		want  error
+	}{"phone": {false, pass.ErrReplayed}, "paper": {true, pass.ErrPassedAlready}} {
+		key := codeKey{visitors[1], 0, tt.paper}
+		guard := pass.NewGuard(10)
+		code := closedCode(t, key)
+		expect(t, name+", first", guard.Check(code, at(0), again), nil)
+		guard.Used(code, at(0))
+		guard.Admitted(code, at(0))
+		expect(t, name+", again without the key", guard.Check(closedCode(t, key), at(1), again), tt.want)
+		if _, err := code.Open(guardKeys); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, name+", again with the key", guard.Check(code, at(1), again), tt.want)
+		key.visitor = visitors[2]
+		expect(t, name+", somebody else", guard.Check(closedCode(t, key), at(1), again), nil)
+	}
 }
 
 // TestGuardClockBack sets the clock back by a day after somebody was let in. That person waits as

@@ -25,8 +25,15 @@ const (
 // Period is how often a phone makes a new rotating code.
 const Period = 15 * time.Second
 
-// MaxText is the size of the largest code, bytes. Longer input is refused before any other step.
-const MaxText = 429
+// TextSize is the size of every rotating code and PaperTextSize that of every paper code, characters.
+const (
+	TextSize      = 330
+	PaperTextSize = 154
+)
+
+// MaxText is the size of the longest text that is looked into, bytes. Longer input is refused before any
+// other step.
+const MaxText = 400
 
 // ErrNotAPass says that the text is not a code in canonical encoding. The errors that wrap it say
 // why.
@@ -36,7 +43,7 @@ var ErrNotAPass = errors.New("not a pass")
 var (
 	ErrUnknownIssuer = errors.New("the credential's issuer is not trusted")
 	ErrForged        = errors.New("forged")
-	ErrExpired       = errors.New("credential has expired")
+	ErrExpired       = errors.New("paper code has expired")
 	ErrStale         = errors.New("code is too old")
 	ErrFuture        = errors.New("code is from the future")
 )
@@ -55,6 +62,7 @@ type Code struct {
 	sealed     []byte         // the message as it was encoded in the text
 	credential *sign1.Message // signed by the issuer
 	rotating   *sign1.Message // signed by the holder; nil in a paper code
+	place      *Place         // set by Open
 }
 
 // presentation is the payload of a rotating code.
@@ -64,18 +72,21 @@ type presentation struct {
 	Credential []byte
 }
 
-// Rotate makes a rotating code from a sealed credential, signed now, with the key that the
+// Rotate makes a rotating code from the sealed credential of the day, signed now, with the key that the
 // credential names as its holder's.
 func Rotate(holder ed25519.PrivateKey, credential []byte, now time.Time) (string, error) {
 	c, err := OpenCredential(credential)
 	if err != nil {
 		return "", fmt.Errorf("make a rotating code: %w", err)
 	}
-	if !bytes.Equal(c.Holder, holder.Public().(ed25519.PublicKey)) {
+	if !bytes.Equal(c.Holder, publicKey(holder)) {
 		return "", errors.New("make a rotating code: the credential belongs to another key")
 	}
 	signed, err := seconds(now)
 	if err != nil {
+		return "", fmt.Errorf("make a rotating code: %w", err)
+	}
+	if err := c.checkDay(now); err != nil {
 		return "", fmt.Errorf("make a rotating code: %w", err)
 	}
 	payload, err := sign1.Marshal(presentation{Signed: signed, Credential: credential})
@@ -95,7 +106,7 @@ func Paper(credential []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make a paper code: %w", err)
 	}
-	if c.Holder != nil {
+	if !c.IsPaper() {
 		return "", errors.New("make a paper code: the credential belongs to a phone")
 	}
 	return text(credential), nil
@@ -137,10 +148,15 @@ func parseCode(sealed []byte) (*Code, error) {
 		return nil, err
 	}
 	switch {
-	case c.IsPaper() && c.Credential.Holder != nil:
+	case c.rotating == nil && !c.IsPaper():
 		return nil, errors.New("credential of a phone without the phone's signature")
-	case !c.IsPaper() && c.Credential.Holder == nil:
+	case c.rotating == nil:
+		return c, nil
+	case c.IsPaper():
 		return nil, errors.New("credential without a holder in a rotating code")
+	}
+	if err := c.Credential.checkDay(c.Signed); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -172,7 +188,33 @@ func parseMessage(sealed []byte) (*sign1.Message, error) {
 }
 
 // IsPaper reports whether the code was printed. No phone made it, so nobody proved to hold a key.
-func (c *Code) IsPaper() bool { return c.rotating == nil }
+func (c *Code) IsPaper() bool { return c.Credential.IsPaper() }
+
+// Open reads the place in a verified code and keeps it: then the Guard knows the person, whatever code
+// they show. Its errors are those of PlaceKeys.
+func (c *Code) Open(keys *PlaceKeys) (Place, error) {
+	p, err := keys.Open(c.Credential)
+	if err == nil {
+		c.place = &p
+	}
+	return p, err
+}
+
+// Place is what Open has read.
+func (c *Code) Place() (p Place, ok bool) {
+	if c.place == nil {
+		return Place{}, false
+	}
+	return *c.place, true
+}
+
+// IsOf reports whether both codes are of one person: by the index, or without the keys by the credential.
+func (c *Code) IsOf(other *Code) bool {
+	if c.place != nil && other.place != nil {
+		return c.place.Index == other.place.Index
+	}
+	return c.Credential.Block == other.Credential.Block
+}
 
 // Text returns the code's text, exactly as it was parsed.
 func (c *Code) Text() string { return text(c.sealed) }
@@ -196,20 +238,26 @@ func NewIssuers(keys []ed25519.PublicKey) Issuers {
 
 // Verify checks the code against the trusted issuers and the door's clock. It returns the first
 // error in this order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's
-// signature), ErrExpired, ErrStale, ErrFuture. A code exactly MaxAge old, or MaxAhead ahead, is
-// valid.
+// signature), ErrExpired (paper), ErrStale, ErrFuture (phones). A code exactly MaxAge old, or MaxAhead
+// ahead, is valid, also a moment after midnight.
 func (c *Code) Verify(issuers Issuers, now time.Time) error {
 	if err := c.verifySignatures(issuers); err != nil {
 		return err
 	}
 	switch {
-	case !now.Before(c.Credential.Expires):
+	case !c.IsPaper():
+		return checkWindow(c.Signed, now)
+	case !now.Before(c.Credential.Month.End()):
 		return ErrExpired
-	case c.IsPaper():
-		return nil
-	case now.After(c.Signed.Add(MaxAge)):
+	}
+	return nil
+}
+
+func checkWindow(signed, now time.Time) error {
+	switch {
+	case now.After(signed.Add(MaxAge)):
 		return ErrStale
-	case c.Signed.After(now.Add(MaxAhead)):
+	case signed.After(now.Add(MaxAhead)):
 		return ErrFuture
 	}
 	return nil

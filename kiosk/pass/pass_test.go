@@ -1,28 +1,40 @@
 package pass_test
 
 import (
-	"bytes"
+	"crypto/ed25519"
 	"errors"
-	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/sign1"
-	"ashyq-kiosk/kiosk/statuslist"
 )
 
 func goodCredential() pass.Credential {
 	return pass.Credential{
-		Expires: time.Unix(expiresAt, 0), Since: statuslist.Edition{Version: firstVersion},
-		Holder: publicOf(holderKey), List: "aq:kz/2026", Index: 0x01c0ffee,
+		Issuer: sign1.IDOf(publicOf(issuerKey)), Day: nowOnDay, Block: pass.Block(blockByHand(dayKey, goodPlace)),
+		Holder: publicOf(holderKey),
 	}
+}
+
+func paperCredential() pass.Credential {
+	return pass.Credential{
+		Issuer: sign1.IDOf(publicOf(issuerKey)), Month: paperMonth, Block: pass.Block(blockByHand(monthKey, goodPlace)),
+	}
+}
+
+func issueBy(issuer ed25519.PrivateKey, c pass.Credential) ([]byte, error) {
+	if c.IsPaper() {
+		return pass.IssuePaper(issuer, c.Month, c.Block)
+	}
+	return pass.Issue(issuer, c.Day, c.Block, c.Holder)
 }
 
 func issue(t testing.TB, c pass.Credential) []byte {
 	t.Helper()
-	sealed, err := pass.Issue(issuerKey, c)
+	sealed, err := issueBy(issuerKey, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,37 +43,24 @@ func issue(t testing.TB, c pass.Credential) []byte {
 
 func TestIssueRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(*pass.Credential){
-		"expires before 1970": func(c *pass.Credential) { c.Expires = time.Unix(-1, 0) },
-		"no end":              func(c *pass.Credential) { c.Expires = time.Time{} },
-		"no version":          func(c *pass.Credential) { c.Since = statuslist.Edition{Epoch: 1} },
-		"version of 33 bits":  func(c *pass.Credential) { c.Since.Version = math.MaxUint32 + 1 },
-		"expires after 2106":  func(c *pass.Credential) { c.Expires = time.Unix(1<<32+expiresAt, 0) },
-		"index of 33 bits":    func(c *pass.Credential) { c.Index = math.MaxUint32 + 1 },
-		"no list":             func(c *pass.Credential) { c.List = "" },
-		"long list":           func(c *pass.Credential) { c.List = strings.Repeat("x", pass.MaxList+1) },
-		"space in the list":   func(c *pass.Credential) { c.List = "aq:kz 2026" },
-		"DEL in the list":     func(c *pass.Credential) { c.List = "aq:kz\x7f" },
-		"short holder":        func(c *pass.Credential) { c.Holder = c.Holder[:31] },
-		"empty holder":        func(c *pass.Credential) { c.Holder = c.Holder[:0] },
+		"a day that takes two bytes":   func(c *pass.Credential) { c.Day = 255 },
+		"short holder":                 func(c *pass.Credential) { c.Holder = c.Holder[:31] },
+		"empty holder":                 func(c *pass.Credential) { c.Holder = c.Holder[:0] },
+		"a month that takes two bytes": func(c *pass.Credential) { c.Holder, c.Month = nil, 255 },
 	} {
 		c := goodCredential()
 		spoil(&c)
-		if sealed, err := pass.Issue(issuerKey, c); err == nil {
+		if sealed, err := issueBy(issuerKey, c); err == nil {
 			t.Errorf("%s: issued as %x", name, sealed)
 		}
 	}
 }
 
 func TestOpenCredential(t *testing.T) {
-	want := goodCredential()
-	want.Issuer = sign1.IDOf(publicOf(issuerKey))
-	got, err := pass.OpenCredential(issue(t, want))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Since != want.Since || !got.Expires.Equal(want.Expires) || !bytes.Equal(got.Holder, want.Holder) ||
-		got.Issuer != want.Issuer || got.List != want.List || got.Index != want.Index {
-		t.Errorf("opened %+v, want %+v", got, want)
+	for _, want := range []pass.Credential{goodCredential(), paperCredential()} {
+		if got, err := pass.OpenCredential(issue(t, want)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("opened %+v, %v, want %+v", got, err, want)
+		}
 	}
 	rotating := readVectors(t)["rotating"]
 	for why, sealed := range map[string][]byte{
@@ -76,10 +75,7 @@ func TestOpenCredential(t *testing.T) {
 }
 
 func TestRotateAndPaperRefuse(t *testing.T) {
-	phone := issue(t, goodCredential())
-	c := goodCredential()
-	c.Holder = nil
-	paper := issue(t, c)
+	phone, paper := issue(t, goodCredential()), issue(t, paperCredential())
 	now := time.Unix(nowAt, 0)
 	if text, err := pass.Rotate(foreignKey, phone, now); err == nil {
 		t.Errorf("another holder's key made %q", text)
@@ -96,6 +92,11 @@ func TestRotateAndPaperRefuse(t *testing.T) {
 	if text, err := pass.Rotate(holderKey, phone, time.Unix(1<<32+nowAt, 0)); err == nil {
 		t.Errorf("a phone 136 years ahead made %q", text)
 	}
+	for _, second := range []int64{dayStart - 1, dayEnd} {
+		if text, err := pass.Rotate(holderKey, phone, time.Unix(second, 0)); err == nil {
+			t.Errorf("the credential of another day made %q", text)
+		}
+	}
 	if text, err := pass.Paper(phone); err == nil {
 		t.Errorf("a phone's credential was printed as %q", text)
 	}
@@ -104,29 +105,20 @@ func TestRotateAndPaperRefuse(t *testing.T) {
 	}
 }
 
-// TestLimits compares the byte budget of the package comment with real codes.
+// TestLimits compares the byte budget of the package comment with the codes of all valid vectors: nobody
+// learns anything from a code's length.
 func TestLimits(t *testing.T) {
-	const version9L = 335 // alphanumeric characters, ISO/IEC 18004 table 7
-	size := func(list int, epoch uint32) (credential, text int) {
-		c := goodCredential()
-		c.List, c.Index = strings.Repeat("x", list), math.MaxUint32
-		c.Since = statuslist.Edition{Epoch: epoch, Version: math.MaxUint32}
-		c.Expires = time.Unix(math.MaxUint32, 0)
-		sealed := issue(t, c)
-		code, err := pass.Rotate(holderKey, sealed, time.Unix(math.MaxUint32, 0))
-		if err != nil {
-			t.Fatal(err)
+	// Alphanumeric characters, ISO/IEC 18004 table 7.
+	const version9L, version5L = 335, 154
+	for _, r := range validRecipes {
+		v := r.vector()
+		credential, text := len(unhex(v.SealedCredential)), len(v.Text)
+		switch {
+		case r.paper && (credential != pass.PaperCredentialSize || text != pass.PaperTextSize || text > version5L):
+			t.Errorf("%s: credential of %d bytes, %d characters", v.Name, credential, text)
+		case !r.paper && (credential != pass.CredentialSize || text != pass.TextSize || text > version9L):
+			t.Errorf("%s: credential of %d bytes, %d characters", v.Name, credential, text)
 		}
-		if _, err := pass.Parse([]byte(code)); err != nil {
-			t.Errorf("list URI of %d bytes: %v", list, err)
-		}
-		return len(sealed), len(code)
-	}
-	if credential, text := size(6, 0); credential != 138 || text != 334 || text > version9L {
-		t.Errorf("list URI of 6 bytes: %d bytes, %d characters", credential, text)
-	}
-	if credential, text := size(pass.MaxList, math.MaxUint32); credential != pass.MaxCredential || text != pass.MaxText {
-		t.Errorf("largest: %d bytes, %d characters; want %d, %d", credential, text, pass.MaxCredential, pass.MaxText)
 	}
 }
 

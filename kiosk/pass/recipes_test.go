@@ -3,8 +3,8 @@ package pass_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/hex"
 	"math"
-	"strings"
 
 	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/sign1/sign1test"
@@ -15,24 +15,26 @@ var validRecipes = []recipe{
 	{name: "paper", comment: "a printed code", result: "valid", paper: true},
 	{name: "rotating-oldest", comment: "25 s old: the last second of its window", result: "valid", signed: nowAt - 25},
 	{name: "rotating-newest", comment: "10 s ahead: as far as a phone's clock may be", result: "valid", signed: nowAt + 10},
-	{name: "credential-last-second", comment: "one second before exp", result: "valid", exp: nowAt + 1},
-	{name: "version-first", comment: "the first version that a registry publishes", result: "valid", version: 1},
-	{name: "version-largest", comment: "2^32 - 1", result: "valid", version: math.MaxUint32},
-	{name: "epoch-later", comment: "issued after the registry was restored from a backup", result: "valid", epoch: 1767000000},
-	{name: "index-1-byte", comment: "CBOR writes 23 in the head itself", result: "valid", index: 23},
-	{name: "index-2-bytes", comment: "and 24 behind it", result: "valid", index: 24},
-	{name: "index-3-bytes", comment: "65535 in two bytes", result: "valid", index: 65535},
-	{name: "index-largest", comment: "2^32 - 1", result: "valid", index: math.MaxUint32},
-	{name: "list-of-64-bytes", comment: "the longest list URI: with the largest numbers the largest code there is, 429 characters", result: "valid",
-		list: "https://status.example.kz/" + strings.Repeat("x", 38), index: math.MaxUint32, epoch: math.MaxUint32, version: math.MaxUint32},
+	{name: "day-first-second", comment: "00:00:00 UTC: the first code of a day", result: "valid", signed: dayStart, now: dayStart},
+	{name: "day-last-second", comment: "23:59:59 UTC: the last code of a day", result: "valid", signed: dayEnd - 1, now: dayEnd - 1},
+	{name: "day-after-midnight", comment: "the last code of a day, read on the next: its window is not over", result: "valid",
+		signed: dayEnd - 1, now: dayEnd + 24},
+	{name: "day-before-midnight", comment: "a phone's clock ahead: the first code of a day, read on the day before", result: "valid",
+		signed: dayStart, now: dayStart - 10},
+	{name: "day-least", comment: "256, the first day that takes three bytes", result: "valid", day: 256, signed: 256 * 86400, now: 256 * 86400},
+	{name: "time-largest", comment: "iat is 2^32 - 1, in the year 2106", result: "valid", day: math.MaxUint32 / 86400,
+		signed: math.MaxUint32, now: math.MaxUint32},
+	{name: "paper-last-second", comment: "one second before the end of its month, by UTC", result: "valid", paper: true, now: 1785542399},
+	{name: "paper-least", comment: "256, the first month that takes three bytes", result: "valid", paper: true, month: 256, now: 670000000},
+	{name: "block-zeros", comment: "any 16 bytes can be a block", result: "valid", block: make([]byte, 16)},
 	{name: "two-issuers", comment: "the kid picks one of several trusted keys", result: "valid", issuer: foreignKey,
 		trusted: []ed25519.PrivateKey{issuerKey, foreignKey}},
 }
 
 var refusedRecipes = []recipe{
 	{name: "foreign-issuer", comment: "sealed by a key that is not trusted", result: "unknown-issuer", issuer: foreignKey},
-	{name: "foreign-issuer-expired", comment: "the first thing wrong is the reason: nothing is said about a stranger's times",
-		result: "unknown-issuer", issuer: foreignKey, exp: nowAt - 1},
+	{name: "foreign-issuer-stale", comment: "the first thing wrong is the reason: nothing is said about a stranger's times",
+		result: "unknown-issuer", issuer: foreignKey, signed: nowAt - 26},
 	{name: "foreign-key-with-trusted-kid", comment: "the kid is the trusted key's, the signature is not", result: "forged", detail: "issuer's",
 		issuer:     foreignKey,
 		credential: func(b []byte) []byte { return seal(foreignKey, issuerHeader(issuerKey), emptyMap, payloadOf(b)) },
@@ -44,12 +46,13 @@ var refusedRecipes = []recipe{
 		detail: "issuer's", credential: flipSignature},
 	{name: "issuer-signature-flipped-paper", comment: "the same on paper", result: "forged", detail: "issuer's", paper: true,
 		credential: flipSignature},
-	{name: "index-changed", comment: "the index in the credential was changed after it was sealed", result: "forged", detail: "issuer's",
-		index: 77,
-		credential: func(b []byte) []byte {
-			return bytes.Replace(b, join(uintItem(firstVersion), unhex("184d")), join(uintItem(firstVersion), unhex("184e")), 1)
-		},
-		read: func(v *vector) { v.Credential.Index = 78 }},
+	{name: "block-changed", comment: "one bit of the block was changed after it was sealed", result: "forged", detail: "issuer's",
+		block:      make([]byte, 16),
+		credential: func(b []byte) []byte { return replace(bytesItem(make([]byte, 16)), bytesItem(changedBlock))(b) },
+		read:       func(v *vector) { v.Credential.Block = hex.EncodeToString(changedBlock) }},
+	{name: "month-changed", comment: "a paper code that was given another month", result: "forged", detail: "issuer's", paper: true,
+		credential: replace(uintItem(paperMonth), uintItem(paperMonth+1)),
+		read:       func(v *vector) { v.Credential.Month++ }},
 	{name: "holder-signature-flipped", comment: "one bit of the holder's signature differs", result: "forged", detail: "holder's",
 		message: flipSignature},
 	{name: "another-holder", comment: "signed by a key that the credential does not name: somebody else's credential", result: "forged",
@@ -58,9 +61,8 @@ var refusedRecipes = []recipe{
 		signed:  nowAt - 3600,
 		message: func(b []byte) []byte { return bytes.Replace(b, uintItem(nowAt-3600), uintItem(nowAt), 1) },
 		read:    func(v *vector) { v.Signed = nowAt }},
-	{name: "expired", comment: "exp is the first second in which the credential is not good", result: "expired", exp: nowAt},
-	{name: "expired-paper", comment: "the same on paper", result: "expired", exp: nowAt, paper: true},
-	{name: "expired-and-stale", comment: "expiry comes before staleness: a fresh code would not help", result: "expired", exp: nowAt, signed: nowAt - 26},
+	{name: "expired-paper", comment: "the first second after its month, by UTC", result: "expired", paper: true, now: 1785542400},
+	{name: "stale-tomorrow", comment: "the code of yesterday", result: "stale", now: nowAt + 86400},
 	{name: "stale", comment: "26 s old: a screenshot, or the phone's clock is behind", result: "stale", signed: nowAt - 26},
 	{name: "future", comment: "11 s ahead: the phone's clock", result: "future", signed: nowAt + 11},
 	weakHolder(0, "holder-key-order-1", "the holder's key is the neutral element: anybody signs for it"),
@@ -78,7 +80,9 @@ func weakHolder(i int, name, comment string) recipe {
 	}
 }
 
-// payloadOf cuts the payload out of a recipe's sealed credential: it follows 84, the header of 10
+var changedBlock = append(make([]byte, 15), 1)
+
+// payloadOf cuts the payload out of a phone's sealed credential: it follows 84, the header of 10
 // bytes, A0 and its own head of 2.
 func payloadOf(sealed []byte) []byte { return sealed[14 : len(sealed)-66] }
 

@@ -33,8 +33,11 @@ type wire struct {
 var errCut = errors.New("the network is cut")
 
 func (w wire) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
+	if after != 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, wait)
+		defer cancel()
+	}
 	return w.get(ctx, fmt.Sprintf("%s?after=%d", api.PathManifest, after))
 }
 
@@ -108,7 +111,7 @@ func (c *country) open(skew time.Duration) {
 	}
 	faults := new(kiosk.Faults)
 	d.door = kiosk.NewDoor(kiosk.Options{
-		Venue: "cinema", Zone: kiosk.GreenZone, Cache: store, Fresh: time.Hour, Faults: faults,
+		Venue: "cinema", Zone: kiosk.GreenZone, Cache: store, Keys: c.keys, Fresh: time.Hour, Faults: faults,
 		Outlets: []kiosk.Outlet{d}, Now: now,
 	})
 	handover := replica.NewHandover(store, d.door)
@@ -137,14 +140,21 @@ func (c *country) open(skew time.Duration) {
 	c.doors = append(c.doors, d)
 }
 
+// keys are those of today.
+func (c *country) keys() *pass.PlaceKeys {
+	return pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{pass.DayOf(c.now()): {1}}, nil)
+}
+
 // present holds the same phone to every door.
 func (c *country) present(index uint64) {
 	c.t.Helper()
 	holder := testKey(byte(100 + index))
-	credential, err := pass.Issue(testKey(7), pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: c.now().Add(time.Hour), Holder: holder.Public().(ed25519.PublicKey),
-		List: testList, Index: index,
-	})
+	day := pass.DayOf(c.now())
+	block, err := c.keys().SealDay(day, pass.Place{Index: uint32(index), Since: statuslist.Edition{Version: 1}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	credential, err := pass.Issue(testKey(7), day, block, holder.Public().(ed25519.PublicKey))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (d *door) checkIs(t interface {
 		if id >= uint64(len(want.sections)) {
 			continue
 		}
-		got, err := d.cache.Status(context.Background(), kiosk.Person{List: testList, Index: index})
+		got, err := d.cache.Status(context.Background(), kiosk.Person{Index: index})
 		if wanted := want.sections[id].Get(uint32(index % statuslist.SectionSize)); err != nil || got.Status != wanted {
 			t.Fatalf("index %d is %v, %v, want %v of edition %d", index, got.Status, err, wanted, version)
 		}

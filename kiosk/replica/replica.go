@@ -5,7 +5,7 @@
 // it to the cache at once. So the cache always holds exactly one version that the registry has
 // published, whatever fails on the way.
 //
-// Run keeps trying. Downloads are bounded, and only signatures are trusted: a proxy can keep a door
+// Run keeps trying, and Newer is one attempt more, for a door with somebody in front of it. Downloads are bounded, and only signatures are trusted: a proxy can keep a door
 // from following, which the age of the data then shows, but it can never make the door follow
 // something else.
 package replica
@@ -78,7 +78,7 @@ type Options struct {
 	Keys     Keys                  // nil: the door has no keys, and reads no list
 	Key      ed25519.PublicKey     // the registry's, pinned at enrolment
 	Before   func(context.Context) // before each attempt of Run, for others who write to Store
-	OnChange func(Result)          // called after each success, by the goroutine that follows
+	OnChange func(Result)          // called after each success, by the goroutine that follows, one at a time
 	// Offline is for a Source of files of any age, on a door whose clock may not be set yet: the
 	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
 	// the door decides by that age and shows it.
@@ -106,14 +106,27 @@ type Result struct {
 // Replica follows one registry into one cache.
 type Replica struct {
 	opt       Options
+	turn      chan struct{} // holds one value while somebody writes to Store; others wait
 	ready     chan struct{}
 	readyOnce sync.Once
 }
 
-// New makes a replica. It does nothing until Run or Follow1.
+// New makes a replica. It does nothing until Run, Follow1 or Newer.
 func New(opt Options) *Replica {
-	return &Replica{opt: opt, ready: make(chan struct{})}
+	return &Replica{opt: opt, turn: make(chan struct{}, 1), ready: make(chan struct{})}
 }
+
+// take waits for the turn to write to Store.
+func (r *Replica) take(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Replica) give() { <-r.turn }
 
 // String names the task.
 func (r *Replica) String() string { return "replica" }
@@ -132,8 +145,8 @@ func (r *Replica) Run(ctx context.Context) error {
 		r.readyOnce.Do(func() { close(r.ready) })
 	}
 	retry.Forever(ctx, r.opt.Log, "follow the registry", func(ctx context.Context) (time.Duration, error) {
-		if r.opt.Before != nil {
-			r.opt.Before(ctx)
+		if err := r.before(ctx); err != nil {
+			return 0, err
 		}
 		began := time.Now()
 		result, err := r.Follow1(ctx)
@@ -157,14 +170,38 @@ func (r *Replica) announced(m api.Manifest) {
 	r.opt.Keys.Announced(m.Next.Generation, since)
 }
 
-// Follow1 makes one attempt to follow, which takes up to Wait while there is nothing new. Only one
-// goroutine may call it. After an error the cache is as before.
-func (r *Replica) Follow1(ctx context.Context) (Result, error) {
-	state, err := r.opt.Store.State()
+func (r *Replica) before(ctx context.Context) error {
+	if r.opt.Before == nil {
+		return nil
+	}
+	if err := r.take(ctx); err != nil {
+		return err
+	}
+	defer r.give()
+	r.opt.Before(ctx)
+	return nil
+}
+
+// Follow1 makes one attempt to follow, which takes up to Wait while there is nothing new. After an error
+// the cache is as before.
+func (r *Replica) Follow1(ctx context.Context) (Result, error) { return r.follow1(ctx, Wait) }
+
+// Newer makes one attempt at once, for somebody who waits, also while Run waits for something new.
+func (r *Replica) Newer(ctx context.Context) error {
+	_, err := r.follow1(ctx, 0)
+	return err
+}
+
+func (r *Replica) follow1(ctx context.Context, wait time.Duration) (Result, error) {
+	before, err := r.opt.Store.State()
 	if err != nil {
 		return Result{}, fmt.Errorf("read the cache's state: %w", err)
 	}
-	sealed, err := r.opt.Source.Manifest(ctx, state.Version, Wait)
+	after := before.Version
+	if wait == 0 {
+		after = 0
+	}
+	sealed, err := r.opt.Source.Manifest(ctx, after, wait)
 	if err != nil {
 		return Result{}, err
 	}
@@ -172,7 +209,18 @@ func (r *Replica) Follow1(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.checkManifest(m, state); err != nil {
+	if err := r.take(ctx); err != nil {
+		return Result{}, err
+	}
+	defer r.give()
+	state, err := r.opt.Store.State()
+	if err != nil {
+		return Result{}, fmt.Errorf("read the cache's state: %w", err)
+	}
+	overtaken := state.Edition() != before.Edition() || !state.AsOf.Equal(before.AsOf)
+	if err := r.checkManifest(m, state); errors.Is(err, ErrOlder) && overtaken {
+		return Result{Version: state.Version}, nil // the other attempt was quicker
+	} else if err != nil {
 		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", m.Version, err)
 	}
 	r.announced(m)

@@ -40,7 +40,7 @@ func TestRestoredRegistry(t *testing.T) {
 		{Version: backup + 1}:              kiosk.ErrUnknownPerson,
 		{Epoch: 1000, Version: backup + 1}: nil,
 	} {
-		if _, err := d.cache.Status(t.Context(), kiosk.Person{List: testList, Index: 7,
+		if _, err := d.cache.Status(t.Context(), kiosk.Person{Index: 7,
 			Since: since}); !errors.Is(err, want) {
 			t.Errorf("pass of %v: %v, want %v", since, err, want)
 		}

@@ -237,3 +237,32 @@ func TestReporterRuns(t *testing.T) {
 	eventually(t, "two reports have arrived", func() bool { return len(r.reports()) == 2 })
 	stop()
 }
+
+// TestNewerBesideRun: somebody waits at the door while Run's request is held back at the registry. What
+// that request then brings is older, and no failure.
+func TestNewerBesideRun(t *testing.T) {
+	r := newRegistry(t, 1)
+	d := newDoor(t, r)
+	r.hold = true
+	stop := start(t, d.Run)
+	eventually(t, "follows", d.has(1))
+	for version := uint64(2); version < 30; version++ {
+		r.publish(set(map[uint64]statuslist.Status{version: statuslist.Red}))
+		if err := d.Newer(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !d.has(version)() {
+			t.Fatalf("the cache is not at version %d", version)
+		}
+	}
+	r.setFault(unavailable)
+	if err := d.Newer(t.Context()); err == nil {
+		t.Error("no error without a registry")
+	}
+	r.setFault(nil)
+	d.checkIs(t, 29)
+	stop()
+	if log := d.log.String(); strings.Contains(log, replica.ErrOlder.Error()) {
+		t.Errorf("logged\n%s", log)
+	}
+}

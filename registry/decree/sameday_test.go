@@ -53,14 +53,20 @@ func seed(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
+// keysAt are those of a day.
+func keysAt(at time.Time) *pass.PlaceKeys {
+	return pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{pass.DayOf(at): {1}}, nil)
+}
+
 // codeOf is a good code of a person at a time.
 func codeOf(t *testing.T, issuer ed25519.PrivateKey, person int, at time.Time) string {
 	t.Helper()
-	holder := seed(byte(10 + person))
-	credential, err := pass.Issue(issuer, pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: at.Add(time.Hour),
-		Holder: holder.Public().(ed25519.PublicKey), List: "/l/1", Index: uint64(person),
-	})
+	holder, day := seed(byte(10+person)), pass.DayOf(at)
+	block, err := keysAt(at).SealDay(day, pass.Place{Index: uint32(person), Since: statuslist.Edition{Version: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	credential, err := pass.Issue(issuer, day, block, holder.Public().(ed25519.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +93,7 @@ func atDoors(t *testing.T, rules *kiosk.Rules, from time.Time) (checks []decree.
 				e := &entrance{venue: venue, zone: zone}
 				faults := new(kiosk.Faults)
 				e.door = kiosk.NewDoor(kiosk.Options{
-					Venue: venue, Zone: zone, Cache: register{now}, Fresh: time.Hour, Faults: faults,
+					Venue: venue, Zone: zone, Cache: register{now}, Keys: func() *pass.PlaceKeys { return keysAt(now()) }, Fresh: time.Hour, Faults: faults,
 					Outlets: []kiosk.Outlet{e}, Now: now,
 				})
 				go func() { _ = e.door.Run(t.Context()) }()

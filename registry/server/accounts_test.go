@@ -71,7 +71,8 @@ var mayCall = map[string][]string{
 	"POST " + PathRemovePhone:                  callers,
 	"POST " + PathMove:                         callers,
 	"POST " + PathOwnHistory:                   callers,
-	"POST " + PathSelf:                         callers, // with a pass; so the next one
+	"POST " + PathTopUp:                        callers, // with a phone's key; so the next ones
+	"POST " + PathSelf:                         callers,
 	"POST " + PathDispute:                      callers,
 	"POST " + PathResults:                      {Laboratory, PCRPortal},
 	"POST " + PathContacts:                     {Covid19Centre},

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"slices"
 
+	"ashyq-kiosk/kiosk/names"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -39,24 +41,17 @@ func (s *Server) settle(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// dispute takes a citizen's word that the records behind the own colour are wrong. It changes no
-// colour: a person has to look.
-func (s *Server) dispute(r *http.Request) (any, error) {
-	req, err := decode[DisputeRequest](r)
-	if err != nil {
+// dispute takes a citizen's word, behind the path, that the records behind the own colour are wrong. It
+// changes no colour: a person has to look.
+func (s *Server) dispute(r *http.Request, phone ed25519.PublicKey, argument string) (any, error) {
+	why := names.Compose(argument)
+	if err := checkWhy(why); err != nil {
 		return nil, err
 	}
-	pass, err := s.holder(req.Code)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkWhy(req.Why); err != nil {
-		return nil, err
-	}
-	err = s.opt.Store.Dispute(r.Context(), pass.Index, pass.Since, req.Why, now())
+	err := s.opt.Store.Dispute(r.Context(), phone, why, now())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, &failure{http.StatusNotFound, "there is nothing to dispute", "your colour does not come from a positive test or a contact", err}
+		return nil, &failure{http.StatusNotFound, "there is nothing to dispute", "your colour does not come from a positive test or a contact", nil}
 	case errors.Is(err, store.ErrDecided):
 		return nil, &failure{http.StatusConflict, "a person has looked at these records, and they stand", "ask where you registered", err}
 	}

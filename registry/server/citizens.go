@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -16,10 +15,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-const (
-	codeLasts       = 7 * 24 * time.Hour
-	credentialLasts = 180 * 24 * time.Hour
-)
+const codeLasts = 7 * 24 * time.Hour
 
 // crockford is Crockford's base32: no I, L, O or U, so that a code can be read out and typed.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -94,7 +90,7 @@ func (s *Server) activate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.opt.Store.Activate(r.Context(), secret, s.newCredential(key, req.Name), now())
+	_, err = s.opt.Store.Activate(r.Context(), secret, newCredential(key, req.Name), now())
 	switch {
 	case errors.Is(err, store.ErrNotFound): // replaced a moment ago
 		return nil, errNoCode
@@ -102,20 +98,16 @@ func (s *Server) activate(r *http.Request) (any, error) {
 		return nil, &failure{http.StatusForbidden, "this code has expired", "ask for a new one: a code is valid for 7 days", err}
 	case errors.Is(err, store.ErrCodeUsed):
 		return nil, &failure{http.StatusForbidden, "another phone has used this code", "ask for a new one: each code activates one phone", err}
+	case errors.Is(err, store.ErrKeyUsed):
+		return nil, errKeyUsed
 	case err != nil:
 		return nil, err
 	}
-	return s.activated(r.Context(), got)
+	s.publisher.poke() // the phone tops up next, and that waits for the list
+	return nil, nil
 }
 
-// activated is the answer to a phone, however it showed whose it is.
-func (s *Server) activated(ctx context.Context, c store.Credential) (any, error) {
-	sealed, err := s.issue(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	return ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: c.Expires}, nil
-}
+var errKeyUsed = &failure{http.StatusConflict, "the phone's key belongs to another pass", "make another key for this one", nil}
 
 func phoneKey(text string) (ed25519.PublicKey, error) {
 	key, err := base64.RawURLEncoding.Strict().DecodeString(text)
@@ -150,64 +142,21 @@ func (s *Server) knownCode(r *http.Request, typed string) (store.Secret, error) 
 
 var errNoCode = &failure{http.StatusForbidden, "this code is not valid", "check it for a typing error, or ask for a new one", nil}
 
-func (s *Server) newCredential(holder ed25519.PublicKey, name string) store.Credential {
-	return store.Credential{Holder: holder, Expires: now().Add(credentialLasts), Name: phoneName(name)}
+func newCredential(phone ed25519.PublicKey, name string) store.Credential {
+	return store.Credential{Phone: phone, Name: phoneName(name)}
 }
-
-// issueWithin is how long a phone waits for its pass. It covers the publisher's gather and gap, and
-// a busy database.
-const issueWithin = 8 * time.Second
-
-// issue has the credential's status published and then seals the credential, which names the first
-// edition of the list that holds it. A door believes no earlier one, so a red person is never shown
-// as blue.
-func (s *Server) issue(ctx context.Context, c store.Credential) ([]byte, error) {
-	if c.Since.Version == 0 {
-		s.publisher.poke()
-		var err error
-		if c.Since, err = s.listed(ctx, c.Index); err != nil {
-			return nil, err
-		}
-	}
-	return pass.Issue(s.opt.IssuerKey, pass.Credential{
-		Since: c.Since, Expires: c.Expires, Holder: c.Holder, List: s.publisher.public.list(), Index: c.Index,
-	})
-}
-
-// listed waits for the first edition of the list that holds the index.
-func (s *Server) listed(ctx context.Context, index uint64) (since statuslist.Edition, err error) {
-	timeout := time.NewTimer(issueWithin)
-	defer timeout.Stop()
-	for {
-		looked := s.publisher.public.nextLook()
-		since, err = s.opt.Store.SinceOf(ctx, index)
-		if err != nil || since.Version != 0 {
-			return since, err
-		}
-		select {
-		case <-looked:
-		case <-timeout.C:
-			return since, errNotListed
-		case <-s.publisher.public.closing:
-			return since, errNotListed
-		case <-ctx.Done():
-			return since, ctx.Err()
-		}
-	}
-}
-
-var errNotListed = &failure{http.StatusServiceUnavailable, "the pass is not ready yet", "try again in a moment, with the same code", nil}
 
 func (s *Server) paper(r *http.Request) (any, error) {
 	iin, err := s.citizen(r)
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.opt.Store.Print(r.Context(), iin, s.newCredential(nil, ""), now())
+	got, err := s.opt.Store.Print(r.Context(), iin, newCredential(nil, ""), now())
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.issue(r.Context(), got)
+	month := pass.MonthOf(now()) + paperMonths
+	sealed, err := s.issuePaper(r.Context(), got, month)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +164,7 @@ func (s *Server) paper(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return PaperAnswer{Code: code, Expires: got.Expires}, nil
+	return PaperAnswer{Code: code, Expires: month.End()}, nil
 }
 
 func (s *Server) revoke(r *http.Request) (any, error) {
@@ -235,14 +184,14 @@ var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self verifies the rotating code as a door does. It refuses printed codes: with a photo of one,
-// anybody could follow that person's health from home.
+// self answers the phone itself. It refuses the codes that doors see, of a phone and on paper: with a photo of
+// one, anybody could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {
 		return nil, err
 	}
-	credential, err := s.holder(req.Code)
+	phone, err := readSelf(req.Self)
 	if err != nil {
 		return nil, err
 	}
@@ -250,42 +199,29 @@ func (s *Server) self(r *http.Request) (any, error) {
 		return nil, badRequest(`"wait" is negative`, "it is how many seconds the answer may take, 60 at most")
 	}
 	if req.Seen == "" {
-		s.noteUsed(r, credential)
-		return s.ownStatus(r.Context(), credential)
+		return noPass(s.ownStatus(r.Context(), phone))
 	}
 	longest := time.Duration(min(req.Wait, int(LongestWait/time.Second))) * time.Second
-	return s.newStatus(r.Context(), credential, req.Seen, longest)
+	return noPass(s.newStatus(r.Context(), phone, req.Seen, longest))
 }
 
-// holder verifies a rotating code and gives its pass.
-func (s *Server) holder(text string) (c pass.Credential, err error) {
-	code, err := pass.Parse([]byte(text))
+// readSelf verifies a self-check and gives the phone's key.
+func readSelf(text string) (ed25519.PublicKey, error) {
+	sealed, err := signedBytes(text)
 	if err != nil {
-		return c, badRequest("this is not a pass", "send the text of the code as the phone shows it")
+		return nil, err
 	}
-	if code.IsPaper() {
-		return c, &failure{http.StatusForbidden, "a printed pass cannot show its status", "ask at the service centre, or activate a phone", nil}
+	q, err := pass.ParseSelfCheck(sealed)
+	if err != nil {
+		return nil, notSigned(err)
 	}
-	return code.Credential, s.verify(code)
+	return q.Phone, verifySigned(&q.Request)
 }
 
-// verify checks what a phone has signed.
-func (s *Server) verify(code *pass.Code) error {
-	if err := code.Verify(s.issuers, time.Now()); err != nil {
-		return &failure{http.StatusForbidden, "this pass is not valid", selfHint(err), err}
+// noPass says of an unknown phone what to do.
+func noPass(a SelfAnswer, err error) (any, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errNoPass(err)
 	}
-	if code.Credential.List != s.publisher.public.list() {
-		return &failure{http.StatusForbidden, "another registry issued this pass", "ask that registry", nil}
-	}
-	return nil
-}
-
-func selfHint(err error) string {
-	switch {
-	case errors.Is(err, pass.ErrStale), errors.Is(err, pass.ErrFuture):
-		return "check the phone's clock: the code is not from this minute"
-	case errors.Is(err, pass.ErrExpired):
-		return "the pass has expired: ask for a new one-time code"
-	}
-	return "activate the phone again with a new one-time code"
+	return a, err
 }

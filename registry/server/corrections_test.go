@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/registry/store"
 )
@@ -399,11 +398,7 @@ func TestDispute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		centre, p := r.source(Covid19Centre), r.activate(iinA, 1)
-		dispute := func() DisputeRequest {
-			code, err := pass.Rotate(p.key, p.sealed, time.Now())
-			r.must(err)
-			return DisputeRequest{Code: code, Why: "I am not a contact"}
-		}
+		dispute := func() AskRequest { return r.askOf(p, PathDispute, "I am not a contact") }
 		r.refused("nothing to dispute", PathDispute, "", dispute(), http.StatusNotFound, "nothing")
 		r.post(PathContacts, centre, ContactRequest{IIN: iinA, Since: now()}, nil)
 		for range 2 {
@@ -411,8 +406,8 @@ func TestDispute(t *testing.T) {
 		}
 		old := dispute()
 		time.Sleep(time.Minute) // fake
-		r.refused("with an old code", PathDispute, "", old, http.StatusForbidden, "clock")
-		r.refused("without a reason", PathDispute, "", DisputeRequest{Code: dispute().Code}, http.StatusBadRequest, "reason")
+		r.refused("signed long ago", PathDispute, "", old, http.StatusForbidden, "clock")
+		r.refused("without a reason", PathDispute, "", r.askOf(p, PathDispute, ""), http.StatusBadRequest, "reason")
 		self, c := r.self(p), r.cases()
 		if self.Colour != "yellow" || !self.Disputed || len(self.Reasons) != 1 || len(c.Cases) != 1 || !slices.Equal(c.Cases[0].Why, []string{store.CaseDispute}) {
 			t.Fatalf("%+v, %+v", self, c.Cases)

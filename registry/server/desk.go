@@ -26,7 +26,8 @@ type Desk interface {
 type DeskParts struct {
 	Kind, Zone string // of the venue
 	Issuers    pass.Issuers
-	Standing   func(ctx context.Context, list string, index uint64, since statuslist.Edition) (Standing, error)
+	Keys       func(ctx context.Context) (*pass.PlaceKeys, error)
+	Standing   func(ctx context.Context, index uint64, since statuslist.Edition) (Standing, error)
 	Seat       func(ctx context.Context) error // takes a place; store.ErrFull
 	Occupancy  func(ctx context.Context) float64
 }
@@ -169,11 +170,8 @@ func (s *Server) checkAtDesk(r *http.Request, by store.Account) (any, error) {
 
 func (s *Server) deskParts(v store.Venue) DeskParts {
 	return DeskParts{
-		Kind: v.Kind, Zone: v.Zone, Issuers: s.issuers,
-		Standing: func(ctx context.Context, list string, index uint64, since statuslist.Edition) (Standing, error) {
-			if list != s.publisher.public.list() {
-				return Standing{}, store.ErrNotFound
-			}
+		Kind: v.Kind, Zone: v.Zone, Issuers: s.issuers, Keys: s.placeKeys,
+		Standing: func(ctx context.Context, index uint64, since statuslist.Edition) (Standing, error) {
 			at := s.publisher.public.truth(now())
 			person, err := s.personAt(ctx, index, since)
 			if err != nil {

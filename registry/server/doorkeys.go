@@ -11,6 +11,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) envelope(ctx context.Context, to store.Sealing, lists []doorkey
 	keys := doorkeys.Keys{
 		Issued:    at,
 		Lists:     lists,
-		PlaceKeys: places.From(doorkeys.DayOf(at)-1, doorDays, doorkeys.MonthOf(at), doorMonths),
+		PlaceKeys: places.From(pass.DayOf(at)-1, doorDays, pass.MonthOf(at), doorMonths),
 	}
 	sealed, err = doorkeys.Seal(s.opt.RegistryKey, door, keys)
 	return sealed, door, err

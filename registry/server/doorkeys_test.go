@@ -14,6 +14,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -73,7 +74,7 @@ func TestDoorsOnlyGetKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		today, month := doorkeys.DayOf(now()), doorkeys.MonthOf(now())
+		today, month := pass.DayOf(now()), pass.MonthOf(now())
 		if keys.FirstDay != today-1 || len(keys.Days) != 6 || keys.FirstMonth != month || len(keys.Months) != 7 || !keys.Issued.Equal(now()) {
 			t.Errorf("keys from day %d (%d) and month %d (%d), of %v", keys.FirstDay, len(keys.Days), keys.FirstMonth, len(keys.Months), keys.Issued)
 		}

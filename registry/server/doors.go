@@ -52,23 +52,6 @@ func (s *Server) blob(r *http.Request) (any, error) {
 	return raw{"application/octet-stream", "public, max-age=31536000, immutable", data, sent}, nil
 }
 
-func (s *Server) check(r *http.Request, _ int64) (any, error) {
-	req, err := decode[api.CheckRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	if req.List != s.publisher.public.list() {
-		return nil, &failure{http.StatusNotFound, "no such list", "this registry publishes another list", nil}
-	}
-	at := s.publisher.public.truth(now()) // before the look, as with a manifest
-	person, err := s.personAt(r.Context(), req.Index, statuslist.Edition{Epoch: req.Epoch, Version: req.Version})
-	if err != nil {
-		return nil, err
-	}
-	status, until := standingOf(person, now())
-	return api.CheckAnswer{Status: status.String(), AsOf: at, Until: until}, nil
-}
-
 // personAt finds the records of this moment, which may be newer than what is published.
 func (s *Server) personAt(ctx context.Context, index uint64, since statuslist.Edition) (store.Person, error) {
 	if index >= 1<<32 || since.Version >= 1<<32 { // as in passes

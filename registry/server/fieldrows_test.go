@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -69,19 +68,28 @@ var pageRequests = map[string]pageRequest{
 	PathOwnHistory: {kind: "AskRequest", takes: map[string]string{
 		"ask": takesLineEnds,
 	}, body: asking(PathOwnHistory, "")},
+	PathTopUp: {kind: "TopUpRequest", takes: map[string]string{
+		"top_up": takesLineEnds,
+	},
+		body: func(r *rig) (any, string) {
+			asked, err := r.activate(iinA, 1).TopUp(time.Now(), 1)
+			r.must(err)
+			return TopUpRequest{asked}, ""
+		}},
 	PathSelf: {kind: "SelfRequest", takes: map[string]string{
-		"code": "",
+		"self": takesLineEnds,
 		"seen": takesAnything,
 		"wait": "most, null, zero",
 	},
-		body: func(r *rig) (any, string) { return SelfRequest{Code: shownBy(r), Seen: "x", Wait: 1}, "" }},
-	PathDispute: {kind: "DisputeRequest", takes: map[string]string{
-		"code": "",
-		"why":  takesText,
+		body: func(r *rig) (any, string) {
+			return SelfRequest{Self: r.selfOf(r.activate(iinA, 1)), Seen: "x", Wait: 1}, ""
+		}},
+	PathDispute: {kind: "AskRequest", takes: map[string]string{
+		"ask": takesLineEnds,
 	},
 		body: func(r *rig) (any, string) {
 			r.post(PathContacts, r.source(Covid19Centre), ContactRequest{IIN: iinA, Since: now()}, nil)
-			return DisputeRequest{Code: shownBy(r), Why: "I was elsewhere"}, ""
+			return asking(PathDispute, "I was elsewhere")(r)
 		}},
 
 	PathResults: {kind: "ResultRequest", takes: map[string]string{
@@ -446,14 +454,6 @@ func door(r *rig) string {
 // asking is a request that a phone has signed.
 func asking(path, argument string) func(*rig) (any, string) {
 	return func(r *rig) (any, string) { return r.askOf(r.activate(iinA, 1), path, argument), "" }
-}
-
-// shownBy is the code that a new phone shows.
-func shownBy(r *rig) string {
-	p := r.activate(iinA, 1)
-	code, err := pass.Rotate(p.key, p.sealed, time.Now())
-	r.must(err)
-	return code
 }
 
 // messaging is a registry that sends codes to phones.

@@ -104,8 +104,8 @@ func TestTypingErrorsOfATown(t *testing.T) {
 		}
 		var c CitizenAnswer
 		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
-		if got := r.guess("192.0.2.1", c.Code, guesser); got != http.StatusOK {
-			t.Errorf("a right code after 600 typing errors in ten minutes: %d, want 200", got)
+		if got := r.guess("192.0.2.1", c.Code, guesser); got != http.StatusNoContent {
+			t.Errorf("a right code after 600 typing errors in ten minutes: %d, want 204", got)
 		}
 	})
 }
@@ -127,8 +127,8 @@ func TestNeighbourOfAGuesserActivates(t *testing.T) {
 				for n, from := range neighbours {
 					var c CitizenAnswer
 					r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
-					if got := r.guess(from, c.Code, phoneOf(n+1)); got != http.StatusOK {
-						t.Errorf("%s after three minutes of wrong codes from %s: %d, want 200", from, guesser, got)
+					if got := r.guess(from, c.Code, phoneOf(n+1)); got != http.StatusNoContent {
+						t.Errorf("%s after three minutes of wrong codes from %s: %d, want 204", from, guesser, got)
 					}
 				}
 			})
@@ -145,8 +145,8 @@ func TestNobodyUsesUpTheTriesOfAll(t *testing.T) {
 		}
 		var c CitizenAnswer
 		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
-		if got := r.guess("192.0.2.1", c.Code, guesser); got != http.StatusOK {
-			t.Errorf("after wrong codes from 3000 networks: %d, want 200", got)
+		if got := r.guess("192.0.2.1", c.Code, guesser); got != http.StatusNoContent {
+			t.Errorf("after wrong codes from 3000 networks: %d, want 204", got)
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestParallelTries(t *testing.T) {
 		for _, code := range codes {
 			count[code]++
 		}
-		want := map[int]int{http.StatusOK: 1, http.StatusForbidden: sameAtOnce - 1, http.StatusTooManyRequests: 300 - sameAtOnce}
+		want := map[int]int{http.StatusNoContent: 1, http.StatusForbidden: sameAtOnce - 1, http.StatusTooManyRequests: 300 - sameAtOnce}
 		if !maps.Equal(count, want) {
 			t.Errorf("one code on 300 phones: %v, want %v", count, want)
 		}

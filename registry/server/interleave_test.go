@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
+	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/registry/store/storetest"
 )
@@ -45,9 +45,8 @@ func (p page) Status(_ context.Context, who kiosk.Person) (kiosk.Standing, error
 
 // believes returns the status that a door with this page and without a network takes the pass for,
 // and whether it decides.
-func (p page) believes(t testing.TB, c pass.Credential) (statuslist.Status, bool) {
-	door := kiosk.Fallback{Cache: p, Now: time.Now}
-	standing, err := door.Status(t.Context(), kiosk.Person{List: c.List, Index: c.Index, Since: c.Since})
+func (p page) believes(t testing.TB, at pass.Place) (statuslist.Status, bool) {
+	standing, err := p.Status(t.Context(), kiosk.Person{Index: uint64(at.Index), Since: at.Since})
 	if err != nil && !errors.Is(err, kiosk.ErrUnknownPerson) {
 		t.Fatal(err)
 	}
@@ -86,8 +85,8 @@ type interleaving struct {
 	code  string
 
 	want      store.Credential
-	given     chan pass.Credential // what the phone gets, once
-	had       *pass.Credential
+	given     chan pass.Place // what the phone gets, once
+	had       *pass.Place
 	hangUp    func() bool // ends the phone's request; true: it has no pass yet
 	positive  time.Time   // when the result was stored
 	first     bool        // the result was stored before the activation
@@ -100,7 +99,7 @@ type interleaving struct {
 
 // steps are the letters of a script.
 var steps = map[rune]func(*interleaving){
-	'a': func(i *interleaving) { i.want = i.newCredential(i.phone.Public().(ed25519.PublicKey), "") },
+	'a': func(i *interleaving) { i.want = newCredential(i.phone.Public().(ed25519.PublicKey), "") },
 	'b': func(i *interleaving) { // the database's part of an activation
 		got, err := i.opt.Store.Activate(i.Context(), store.SecretOf(i.code), i.want, now())
 		i.must(err)
@@ -143,18 +142,19 @@ func (i *interleaving) ask() {
 	ended := make(chan bool, 1) // whether the pass was not handed out
 	i.hangUp = func() bool { cancel(); return <-ended }
 	go func() {
-		sealed, err := i.issue(ctx, i.want)
+		today := []pass.DayKey{{Day: pass.DayOf(now()), Holder: keyOf(9).Public().(ed25519.PublicKey)}}
+		sealed, err := i.issue(ctx, i.want, today)
 		for errors.Is(err, errNotListed) { // the phone tries again
-			sealed, err = i.issue(ctx, i.want)
+			sealed, err = i.issue(ctx, i.want, today)
 		}
 		if ctx.Err() != nil {
 			ended <- true
 			return
 		}
 		i.must(err)
-		c, err := pass.OpenCredential(sealed)
+		c, err := pass.OpenCredential(sealed[0])
 		i.must(err)
-		i.given <- c
+		i.given <- i.placeIn(c)
 		ended <- false
 	}()
 }
@@ -242,8 +242,8 @@ func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
 				r.idle()
 				for n, script := range append(scripts(100), "ablpocsrsxlposlposlpo", "ablpcosrlposlpo") {
 					i := &interleaving{
-						rig: r, lab: lab.ID, iin: store.IIN(person(n)), code: fmt.Sprint(n), given: make(chan pass.Credential, 1),
-						phone: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)),
+						rig: r, lab: lab.ID, iin: store.IIN(person(n)), code: fmt.Sprint(n), given: make(chan pass.Place, 1),
+						phone: phoneOf(n),
 					}
 					i.must(r.opt.Store.PutCode(t.Context(), i.iin, store.SecretOf(i.code), now().Add(time.Hour)))
 					i.run(script)
@@ -289,19 +289,20 @@ func TestPassWaitsForItsList(t *testing.T) {
 		var c CitizenAnswer
 		r.post(PathCitizens, adminKey, CitizenRequest{IIN: iinA}, &c)
 		r.idle()
-		ask := ActivateRequest{Code: c.Code, Key: publicKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)))}
+		p := phone{Phone: citizens.New(keyOf(3))}
+		r.post(PathActivate, "", ActivateRequest{Code: c.Code, Key: p.Key()}, nil)
+		asked, err := p.TopUp(time.Now(), pass.MaxDays)
+		r.must(err)
 		start := time.Now()
-		w := r.call(http.MethodPost, PathActivate, "", ask)
-		if took := time.Since(start); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "same code") || took != issueWithin {
+		w := r.call(http.MethodPost, PathTopUp, "", TopUpRequest{asked})
+		if took := time.Since(start); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "in a moment") || took != issueWithin {
 			t.Fatalf("without a publisher: %d %s after %v", w.Code, w.Body, took)
 		}
 		if _, _, err := r.publisher.once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p := r.activateWith(c.Code, 3)
-		got, err := pass.OpenCredential(p.sealed)
-		if err != nil || got.Since != r.publisher.manifest.Edition() {
-			t.Errorf("pass of %v, %v, want the edition that holds it: %v", got.Since, err, r.publisher.manifest.Edition())
+		if p = r.place(p); p.since != r.publisher.manifest.Edition() {
+			t.Errorf("pass of %v, want the edition that holds it: %v", p.since, r.publisher.manifest.Edition())
 		}
 	})
 }

@@ -1,13 +1,11 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
@@ -19,6 +17,7 @@ import (
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
+	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -34,8 +33,8 @@ type followers struct {
 	testing.TB
 	mu     sync.Mutex // guards the rest
 	pages  []page     // the newest one last
-	passes []pass.Credential
-	wrong  map[uint64]string // by index
+	passes []pass.Place
+	wrong  map[uint32]string // by index
 	judged int               // decisions that a door made without asking the registry
 }
 
@@ -48,7 +47,7 @@ func (f *followers) follow(p page) {
 	}
 }
 
-func (f *followers) hand(c pass.Credential) {
+func (f *followers) hand(c pass.Place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.passes = append(f.passes, c)
@@ -62,7 +61,7 @@ func (f *followers) awaitNewer(patience time.Duration) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		f.mu.Lock()
 		last := f.pages[len(f.pages)-1].version
-		newer := !slices.ContainsFunc(f.passes, func(c pass.Credential) bool { return last <= c.Since.Version })
+		newer := !slices.ContainsFunc(f.passes, func(c pass.Place) bool { return last <= c.Since.Version })
 		f.mu.Unlock()
 		if newer {
 			return
@@ -71,7 +70,7 @@ func (f *followers) awaitNewer(patience time.Duration) {
 	f.Errorf("no list came within %v that is newer than every pass", patience)
 }
 
-func (f *followers) judge(p page, c pass.Credential) {
+func (f *followers) judge(p page, c pass.Place) {
 	status, believed := p.believes(f, c)
 	if !believed {
 		return
@@ -109,7 +108,7 @@ func TestLoadShowsNobodyRedAsBlue(t *testing.T) {
 				r.report(source.ID, iin, fmt.Sprint(n), store.Positive)
 				r.must(r.opt.Store.PutCode(t.Context(), iin, store.SecretOf(loadCode(n)), now().Add(time.Hour)))
 			}
-			f := &followers{TB: t, wrong: map[uint64]string{}}
+			f := &followers{TB: t, wrong: map[uint32]string{}}
 			start := time.Now()
 			reports := r.load(f, source.ID, people)
 			for _, what := range f.wrong {
@@ -198,7 +197,7 @@ func (r *rig) laboratory(ctx context.Context, lab int64) {
 		iin, sample := store.IIN(person(1_000_000+n)), fmt.Sprint("town ", n)
 		r.report(lab, iin, sample, store.Negative)
 		r.must(r.opt.Store.PutCode(r.Context(), iin, store.SecretOf(sample), now().Add(time.Hour)))
-		_, err := r.opt.Store.Activate(r.Context(), store.SecretOf(sample), r.newCredential(nil, ""), now())
+		_, err := r.opt.Store.Activate(r.Context(), store.SecretOf(sample), newCredential(nil, ""), now())
 		r.must(err)
 		r.publisher.poke()
 		time.Sleep(100 * time.Millisecond)
@@ -223,25 +222,36 @@ func (r *rig) followAll(ctx context.Context, f *followers) {
 }
 
 // loadActivate is a phone that tries until it has its pass.
-func (r *rig) loadActivate(n int) pass.Credential {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))
-	for {
-		w := r.call(http.MethodPost, PathActivate, "", ActivateRequest{Code: loadCode(n), Key: publicKey(key)})
-		if w.Code == http.StatusServiceUnavailable {
-			continue
-		}
-		if w.Code == http.StatusTooManyRequests { // the machine is busy, and all have one address
-			time.Sleep(time.Second)
-			continue
-		}
-		var a ActivateAnswer
+func (r *rig) loadActivate(n int) pass.Place {
+	p := citizens.New(phoneOf(n))
+	r.loadTry(PathActivate, ActivateRequest{Code: loadCode(n), Key: p.Key()}, func(*httptest.ResponseRecorder) {})
+	var at pass.Place
+	asked, err := p.TopUp(time.Now(), 1)
+	r.must(err)
+	r.loadTry(PathTopUp, TopUpRequest{asked}, func(w *httptest.ResponseRecorder) {
+		var a TopUpAnswer
 		r.must(json.Unmarshal(w.Body.Bytes(), &a))
-		sealed, err := base64.RawURLEncoding.DecodeString(a.Credential)
+		r.must(p.Take(a.Credentials))
+		c, err := pass.OpenCredential(p.Credential(pass.DayOf(time.Now())))
 		r.must(err)
-		c, err := pass.OpenCredential(sealed)
-		if err != nil {
-			r.Errorf("activate %d: %d %s", n, w.Code, w.Body)
+		at = r.placeIn(c)
+	})
+	return at
+}
+
+// loadTry sends a request until the registry is not too busy for it.
+func (r *rig) loadTry(path string, body any, done func(*httptest.ResponseRecorder)) {
+	for {
+		switch w := r.call(http.MethodPost, path, "", body); w.Code {
+		case http.StatusServiceUnavailable:
+		case http.StatusTooManyRequests: // the machine is busy, and all have one address
+			time.Sleep(time.Second)
+		case http.StatusOK, http.StatusNoContent:
+			done(w)
+			return
+		default:
+			r.Errorf("%s: %d %s", path, w.Code, w.Body)
+			return
 		}
-		return c
 	}
 }

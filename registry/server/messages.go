@@ -12,17 +12,19 @@ import (
 // are RFC 3339, bytes are base64url without padding, bearer keys are as api.FormatKey writes them,
 // and statuses are statuslist.Status names.
 const (
-	// PathActivate: POST ActivateRequest -> ActivateAnswer. The one-time code is the authorisation.
+	// PathActivate: POST ActivateRequest -> 204. The one-time code is the authorisation.
 	PathActivate = "/v1/activate"
-	// PathSelf: POST SelfRequest -> SelfAnswer. The rotating code is the authorisation.
+	// PathTopUp: POST TopUpRequest -> TopUpAnswer: credentials for days. Authorised by what the phone signs
+	// with the key that it was activated with, as package pass describes it; so the next one.
+	PathTopUp = "/v1/top-up"
+	// PathSelf: POST SelfRequest -> SelfAnswer.
 	PathSelf = "/v1/self"
 	// PathSignIn: POST CitizenRequest -> SignInAnswer, the same for every IIN; GET -> SignInKind.
 	PathSignIn = "/v1/signin"
-	// PathSignInCode: POST SignInCodeRequest -> ActivateAnswer. The code that was sent is the
-	// authorisation.
+	// PathSignInCode: POST SignInCodeRequest -> 204. The code that was sent is the authorisation.
 	PathSignInCode = "/v1/signin/code"
-	// PathPhones: POST AskRequest -> PhonesAnswer: the own phones. Authorised by what the phone signs;
-	// so the next ones.
+	// PathPhones: POST AskRequest -> PhonesAnswer: the own phones. Authorised by what the phone signs, as
+	// above; so the next ones.
 	PathPhones = "/v1/phones"
 	// PathRemovePhone: POST AskRequest, with the phone's id behind the path -> 204.
 	PathRemovePhone = "/v1/phones/remove"
@@ -30,7 +32,8 @@ const (
 	PathMove = "/v1/phones/code"
 	// PathOwnHistory: POST AskRequest -> OwnHistoryAnswer.
 	PathOwnHistory = "/v1/self/history"
-	// PathDispute: POST DisputeRequest -> 204. The rotating code is the authorisation.
+	// PathDispute: POST AskRequest, with the reason, of 1 to 200 bytes, behind the path -> 204: the records
+	// behind the own red or yellow are wrong.
 	PathDispute = "/v1/dispute"
 	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
 	// or of the PCR portal.
@@ -176,23 +179,27 @@ const (
 	PathDoors = "/v1/doors"
 )
 
-// ActivateRequest exchanges a one-time code and the phone's public key for a credential.
+// ActivateRequest exchanges a one-time code for a pass of the phone with that key.
 type ActivateRequest struct {
 	Code string `json:"code"`
-	Key  string `json:"key"`            // base64url, 32 bytes, Ed25519
+	Key  string `json:"key"`            // base64url, 32 bytes, Ed25519; no code shows it
 	Name string `json:"name,omitempty"` // what the phone says of itself, at most 40 bytes
 }
 
-// ActivateAnswer carries the credential: a sealed message as in package pass.
-type ActivateAnswer struct {
-	Credential string    `json:"credential"` // base64url
-	Expires    time.Time `json:"expires"`
+// TopUpRequest asks for the credentials of some days, from today to the 30th day after it, by UTC.
+type TopUpRequest struct {
+	TopUp string `json:"top_up"` // base64url, as pass.NewTopUp makes it
 }
 
-// SelfRequest asks for one's own status, authorised by a rotating code made a moment ago.
-// With Seen the answer comes when there is another one to show, at the latest after Wait.
+// TopUpAnswer has the credentials, sealed as in package pass, in the order of the days.
+type TopUpAnswer struct {
+	Credentials []string `json:"credentials"` // base64url
+}
+
+// SelfRequest asks for one's own status. With Seen the answer comes when there is another one to show, at
+// the latest after Wait.
 type SelfRequest struct {
-	Code string `json:"code"`           // "AQ1:..."
+	Self string `json:"self"`           // base64url, as pass.NewSelfCheck makes it, a moment ago
 	Seen string `json:"seen,omitempty"` // SelfAnswer.State of what the phone shows
 	Wait int    `json:"wait,omitempty"` // s; longer than LongestWait is that
 }
@@ -211,12 +218,6 @@ type SelfAnswer struct {
 	State    string    `json:"state"` // is another one when anything above but AsOf is
 	// How long the registry has kept the request, ms.
 	Waited int64 `json:"waited_ms,omitempty"`
-}
-
-// DisputeRequest says that the records behind the own red or yellow are wrong.
-type DisputeRequest struct {
-	Code string `json:"code"` // "AQ1:...", made a moment ago
-	Why  string `json:"why"`  // 1 to 200 bytes
 }
 
 // SettleRequest decides which records stand and which end.
@@ -548,7 +549,6 @@ func (q *WithdrawSourceRequest) compose() {
 }
 
 func (q *SettleRequest) compose()     { q.Person, q.Why = names.Compose(q.Person), names.Compose(q.Why) }
-func (q *DisputeRequest) compose()    { q.Why = names.Compose(q.Why) }
 func (q *Signed) compose()            { q.Person = names.Compose(q.Person) }
 func (q *SourceRequest) compose()     { q.Name = names.Compose(q.Name) }
 func (q *AccountRequest) compose()    { q.Name = names.Compose(q.Name) }

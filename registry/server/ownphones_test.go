@@ -1,9 +1,6 @@
 package server
 
 import (
-	"bytes"
-	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	citizens "ashyq-kiosk/registry/phone"
 )
 
 // A suspended person removes the own phone, and all others, and gets another pass: it is suspended, too.
@@ -85,12 +84,7 @@ func (r *rig) codeIn(w *httptest.ResponseRecorder) string {
 // signedIn is the phone that a sent code gives a pass.
 func (r *rig) signedIn(session, code string, seed byte) phone {
 	r.Helper()
-	p := phone{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))}
-	var a ActivateAnswer
-	r.post(PathSignInCode, "", SignInCodeRequest{Session: session, Code: code, Key: publicKey(p.key)}, &a)
-	var err error
-	if p.sealed, err = base64.RawURLEncoding.DecodeString(a.Credential); err != nil {
-		r.Fatal(err)
-	}
-	return p
+	p := phone{Phone: citizens.New(keyOf(seed))}
+	r.post(PathSignInCode, "", SignInCodeRequest{Session: session, Code: code, Key: p.Key()}, nil)
+	return r.place(p)
 }

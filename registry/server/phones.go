@@ -1,7 +1,7 @@
 package server
 
 import (
-	"encoding/base64"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"strconv"
@@ -20,48 +20,48 @@ const moveLasts = 10 * time.Minute
 // maxName is the size of what a phone says of itself, bytes.
 const maxName = 40
 
-// byPhone takes requests that a phone has signed for this path. argument is what follows the path. A
-// picture of a code is no such request, so whoever has one cannot look around or revoke.
-func (s *Server) byPhone(f func(r *http.Request, c pass.Credential, argument string) (any, error)) func(*http.Request) (any, error) {
+// byPhone takes requests that a phone has signed for this path with the key that no code shows. argument is
+// what follows the path.
+func (s *Server) byPhone(f func(r *http.Request, phone ed25519.PublicKey, argument string) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[AskRequest](r)
 		if err != nil {
 			return nil, err
 		}
-		sealed, err := base64.RawURLEncoding.Strict().DecodeString(req.Ask)
+		sealed, err := signedBytes(req.Ask)
 		if err != nil {
-			return nil, badRequest("this is not a request of a phone", "send what the phone signed, in base64url without padding")
+			return nil, err
 		}
 		ask, err := pass.ParseAsk(sealed)
 		if err != nil {
-			return nil, badRequest("this is not a request of a phone", "send what the phone signed, in base64url without padding")
+			return nil, notSigned(err)
 		}
-		if err := s.verify(&ask.Code); err != nil {
+		if err := verifySigned(&ask.Request); err != nil {
 			return nil, err
 		}
 		path, argument, _ := strings.Cut(ask.What, " ")
 		if path != r.URL.Path {
 			return nil, badRequest("the phone has signed another request", "sign the path that you send to")
 		}
-		answer, err := f(r, ask.Credential, argument)
+		answer, err := f(r, ask.Phone, argument)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, &failure{http.StatusNotFound, "there is no such pass", "it may have been revoked: look at the list again", err}
+			return nil, errNoPass(err)
 		}
 		return answer, err
 	}
 }
 
-func (s *Server) ownPhones(r *http.Request, c pass.Credential, _ string) (any, error) {
-	phones, err := s.opt.Store.PhonesOf(r.Context(), c.Index, c.Since, now())
+func (s *Server) ownPhones(r *http.Request, phone ed25519.PublicKey, _ string) (any, error) {
+	phones, err := s.opt.Store.PhonesOf(r.Context(), phone)
 	return PhonesAnswer{phones}, err
 }
 
-func (s *Server) removePhone(r *http.Request, c pass.Credential, argument string) (any, error) {
+func (s *Server) removePhone(r *http.Request, phone ed25519.PublicKey, argument string) (any, error) {
 	id, err := strconv.ParseInt(argument, 10, 64)
 	if err != nil {
 		return nil, badRequest("the request names no phone", "write its id behind the path")
 	}
-	if err := s.opt.Store.RevokePhone(r.Context(), c.Index, c.Since, id, now()); err != nil {
+	if err := s.opt.Store.RevokePhone(r.Context(), phone, id, now()); err != nil {
 		return nil, err
 	}
 	s.publisher.poke()
@@ -70,9 +70,9 @@ func (s *Server) removePhone(r *http.Request, c pass.Credential, argument string
 
 // moveCode makes a one-time code for another phone of the same person: no message is needed, and
 // nobody can keep it from coming.
-func (s *Server) moveCode(r *http.Request, c pass.Credential, _ string) (any, error) {
+func (s *Server) moveCode(r *http.Request, phone ed25519.PublicKey, _ string) (any, error) {
 	code, until := NewCode(), now().Add(moveLasts)
-	err := s.opt.Store.PutCodeOf(r.Context(), c.Index, c.Since, store.SecretOf(code), until, now())
+	err := s.opt.Store.PutCodeOf(r.Context(), phone, store.SecretOf(code), until, now())
 	if errors.Is(err, store.ErrManyPasses) {
 		return nil, &failure{http.StatusTooManyRequests, "many phones have got this pass today",
 			"try again tomorrow, or ask where you registered for a one-time code", err}
@@ -83,8 +83,8 @@ func (s *Server) moveCode(r *http.Request, c pass.Credential, _ string) (any, er
 	return CitizenAnswer{Code: code, URL: s.opt.PublicURL + "/#" + code, Expires: until}, nil
 }
 
-func (s *Server) ownHistory(r *http.Request, c pass.Credential, _ string) (any, error) {
-	kept, err := s.opt.Store.OwnHistory(r.Context(), c.Index, c.Since)
+func (s *Server) ownHistory(r *http.Request, phone ed25519.PublicKey, _ string) (any, error) {
+	kept, err := s.opt.Store.OwnHistory(r.Context(), phone)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +108,4 @@ func phoneName(said string) string {
 		return ""
 	}
 	return said
-}
-
-// noteUsed keeps the day of a pass's last use. That is for its holder, so a failure is only logged.
-func (s *Server) noteUsed(r *http.Request, c pass.Credential) {
-	if err := s.opt.Store.NoteUsed(r.Context(), c.Index, now().Truncate(24*time.Hour)); err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.opt.Log.Warn("note that a phone is used", "error", err)
-	}
 }

@@ -54,37 +54,31 @@ func (r *rig) askAsStranger(p phone) (told []string) {
 		}
 		told = append(told, fmt.Sprint(path, w.Code, w.Body, time.Since(start)))
 	}
-	own := []string{PathPhones, PathOwnHistory, PathMove}
-	old, asked := r.code(p), map[string]AskRequest{}
+	own := []string{PathPhones, PathOwnHistory, PathMove, PathDispute}
+	code, self, asked := r.code(p), r.selfOf(p), map[string]AskRequest{}
 	for _, path := range own {
 		asked[path] = r.askOf(p, path, "")
 	}
-	time.Sleep(pass.MaxAge + time.Second) // fake
-	forged := r.code(p)
-	forged[len(forged)-1] ^= 1 // in the signature
-	for _, code := range [][]byte{old, forged} {
-		text := pass.Prefix + pass.EncodeBase45(code)
-		ask(PathSelf, SelfRequest{Code: text})
-		ask(PathSelf, SelfRequest{Code: text, Seen: "x", Wait: 60})
-		ask(PathDispute, DisputeRequest{Code: text, Why: "not me"})
+	ask(PathSelf, SelfRequest{Self: code}) // a picture of it, at once
+	time.Sleep(pass.MaxAge + time.Second)  // fake
+	sealed, err := pass.DecodeBase45(strings.TrimPrefix(code, pass.Prefix))
+	r.must(err)
+	for _, seen := range []string{code, base64.RawURLEncoding.EncodeToString(sealed), self, forged(r, r.selfOf(p))} {
+		ask(PathSelf, SelfRequest{Self: seen})
+		ask(PathSelf, SelfRequest{Self: seen, Seen: "x", Wait: 60})
+		ask(PathTopUp, TopUpRequest{seen})
 		for _, path := range own {
-			ask(path, AskRequest{base64.RawURLEncoding.EncodeToString(code)})
+			ask(path, AskRequest{seen})
 			ask(path, asked[path])
 		}
 	}
 	return told
 }
 
-// code is what the phone shows now.
-func (r *rig) code(p phone) []byte {
-	r.Helper()
-	text, err := pass.Rotate(p.key, p.sealed, time.Now())
-	if err != nil {
-		r.Fatal(err)
-	}
-	sealed, err := pass.DecodeBase45(strings.TrimPrefix(text, pass.Prefix))
-	if err != nil {
-		r.Fatal(err)
-	}
-	return sealed
+// forged is a request with another signature.
+func forged(r *rig, request string) string {
+	sealed, err := base64.RawURLEncoding.DecodeString(request)
+	r.must(err)
+	sealed[len(sealed)-1] ^= 1
+	return base64.RawURLEncoding.EncodeToString(sealed)
 }

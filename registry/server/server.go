@@ -98,7 +98,9 @@ type Server struct {
 	waits     *waits
 	phones    *waits // each pass is a known client
 	boards    *boards
-	desks     desks // of the staff
+	checks    *doorChecks
+	keys      daysKeys // of places
+	desks     desks    // of the staff
 	blobs     blobs
 	metrics   *metrics
 	imports   *imports
@@ -141,6 +143,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		waits:   newWaits(opt.Waiting),
 		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),
+		checks:  newDoorChecks(),
 		desks:   desks{open: map[int64]*desk{}, sessions: map[int64]*rate.Limiter{}},
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),

@@ -24,6 +24,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
+	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -239,12 +240,11 @@ func (r *rig) source(kind string) string {
 	return a.Key
 }
 
-// phone is a citizen's: its key and its credential.
+// phone is a citizen's, and the place of its pass in the list.
 type phone struct {
-	key    ed25519.PrivateKey
-	sealed []byte
-	index  uint32
-	since  statuslist.Edition
+	*citizens.Phone
+	index uint32
+	since statuslist.Edition
 }
 
 func (r *rig) activate(iin string, seed byte) phone {
@@ -256,33 +256,72 @@ func (r *rig) activate(iin string, seed byte) phone {
 
 func (r *rig) activateWith(code string, seed byte) phone {
 	r.Helper()
-	p := phone{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))}
-	var a ActivateAnswer
-	r.post(PathActivate, "", ActivateRequest{Code: code, Key: publicKey(p.key)}, &a)
-	var err error
-	if p.sealed, err = base64.RawURLEncoding.DecodeString(a.Credential); err != nil {
-		r.Fatal(err)
-	}
-	c, err := pass.OpenCredential(p.sealed)
-	if err != nil || c.List != r.publisher.public.list() || !c.Expires.Equal(a.Expires) {
-		r.Fatalf("credential %+v: %v", c, err)
-	}
-	p.index, p.since = uint32(c.Index), c.Since
+	p := phone{Phone: citizens.New(keyOf(seed))}
+	r.post(PathActivate, "", ActivateRequest{Code: code, Key: p.Key()}, nil)
+	return r.place(p)
+}
+
+// place tops a new phone up and looks where its pass is.
+func (r *rig) place(p phone) phone {
+	r.Helper()
+	r.topUp(p, 1)
+	c, err := pass.OpenCredential(p.Credential(pass.DayOf(time.Now())))
+	r.must(err)
+	place := r.placeIn(c)
+	p.index, p.since = place.Index, place.Since
 	return p
+}
+
+// placeIn opens a credential's block.
+func (r *rig) placeIn(c pass.Credential) pass.Place {
+	r.Helper()
+	keys, err := r.placeKeys(r.Context())
+	r.must(err)
+	place, err := keys.Open(c)
+	r.must(err)
+	return place
+}
+
+// topUp gets credentials for so many days.
+func (r *rig) topUp(p phone, days int) {
+	r.Helper()
+	asked, err := p.TopUp(time.Now(), days)
+	r.must(err)
+	var a TopUpAnswer
+	r.post(PathTopUp, "", TopUpRequest{asked}, &a)
+	r.must(p.Take(a.Credentials))
+}
+
+// code is what the phone shows now.
+func (r *rig) code(p phone) string {
+	r.Helper()
+	if !p.Has(pass.DayOf(time.Now())) {
+		r.topUp(p, 1)
+	}
+	code, err := p.Code(time.Now())
+	r.must(err)
+	return code
+}
+
+func keyOf(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))
 }
 
 func publicKey(key ed25519.PrivateKey) string {
 	return base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
 }
 
+func (r *rig) selfOf(p phone) string {
+	r.Helper()
+	self, err := p.Self(time.Now())
+	r.must(err)
+	return self
+}
+
 func (r *rig) self(p phone) SelfAnswer {
 	r.Helper()
-	code, err := pass.Rotate(p.key, p.sealed, time.Now())
-	if err != nil {
-		r.Fatal(err)
-	}
 	var a SelfAnswer
-	r.post(PathSelf, "", SelfRequest{Code: code}, &a)
+	r.post(PathSelf, "", SelfRequest{Self: r.selfOf(p)}, &a)
 	return a
 }
 

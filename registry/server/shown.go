@@ -58,12 +58,12 @@ func turnedAway(err error) error {
 	return err
 }
 
-// codes are the refusals that a door acts on by itself.
+// codes are the refusals that a door or a phone acts on by itself.
 var codes = []struct {
 	cause error
 	code  string
 }{
-	{store.ErrRevoked, api.CodeRevoked}, {store.ErrTokenUsed, api.CodeUsed}, {store.ErrTokenExpired, api.CodeExpired}, {errOutdated, api.CodeExpired},
+	{store.ErrRevoked, api.CodeRevoked}, {store.ErrPassRevoked, api.CodeRevoked}, {store.ErrTokenUsed, api.CodeUsed}, {store.ErrTokenExpired, api.CodeExpired}, {errOutdated, api.CodeExpired},
 	{store.ErrUnapproved, api.CodeUnapproved}, {store.ErrLedgerEnded, api.CodeLedger},
 }
 

@@ -148,18 +148,21 @@ func (s *Server) trySignIn(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := s.newCredential(key, req.Name)
-	got, wrong, err := s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), s.signIns.shortIsEnough(), want, now())
+	want := newCredential(key, req.Name)
+	_, wrong, err := s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), s.signIns.shortIsEnough(), want, now())
 	if wrong {
 		s.signIns.noteWrong()
 	}
-	if errors.Is(err, store.ErrWrongCode) {
+	switch {
+	case errors.Is(err, store.ErrWrongCode):
 		return nil, errNotYou
-	}
-	if err != nil {
+	case errors.Is(err, store.ErrKeyUsed):
+		return nil, errKeyUsed
+	case err != nil:
 		return nil, err
 	}
-	return s.activated(r.Context(), got)
+	s.publisher.poke()
+	return nil, nil
 }
 
 // knownSession refuses made-up sessions at the price of one look into the database.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -9,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -60,10 +60,10 @@ func (w *watches) wake(due []*store.Citizen) {
 }
 
 // ownStatus is what the holder of a pass may know, as of now.
-func (s *Server) ownStatus(ctx context.Context, c pass.Credential) (SelfAnswer, error) {
+func (s *Server) ownStatus(ctx context.Context, phone ed25519.PublicKey) (SelfAnswer, error) {
 	a := SelfAnswer{Reasons: []Reason{}}
 	asOf := s.publisher.public.truth(now())
-	person, err := s.personAt(ctx, c.Index, c.Since)
+	person, err := s.opt.Store.PersonOf(ctx, phone)
 	if err != nil {
 		return a, err
 	}
@@ -93,11 +93,15 @@ func stateOf(a SelfAnswer) (string, error) {
 // newStatus waits until a status is not the one that the phone has seen, at the longest for the
 // given time. Whoever may not wait gets it at once.
 func (s *Server) newStatus(
-	ctx context.Context, c pass.Credential, seen string, longest time.Duration,
+	ctx context.Context, phone ed25519.PublicKey, seen string, longest time.Duration,
 ) (SelfAnswer, error) {
+	c, err := s.opt.Store.PassOf(ctx, phone)
+	if err != nil {
+		return SelfAnswer{}, err
+	}
 	leave, ok := s.phones.enter(fmt.Sprint("pass ", c.Index), true)
 	if !ok {
-		return s.ownStatus(ctx, c)
+		return s.ownStatus(ctx, phone)
 	}
 	defer leave()
 	s.metrics.watching.Inc()
@@ -107,7 +111,7 @@ func (s *Server) newStatus(
 	defer timeout.Stop()
 	for over := false; ; {
 		news, leave := s.publisher.watches.join(c.Index) // before the look: news that come after it are not missed
-		a, err := s.ownStatus(ctx, c)
+		a, err := s.ownStatus(ctx, phone)
 		a.Waited = time.Since(start).Milliseconds()
 		if over || err != nil || a.State != seen {
 			leave()

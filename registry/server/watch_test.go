@@ -6,17 +6,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"ashyq-kiosk/kiosk/pass"
 )
 
 // ask is a self-check as of now that may wait, and how long it did.
 func (r *rig) ask(p phone, seen string, wait int) (a SelfAnswer, took time.Duration) {
 	r.Helper()
-	code, err := pass.Rotate(p.key, p.sealed, time.Now())
-	r.must(err)
+	self := r.selfOf(p)
 	start := time.Now()
-	w := r.call(http.MethodPost, PathSelf, "", SelfRequest{Code: code, Seen: seen, Wait: wait})
+	w := r.call(http.MethodPost, PathSelf, "", SelfRequest{Self: self, Seen: seen, Wait: wait})
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusOK {
 		r.Errorf("self-check: %d %s", w.Code, w.Body)
 	}

@@ -3,14 +3,13 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	"ashyq-kiosk/kiosk/statuslist"
 )
 
 // What the comparison of laboratories and PCR portal looks at.
@@ -288,17 +287,14 @@ func lockRows(ctx context.Context, tx *sql.Tx, ids []int64) ([]row, error) {
 // citizenPerson is how the log names who disputes a record.
 const citizenPerson = "citizen"
 
-// Dispute notes that the holder of a pass says that the records behind a red or yellow status are
+// Dispute notes that the owner of a phone says that the records behind a red or yellow status are
 // wrong. Once is enough: the same again changes nothing. Errors: ErrNotFound, ErrDecided where the
 // administrator has settled that all of them stand.
-func (s *Store) Dispute(ctx context.Context, index uint64, since statuslist.Edition, why string, now time.Time) error {
+func (s *Store) Dispute(ctx context.Context, phone ed25519.PublicKey, why string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3
-			AND revoked IS NULL`,
-			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen)
+		citizen, err := ownerOf(ctx, tx, phone)
 		if err != nil {
-			return notFound(err)
+			return err
 		}
 		const which = ` FROM records WHERE citizen = $1 AND state = 'in force' AND ` + strict
 		var all, open int

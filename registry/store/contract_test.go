@@ -25,7 +25,7 @@ func testRecords(t *testing.T, s *Store) {
 	stored(t)(addContact(t, s, other, ann, t0, t0))
 
 	must(t, s.PutCode(ctx, ann, SecretOf("code"), t0.Add(time.Hour)))
-	c, err := s.Activate(ctx, SecretOf("code"), credential(holder(1)), t0)
+	c, err := s.Activate(ctx, SecretOf("code"), credential(phoneKey(1)), t0)
 	must(t, err)
 	_, err = s.PersonAt(ctx, c.Index, statuslist.Edition{})
 	wants(t, "a pass that no list holds", err, ErrNotFound)
@@ -46,12 +46,12 @@ func testRecords(t *testing.T, s *Store) {
 func testCodes(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
-	if _, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0); err == nil {
+	if _, err := s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0); err == nil {
 		t.Error("a credential before there is a list")
 	}
 	publish(t, s, 1, 1)
 	must(t, s.PutCode(ctx, ann, SecretOf("2"), t0.Add(time.Hour)))
-	_, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
+	_, err := s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0)
 	wants(t, "replaced code", err, ErrNotFound)
 	for code, want := range map[string]bool{"1": false, "2": true} {
 		if known, err := s.HasCode(ctx, SecretOf(code)); known != want || err != nil {
@@ -59,20 +59,20 @@ func testCodes(t *testing.T, s *Store) {
 		}
 	}
 	late := t0.Add(time.Hour)
-	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(1)), late)
+	_, err = s.Activate(ctx, SecretOf("2"), credential(phoneKey(1)), late)
 	wants(t, "old code", err, ErrCodeExpired)
-	first, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)), t0)
+	first, err := s.Activate(ctx, SecretOf("2"), credential(phoneKey(1)), t0)
 	must(t, err)
-	again, err := s.Activate(ctx, SecretOf("2"), credential(holder(1)), late)
+	again, err := s.Activate(ctx, SecretOf("2"), credential(phoneKey(1)), late)
 	must(t, err)
 	if !reflect.DeepEqual(again, first) || first.Index >= statuslist.SectionSize {
 		t.Errorf("got %+v, then %+v", first, again)
 	}
-	_, err = s.Activate(ctx, SecretOf("2"), credential(holder(2)), t0)
+	_, err = s.Activate(ctx, SecretOf("2"), credential(phoneKey(2)), t0)
 	wants(t, "another phone", err, ErrCodeUsed)
 
 	must(t, s.PutCode(ctx, ann, SecretOf("3"), t0.Add(time.Hour)))
-	_, err = s.Activate(ctx, SecretOf("3"), credential(holder(2)), t0)
+	_, err = s.Activate(ctx, SecretOf("3"), credential(phoneKey(2)), t0)
 	must(t, err)
 	person, err := s.PersonAt(ctx, first.Index, list(t, s))
 	must(t, err)
@@ -85,7 +85,7 @@ func testPaper(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
 	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
-	phone, err := s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
+	phone, err := s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0)
 	must(t, err)
 	old, err := s.Print(ctx, ann, credential(nil), t0)
 	must(t, err)
@@ -103,7 +103,7 @@ func testPaper(t *testing.T, s *Store) {
 	revoked(false, true, false)
 	must(t, s.Revoke(ctx, ann, t0))
 	revoked(true, true, true)
-	_, err = s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
+	_, err = s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0)
 	wants(t, "code of a revoked phone", err, ErrNotFound)
 	wants(t, "revoke a stranger", s.Revoke(ctx, bob, t0), ErrNotFound)
 }
@@ -349,7 +349,7 @@ func testRace(t *testing.T, s *Store) {
 	errs := make([]error, 16)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { _, errs[i] = s.Activate(ctx, SecretOf("1"), credential(holder(byte(i))), t0) })
+		all.Go(func() { _, errs[i] = s.Activate(ctx, SecretOf("1"), credential(phoneKey(byte(i))), t0) })
 	}
 	all.Wait()
 	in := 0

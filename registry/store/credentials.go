@@ -14,19 +14,19 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// Why a one-time code is rejected.
+// Why a phone gets no pass.
 var (
 	ErrCodeExpired = errors.New("the one-time code has expired")
 	ErrCodeUsed    = errors.New("the one-time code was used on another phone")
+	ErrKeyUsed     = errors.New("the phone's key belongs to another pass")
 )
 
-// Credential is a pass as the registry remembers it.
+// Credential is a pass as the registry remembers it. What a phone shows of it is made for a day and not kept.
 type Credential struct {
-	Index   uint64
-	Holder  ed25519.PublicKey  // nil: printed
-	Since   statuslist.Edition // the first that holds the index; zero: none does yet, so the pass is held back
-	Expires time.Time
-	Name    string // what the phone says of itself
+	Index uint64
+	Phone ed25519.PublicKey  // the key that no code shows; nil: printed
+	Since statuslist.Edition // the first that holds the index; zero: none does yet, so the pass is held back
+	Name  string             // what the phone says of itself
 }
 
 // PutCode gives the citizen a one-time code, which replaces an earlier one. It registers new
@@ -61,9 +61,8 @@ func (s *Store) HasCode(ctx context.Context, code Secret) (known bool, err error
 	return known, nil
 }
 
-// Activate exchanges a one-time code for a credential of that phone. The first answer may be lost,
-// so the same phone may ask again with the same code
-// and gets the same credential. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed.
+// Activate exchanges a one-time code for a pass of that phone. The answer may be lost, so the same phone
+// may ask again with the same code. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed, ErrKeyUsed.
 func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -78,12 +77,12 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 		case err != nil:
 			return notFound(err)
 		case used.Valid:
-			got, err = activated(ctx, tx, used.Int64, want.Holder)
+			got, err = activated(ctx, tx, used.Int64, want.Phone)
 			return err
 		case now.Unix() >= expires:
 			return ErrCodeExpired
 		}
-		id, index, err := addCredential(ctx, tx, citizen, want, now)
+		id, index, err := addPhone(ctx, tx, citizen, want, now)
 		if err != nil {
 			return err
 		}
@@ -97,22 +96,21 @@ func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now 
 	return got, nil
 }
 
-func activated(ctx context.Context, tx *sql.Tx, id int64, holder ed25519.PublicKey) (Credential, error) {
-	var index, expires int64
+func activated(ctx context.Context, tx *sql.Tx, id int64, phone ed25519.PublicKey) (Credential, error) {
+	var index int64
 	var since nullEdition
 	var known []byte
 	var revoked bool
-	err := tx.QueryRowContext(ctx, `SELECT idx, holder, epoch, version, expires, revoked IS NOT NULL FROM credentials
+	err := tx.QueryRowContext(ctx, `SELECT idx, phone, epoch, version, revoked IS NOT NULL FROM credentials
 		WHERE id = $1`,
-		id).Scan(&index, &known, &since.epoch, &since.version, &expires, &revoked)
+		id).Scan(&index, &known, &since.epoch, &since.version, &revoked)
 	if err != nil {
 		return Credential{}, err
 	}
-	if revoked || !bytes.Equal(known, holder) {
+	if revoked || !bytes.Equal(known, phone) {
 		return Credential{}, ErrCodeUsed
 	}
-	return Credential{Index: uint64(index), Holder: holder, Since: since.edition(),
-		Expires: time.Unix(expires, 0).UTC()}, nil
+	return Credential{Index: uint64(index), Phone: phone, Since: since.edition()}, nil
 }
 
 // SinceOf returns Credential.Since of the pass at that index.
@@ -153,6 +151,23 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Ti
 // maxPhones is how many phones one person may have. The one that was not used for longest makes room.
 const maxPhones = 3
 
+// addPhone adds a phone's pass. A phone that asks with another code of the same person keeps the pass that
+// it has: the answer to the first code was lost.
+func addPhone(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
+	now time.Time) (id int64, index uint64, err error) {
+	var holder int64
+	var revoked bool
+	err = tx.QueryRowContext(ctx, `SELECT id, idx, citizen, revoked IS NOT NULL FROM credentials WHERE phone = $1`,
+		[]byte(want.Phone)).Scan(&id, &index, &holder, &revoked)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return addCredential(ctx, tx, citizen, want, now)
+	case err == nil && (revoked || holder != citizen):
+		return 0, 0, ErrKeyUsed
+	}
+	return id, index, err
+}
+
 // addCredential adds one at a random unused index. A printed one replaces the printed ones before it.
 // It locks the citizen first, as the publisher does.
 func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
@@ -167,7 +182,7 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := makeRoom(ctx, tx, citizen, want.Holder == nil, now); err != nil {
+	if err := makeRoom(ctx, tx, citizen, want.Phone == nil, now); err != nil {
 		return 0, 0, err
 	}
 	var sections int64
@@ -184,9 +199,9 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, holder, expires, added, name, suspended)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idx) DO NOTHING RETURNING id`,
-			citizen, pick.Int64(), []byte(want.Holder), want.Expires.Unix(), now.Unix(), want.Name, suspended).Scan(&id)
+		err = tx.QueryRowContext(ctx, `INSERT INTO credentials (citizen, idx, phone, added, name, suspended)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (idx) DO NOTHING RETURNING id`,
+			citizen, pick.Int64(), []byte(want.Phone), now.Unix(), want.Name, suspended).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, pick.Uint64(), err
 		}
@@ -197,12 +212,12 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 func makeRoom(ctx context.Context, tx *sql.Tx, citizen int64, printed bool, now time.Time) error {
 	if printed {
 		_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE citizen = $1 AND revoked IS NULL
-			AND holder IS NULL`,
+			AND phone IS NULL`,
 			citizen, now.Unix())
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE credentials SET revoked = $2 WHERE id IN (
-		SELECT id FROM credentials WHERE citizen = $1 AND revoked IS NULL AND holder IS NOT NULL AND expires > $2
+		SELECT id FROM credentials WHERE citizen = $1 AND revoked IS NULL AND phone IS NOT NULL
 		ORDER BY COALESCE(used, added) DESC, id DESC LIMIT 1000 OFFSET $3)`, citizen, now.Unix(), maxPhones-1)
 	return err
 }

@@ -2,44 +2,107 @@ package store
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
-	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/pass"
 )
+
+// Why a phone gets no credentials for days.
+var (
+	ErrPassRevoked = errors.New("the pass was revoked")
+	ErrTopUps      = errors.New("the phone asked too often today")
+)
+
+// TopUpsDaily is how often a phone may ask for credentials in a day. It needs to once, and again where an
+// answer is lost.
+const TopUpsDaily = 20
 
 // Phone is one phone of a person, as the person may see it.
 type Phone struct {
-	ID      int64     `json:"id"`
-	Name    string    `json:"name"` // what it said of itself
-	Added   time.Time `json:"added"`
-	Used    time.Time `json:"used,omitzero"` // the day
-	Expires time.Time `json:"expires"`
-	Own     bool      `json:"own"` // it asks
+	ID    int64     `json:"id"`
+	Name  string    `json:"name"` // what it said of itself
+	Added time.Time `json:"added"`
+	Used  time.Time `json:"used,omitzero"`  // the day of its last top-up
+	Until time.Time `json:"until,omitzero"` // the end of the last day that it has a code for
+	Own   bool      `json:"own"`            // it asks
 }
 
-// PhonesOf lists the phones of a pass's holder that are not revoked, the newest first. A pass that is
-// revoked itself is ErrNotFound.
-func (s *Store) PhonesOf(ctx context.Context, index uint64, since statuslist.Edition, now time.Time) ([]Phone, error) {
+// TopUp notes that a phone gets credentials for days until last, and gives its pass. It writes nothing for
+// a phone that asks too often. Errors: ErrNotFound, ErrPassRevoked, ErrTopUps.
+func (s *Store) TopUp(ctx context.Context, phone ed25519.PublicKey, last pass.Day, now time.Time) (Credential, error) {
+	got := Credential{Phone: phone}
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var index int64
+		var since nullEdition
+		err := tx.QueryRowContext(ctx, `UPDATE credentials SET used = $2,
+			topups = CASE WHEN used = $2 THEN topups + 1 ELSE 1 END,
+			last_day = CASE WHEN last_day > $3 THEN last_day ELSE $3 END
+			WHERE phone = $1 AND revoked IS NULL AND (used IS NULL OR used <> $2 OR topups < $4)
+			RETURNING idx, epoch, version`,
+			[]byte(phone), pass.DayOf(now).Start().Unix(), int64(last), TopUpsDaily).Scan(&index, &since.epoch, &since.version)
+		if errors.Is(err, sql.ErrNoRows) {
+			return noTopUp(ctx, tx, phone)
+		}
+		got.Index, got.Since = uint64(index), since.edition()
+		return err
+	})
+	if err != nil {
+		return Credential{}, fmt.Errorf("top a phone up: %w", err)
+	}
+	return got, nil
+}
+
+func noTopUp(ctx context.Context, tx *sql.Tx, phone ed25519.PublicKey) error {
+	var revoked bool
+	err := tx.QueryRowContext(ctx, `SELECT revoked IS NOT NULL FROM credentials WHERE phone = $1`,
+		[]byte(phone)).Scan(&revoked)
+	switch {
+	case err != nil:
+		return notFound(err)
+	case revoked:
+		return ErrPassRevoked
+	}
+	return ErrTopUps
+}
+
+// PassOf finds the pass of a phone, revoked or not. Errors: ErrNotFound.
+func (s *Store) PassOf(ctx context.Context, phone ed25519.PublicKey) (Credential, error) {
+	var index int64
+	var since nullEdition
+	err := s.read.QueryRowContext(ctx, `SELECT idx, epoch, version FROM credentials WHERE phone = $1`,
+		[]byte(phone)).Scan(&index, &since.epoch, &since.version)
+	if err != nil {
+		return Credential{}, fmt.Errorf("find a phone's pass: %w", notFound(err))
+	}
+	return Credential{Index: uint64(index), Phone: phone, Since: since.edition()}, nil
+}
+
+// PhonesOf lists the phones of a phone's owner that are not revoked, the newest first. Of a phone that is
+// revoked itself it is ErrNotFound.
+func (s *Store) PhonesOf(ctx context.Context, phone ed25519.PublicKey) ([]Phone, error) {
 	phones := []Phone{}
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		citizen, err := ownerOf(ctx, tx, index, since)
+		citizen, err := ownerOf(ctx, tx, phone)
 		if err != nil {
 			return err
 		}
 		return rows(ctx, tx, func(found *sql.Rows) error {
 			var p Phone
-			var added, expires int64
-			var used sql.NullInt64
-			err := found.Scan(&p.ID, &p.Name, &added, &used, &expires, &p.Own)
-			p.Added, p.Used, p.Expires = time.Unix(added, 0).UTC(), moment(used), time.Unix(expires, 0).UTC()
+			var added int64
+			var used, last sql.NullInt64
+			err := found.Scan(&p.ID, &p.Name, &added, &used, &last, &p.Own)
+			p.Added, p.Used = time.Unix(added, 0).UTC(), moment(used)
+			if last.Valid {
+				p.Until = pass.Day(last.Int64 + 1).Start()
+			}
 			phones = append(phones, p)
 			return err
-		}, `SELECT id, name, added, used, expires, idx = $2 FROM credentials
-			WHERE citizen = $1 AND revoked IS NULL AND holder IS NOT NULL AND expires > $3
-			ORDER BY id DESC`, citizen, int64(index), now.Unix())
+		}, `SELECT id, name, added, used, last_day, phone = $2 FROM credentials
+			WHERE citizen = $1 AND revoked IS NULL AND phone IS NOT NULL ORDER BY id DESC`, citizen, []byte(phone))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list a person's phones: %w", err)
@@ -47,12 +110,10 @@ func (s *Store) PhonesOf(ctx context.Context, index uint64, since statuslist.Edi
 	return phones, nil
 }
 
-// RevokePhone revokes one phone of a pass's holder: that of the pass, or another one. Errors:
-// ErrNotFound.
-func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.Edition, id int64,
-	now time.Time) error {
+// RevokePhone revokes one phone of a phone's owner: itself, or another one. Errors: ErrNotFound.
+func (s *Store) RevokePhone(ctx context.Context, phone ed25519.PublicKey, id int64, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		citizen, err := ownerOf(ctx, tx, index, since)
+		citizen, err := ownerOf(ctx, tx, phone)
 		if err != nil {
 			return err
 		}
@@ -61,7 +122,7 @@ func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.
 			return err
 		}
 		done, err := changed(tx.ExecContext(ctx, `UPDATE credentials SET revoked = $3
-			WHERE id = $1 AND citizen = $2 AND holder IS NOT NULL AND revoked IS NULL`, id, citizen, now.Unix()))
+			WHERE id = $1 AND citizen = $2 AND phone IS NOT NULL AND revoked IS NULL`, id, citizen, now.Unix()))
 		if err == nil && !done {
 			err = ErrNotFound
 		}
@@ -73,28 +134,11 @@ func (s *Store) RevokePhone(ctx context.Context, index uint64, since statuslist.
 	return nil
 }
 
-// NoteUsed keeps the day on which a phone's page asked for the status.
-func (s *Store) NoteUsed(ctx context.Context, index uint64, day time.Time) error {
-	var new bool
-	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(used, 0) < $2 FROM credentials WHERE idx = $1`, int64(index),
-		day.Unix()).Scan(&new)
-	if err == nil && new {
-		err = s.change(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `UPDATE credentials SET used = $2 WHERE idx = $1`, int64(index), day.Unix())
-			return err
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("note that a phone is used: %w", notFound(err))
-	}
-	return nil
-}
-
-// OwnHistory is History for the holder of a pass.
-func (s *Store) OwnHistory(ctx context.Context, index uint64, since statuslist.Edition) ([]Kept, error) {
+// OwnHistory is History for the owner of a phone.
+func (s *Store) OwnHistory(ctx context.Context, phone ed25519.PublicKey) ([]Kept, error) {
 	var history []Kept
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		citizen, err := ownerOf(ctx, tx, index, since)
+		citizen, err := ownerOf(ctx, tx, phone)
 		if err != nil {
 			return err
 		}
@@ -107,11 +151,10 @@ func (s *Store) OwnHistory(ctx context.Context, index uint64, since statuslist.E
 	return history, nil
 }
 
-// ownerOf finds the holder of a pass that is not revoked.
-func ownerOf(ctx context.Context, tx *sql.Tx, index uint64, since statuslist.Edition) (citizen int64, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE idx = $1 AND epoch = $2 AND version = $3
-		AND revoked IS NULL`,
-		int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen)
+// ownerOf finds the owner of a phone whose pass is not revoked.
+func ownerOf(ctx context.Context, tx *sql.Tx, phone ed25519.PublicKey) (citizen int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT citizen FROM credentials WHERE phone = $1 AND revoked IS NULL`,
+		[]byte(phone)).Scan(&citizen)
 	return citizen, notFound(err)
 }
 
@@ -123,17 +166,16 @@ var ErrManyPasses = errors.New("this person got many passes today")
 // again.
 const passesDaily = 6
 
-// PutCodeOf gives the holder of a pass a one-time code for another phone, as PutCode does. Errors:
+// PutCodeOf gives the owner of a phone a one-time code for another one, as PutCode does. Errors:
 // ErrNotFound, ErrManyPasses.
-func (s *Store) PutCodeOf(ctx context.Context, index uint64, since statuslist.Edition, code Secret,
-	expires, now time.Time) error {
+func (s *Store) PutCodeOf(ctx context.Context, phone ed25519.PublicKey, code Secret, expires, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		citizen, err := ownerOf(ctx, tx, index, since)
+		citizen, err := ownerOf(ctx, tx, phone)
 		if err != nil {
 			return err
 		}
 		var passes int
-		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE citizen = $1 AND holder IS NOT NULL AND added > $2`,
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE citizen = $1 AND phone IS NOT NULL AND added > $2`,
 			citizen, now.Add(-24*time.Hour).Unix()).Scan(&passes)
 		if err == nil && passes >= passesDaily {
 			err = ErrManyPasses

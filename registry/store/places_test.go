@@ -155,10 +155,10 @@ func testLoad(t *testing.T, s *Store) {
 	publish(t, s, 1, 1)
 	must(t, s.PutCodes(ctx, []NewCode{{ann, SecretOf("1")}, {bob, SecretOf("2")}}, t0.Add(time.Hour)))
 	must(t, s.PutCodes(ctx, []NewCode{{ann, SecretOf("3")}}, t0.Add(time.Hour)))
-	_, err = s.Activate(ctx, SecretOf("1"), credential(holder(1)), t0)
+	_, err = s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0)
 	wants(t, "a replaced code", err, ErrNotFound)
 	for n, code := range []string{"2", "3"} {
-		_, err := s.Activate(ctx, SecretOf(code), credential(holder(byte(n))), t0)
+		_, err := s.Activate(ctx, SecretOf(code), credential(phoneKey(byte(n))), t0)
 		must(t, err)
 	}
 }

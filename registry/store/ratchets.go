@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/ratchet"
 )
 
@@ -32,7 +33,7 @@ const aheadFor = 24 * time.Hour
 // only after the clock has gone on from there for a day. When it goes back, nothing is done: then
 // the keys begin with the first day that is not forgotten.
 func (s *Store) PlaceKeys(ctx context.Context, now time.Time) (doorkeys.PlaceKeys, error) {
-	day, month := int64(doorkeys.DayOf(now))-1, int64(doorkeys.MonthOf(now))
+	day, month := int64(pass.DayOf(now))-1, int64(pass.MonthOf(now))
 	days, firstDay, err := s.stepKeys(ctx, "day", day, placeDays, now)
 	if err != nil {
 		return doorkeys.PlaceKeys{}, fmt.Errorf("derive the index keys: %w", err)
@@ -41,12 +42,12 @@ func (s *Store) PlaceKeys(ctx context.Context, now time.Time) (doorkeys.PlaceKey
 	if err != nil {
 		return doorkeys.PlaceKeys{}, fmt.Errorf("derive the paper keys: %w", err)
 	}
-	return doorkeys.PlaceKeys{FirstDay: doorkeys.Day(firstDay), Days: days, FirstMonth: doorkeys.Month(firstMonth), Months: months}, nil
+	return doorkeys.PlaceKeys{FirstDay: pass.Day(firstDay), Days: days, FirstMonth: pass.Month(firstMonth), Months: months}, nil
 }
 
 // stepKeys are the keys of n steps from want on, without those that are forgotten, and the first
 // one's step.
-func (s *Store) stepKeys(ctx context.Context, kind string, want int64, n int, now time.Time) ([]doorkeys.PlaceKey, int64, error) {
+func (s *Store) stepKeys(ctx context.Context, kind string, want int64, n int, now time.Time) ([]pass.PlaceKey, int64, error) {
 	r, err := readRatchet(ctx, s.read, kind)
 	if err != nil {
 		return nil, 0, err
@@ -66,7 +67,7 @@ func (s *Store) stepKeys(ctx context.Context, kind string, want int64, n int, no
 		return nil, 0, fmt.Errorf("the clock says %s, and all keys of that time are forgotten\nhint: is the clock of this machine right?",
 			now.Format(time.RFC3339))
 	}
-	keys := make([]doorkeys.PlaceKey, left)
+	keys := make([]pass.PlaceKey, left)
 	for i, key := range r.state.After(int(first - r.at)).Keys(left) {
 		keys[i] = key
 	}

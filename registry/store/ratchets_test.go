@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/ratchet"
 )
 
@@ -23,13 +24,13 @@ func placeKeys(t *testing.T, s *Store, at time.Time) doorkeys.PlaceKeys {
 }
 
 func testPlaceKeys(t *testing.T, s *Store) {
-	today, month := doorkeys.DayOf(t0), doorkeys.MonthOf(t0)
+	today, month := pass.DayOf(t0), pass.MonthOf(t0)
 	first := placeKeys(t, s, t0)
 	if first.FirstDay != today-1 || len(first.Days) != 33 || first.FirstMonth != month || len(first.Months) != 7 {
 		t.Fatalf("keys from day %d (%d) and month %d (%d)", first.FirstDay, len(first.Days), first.FirstMonth, len(first.Months))
 	}
-	seen := map[doorkeys.PlaceKey]bool{}
-	for _, key := range append(append([]doorkeys.PlaceKey{}, first.Days...), first.Months...) {
+	seen := map[pass.PlaceKey]bool{}
+	for _, key := range append(append([]pass.PlaceKey{}, first.Days...), first.Months...) {
 		seen[key] = true
 	}
 	if len(seen) != 40 {
@@ -41,7 +42,7 @@ func testPlaceKeys(t *testing.T, s *Store) {
 	for n := 1; n <= 45; n++ { // and so over the end of a month
 		at := t0.Add(time.Duration(n) * aDay)
 		keys := placeKeys(t, s, at)
-		if keys.FirstDay != today-1+doorkeys.Day(n) || len(keys.Days) != 33 || keys.FirstMonth != doorkeys.MonthOf(at) || len(keys.Months) != 7 {
+		if keys.FirstDay != today-1+pass.Day(n) || len(keys.Days) != 33 || keys.FirstMonth != pass.MonthOf(at) || len(keys.Months) != 7 {
 			t.Fatalf("after %d days: keys from day %d (%d) and month %d (%d)", n, keys.FirstDay, len(keys.Days), keys.FirstMonth, len(keys.Months))
 		}
 		for d := keys.FirstDay; d < first.FirstDay+33; d++ {
@@ -76,7 +77,7 @@ func testRatchetClock(t *testing.T, s *Store) {
 			t.Errorf("%s: keys of %d days from %d on", what, len(keys.Days), keys.FirstDay)
 		}
 		for i, key := range keys.Days {
-			if was, ok := first.Day(keys.FirstDay + doorkeys.Day(i)); ok && was != key {
+			if was, ok := first.Day(keys.FirstDay + pass.Day(i)); ok && was != key {
 				t.Errorf("%s: day %d has another key", what, int(keys.FirstDay)+i)
 			}
 		}
@@ -96,7 +97,7 @@ func testRatchetClock(t *testing.T, s *Store) {
 	// Nothing ran for a week: it works at once, and forgets a day later.
 	back := t0.Add(7 * aDay)
 	asBefore("after a week", back, 33)
-	at := func(want doorkeys.Day) {
+	at := func(want pass.Day) {
 		t.Helper()
 		r, err := readRatchet(t.Context(), s.read, "day")
 		must(t, err)
@@ -104,11 +105,11 @@ func testRatchetClock(t *testing.T, s *Store) {
 			t.Errorf("the ratchet is at %d, want %d", r.at, want)
 		}
 	}
-	at(doorkeys.DayOf(t0) - 1)
+	at(pass.DayOf(t0) - 1)
 	asBefore("half a day later", back.Add(aDay/2), 33)
-	at(doorkeys.DayOf(t0) - 1)
+	at(pass.DayOf(t0) - 1)
 	asBefore("a day later", back.Add(aDay), 33)
-	at(doorkeys.DayOf(t0) - 1 + 8)
+	at(pass.DayOf(t0) - 1 + 8)
 }
 
 func testRatchetRace(t *testing.T, s *Store) {

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -336,12 +337,30 @@ type Person struct {
 // PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
 // issued, or if that was lost when a backup was restored, it is ErrNotFound.
 func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edition) (Person, error) {
-	var p Person
-	err := s.look(ctx, func(tx *sql.Tx) error {
-		var citizen int64
-		err := tx.QueryRowContext(ctx, `SELECT citizen, revoked IS NOT NULL, suspended IS NOT NULL, `+heldStatus+`
-			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE credentials.idx = $1 AND epoch = $2 AND version = $3`,
-			int64(index), int64(since.Epoch), int64(since.Version)).Scan(&citizen, &p.Revoked, &p.Suspended, &p.Held)
+	p, err := s.person(ctx, `credentials.idx = $1 AND epoch = $2 AND version = $3`,
+		int64(index), int64(since.Epoch), int64(since.Version))
+	if err != nil {
+		return Person{}, fmt.Errorf("look an index up: %w", err)
+	}
+	return p, nil
+}
+
+// PersonOf finds the owner of a phone, whose pass may be revoked. Errors: ErrNotFound.
+func (s *Store) PersonOf(ctx context.Context, phone ed25519.PublicKey) (Person, error) {
+	p, err := s.person(ctx, `phone = $1`, []byte(phone))
+	if err != nil {
+		return Person{}, fmt.Errorf("look a phone up: %w", err)
+	}
+	return p, nil
+}
+
+// person finds one by a condition on the credential.
+func (s *Store) person(ctx context.Context, where string, args ...any) (p Person, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		var id, citizen int64
+		err := tx.QueryRowContext(ctx, `SELECT id, citizen, revoked IS NOT NULL, suspended IS NOT NULL, `+heldStatus+`
+			FROM credentials LEFT JOIN held ON held.idx = credentials.idx WHERE `+where,
+			args...).Scan(&id, &citizen, &p.Revoked, &p.Suspended, &p.Held)
 		if err != nil {
 			return notFound(err)
 		}
@@ -350,15 +369,12 @@ func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edi
 		}
 		var newer sql.NullInt64
 		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM records WHERE citizen = $1 AND disputed IS NOT NULL AND state = 'in force'),
-			(SELECT MAX(added) FROM credentials WHERE citizen = $1 AND id > (SELECT id FROM credentials WHERE idx = $2)
-				AND holder IS NOT NULL AND revoked IS NULL)`, citizen, int64(index)).Scan(&p.Disputed, &newer)
+			(SELECT MAX(added) FROM credentials WHERE citizen = $1 AND id > $2
+				AND phone IS NOT NULL AND revoked IS NULL)`, citizen, id).Scan(&p.Disputed, &newer)
 		p.NewPhone = moment(newer)
 		return err
 	})
-	if err != nil {
-		return Person{}, fmt.Errorf("look an index up: %w", err)
-	}
-	return p, nil
+	return p, err
 }
 
 func inForce(ctx context.Context, tx *sql.Tx, citizen int64) (records []Record, err error) {

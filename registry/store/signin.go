@@ -97,9 +97,10 @@ const wrongFor = 365 * 24 * time.Hour
 // wrongOf counts the wrong codes of the citizen $1 since $4.
 const wrongOf = `COALESCE((SELECT n FROM wrong_codes WHERE citizen = $1 AND since > $4), 0)`
 
-// SignIn exchanges a code for a credential of that phone. The same phone may ask again with the same
+// SignIn exchanges a code for a pass of that phone. The same phone may ask again with the same
 // code, because the first answer may be lost. wrong: the code was sent to somebody and this is not it.
-// It writes as much for a session that nobody got a message for. Errors: ErrWrongCode.
+// It writes as much for a session that nobody got a message for. Errors: ErrWrongCode,
+// ErrKeyUsed.
 func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort bool, want Credential,
 	now time.Time) (got Credential, wrong bool, err error) {
 	refused, err := error(nil), s.change(ctx, func(tx *sql.Tx) (err error) {
@@ -109,7 +110,7 @@ func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort boo
 		}
 		return err
 	})
-	if err == nil && got.Holder == nil {
+	if err == nil && got.Phone == nil {
 		refused = ErrWrongCode
 	}
 	if err = errors.Join(refused, err); err != nil {
@@ -140,7 +141,7 @@ func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bo
 	right := citizen.Valid && bytes.Equal(sent, code[:])
 	switch {
 	case right && used.Valid:
-		got, err := activated(ctx, tx, used.Int64, want.Holder)
+		got, err := activated(ctx, tx, used.Int64, want.Phone)
 		if errors.Is(err, ErrCodeUsed) {
 			return Credential{}, false, ErrWrongCode
 		}
@@ -152,7 +153,7 @@ func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bo
 	case short == 1 && (!allowShort || errs >= ShortWrong):
 		return Credential{}, false, ErrWrongCode
 	}
-	id, index, err := addCredential(ctx, tx, citizen.Int64, want, now)
+	id, index, err := addPhone(ctx, tx, citizen.Int64, want, now)
 	if err != nil {
 		return Credential{}, false, err
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 const annsNumber = "+77010000001"
@@ -29,7 +29,7 @@ func request(t *testing.T, s *Store, iin IIN, n int, asker string, at time.Time)
 
 func signInAs(t *testing.T, s *Store, n int, code string, phone byte, at time.Time) (Credential, bool, error) {
 	t.Helper()
-	return s.SignIn(t.Context(), SecretOf(fmt.Sprint("session-", n)), SecretOf(code), true, credential(holder(phone)), at)
+	return s.SignIn(t.Context(), SecretOf(fmt.Sprint("session-", n)), SecretOf(code), true, credential(phoneKey(phone)), at)
 }
 
 func testSignIn(t *testing.T, s *Store) {
@@ -166,56 +166,111 @@ func testWrongCodes(t *testing.T, s *Store) {
 func testPhones(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
-	add := func(iin IIN, n byte, at time.Time) Credential {
+	add := func(iin IIN, n byte, at time.Time) {
 		t.Helper()
 		code := fmt.Sprint("code", n)
 		must(t, s.PutCode(ctx, iin, SecretOf(code), at.Add(time.Hour)))
-		want := Credential{Holder: holder(n), Expires: t0.Add(100 * time.Hour), Name: fmt.Sprint("phone ", n)}
-		c, err := s.Activate(ctx, SecretOf(code), want, at)
+		_, err := s.Activate(ctx, SecretOf(code), Credential{Phone: phoneKey(n), Name: fmt.Sprint("phone ", n)}, at)
 		must(t, err)
-		return c
 	}
-	one, two, strange := add(ann, 1, t0), add(ann, 2, t0.Add(time.Minute)), add(bob, 9, t0)
-	since := list(t, s)
-	phones := func(c Credential, since statuslist.Edition) []Phone {
+	add(ann, 1, t0)
+	add(ann, 2, t0.Add(time.Minute))
+	add(bob, 9, t0)
+	one, two, strange := phoneKey(1), phoneKey(2), phoneKey(9)
+	phones := func() []Phone {
 		t.Helper()
-		got, err := s.PhonesOf(ctx, c.Index, since, t0)
+		got, err := s.PhonesOf(ctx, one)
 		must(t, err)
 		return got
 	}
-	day := t0.Truncate(24 * time.Hour)
-	must(t, s.NoteUsed(ctx, one.Index, day))
-	must(t, s.NoteUsed(ctx, one.Index, day))
-	got := phones(one, since)
-	if len(got) != 2 || got[0].Name != "phone 2" || got[0].Own || !got[1].Own || !got[1].Used.Equal(day) ||
-		!got[1].Added.Equal(t0) {
+	day := pass.DayOf(t0)
+	for _, last := range []pass.Day{day + 30, day + 7} { // asked for less, and still has the rest
+		_, err := s.TopUp(ctx, one, last, t0)
+		must(t, err)
+	}
+	got := phones()
+	if len(got) != 2 || got[0].Name != "phone 2" || got[0].Own || !got[1].Own || !got[1].Used.Equal(day.Start()) ||
+		!got[1].Until.Equal((day + 31).Start()) || !got[0].Until.IsZero() || !got[1].Added.Equal(t0) {
 		t.Errorf("phones: %+v", got)
 	}
-	wants(t, "somebody else's phone", s.RevokePhone(ctx, strange.Index, since, got[0].ID, t0), ErrNotFound)
-	must(t, s.RevokePhone(ctx, one.Index, since, got[0].ID, t0))
-	wants(t, "twice", s.RevokePhone(ctx, one.Index, since, got[0].ID, t0), ErrNotFound)
-	if _, err := s.PhonesOf(ctx, two.Index, since, t0); err == nil {
-		t.Error("a revoked phone lists phones")
-	}
-	if _, err := s.OwnHistory(ctx, two.Index, since); err == nil {
-		t.Error("a revoked phone reads the history")
-	}
-	must(t, s.PutCodeOf(ctx, one.Index, since, SecretOf("moved"), t0.Add(time.Hour), t0))
-	_, err := s.Activate(ctx, SecretOf("moved"), Credential{Holder: holder(3), Expires: t0.Add(100 * time.Hour)},
-		t0.Add(time.Hour/2))
+	wants(t, "somebody else's phone", s.RevokePhone(ctx, strange, got[0].ID, t0), ErrNotFound)
+	must(t, s.RevokePhone(ctx, one, got[0].ID, t0))
+	wants(t, "twice", s.RevokePhone(ctx, one, got[0].ID, t0), ErrNotFound)
+	_, err := s.PhonesOf(ctx, two)
+	wants(t, "a revoked phone lists phones", err, ErrNotFound)
+	_, err = s.OwnHistory(ctx, two)
+	wants(t, "a revoked phone reads the history", err, ErrNotFound)
+	wants(t, "a revoked phone disputes", s.Dispute(ctx, two, "no", t0), ErrNotFound)
+	must(t, s.PutCodeOf(ctx, one, SecretOf("moved"), t0.Add(time.Hour), t0))
+	_, err = s.Activate(ctx, SecretOf("moved"), credential(phoneKey(3)), t0.Add(time.Hour/2))
 	must(t, err)
-	if got := phones(one, since); len(got) != 2 {
+	if got := phones(); len(got) != 2 {
 		t.Errorf("after a move: %+v", got)
 	}
 	// The third and the fourth. The one that was not used for longest makes room.
-	must(t, s.NoteUsed(ctx, one.Index, day.Add(48*time.Hour)))
+	_, err = s.TopUp(ctx, one, day+32, t0.Add(48*time.Hour))
+	must(t, err)
 	add(ann, 4, t0.Add(time.Hour))
 	add(ann, 5, t0.Add(2*time.Hour))
 	var names []string
-	for _, p := range phones(one, since) {
+	for _, p := range phones() {
 		names = append(names, p.Name)
 	}
 	if fmt.Sprint(names) != "[phone 5 phone 4 phone 1]" {
 		t.Errorf("phones: %q", names)
 	}
+}
+
+func testTopUp(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	must(t, s.PutCode(ctx, ann, SecretOf("1"), t0.Add(time.Hour)))
+	c, err := s.Activate(ctx, SecretOf("1"), credential(phoneKey(1)), t0)
+	must(t, err)
+	day := pass.DayOf(t0)
+	topUp := func(phone byte, at time.Time) (Credential, error) { return s.TopUp(ctx, phoneKey(phone), day, at) }
+
+	got, err := topUp(1, t0)
+	if err != nil || got.Index != c.Index || got.Since.Version != 0 {
+		t.Errorf("before a list holds it: %+v, %v, want the index %d", got, err, c.Index)
+	}
+	since := list(t, s)
+	for range TopUpsDaily - 1 {
+		if got, err := topUp(1, t0); err != nil || got.Index != c.Index || got.Since != since {
+			t.Errorf("%+v, %v, want the index %d since %v", got, err, c.Index, since)
+		}
+	}
+	_, err = topUp(1, t0)
+	wants(t, "too often", err, ErrTopUps)
+	must(t, s.Suspend(ctx, ann, t0))
+	_, err = topUp(1, t0.Add(24*time.Hour))
+	must(t, err) // on the next day, and suspended
+	_, err = topUp(2, t0)
+	wants(t, "a phone without a pass", err, ErrNotFound)
+	must(t, s.Revoke(ctx, ann, t0))
+	_, err = topUp(1, t0.Add(48*time.Hour))
+	wants(t, "revoked", err, ErrPassRevoked)
+}
+
+// A phone's key is one pass's. The phone whose answer was lost may come back with another code.
+func testPhoneKeys(t *testing.T, s *Store) {
+	ctx := t.Context()
+	publish(t, s, 1, 1)
+	activate := func(iin IIN, code string, phone byte) (Credential, error) {
+		t.Helper()
+		must(t, s.PutCode(ctx, iin, SecretOf(code), t0.Add(time.Hour)))
+		return s.Activate(ctx, SecretOf(code), credential(phoneKey(phone)), t0)
+	}
+	first, err := activate(ann, "1", 1)
+	must(t, err)
+	if again, err := activate(ann, "2", 1); err != nil || again.Index != first.Index {
+		t.Errorf("another code of the same person: index %d, %v, want %d", again.Index, err, first.Index)
+	}
+	_, err = activate(bob, "3", 1)
+	wants(t, "another person's code", err, ErrKeyUsed)
+	_, err = s.Activate(ctx, SecretOf("3"), credential(phoneKey(2)), t0)
+	must(t, err) // and that code is still unused
+	must(t, s.Revoke(ctx, ann, t0))
+	_, err = activate(ann, "4", 1)
+	wants(t, "a revoked key", err, ErrKeyUsed)
 }

@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 				run  func(*testing.T, *Store)
 			}{
 				{"records", testRecords}, {"batches", testBatches}, {"corrections", testCorrections}, {"withdrawals", testWithdrawals}, {"limit of withdrawals", testTooManyEnds},
-				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"everything at once", testEverythingAtOnce}, {"deadlock", testDeadlock}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"imports", testImports}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"accounts", testAccounts}, {"tallies", testTallies}, {"rules", testRules}, {"checks", testChecks}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"sign in", testSignIn}, {"messages are limited", testSignInLimits}, {"wrong codes", testWrongCodes}, {"phones", testPhones}, {"doors", testDoors},
+				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"everything at once", testEverythingAtOnce}, {"deadlock", testDeadlock}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"imports", testImports}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"accounts", testAccounts}, {"tallies", testTallies}, {"rules", testRules}, {"checks", testChecks}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"sign in", testSignIn}, {"messages are limited", testSignInLimits}, {"wrong codes", testWrongCodes}, {"phones", testPhones}, {"top-ups", testTopUp}, {"phones' keys", testPhoneKeys}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 				{"regions and venues", testPlaces}, {"one venue", testSaveVenue}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
@@ -125,11 +125,9 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	return next.Edition()
 }
 
-func credential(holder ed25519.PublicKey) Credential {
-	return Credential{Holder: holder, Expires: t0.Add(time.Hour)}
-}
+func credential(phone ed25519.PublicKey) Credential { return Credential{Phone: phone} }
 
-func holder(n byte) ed25519.PublicKey { return bytes.Repeat([]byte{n}, ed25519.PublicKeySize) }
+func phoneKey(n byte) ed25519.PublicKey { return bytes.Repeat([]byte{n}, ed25519.PublicKeySize) }
 
 func addSource(t *testing.T, s *Store, name string) int64 {
 	t.Helper()

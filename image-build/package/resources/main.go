@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ashyq-kiosk/kiosk/pass"
 )
 
 type world struct {
@@ -32,8 +34,8 @@ type world struct {
 }
 
 type person struct {
-	key        ed25519.PrivateKey
-	credential []byte
+	key  ed25519.PrivateKey
+	days map[pass.Day][]byte // credentials
 }
 
 func main() {

@@ -27,7 +27,6 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/pass"
-	"ashyq-kiosk/kiosk/sign1"
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -43,6 +42,7 @@ type registry struct {
 	key, issuer ed25519.PrivateKey
 	certificate tls.Certificate // of its authority, of its TLS, and of the door
 	door        *ecdh.PrivateKey
+	places      doorkeys.PlaceKeys
 
 	mu       sync.Mutex
 	opened   bool                  // guarded by mu: whether doors get an answer
@@ -57,7 +57,15 @@ type registry struct {
 }
 
 func newRegistry() *registry {
-	r := &registry{key: newKey(), list: statuslist.Key{Generation: 1, Secret: [32]byte(newKey())}, issuer: newKey(), certificate: newCertificate(), door: newDoorKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}), random: rand.New(rand.NewPCG(1, 2))}
+	now := time.Now()
+	r := &registry{
+		key: newKey(), list: statuslist.Key{Generation: 1, Secret: [32]byte(newKey())}, issuer: newKey(),
+		certificate: newCertificate(), door: newDoorKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
+		places: doorkeys.PlaceKeys{
+			FirstDay: pass.DayOf(now) - 1, Days: make([]pass.PlaceKey, 6), FirstMonth: pass.MonthOf(now), Months: make([]pass.PlaceKey, 1),
+		},
+		random: rand.New(rand.NewPCG(1, 2)),
+	}
 	rules, err := os.ReadFile("kiosk/rules.default.json")
 	check(err)
 	keys, err := api.MarshalKeys(api.Keys{r.issuer.Public().(ed25519.PublicKey)})
@@ -173,18 +181,20 @@ func (r *registry) enrol() person {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.issued++
-	p := person{key: newKey()}
-	now := time.Now().Truncate(time.Second)
-	credential, err := pass.Issue(r.issuer, pass.Credential{
-		Issuer: sign1.IDOf(r.issuer.Public().(ed25519.PublicKey)), Since: statuslist.Edition{Version: 1}, Expires: now.Add(24 * time.Hour),
-		Holder: p.key.Public().(ed25519.PublicKey), List: listName, Index: r.issued * 198_491 % (sections * statuslist.SectionSize),
-	})
-	check(err)
-	p.credential = credential
+	p := person{key: newKey(), days: map[pass.Day][]byte{}}
+	place := pass.Place{Index: uint32(r.issued * 198_491 % (sections * statuslist.SectionSize)), Since: statuslist.Edition{Version: 1}}
+	for day := r.places.FirstDay; day <= r.places.LastDay(); day++ {
+		block, err := r.places.Ciphers().SealDay(day, place)
+		check(err)
+		p.days[day], err = pass.Issue(r.issuer, day, block, p.key.Public().(ed25519.PublicKey))
+		check(err)
+	}
 	return p
 }
 
-func (p person) code(at time.Time) (string, error) { return pass.Rotate(p.key, p.credential, at) }
+func (p person) code(at time.Time) (string, error) {
+	return pass.Rotate(p.key, p.days[pass.DayOf(at)], at)
+}
 
 // change gives one person another status and publishes it.
 func (r *registry) change() error {
@@ -263,13 +273,9 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // doorKeys are what the door needs to read the list.
 func (r *registry) doorKeys() []byte {
-	now := time.Now()
 	envelope, err := doorkeys.Seal(r.key, r.door.PublicKey(), doorkeys.Keys{
-		Issued: now, Lists: []doorkeys.ListKey{{Generation: r.list.Generation, Key: r.list.Secret}},
-		PlaceKeys: doorkeys.PlaceKeys{
-			FirstDay: doorkeys.DayOf(now) - 1, Days: make([]doorkeys.PlaceKey, 6),
-			FirstMonth: doorkeys.MonthOf(now), Months: make([]doorkeys.PlaceKey, 1),
-		},
+		Issued: time.Now(), Lists: []doorkeys.ListKey{{Generation: r.list.Generation, Key: r.list.Secret}},
+		PlaceKeys: r.places,
 	})
 	check(err)
 	return envelope

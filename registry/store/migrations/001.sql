@@ -126,13 +126,14 @@ CREATE TABLE credentials (
     id      {{serial}},
     citizen BIGINT NOT NULL REFERENCES citizens (id),
     idx     BIGINT NOT NULL UNIQUE, -- in the status list
-    holder  {{bytes}},              -- the phone's public key; NULL: printed
+    phone   {{bytes}} UNIQUE,       -- the phone's public key, which no code shows; NULL: printed
     epoch   BIGINT, -- epoch and version of the list that first held it; NULL: none does yet, and nobody
     version BIGINT, -- has this pass
-    expires BIGINT NOT NULL,
     added   BIGINT NOT NULL DEFAULT 0, -- when it was issued
     name    TEXT NOT NULL DEFAULT '',  -- what the phone says of itself
-    used    BIGINT,                    -- the day on which its page asked for the status last, its first second
+    last_day BIGINT,                   -- the last UTC day it may have a code for, since 1970; NULL: it never asked
+    used    BIGINT,                    -- the day of its last top-up, its first second; NULL: it never asked
+    topups  INTEGER NOT NULL DEFAULT 0, -- on that day
     suspended BIGINT,               -- since when; NULL: not suspended
     revoked BIGINT                  -- since when; NULL: good
 );

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/registry/store"
+)
+
+// A door sends codes here that its list does not answer. Whoever stole a door can do so too, and only with
+// codes that they see: a code of a phone is good for seconds, and of the codes on paper, which stay, a door
+// may ask about few. The limits are for the memory of one registry.
+const (
+	doorChecksEvery = time.Second
+	doorChecksBurst = 30
+	doorPaperADay   = 100
+
+	// doorWaits is the longest deadline of a door's question, which may have been on its way so long.
+	doorWaits = 10 * time.Second
+)
+
+// doorChecks are what each door has asked lately; there are no more than doors.
+type doorChecks struct {
+	mu   sync.Mutex // guards door and what is in it
+	door map[int64]*doorCheck
+}
+
+type doorCheck struct {
+	codes *rate.Limiter
+	day   pass.Day
+	paper int // on that day
+}
+
+func newDoorChecks() *doorChecks { return &doorChecks{door: map[int64]*doorCheck{}} }
+
+var (
+	errChecksFast  = &failure{http.StatusTooManyRequests, "this door asks about codes too often", "wait a moment", nil}
+	errChecksPaper = &failure{http.StatusTooManyRequests, "this door has asked about too many paper codes today",
+		"let it follow the list: a door with a list of this hour need not ask", nil}
+)
+
+// may tells whether a door may ask about a code now.
+func (d *doorChecks) may(door int64, at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.door[door] == nil {
+		d.door[door] = &doorCheck{codes: rate.NewLimiter(rate.Every(doorChecksEvery), doorChecksBurst)}
+	}
+	return d.door[door].codes.AllowN(at, 1)
+}
+
+// mayPaper tells whether a door, which may ask now, may ask about another paper code today.
+func (d *doorChecks) mayPaper(door int64, at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	one := d.door[door]
+	if today := pass.DayOf(at); one.day != today {
+		one.day, one.paper = today, 0
+	}
+	one.paper++
+	return one.paper <= doorPaperADay
+}
+
+// check tells a door how whoever shows it a code stands. The code says who is at which door, so neither it
+// nor what is in it is kept or logged.
+func (s *Server) check(r *http.Request, door int64) (any, error) {
+	req, err := decode[api.CheckRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if !s.checks.may(door, now()) {
+		return nil, errChecksFast
+	}
+	code, err := s.verifyCode(r, req.Code)
+	if err != nil {
+		return nil, err
+	}
+	if code.IsPaper() && !s.checks.mayPaper(door, now()) {
+		return nil, errChecksPaper
+	}
+	place, _ := code.Place()
+	at := s.publisher.public.truth(now()) // before the look, as with a manifest
+	person, err := s.personAt(r.Context(), uint64(place.Index), place.Since)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure{http.StatusNotFound, "no list has held this pass", "send the person to the staff", err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	status, until := standingOf(person, now())
+	return api.CheckAnswer{Status: status.String(), AsOf: at, Until: until}, nil
+}
+
+// verifyCode reads a code as the door has done when it saw it, and opens it.
+func (s *Server) verifyCode(r *http.Request, text string) (*pass.Code, error) {
+	code, err := pass.Parse([]byte(text))
+	if err != nil {
+		return nil, notTaken(err)
+	}
+	err = code.Verify(s.issuers, now())
+	if errors.Is(err, pass.ErrStale) || errors.Is(err, pass.ErrExpired) {
+		err = code.Verify(s.issuers, now().Add(-doorWaits))
+	}
+	if err != nil {
+		return nil, notTaken(err)
+	}
+	keys, err := s.placeKeys(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := code.Open(keys); err != nil {
+		return nil, notTaken(err)
+	}
+	return code, nil
+}
+
+// notTaken is the answer about a code that no door here would take. Why must not go into the log with it.
+func notTaken(err error) error {
+	return &failure{http.StatusUnprocessableEntity, "this is not a code that is good now", "hold up the newest code of the phone", err}
+}
