@@ -1,6 +1,6 @@
 // Those who have a pass on this phone: one person, or a family.
 
-import { get, put } from "./store.js";
+import { changePeople, get, put } from "./store.js";
 
 export const maxPeople = 8; // more than that is not a family's phone
 
@@ -16,13 +16,15 @@ export async function load() {
   if (!shown()) current = people[0]?.id ?? "";
 }
 
-// keep stores a new pass: in the place of the person with that id, or as another person's.
-export async function keep(pass, id) {
-  const old = people.find((p) => p.id === id);
-  const fresh = { id: old?.id ?? crypto.randomUUID(), name: old?.name ?? "", known: 0, ...pass };
-  const next = old ? people.map((p) => (p === old ? fresh : p)) : [...people, fresh];
-  await put({ people: next, current: fresh.id, pending: undefined, [`status-${fresh.id}`]: undefined });
-  [people, current] = [next, fresh.id];
+// keep stores a new pass: in the place of the person with that id, or as another person's. It gets an id of its
+// own, so that nothing that is still on its way for the old pass is taken for this one's.
+export async function keep(phone, id) {
+  const fresh = { id: crypto.randomUUID(), name: "", known: 0, phone };
+  const next = (old) => (old.some((p) => p.id === id)
+    ? old.map((p) => (p.id === id ? { ...fresh, name: p.name } : p))
+    : [...old, fresh]);
+  people = await changePeople(next, { current: fresh.id, pending: undefined });
+  current = fresh.id;
 }
 
 export async function choose(id) {
@@ -31,14 +33,11 @@ export async function choose(id) {
 }
 
 export async function change(id, values) {
-  const next = people.map((p) => (p.id === id ? { ...p, ...values } : p));
-  await put({ people: next });
-  people = next;
+  people = await changePeople((old) => old.map((p) => (p.id === id ? { ...p, ...values } : p)));
 }
 
-// forget deletes a pass and its key.
+// forget deletes a pass with its keys.
 export async function forget(id) {
-  const next = people.filter((p) => p.id !== id);
-  await put({ people: next, current: next[0]?.id, [`status-${id}`]: undefined });
-  [people, current] = [next, next[0]?.id ?? ""];
+  people = await changePeople((old) => old.filter((p) => p.id !== id));
+  if (!shown()) await choose(people[0]?.id);
 }
