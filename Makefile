@@ -92,6 +92,10 @@ FUZZTIME ?= 10s
 fuzz: opencv ## Each fuzz target for FUZZTIME (10s).
 	@GOTAGS=$(GOTAGS) .ci/fuzz $(FUZZTIME)
 
+.PHONY: mutations
+mutations: ## 1,500,000 codes that nobody may make: none may be admitted. Two minutes.
+	@ASHYQ_MUTATIONS=1500000 go test -count=1 -timeout 30m -run MutatedPasses ./kiosk/pass
+
 .PHONY: bench
 bench: opencv ## Benchmarks; the last lines are name<TAB>value<TAB>unit.
 	@GOTAGS=$(GOTAGS) .ci/bench

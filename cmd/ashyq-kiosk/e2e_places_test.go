@@ -90,7 +90,7 @@ type mallDoor struct {
 	*mall
 	name, way string
 	process   *process
-	earlier   string // what killed daemons of this door have said
+	earlier   string  // what killed daemons of this door have said
 	last      *aPhone // that it has seen; nil: something else
 }
 

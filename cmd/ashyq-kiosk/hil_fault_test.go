@@ -22,7 +22,7 @@ type fault struct {
 	name   string
 	reason kiosk.Reason // what the door says meanwhile; "": it keeps working
 	cause  func()
-	person *aPhone        // whose code is shown meanwhile; the door must not decide
+	person *aPhone       // whose code is shown meanwhile; the door must not decide
 	during func()        // what else happens meanwhile
 	mend   func()        // ends the fault; the time starts here
 	back   func()        // waits until the door has recovered; nil: it has no fault

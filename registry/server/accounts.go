@@ -83,7 +83,7 @@ func (s *Server) me(_ *http.Request, account store.Account) (any, error) { retur
 
 func (s *Server) accounts(r *http.Request, by store.Account) (any, error) {
 	return getOrPost(func(*http.Request) (any, error) {
-		list, err := s.opt.Store.Accounts(r.Context(), by.BIN, now().Add(-accountsKept), accountsPage)
+		list, err := s.opt.Store.Accounts(r.Context(), by, now().Add(-accountsKept), accountsPage)
 		return AccountsAnswer{list}, err
 	}, func(r *http.Request) (any, error) { return s.addAccount(r, by) })(r)
 }
@@ -106,6 +106,9 @@ func (s *Server) addAccount(r *http.Request, by store.Account) (any, error) {
 		}
 		account.Expires = now().Add(time.Duration(req.Hours) * time.Hour)
 	}
+	if by.Role == store.Regional && req.Role == store.Owner && req.Region == "" {
+		account.Region = by.Region
+	}
 	if err := s.mayManage(r.Context(), by, account); err != nil {
 		return nil, err
 	}
@@ -114,7 +117,7 @@ func (s *Server) addAccount(r *http.Request, by store.Account) (any, error) {
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, &failure{http.StatusConflict, "this name is taken", "choose another one", err}
-	case req.Role == store.Regional:
+	case req.Region != "":
 		err = noRegion(err)
 	default:
 		err = noVenue(err)
@@ -131,9 +134,10 @@ func (q AccountRequest) check() error {
 		given bool
 		of    string
 	}{{q.Region != "", store.Regional}, {q.BIN != "", store.Owner}, {q.Venue != 0, store.Staff}} {
-		if part.given != (q.Role == part.of) {
+		ofRegion := part.of == store.Regional && q.Role == store.Owner // may have one
+		if part.given != (q.Role == part.of) && !ofRegion {
 			return badRequest("the account's rights are not clear",
-				"a regional account has a region, an owner a BIN, staff a venue, a national account has nothing of these")
+				"a regional account has a region, an owner a BIN and maybe a region, staff a venue, a national account has nothing of these")
 		}
 	}
 	if q.Role == store.Owner {
@@ -148,21 +152,33 @@ func (q AccountRequest) check() error {
 }
 
 // mayManage tells whether an account may create or revoke another one: an owner only staff of the own
-// venues.
+// venues, a regional administrator also owners who see venues of that region only. Where a venue is
+// elsewhere, or nowhere, makes no difference.
 func (s *Server) mayManage(ctx context.Context, by, other store.Account) error {
 	if by.Role == store.National {
 		return nil
 	}
 	if other.Role == store.Staff {
 		venue, err := s.opt.Store.VenueOf(ctx, other.Venue)
-		if err == nil && venue.BIN == by.BIN {
+		if err == nil && by.Reaches(venue) {
 			return nil
 		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}
-	return &failure{http.StatusForbidden, "an owner manages staff of the own venues only",
+	if by.Role == store.Owner {
+		return &failure{http.StatusForbidden, "an owner manages staff of the own venues only",
+			"ask a national administrator", nil}
+	}
+	if other.Role == store.Owner && other.Region == by.Region {
+		has, err := s.opt.Store.HasVenue(ctx, other.BIN, by.Region)
+		if err == nil && !has && other.ID == 0 {
+			err = &failure{http.StatusNotFound, "no venue of your region has this BIN", "enter the venue first", nil}
+		}
+		return err
+	}
+	return &failure{http.StatusForbidden, "a regional administrator manages owners and staff of the own region's venues only",
 		"ask a national administrator", nil}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -86,9 +87,9 @@ var mayCall = map[string][]string{
 	"POST " + PathFHIR:                         {Laboratory, PCRPortal},
 
 	"GET " + PathMe:             people,
-	"GET " + PathAccounts:       append(slices.Clone(administrators), store.Owner),
-	"POST " + PathAccounts:      append(slices.Clone(administrators), store.Owner),
-	"POST " + PathRevokeAccount: append(slices.Clone(administrators), store.Owner),
+	"GET " + PathAccounts:       append(slices.Clone(inRegions), store.Owner),
+	"POST " + PathAccounts:      append(slices.Clone(inRegions), store.Owner),
+	"POST " + PathRevokeAccount: append(slices.Clone(inRegions), store.Owner),
 	"GET " + PathOccupancy:      people,
 	"POST " + PathOccupancy:     people,
 	"GET " + PathDesk:           {store.Staff},
@@ -272,6 +273,72 @@ func TestAccounts(t *testing.T) {
 		is("after the shift", "GET", PathMe, staff.Key, "", 401, "expired")
 		r.post(PathRevokeAccount, adminKey, RevokeAccountRequest{national.ID}, nil)
 		is("revoked", "POST", PathWithdraw, national.Key, "{}", 401, "revoked")
+	})
+}
+
+// A regional administrator gives accounts to owners and staff of the region's venues. Whatever is
+// guessed, nothing outside the region is given, listed or revoked, and such an owner sees nothing there.
+func TestRegionalAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		shop, cinema := r.places()
+		w := r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{{BIN: shopBIN, Name: "Shop in Astana", Kind: "shop", Region: "KZ-71"}})
+		if w.Code != http.StatusNoContent {
+			t.Fatal(w.Code, w.Body)
+		}
+		region := r.account(adminKey, AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-75"})
+		others := []AccountAnswer{region,
+			r.account(adminKey, AccountRequest{Name: "N", Role: store.National}),
+			r.account(adminKey, AccountRequest{Name: "R", Role: store.Regional, Region: "KZ-71"}),
+			r.account(adminKey, AccountRequest{Name: "Everywhere", Role: store.Owner, BIN: shopBIN}),
+			r.account(adminKey, AccountRequest{Name: "In Astana", Role: store.Owner, BIN: shopBIN, Region: "KZ-71"}),
+			r.account(adminKey, AccountRequest{Name: "Guard", Role: store.Staff, Venue: cinema}),
+		}
+		owner := r.account(region.Key, AccountRequest{Name: "Shop", Role: store.Owner, BIN: shopBIN})
+		guard := r.account(region.Key, AccountRequest{Name: "Guard", Role: store.Staff, Venue: shop, Hours: 2})
+		r.listed(region.Key, guard.ID, owner.ID)
+
+		is := func(what, method, path, key string, body any, code int, words string) {
+			t.Helper()
+			if w := r.call(method, path, key, body); w.Code != code || !strings.Contains(w.Body.String(), words) {
+				t.Errorf("%s: %d %s, want %d with %q", what, w.Code, w.Body, code, words)
+			}
+		}
+		for what, q := range map[string]AccountRequest{
+			"a national account":           {Name: "x", Role: store.National},
+			"a colleague":                  {Name: "x", Role: store.Regional, Region: "KZ-75"},
+			"another region's colleague":   {Name: "x", Role: store.Regional, Region: "KZ-71"},
+			"an owner there":               {Name: "x", Role: store.Owner, BIN: shopBIN, Region: "KZ-71"},
+			"staff of the cinema":          {Name: "x", Role: store.Staff, Venue: cinema},
+			"staff of a venue not entered": {Name: "x", Role: store.Staff, Venue: 99},
+		} {
+			is(what, "POST", PathAccounts, region.Key, q, 403, "own region's venues only")
+		}
+		is("an owner of nothing here", "POST", PathAccounts, region.Key, AccountRequest{Name: "x", Role: store.Owner, BIN: cinemaBIN}, 404, "no venue")
+		for _, other := range others {
+			is("revoke one outside", "POST", PathRevokeAccount, region.Key, RevokeAccountRequest{other.ID}, 403, "own region's venues only")
+			is("its key", "GET", PathMe, other.Key, "", 200, "")
+		}
+
+		var own []store.OwnVenue
+		if w := r.call(http.MethodGet, PathOwn, owner.Key, ""); json.Unmarshal(w.Body.Bytes(), &own) != nil || len(own) != 1 || own[0].ID != shop {
+			t.Errorf("the owner sees %s", w.Body)
+		}
+		var there []store.Venue
+		r.get(PathVenues+"?region=KZ-71", &there)
+		for _, v := range there {
+			is("a venue elsewhere", "GET", fmt.Sprintf("%s?venue=%d", PathOwnVenue, v.ID), owner.Key, "", 404, "no such venue")
+			is("its people", "GET", fmt.Sprintf("%s?venue=%d", PathOccupancy, v.ID), owner.Key, "", 403, "")
+			is("its staff", "POST", PathAccounts, owner.Key, AccountRequest{Name: "x", Role: store.Staff, Venue: v.ID}, 403, "own venues only")
+		}
+		if len(there) != 2 {
+			t.Errorf("the venues of Astana: %+v", there)
+		}
+		r.listed(owner.Key, guard.ID)
+		r.post(PathRevokeAccount, region.Key, RevokeAccountRequest{owner.ID}, nil)
+		r.post(PathRevokeAccount, region.Key, RevokeAccountRequest{guard.ID}, nil)
+		is("the owner, revoked", "GET", PathOwn, owner.Key, "", 401, "revoked")
+		is("the guard, revoked", "GET", PathDesk, guard.Key, "", 401, "revoked")
 	})
 }
 

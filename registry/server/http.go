@@ -140,7 +140,10 @@ func (s *Server) serve(route route) http.Handler {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (int, error) {
 	var body any
 	var err error
+	foreign := s.crossOrigin.Check(r)
 	switch {
+	case foreign != nil:
+		err = &failure{http.StatusForbidden, "the page of another site has asked for this", "open the registry's own page", foreign}
 	case route.method == "" || r.Method == route.method || (r.Method == http.MethodHead && route.method == http.MethodGet):
 		body, err = route.answer(r)
 	default:

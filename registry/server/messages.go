@@ -75,7 +75,8 @@ const (
 	// administrator's key" is that of a national account, or admin.key.
 	PathMe = "/v1/me"
 	// PathAccounts: POST AccountRequest -> AccountAnswer; GET -> AccountsAnswer. Bearer: the
-	// administrator's key, or an owner's for staff of the own venues; so the next one.
+	// administrator's key; a regional one's for owners and staff of the region's venues, an owner's for
+	// staff of the own venues; so the next one.
 	PathAccounts = "/v1/accounts"
 	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
 	PathRevokeAccount = "/v1/accounts/revoke"
@@ -374,8 +375,8 @@ type SourceRequest struct {
 // AccountRequest creates an account. Only what belongs to its role is there.
 type AccountRequest struct {
 	Name   string `json:"name"`
-	Role   string `json:"role"` // store.National, store.Regional, store.Owner or store.Staff
-	Region string `json:"region,omitempty"`
+	Role   string `json:"role"`             // store.National, store.Regional, store.Owner or store.Staff
+	Region string `json:"region,omitempty"` // an owner with one has only the venues there
 	BIN    string `json:"bin,omitempty"`
 	Venue  int64  `json:"venue,omitempty"` // id
 	Hours  int    `json:"hours,omitempty"` // that staff's key works: 1 to 12; 0: 12

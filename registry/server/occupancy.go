@@ -61,9 +61,7 @@ func (s *Server) mayUse(ctx context.Context, by store.Account, venue int64) erro
 	if err != nil {
 		return noVenue(err)
 	}
-	switch {
-	case by.Role == store.National, by.Role == store.Regional && by.Region == v.Region, by.Role == store.Owner && by.BIN == v.BIN,
-		by.Role == store.Staff && by.Venue == venue:
+	if by.Reaches(v) {
 		return nil
 	}
 	return notOfRole(by)

@@ -15,7 +15,7 @@ const (
 
 // own lists the venues of an owner.
 func (s *Server) own(r *http.Request, owner store.Account) (any, error) {
-	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, now().Add(-ownSilent), now())
+	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, owner.Region, now().Add(-ownSilent), now())
 }
 
 // ownVenue is one venue of an owner. Another owner's is as good as none.
@@ -25,16 +25,22 @@ func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
 		return nil, badRequest(`"venue" is not the id of a venue`, "write ?venue=ID")
 	}
 	v, err := s.opt.Store.VenueOf(r.Context(), id)
-	if err == nil && v.BIN != owner.BIN {
+	if err == nil && !owner.Reaches(v) {
 		err = store.ErrNotFound
 	}
 	if err != nil {
 		return nil, noVenue(err)
 	}
-	doors, err := s.opt.Store.VenueDoors(r.Context(), v.ID, now())
-	if err != nil {
+	var a OwnVenueAnswer
+	if a.Doors, err = s.opt.Store.VenueDoors(r.Context(), v.ID, now()); err != nil {
 		return nil, err
 	}
-	hours, err := s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))
-	return OwnVenueAnswer{Doors: doors, Hours: hours}, err
+	if a.Hall, err = s.opt.Store.HallOf(r.Context(), v.ID, now()); err != nil {
+		return nil, err
+	}
+	if a.StaffChecks, err = s.opt.Store.Checks(r.Context(), v.ID, now().Add(-24*time.Hour).Truncate(time.Hour)); err != nil {
+		return nil, err
+	}
+	a.Hours, err = s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))
+	return a, err
 }

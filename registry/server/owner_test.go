@@ -83,6 +83,37 @@ func TestOwner(t *testing.T) {
 	})
 }
 
+// The owner and the administrators see how many people are inside, and what the staff have checked.
+func TestPeopleInside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newApart(t)
+		w := a.call(http.MethodPut, PathVenues, adminKey, []store.Venue{{BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Capacity: 9}})
+		is(t, "capacity", w.Code, "", 204, "")
+		var hall store.Hall
+		a.post(PathOccupancy, a.owner, OccupancyRequest{Venue: a.shop, Inside: new(int64(7))}, &hall)
+		a.post(PathOccupancy, a.owner, OccupancyRequest{Venue: a.shop, Empties: new(int64(23*60 + 30))}, &hall)
+		for range 2 {
+			a.must(a.opt.Store.AddCheck(a.Context(), a.shop, "turned-back/red", now()))
+		}
+		a.must(a.opt.Store.AddCheck(a.Context(), a.cinema, "admitted/green", now()))
+		var venue OwnVenueAnswer
+		a.as(a.owner, PathOwnVenue+fmt.Sprint("?venue=", a.shop), &venue)
+		want := store.Hall{Capacity: 9, Inside: 7, Empties: 23*60 + 30}
+		if venue.Hall != want || len(venue.StaffChecks) != 1 || venue.StaffChecks["turned-back/red"] != 2 {
+			t.Errorf("the owner sees %+v", venue)
+		}
+		var o store.Overview
+		a.as(a.almaty, PathOverview+fmt.Sprint("?venue=", a.shop), &o)
+		if o.Hall == nil || *o.Hall != want || len(o.StaffChecks) != 1 || o.StaffChecks["turned-back/red"] != 2 {
+			t.Errorf("the overview has %+v, %v", o.Hall, o.StaffChecks)
+		}
+		o = store.Overview{}
+		if a.as(a.almaty, PathOverview, &o); o.Hall != nil || o.StaffChecks != nil {
+			t.Errorf("the region's overview has %+v, %v", o.Hall, o.StaffChecks)
+		}
+	})
+}
+
 // bodies ask for what is in Astana, by whatever name a route takes.
 func (a *apart) bodies() []any {
 	return []any{
@@ -95,6 +126,8 @@ func (a *apart) bodies() []any {
 		"bin;name;kind;region\n" + cinemaBIN + ";Cinema;shop;KZ-75\n" + cinemaBIN + ";Cinema;shop;KZ-71\n",
 		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X",
 			"role": "owner", "bin": cinemaBIN},
+		map[string]any{"name": "X", "role": "owner", "bin": cinemaBIN, "region": "KZ-71"}, map[string]any{"name": "X",
+			"role": "regional", "region": "KZ-71"}, map[string]any{"name": "X", "role": "national"},
 	}
 }
 

@@ -72,7 +72,12 @@ func (s *Server) removePhone(r *http.Request, phone ed25519.PublicKey, argument 
 // nobody can keep it from coming.
 func (s *Server) moveCode(r *http.Request, phone ed25519.PublicKey, _ string) (any, error) {
 	code, until := NewCode(), now().Add(moveLasts)
-	if err := s.opt.Store.PutCodeOf(r.Context(), phone, store.SecretOf(code), until); err != nil {
+	err := s.opt.Store.PutCodeOf(r.Context(), phone, store.SecretOf(code), until, now())
+	if errors.Is(err, store.ErrManyPasses) {
+		return nil, &failure{http.StatusTooManyRequests, "many phones have got this pass today",
+			"try again tomorrow, or ask where you registered for a one-time code", err}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return CitizenAnswer{Code: code, URL: s.opt.PublicURL + "/#" + code, Expires: until}, nil

@@ -79,8 +79,8 @@ func (s *Server) publicRoutes() []route {
 func (s *Server) accountRoutes() []route {
 	return []route{
 		{http.MethodGet, PathMe, 0, s.byAccount(s.me)},
-		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Owner)},
-		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Owner)},
+		{"", PathAccounts, small, s.byAccount(s.accounts, store.National, store.Regional, store.Owner)},
+		{http.MethodPost, PathRevokeAccount, small, s.byAccount(s.revokeAccount, store.National, store.Regional, store.Owner)},
 		{"", PathOccupancy, small, s.byAccount(s.occupancy)},
 		{"", PathDesk, small, s.byAccount(s.deskByMethod, store.Staff)},
 	}

@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"net/http"
-	"net/netip"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,11 +22,9 @@ type Messages interface {
 
 // How requests to sign in wait for their message.
 const (
-	wishesOfBlock   = 200   // behind which there may be a town
-	wishesOfAll     = 5_000 // each has some 300 bytes
-	wishesPerSecond = 50    // are looked up
-	messagesAtOnce  = 4     // are being sent
-	messagesBurst   = 60    // beyond Options.MessagesHourly
+	wishesPerSecond = 50 // are looked up
+	messagesAtOnce  = 4  // are being sent
+	messagesBurst   = 60 // beyond Options.MessagesHourly
 	sendWithin      = 10 * time.Second
 	sendTries       = 3
 	sendAgain       = 2 * time.Second // after the first try; then twice that
@@ -37,19 +33,23 @@ const (
 // defaultHourly is how many messages are sent in an hour where Options say nothing.
 const defaultHourly = 3_600
 
-// signIns are the requests that wait for their message. Address blocks take turns, so that a crowd
-// delays itself first.
+// signIns are the requests that wait for their message. They wait twice: until somebody has looked
+// whether there is a number, and those with a number until the message can be sent. Sending never holds
+// the looking up: whoever asks could see by that who has a number.
 type signIns struct {
 	secret [32]byte // under which address blocks are kept; new at each start
 	wrong  *rate.Limiter
-	pace   *rate.Limiter // of look-ups
+	pace   *rate.Limiter // of look-ups; steady, so that it hides how long each of them took
 	send   *rate.Limiter // of messages
 
-	mu     sync.Mutex // guards the rest
-	lines  map[netip.Prefix][]wish
-	blocks []netip.Prefix // those with a line, the next one first
-	n      int
-	some   chan struct{} // holds one when there may be a wish; full: one is there already
+	wishes   *turns[wish]
+	messages *turns[message]
+}
+
+// message is a code on its way to a phone.
+type message struct {
+	number, text string
+	until        time.Time // after which nobody can use it
 }
 
 func newSignIns(hourly int) *signIns {
@@ -57,11 +57,10 @@ func newSignIns(hourly int) *signIns {
 		hourly = defaultHourly
 	}
 	q := &signIns{
-		wrong: rate.NewLimiter(rate.Every(24*time.Hour/wrongDaily), wrongDaily),
-		pace:  rate.NewLimiter(wishesPerSecond, wishesPerSecond),
-		send:  rate.NewLimiter(rate.Limit(hourly)/3600, messagesBurst),
-		lines: map[netip.Prefix][]wish{},
-		some:  make(chan struct{}, 1),
+		wrong:  rate.NewLimiter(rate.Every(24*time.Hour/wrongDaily), wrongDaily),
+		pace:   rate.NewLimiter(wishesPerSecond, 1),
+		send:   rate.NewLimiter(rate.Limit(hourly)/3600, messagesBurst),
+		wishes: newTurns[wish](), messages: newTurns[message](),
 	}
 	if _, err := rand.Read(q.secret[:]); err != nil {
 		panic("server: no random numbers: " + err.Error()) // never, says crypto/rand
@@ -79,59 +78,12 @@ func (q *signIns) keyed(text string) store.Secret {
 func (q *signIns) shortIsEnough() bool { return q.wrong.Tokens() >= 1 }
 func (q *signIns) noteWrong()          { q.wrong.Allow() }
 
-// put adds a wish, unless there are too many.
-func (q *signIns) put(block netip.Prefix, w wish) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	line := q.lines[block]
-	if q.n >= wishesOfAll || len(line) >= wishesOfBlock {
-		return false
-	}
-	if len(line) == 0 {
-		q.blocks = append(q.blocks, block)
-	}
-	q.lines[block] = append(line, w)
-	q.n++
-	select {
-	case q.some <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-// next takes the first wish of the block whose turn it is.
-func (q *signIns) next() (w wish, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.n == 0 {
-		return w, false
-	}
-	block := q.blocks[0]
-	line := q.lines[block]
-	w, q.blocks, q.n = line[0], q.blocks[1:], q.n-1
-	if len(line) == 1 {
-		delete(q.lines, block)
-	} else {
-		q.lines[block], q.blocks = line[1:], append(q.blocks, block)
-	}
-	return w, true
-}
-
-// deliver looks up who has asked for a code, and sends it, until ctx ends.
-func (s *Server) deliver(ctx context.Context) error {
-	sending, sendCtx := errgroup.WithContext(ctx)
-	sending.SetLimit(messagesAtOnce)
-	for ctx.Err() == nil {
-		w, ok := s.signIns.next()
-		if !ok {
-			select {
-			case <-s.signIns.some:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if s.signIns.pace.Wait(ctx) != nil {
-			break
+// lookUpWishes finds out who of those that want a code has a number, until ctx ends.
+func (s *Server) lookUpWishes(ctx context.Context) error {
+	for {
+		block, w, err := s.signIns.wishes.next(ctx)
+		if err != nil || s.signIns.pace.Wait(ctx) != nil {
+			return nil
 		}
 		number, short, err := s.opt.Store.RequestSignIn(ctx, w.request(s.signIns.shortIsEnough()), now())
 		if err != nil {
@@ -140,12 +92,34 @@ func (s *Server) deliver(ctx context.Context) error {
 			}
 			continue
 		}
-		if number == "" || s.signIns.send.Wait(ctx) != nil {
+		if number == "" {
 			continue
 		}
-		sending.Go(func() error { s.sendCode(sendCtx, number, codeText(w.language, w.code(short))); return nil })
+		m := message{number, codeText(w.language, w.code(short)), now().Add(store.SignInLasts)}
+		if !s.signIns.messages.put(block, m) {
+			s.metrics.messages.WithLabelValues("dropped").Inc()
+		}
 	}
-	return sending.Wait()
+}
+
+// sendMessages sends what lookUpWishes has found, until ctx ends.
+func (s *Server) sendMessages(ctx context.Context) error {
+	sending, sendCtx := errgroup.WithContext(ctx)
+	sending.SetLimit(messagesAtOnce)
+	for {
+		_, m, err := s.signIns.messages.next(ctx)
+		if err != nil {
+			return sending.Wait()
+		}
+		limited, cancel := context.WithDeadline(ctx, m.until)
+		err = s.signIns.send.Wait(limited)
+		cancel()
+		if err != nil { // it would come too late
+			s.metrics.messages.WithLabelValues("dropped").Inc()
+			continue
+		}
+		sending.Go(func() error { s.sendCode(sendCtx, m.number, m.text); return nil })
+	}
 }
 
 // sendCode tries a few times. The log gets neither number nor text.

@@ -100,12 +100,14 @@ type Server struct {
 	boards    *boards
 	checks    *doorChecks
 	keys      daysKeys // of places
-	desks     desks // of the staff
+	desks     desks    // of the staff
 	blobs     blobs
 	metrics   *metrics
 	imports   *imports
 	alerts    *alerts
 	signIns   *signIns
+	// Browsers say which page asks. Pages of others must not spend the registry's messages, or its time.
+	crossOrigin *http.CrossOriginProtection
 }
 
 // New loads what was published, or publishes the first version.
@@ -146,8 +148,16 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
 		signIns: newSignIns(opt.MessagesHourly),
+
+		crossOrigin: http.NewCrossOriginProtection(),
 	}
-	var err error
+	public, err := parseURL(opt.PublicURL)
+	if err == nil {
+		err = s.crossOrigin.AddTrustedOrigin(public.Scheme + "://" + public.Host)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if s.publisher, err = newPublisher(ctx, opt, s.metrics); err != nil {
 		return nil, err
 	}
@@ -213,7 +223,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
 	if s.opt.Messages != nil {
-		group.Go(func() error { return s.deliver(ctx) })
+		group.Go(func() error { return s.lookUpWishes(ctx) })
+		group.Go(func() error { return s.sendMessages(ctx) })
 	}
 	return group.Wait()
 }

@@ -202,26 +202,26 @@ func TestGatewayIsDown(t *testing.T) {
 
 // A crowd that asks for everybody delays itself: whoever comes from elsewhere is next.
 func TestAskersTakeTurns(t *testing.T) {
-	q := newSignIns(0)
+	q := newTurns[string]()
 	flood, home := netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")
-	for n := range wishesOfBlock + 50 {
-		if ok := q.put(flood, wish{language: "flood"}); ok != (n < wishesOfBlock) {
+	for n := range turnsOfBlock + 50 {
+		if ok := q.put(flood, "flood"); ok != (n < turnsOfBlock) {
 			t.Fatalf("wish %d is taken: %v", n, ok)
 		}
 	}
-	if !q.put(home, wish{language: "home"}) {
+	if !q.put(home, "home") {
 		t.Fatal("a newcomer is turned away")
 	}
 	for turn := range 2 {
-		if w, _ := q.next(); w.language == "home" && turn == 0 || w.language == "flood" && turn == 1 {
-			t.Errorf("turn %d is %s's", turn, w.language)
+		if _, whose, _ := q.take(); whose == "home" && turn == 0 || whose == "flood" && turn == 1 {
+			t.Errorf("turn %d is %s's", turn, whose)
 		}
 	}
 	taken := 2
-	for _, ok := q.next(); ok; _, ok = q.next() {
+	for _, _, ok := q.take(); ok; _, _, ok = q.take() {
 		taken++
 	}
-	if taken != wishesOfBlock+1 {
+	if taken != turnsOfBlock+1 {
 		t.Errorf("%d wishes were taken", taken)
 	}
 }

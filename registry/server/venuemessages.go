@@ -44,6 +44,9 @@ type VenueImportAnswer struct {
 type OwnVenueAnswer struct {
 	Doors []store.VenueDoor `json:"doors"`
 	Hours []store.Hour      `json:"hours"` // of the last 48 hours
+
+	Hall        store.Hall        `json:"hall"`
+	StaffChecks map[string]uint64 `json:"staff_checks"` // by the staff's phones, of the last 24 hours, as in api.Counts
 }
 
 // SheetsRequest makes the missing doors of a venue, or of the venues of a region, and codes for the

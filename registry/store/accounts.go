@@ -12,7 +12,7 @@ import (
 const (
 	National = "national" // everything
 	Regional = "regional" // venues and doors of a region
-	Owner    = "owner"    // doors, counts and people inside of the venues of an organisation
+	Owner    = "owner"    // doors, counts and people inside of the venues of an organisation, in a region or everywhere
 	Staff    = "staff"    // one venue, for hours
 )
 
@@ -30,6 +30,21 @@ type Account struct {
 	Created time.Time `json:"created,omitzero"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
 	Revoked time.Time `json:"revoked,omitzero"`
+}
+
+// Reaches tells whether a venue belongs to what the account works with.
+func (a Account) Reaches(v Venue) bool {
+	switch a.Role {
+	case National:
+		return true
+	case Regional:
+		return a.Region == v.Region
+	case Owner:
+		return a.BIN == v.BIN && (a.Region == "" || a.Region == v.Region)
+	case Staff:
+		return a.Venue == v.ID
+	}
+	return false
 }
 
 // AddAccount creates an account and returns its id. A name may be used again when the account of
@@ -105,8 +120,9 @@ func (s *Store) AccountBy(ctx context.Context, id int64) (Account, error) {
 }
 
 // Accounts lists at most limit accounts, the newest first: those whose key still works, and those that
-// ended after a time. With a BIN it lists only the staff of that organisation's venues.
-func (s *Store) Accounts(ctx context.Context, bin string, ended time.Time, limit int) ([]Account, error) {
+// ended after a time. To an owner it lists the staff of the own venues, to a regional administrator
+// the staff of the region's venues and the owners in that region.
+func (s *Store) Accounts(ctx context.Context, to Account, ended time.Time, limit int) ([]Account, error) {
 	list := []Account{}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		return rows(ctx, tx, func(found *sql.Rows) error {
@@ -114,9 +130,10 @@ func (s *Store) Accounts(ctx context.Context, bin string, ended time.Time, limit
 			list = append(list, a)
 			return err
 		}, `SELECT `+accountColumns+` FROM accounts
-			WHERE ($1 = '' OR role = 'staff' AND venue IN (SELECT id FROM venues WHERE venues.bin = $1))
-				AND (revoked IS NULL OR revoked > $2) AND (expires IS NULL OR expires > $2) ORDER BY id DESC LIMIT $3`,
-			bin, ended.Unix(), limit)
+			WHERE ($1 = 'national' OR $1 = 'regional' AND role = 'owner' AND region = $3
+				OR role = 'staff' AND venue IN (SELECT id FROM venues WHERE (bin = $2 OR $2 = '') AND (venues.region = $3 OR $3 = '')))
+				AND (revoked IS NULL OR revoked > $4) AND (expires IS NULL OR expires > $4) ORDER BY id DESC LIMIT $5`,
+			to.Role, to.BIN, to.Region, ended.Unix(), limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the accounts: %w", err)

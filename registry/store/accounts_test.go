@@ -64,9 +64,9 @@ func testAccounts(t *testing.T, s *Store) {
 	_, err = s.AccountBy(ctx, last+1)
 	wants(t, "nobody", err, ErrNotFound)
 
-	ids := func(bin string, ended time.Time, limit int, want ...int64) {
+	ids := func(to Account, ended time.Time, limit int, want ...int64) {
 		t.Helper()
-		list, err := s.Accounts(ctx, bin, ended, limit)
+		list, err := s.Accounts(ctx, to, ended, limit)
 		must(t, err)
 		if len(list) != len(want) {
 			t.Fatalf("%d accounts, want %d: %+v", len(list), len(want), list)
@@ -77,8 +77,15 @@ func testAccounts(t *testing.T, s *Store) {
 			}
 		}
 	}
-	ids("", late.Add(-time.Second), 10, last, next, other, guard.ID, regional.ID)
-	ids("", late, 10, last, regional.ID)
-	ids("", late, 1, last)
-	ids(cinema.BIN, late.Add(-time.Second), 10, other)
+	before, all := late.Add(-time.Second), Account{Role: National}
+	ids(all, before, 10, last, next, other, guard.ID, regional.ID)
+	ids(all, late, 10, last, regional.ID)
+	ids(all, late, 1, last)
+	ids(Account{Role: Owner, BIN: cinema.BIN}, before, 10, other)
+	ids(Account{Role: Owner, BIN: cinema.BIN, Region: "KZ-71"}, before, 10)
+	must(t, s.PutRegions(ctx, []Region{{"KZ-71", "Астана", "Астана", "Astana"}}))
+	here := add(Account{Name: "Here", Role: Owner, BIN: shop.BIN, Region: "KZ-75"}, "here", late)
+	add(Account{Name: "There", Role: Owner, BIN: shop.BIN, Region: "KZ-71"}, "there", late)
+	add(Account{Name: "Everywhere", Role: Owner, BIN: shop.BIN}, "everywhere", late)
+	ids(Account{Role: Regional, Region: "KZ-75"}, before, 10, here, last, next, other, guard.ID)
 }

@@ -94,20 +94,25 @@ func (s *Store) AddCheck(ctx context.Context, venue int64, name string, now time
 	return nil
 }
 
-// Checks are those of a venue since a time, by name.
-func (s *Store) Checks(ctx context.Context, venue int64, since time.Time) (map[string]uint64, error) {
-	found := map[string]uint64{}
-	err := s.look(ctx, func(tx *sql.Tx) error {
-		return rows(ctx, tx, func(row *sql.Rows) error {
-			var name string
-			var n int64
-			err := row.Scan(&name, &n)
-			found[name] = uint64(n)
-			return err
-		}, `SELECT name, CAST(SUM(n) AS BIGINT) FROM checks WHERE venue = $1 AND hour >= $2 GROUP BY name`, venue, since.Unix())
+// Checks are those that the staff of a venue made since a time, by name.
+func (s *Store) Checks(ctx context.Context, venue int64, since time.Time) (found map[string]uint64, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		found, err = staffChecks(ctx, tx, venue, since.Unix())
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read a venue's checks: %w", err)
 	}
 	return found, nil
+}
+
+func staffChecks(ctx context.Context, tx *sql.Tx, venue, since int64) (map[string]uint64, error) {
+	found := map[string]uint64{}
+	return found, rows(ctx, tx, func(row *sql.Rows) error {
+		var name string
+		var n int64
+		err := row.Scan(&name, &n)
+		found[name] = uint64(n)
+		return err
+	}, `SELECT name, CAST(SUM(n) AS BIGINT) FROM checks WHERE venue = $1 AND hour >= $2 GROUP BY name`, venue, since)
 }

@@ -176,8 +176,8 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 		citizen); err != nil {
 		return 0, 0, err
 	}
-	var suspended sql.NullInt64 // a new phone does not end a suspension
-	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1 AND revoked IS NULL`,
+	var suspended sql.NullInt64 // also of revoked ones: to remove the phones ends no suspension
+	err = tx.QueryRowContext(ctx, `SELECT MIN(suspended) FROM credentials WHERE citizen = $1`,
 		citizen).Scan(&suspended)
 	if err != nil {
 		return 0, 0, err
@@ -258,8 +258,7 @@ func (s *Store) Resume(ctx context.Context, iin IIN) error {
 	return s.setPasses(ctx, "resume passes", iin, `suspended = NULL`)
 }
 
-// setPasses changes all of a citizen's passes that are not revoked. Nobody with this number is
-// ErrNotFound.
+// setPasses changes all of a citizen's passes. Nobody with this number is ErrNotFound.
 func (s *Store) setPasses(ctx context.Context, doing string, iin IIN, set string, value ...any) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var citizen int64
@@ -268,8 +267,8 @@ func (s *Store) setPasses(ctx context.Context, doing string, iin IIN, set string
 		if err != nil {
 			return notFound(err)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1 AND revoked IS NULL`,
-			append([]any{citizen}, value...)...)
+		// The revoked ones, too: addCredential looks at them.
+		_, err = tx.ExecContext(ctx, `UPDATE credentials SET `+set+` WHERE citizen = $1`, append([]any{citizen}, value...)...)
 		return err
 	})
 	if err != nil {

@@ -19,6 +19,10 @@ type Overview struct {
 	Hours         []Hour         `json:"hours"`             // of them; those without a count are left out
 	Regions       []RegionState  `json:"regions,omitempty"` // by code, or the one it is about
 
+	// Of a venue alone.
+	Hall        *Hall             `json:"hall,omitempty"`
+	StaffChecks map[string]uint64 `json:"staff_checks,omitempty"` // by the staff's phones, as Counts
+
 	// Of the country alone.
 	Suspended     int `json:"suspended"` // passes; so the next one
 	Revoked       int `json:"revoked"`

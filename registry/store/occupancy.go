@@ -109,17 +109,22 @@ func endShare(ctx context.Context, tx *sql.Tx, door int64, now time.Time) error 
 // HallOf is how many people are in a venue. It writes nothing.
 func (s *Store) HallOf(ctx context.Context, venue int64, now time.Time) (is Hall, err error) {
 	err = s.look(ctx, func(tx *sql.Tx) error {
-		h, err := loadHall(ctx, tx, venue, now)
-		if h != nil && err == nil {
-			h.pass(now) // whoever changes the hall next will keep it
-			is = h.shown()
-		}
+		is, err = hallNow(ctx, tx, venue, now)
 		return err
 	})
 	if err != nil {
 		return Hall{}, fmt.Errorf("count the people in a venue: %w", err)
 	}
 	return is, nil
+}
+
+func hallNow(ctx context.Context, tx *sql.Tx, venue int64, now time.Time) (Hall, error) {
+	h, err := loadHall(ctx, tx, venue, now)
+	if h == nil || err != nil {
+		return Hall{}, err
+	}
+	h.pass(now) // whoever changes the hall next will keep it
+	return h.shown(), nil
 }
 
 func (h *hall) shown() Hall { return Hall{h.capacity, max(0, h.inside), h.reserved(), h.empties} }

@@ -51,6 +51,14 @@ func (o *Overview) ofVenue(ctx context.Context, tx *sql.Tx, f Fleet) error {
 	if t := totals[f.Venue]; t != nil {
 		o.Doors = *t
 	}
+	hall, err := hallNow(ctx, tx, f.Venue, f.Now)
+	if err != nil {
+		return err
+	}
+	o.Hall = &hall
+	if o.StaffChecks, err = staffChecks(ctx, tx, f.Venue, f.day()); err != nil {
+		return err
+	}
 	o.Hours, err = hours(ctx, tx, `SELECT hour, name, n FROM venue_counts WHERE venue = $1 AND hour >= $2`, f.Venue, f.day())
 	return err
 }

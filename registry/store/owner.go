@@ -23,9 +23,9 @@ type Hour struct {
 	Counts map[string]int `json:"counts"`
 }
 
-// OwnVenues lists the venues of an organisation by name. A door is silent that was not heard of since
-// the given time.
-func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time) ([]OwnVenue, error) {
+// OwnVenues lists the venues of an organisation by name, in a region or, where it is empty,
+// everywhere. A door is silent that was not heard of since the given time.
+func (s *Store) OwnVenues(ctx context.Context, bin, region string, silent, now time.Time) ([]OwnVenue, error) {
 	list := []OwnVenue{}
 	at := map[int64]int{}
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -34,7 +34,7 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 			at[v.ID] = len(list)
 			list = append(list, OwnVenue{Venue: v, Counts: map[string]int{}})
 			return err
-		}, `SELECT `+venueColumns+` FROM venues WHERE bin = $1 ORDER BY name`, bin)
+		}, `SELECT `+venueColumns+` FROM venues WHERE bin = $1 AND (region = $2 OR $2 = '') ORDER BY name`, bin, region)
 		if err != nil {
 			return err
 		}
@@ -46,10 +46,11 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 			to.Doors, to.Silent, to.Waiting, to.Trouble = v.Doors, v.Silent, v.Waiting, v.Trouble
 			return err
 		}, `SELECT place, COUNT(*), SUM(CASE WHEN cert IS NOT NULL AND revoked IS NULL
-			AND (seen IS NULL OR seen < $2) THEN 1 ELSE 0 END),
+			AND (seen IS NULL OR seen < $3) THEN 1 ELSE 0 END),
 			SUM(CASE WHEN cert IS NULL OR revoked IS NOT NULL THEN 1 ELSE 0 END),
 			SUM(CASE WHEN troubles <> '' OR copied IS NOT NULL THEN 1 ELSE 0 END)
-			FROM doors JOIN venues ON venues.id = place WHERE bin = $1 GROUP BY place`, bin, silent.Unix())
+			FROM doors JOIN venues ON venues.id = place WHERE bin = $1 AND (region = $2 OR $2 = '')
+			GROUP BY place`, bin, region, silent.Unix())
 		if err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ func (s *Store) OwnVenues(ctx context.Context, bin string, silent, now time.Time
 			return err
 		}, `SELECT place, counts.name, CAST(SUM(n) AS BIGINT) FROM venues JOIN doors ON place = venues.id
 			JOIN counts ON door = doors.id
-			WHERE bin = $1 AND hour >= $2 GROUP BY place, counts.name`, bin,
+			WHERE bin = $1 AND (region = $2 OR $2 = '') AND hour >= $3 GROUP BY place, counts.name`, bin, region,
 			now.Add(-24*time.Hour).Truncate(time.Hour).Unix())
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func testOwner(t *testing.T, s *Store) {
 	count(two, "2", at, 7)
 	count(other, "1", t0, 50)
 
-	own, err := s.OwnVenues(ctx, "990140000007", at.Add(-15*time.Minute), at)
+	own, err := s.OwnVenues(ctx, "990140000007", "", at.Add(-15*time.Minute), at)
 	must(t, err)
 	if len(own) != 2 || own[0].Name != "A" || own[0].Doors != 2 || own[0].Silent != 1 || own[0].Waiting != 0 ||
 		own[1].Waiting != 1 || own[1].Doors != 1 ||
@@ -46,7 +46,17 @@ func testOwner(t *testing.T, s *Store) {
 		hours[1].Counts["admitted/green"] != 7 {
 		t.Errorf("by hour: %+v", hours)
 	}
-	if none, err := s.OwnVenues(ctx, "000000000000", at, at); err != nil || len(none) != 0 {
+	for region, want := range map[string]int{"KZ-75": 2, "KZ-71": 0} {
+		own, err := s.OwnVenues(ctx, "990140000007", region, at.Add(-15*time.Minute), at)
+		if err != nil || len(own) != want || want > 0 && own[0].Counts["admitted/green"] != 18 {
+			t.Errorf("in the region %s: %+v, %v", region, own, err)
+		}
+		has, err := s.HasVenue(ctx, "990140000007", region)
+		if err != nil || has != (want > 0) {
+			t.Errorf("a venue in %s: %v, %v", region, has, err)
+		}
+	}
+	if none, err := s.OwnVenues(ctx, "000000000000", "", at, at); err != nil || len(none) != 0 {
 		t.Errorf("of nobody: %+v, %v", none, err)
 	}
 }

@@ -158,10 +158,28 @@ func ownerOf(ctx context.Context, tx *sql.Tx, phone ed25519.PublicKey) (citizen 
 	return citizen, notFound(err)
 }
 
-// PutCodeOf gives the owner of a phone a one-time code for another one, as PutCode does.
-func (s *Store) PutCodeOf(ctx context.Context, phone ed25519.PublicKey, code Secret, expires time.Time) error {
+// ErrManyPasses says that a person got many passes in a day.
+var ErrManyPasses = errors.New("this person got many passes today")
+
+// passesDaily is how many phones of one person may get a pass in 24 hours, before phones make no codes for
+// others any more. Each pass takes an index of the list that all doors hold, and indexes are never used
+// again.
+const passesDaily = 6
+
+// PutCodeOf gives the owner of a phone a one-time code for another one, as PutCode does. Errors:
+// ErrNotFound, ErrManyPasses.
+func (s *Store) PutCodeOf(ctx context.Context, phone ed25519.PublicKey, code Secret, expires, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		citizen, err := ownerOf(ctx, tx, phone)
+		if err != nil {
+			return err
+		}
+		var passes int
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE citizen = $1 AND phone IS NOT NULL AND added > $2`,
+			citizen, now.Add(-24*time.Hour).Unix()).Scan(&passes)
+		if err == nil && passes >= passesDaily {
+			err = ErrManyPasses
+		}
 		if err != nil {
 			return err
 		}

@@ -198,6 +198,15 @@ func (s *Store) VenueOf(ctx context.Context, id int64) (Venue, error) {
 	return v, nil
 }
 
+// HasVenue tells whether an organisation has a venue in a region.
+func (s *Store) HasVenue(ctx context.Context, bin, region string) (has bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE bin = $1 AND region = $2)`, bin, region).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("look for an organisation's venue: %w", err)
+	}
+	return has, nil
+}
+
 func scanVenue(row interface{ Scan(...any) error }) (v Venue, err error) {
 	var entrances, exits string
 	err = row.Scan(&v.ID, &v.BIN, &v.Name, &v.Kind, &v.Region, &v.Zone, &v.Address, &v.Capacity, &v.Phone, &entrances, &exits)

@@ -201,7 +201,7 @@ func testPhones(t *testing.T, s *Store) {
 	_, err = s.OwnHistory(ctx, two)
 	wants(t, "a revoked phone reads the history", err, ErrNotFound)
 	wants(t, "a revoked phone disputes", s.Dispute(ctx, two, "no", t0), ErrNotFound)
-	must(t, s.PutCodeOf(ctx, one, SecretOf("moved"), t0.Add(time.Hour)))
+	must(t, s.PutCodeOf(ctx, one, SecretOf("moved"), t0.Add(time.Hour), t0))
 	_, err = s.Activate(ctx, SecretOf("moved"), credential(phoneKey(3)), t0.Add(time.Hour/2))
 	must(t, err)
 	if got := phones(); len(got) != 2 {

@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 // A national administrator gives a colleague an account of one region. The colleague finds the pages
@@ -17,7 +19,11 @@ func TestAccountsPage(t *testing.T) {
 		{"ru", "Алматы", "Действует", "Прекращена"},
 	} {
 		t.Run(words.language, func(t *testing.T) {
-			url, _ := realRegistry(t)
+			url, options := realRegistry(t)
+			venue := store.Venue{BIN: "990140000007", Name: "Алатау", Kind: "shop", Region: "KZ-75", Zone: "green"}
+			if err := options.Store.PutVenues(t.Context(), []store.Venue{venue}); err != nil {
+				t.Fatal(err)
+			}
 			admin := tab(t)
 			desktop(t, admin)
 			do(t, admin, chromedp.Navigate(url+"/accounts#key="+adminKey))
@@ -37,16 +43,39 @@ func TestAccountsPage(t *testing.T) {
 			do(t, colleague, chromedp.Navigate(url+"/admin#key="+key))
 			until(t, colleague, visible("pages"))
 			const shown = `[...document.querySelectorAll("#pages a")].filter((a) => !a.hidden).map((a) => a.getAttribute("href")).join(" ")`
-			if got := eval[string](t, colleague, shown); got != "/admin /places /alerts" {
+			if got := eval[string](t, colleague, shown); got != "/admin /places /alerts /accounts" {
 				t.Errorf("a regional administrator finds %s", got)
 			}
 
-			do(t, admin, chromedp.Click("#revoke-account-form [type=checkbox]"), chromedp.Click("#revoke-account-form button.main"))
+			ownerOfTheRegion(t, colleague, url, words.region)
+
+			do(t, admin, chromedp.Click("#revoke-account-form [type=checkbox]"), chromedp.SetValue("#revoke-account-id", "1"), chromedp.Click("#revoke-account-form button.main"))
 			until(t, admin, `document.getElementById("accounts").innerText.includes(%s)`, words.ended)
 			if code := statusOf(t, url+server.PathMe, key); code != http.StatusUnauthorized {
 				t.Errorf("the key of a revoked account gets %d", code)
 			}
 		})
+	}
+}
+
+// ownerOfTheRegion has a regional administrator give the owner of a venue an account, by keyboard.
+func ownerOfTheRegion(t *testing.T, ctx context.Context, url, region string) {
+	t.Helper()
+	do(t, ctx, chromedp.Click(`#pages a[href="/accounts"]`))
+	until(t, ctx, `document.querySelector("#account-role")?.options.length === 1 && `+visible("bin-field"))
+	tabTo(t, ctx, "#account-name")
+	keys(t, ctx, "Owner", "\t", "\t", "990140000017", "\r")
+	until(t, ctx, `document.querySelector("#account-form output").className === "error"`)
+	eval[chromedp.Void](t, ctx, `(document.querySelector("#account-bin").value = "", undefined)`)
+	tabTo(t, ctx, "#account-bin")
+	keys(t, ctx, "990140000007", "\r")
+	until(t, ctx, `document.querySelector("#account-form output").className === "good"`)
+	key := values(t, ctx, "#account-form")[0]
+	until(t, ctx, `document.getElementById("accounts").innerText.includes(%s)`, "990140000007, "+region)
+	audit(t, ctx)
+	keep(t, ctx, "accounts-regional-"+eval[string](t, ctx, `document.documentElement.lang`))
+	if code := statusOf(t, url+server.PathOwn, key); code != http.StatusOK {
+		t.Errorf("the owner's key gets %d", code)
 	}
 }
 

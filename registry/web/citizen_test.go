@@ -209,7 +209,7 @@ func TestPassThatEnded(t *testing.T) {
 	r.set(func(r *registry) { r.status = server.SelfAnswer{Status: "invalid"} })
 	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, visible("ended")+" && "+visible("activation"))
-	if got := eval[string](t, ctx, `document.querySelector("#ended-title").textContent`); got != "This pass was withdrawn" {
+	if got := eval[string](t, ctx, `document.querySelector("#ended-title").textContent`); got != "This pass was revoked" {
 		t.Errorf("withdrawn pass: %q", got)
 	}
 	keep(t, ctx, "citizen-withdrawn")

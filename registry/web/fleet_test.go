@@ -142,3 +142,34 @@ func TestOverviewOfTenThousandDoors(t *testing.T) {
 	keys(t, ctx, "\r")
 	until(t, ctx, `document.querySelector("#venues-part").hidden && document.activeElement.id === "where"`)
 }
+
+// The list of all doors is searched and paged like the overview, by keyboard, and back leads back.
+func TestListOfDoors(t *testing.T) {
+	url, _ := registryOver(t, fleetStore(t, 81, 400))
+	ctx := tab(t)
+	desktop(t, ctx)
+	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
+	shows := func(count, first string, rows int) {
+		t.Helper()
+		until(t, ctx, `document.querySelector("#doors-count").textContent === %s && document.querySelectorAll("#doors tr:not(.below)").length === %s &&
+			document.querySelector("#doors td").textContent.startsWith(%s)`, count, rows, first)
+	}
+	shows("400", "Алатау ", 50)
+	language(t, ctx, "en")
+	first := eval[string](t, ctx, `document.querySelector("#doors td").textContent`)
+	tabTo(t, ctx, "#pager a")
+	keys(t, ctx, "\r")
+	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" && document.activeElement.id === "doors-title"`)
+	if got := eval[string](t, ctx, `document.querySelector("#doors td").textContent`); got == first {
+		t.Errorf("page 2 begins with %q like page 1", got)
+	}
+	audit(t, ctx)
+	inEachLook(t, ctx, "doors-list")
+	language(t, ctx, "en")
+	desktop(t, ctx)
+	do(t, ctx, chromedp.SetValue("#search-text", "алатау» 81"), chromedp.SetValue("#search-wrong", "silent"), chromedp.Click("#search .main"))
+	until(t, ctx, `location.hash.includes("wrong=silent") && [...document.querySelectorAll("#doors tr:not(.below)")].length < 5 && document.querySelector("#pager").hidden &&
+		[...document.querySelectorAll("#doors tr:not(.below)")].every((row) => row.children[2].textContent.startsWith("⚠ 2 h"))`)
+	eval[chromedp.Void](t, ctx, "history.back()")
+	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" && document.querySelector("#search-text").value === ""`)
+}

@@ -223,9 +223,27 @@ func readBack(picture *qr.Image, text string) error {
 	return err
 }
 
+// A text with lower case is bytes, up to what ISO/IEC 18004 table 7 says.
+func TestQROfBytes(t *testing.T) {
+	ctx := modules(t)
+	for version, length := range map[int]int{1: 17, 2: 32, 5: 106, 9: 230, 10: 271, 20: 858} {
+		text := strings.ToLower(alphanumeric(length-1, version)) + "#"
+		s := encoded(t, ctx, text)
+		if s.Version != version || s.Level != "L" {
+			t.Errorf("%d bytes: version %d-%s, want %d-L", length, s.Version, s.Level, version)
+		}
+		if err := readBack(s.frame(t, 3), text); err != nil {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+	if s := encoded(t, ctx, strings.Repeat("a", 2953)); s.Version != 40 {
+		t.Errorf("2953 bytes: version %d", s.Version)
+	}
+}
+
 func TestQRRefuses(t *testing.T) {
 	ctx := modules(t)
-	for _, text := range []string{"aq1", "A_B", strings.Repeat("A", 4297)} {
+	for _, text := range []string{strings.Repeat("a", 2954), strings.Repeat("A", 4297)} {
 		failed := eval[bool](t, ctx, `import(%s).then(({ encode }) => { try { encode(%s); return false } catch { return true } })`, moduleAt(t, "js/qr.js"), text)
 		if !failed {
 			t.Errorf("%.10q of %d characters was encoded", text, len(text))

@@ -29,7 +29,7 @@ var office = []officePage{
 	{"rules", "national"},
 	{"records", "national"},
 	{"updates", "national"},
-	{"accounts", "national"},
+	{"accounts", "national regional"},
 	{"paper", ""},
 	{"staff", ""},
 	{"lab", ""},
@@ -42,6 +42,7 @@ const withoutNavigation = "lab"
 func officeBody(page officePage, static string) []byte {
 	frame := template.Must(template.New("frame").Parse(string(read("pages/frame.html"))))
 	template.Must(frame.New("inside").Parse(string(read("pages/" + page.Name + ".html"))))
+	template.Must(frame.New("hall").Parse(string(read("pages/hall.html")))) // two pages have it
 	_, err := files.Open(officeDir + page.Name + ".css")
 	data := struct {
 		officePage

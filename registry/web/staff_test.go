@@ -54,7 +54,12 @@ func TestStaffPage(t *testing.T) {
 	do(t, desk, chromedp.Click("#begin-form button.main"))
 	until(t, desk, `document.querySelector("#begin-form output").className === "good"`)
 	link := values(t, desk, "#begin-form")[0]
-	keep(t, desk, "staff-begin")
+	if err := readBack(frameOf(picture(t, desk)), link); err != nil {
+		t.Errorf("the code to hold to the staff's phone: %v", err)
+	}
+	inEachLook(t, desk, "staff-begin")
+	language(t, desk, "en")
+	desktop(t, desk)
 
 	staff := tab(t)
 	phone(t, staff)

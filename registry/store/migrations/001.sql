@@ -194,7 +194,7 @@ CREATE TABLE accounts (
     id      {{serial}},
     name    TEXT NOT NULL,
     role    TEXT NOT NULL,                  -- 'national', 'regional', 'owner', 'staff'
-    region  TEXT REFERENCES regions (code), -- of 'regional'
+    region  TEXT REFERENCES regions (code), -- of 'regional'; of 'owner': only the venues there, NULL: all
     bin     TEXT,                           -- of 'owner': whose venues
     venue   BIGINT REFERENCES venues (id),  -- of 'staff'
     key     {{bytes}} NOT NULL UNIQUE,

@@ -28,12 +28,13 @@ export const clean = (code) => code.replace(/\s/g, "");
 // another one.
 export const activate = (code, id) => exchange("/v1/activate", { code }, id);
 
-// offer tells whether the registry sends codes to phones; undefined: it did not say.
+// offer tells whether the registry sends codes to phones.
 export async function offer() {
   try {
     return (await request("/v1/signin")).answer.messages;
   } catch (err) {
-    return err.status ? false : undefined;
+    if (err.status === 404) return false;
+    throw err;
   }
 }
 

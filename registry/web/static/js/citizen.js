@@ -4,7 +4,7 @@ import { activate, activationTrouble, askForCode, clean, codeFromAddress, offer,
 import * as clock from "./clock.js";
 import * as days from "./days.js";
 import { setUpDispute } from "./dispute.js";
-import { $, el, show } from "./dom.js";
+import { $, el, rescue, show } from "./dom.js";
 import { day, moment, onLanguage, setUp, t } from "./i18n.js";
 import { close, reload, renderMore, setUpMore } from "./more.js";
 import { newKeys } from "./pass.js";
@@ -20,6 +20,7 @@ let code = ""; // from the address, until it is used or turned down
 let adding = false; // another person's pass is being added
 let session; // that a sent code has to come back with
 let offered; // the registry sends codes to phones
+let unreached = ""; // key of a text: why the registry has not said whether it does
 let problem = ""; // key of a text
 const errors = { activation: "", replace: "", iin: "", sent: "", empty: "" }; // keys of texts
 let rotation, status, supply;
@@ -27,12 +28,13 @@ let rotation, status, supply;
 async function start() {
   $("starting").hidden = true;
   setUp(citizen);
-  onLanguage(() => {
+  takeCode();
+  problem = await obstacle();
+  if (!problem) await people.load();
+  onLanguage(() => { // no earlier: it would show forms that nothing answers yet
     render();
     reload();
   });
-  takeCode();
-  problem = await obstacle();
   if (problem) return render();
   rotation = new Rotation($("qr"), $("bar"));
   status = new StatusCard(render);
@@ -44,21 +46,25 @@ async function start() {
     takeCode();
     render();
   });
-  setUpDispute(people.shown, () => status.again());
-  setUpMore(begin, () => open(true));
+  setUpDispute(people.shown, () => {
+    status.again();
+    rescued($("dispute-send"));
+  });
+  setUpMore({ changed: begin, add: () => open(true), again: () => status.again(), rescued });
   setUpForms();
   document.addEventListener("visibilitychange", stayAwake);
+  window.addEventListener("online", learnOffer);
   navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
-  await people.load();
   if (people.shown()) await begin();
   else if (code) await useCode("activation");
   else await open(false);
 }
 
 function setUpForms() {
-  const on = (id, event, act) => $(id).addEventListener(event, (e) => {
+  const on = (id, event, act) => $(id).addEventListener(event, async (e) => {
     e.preventDefault();
-    act();
+    await act();
+    rescued(e.submitter);
   });
   on("form", "submit", () => {
     code = clean($("code").value);
@@ -80,11 +86,11 @@ function setUpForms() {
   });
   on("activation-no", "click", () => {
     adding = false;
-    begin();
+    return begin();
   });
   on("ended-forget", "click", async () => {
     await people.forget(people.shown().id);
-    begin();
+    await begin();
   });
   on("empty-again", "click", () => busy("empty", $("empty-again"), "emptyAgain", () => supply.again()));
   on("new-phone-look", "click", () => {
@@ -97,6 +103,9 @@ function setUpForms() {
     render();
   });
 }
+
+// rescued moves the focus on when what had it is gone.
+const rescued = (...first) => rescue(...first, $("replace-title"), $("ended-title"), $("activation-title"), $("status"));
 
 function takeCode() {
   code = codeFromAddress() || code;
@@ -144,13 +153,18 @@ async function open(another) {
   if (adding) $(offered === false ? "code" : "iin").focus();
 }
 
-// learnOffer asks the registry once whether it sends codes.
+// learnOffer asks the registry whether it sends codes, until it has said so.
 let learning;
 async function learnOffer() {
-  learning ??= offer();
-  offered = await learning;
-  if (offered === undefined) learning = undefined; // without a network: again next time
-  else if (!offered || code) $("have-code").open = true;
+  try {
+    learning ??= offer();
+    offered = await learning;
+    unreached = "";
+    if (!offered || code) $("have-code").open = true;
+  } catch (err) {
+    learning = undefined;
+    unreached = err.status ? activationTrouble(err) : "firstNetwork";
+  }
   renderWays();
 }
 
@@ -167,7 +181,7 @@ function render() {
   else if (pass && code) visible.push("replace");
   else visible.push(pass ? "pass" : "activation");
   show(parts, ...visible);
-  if (visible.includes("activation") && !learning) learnOffer();
+  if (visible.includes("activation") && offered === undefined && !learning) learnOffer();
   if (ended) {
     $("ended-title").textContent = t(`${ended}Title`);
     $("ended-text").textContent = t(`${ended}Text`);
@@ -187,16 +201,25 @@ function renderWays() {
   $("sent-form").hidden = !session;
   $("have-code").hidden = Boolean(session);
   $("activation-no").hidden = !adding;
+  $("cleared").hidden = adding || Boolean(session) || people.all().length > 0;
+  $("unreached").hidden = !unreached;
+  $("unreached").textContent = unreached && t(unreached);
   if (session) $("sent-text").textContent = t(session.code ? "sentShown" : "sentText", { code: session.code });
 }
 
-// renderPeople lets a family switch with one tap.
+// renderPeople lets a family switch with one tap. The buttons stay while nothing changes: one may
+// have the focus.
+let written;
 function renderPeople() {
   const all = people.all();
+  const names = all.map((person, i) => person.name || t("person", { n: i + 1 }));
+  const chosen = adding ? -1 : all.indexOf(people.shown());
+  const now = JSON.stringify([names, chosen, all.map(({ id }) => id)]);
+  if (now === written) return;
+  written = now;
   $("people").hidden = all.length < 2;
   $("people").replaceChildren(...all.map((person, i) => {
-    const chosen = person === people.shown() && !adding;
-    const button = el("button", { type: "button", "aria-pressed": String(chosen) }, person.name || t("person", { n: i + 1 }));
+    const button = el("button", { type: "button", "aria-pressed": String(i === chosen) }, names[i]);
     button.addEventListener("click", async () => {
       adding = false;
       await people.choose(person.id);
@@ -288,7 +311,7 @@ const attempt = (id, button, get) => busy(id, button, button.dataset.t, async ()
 
 async function busy(id, button, label, act) {
   button.disabled = true;
-  button.textContent = t("activating");
+  button.textContent = t({ iinSend: "sending", sentGo: "checking" }[label] ?? "activating");
   errors[id] = "";
   try {
     await act();

@@ -2,7 +2,7 @@
 // person looks at them.
 
 import { $ } from "./dom.js";
-import { t } from "./i18n.js";
+import { say } from "./i18n.js";
 import { dispute } from "./own.js";
 
 // setUpDispute brings the form to life. passOf gives the pass; done is called after each answer.
@@ -12,13 +12,13 @@ export function setUpDispute(passOf, done) {
     const why = $("dispute-why").value.trim().replace(/\s+/g, " ");
     const button = $("dispute-send");
     button.disabled = true;
-    $("dispute-error").textContent = "";
+    say($("dispute-error"), "");
     try {
       await dispute(passOf(), why);
       $("dispute-form").reset();
       $("dispute").open = false;
     } catch (err) {
-      $("dispute-error").textContent = t(trouble(err));
+      say($("dispute-error"), trouble(err));
     } finally {
       button.disabled = false;
       done();

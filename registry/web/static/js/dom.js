@@ -7,6 +7,15 @@ export function show(group, ...names) {
   for (const name of group) $(name).hidden = !names.includes(name);
 }
 
+// rescue gives the focus to the first of these that is visible, when it went with what was pressed:
+// the next Tab would start at the top of the page.
+export function rescue(...elements) {
+  const isShown = (element) => element && (element.checkVisibility ? element.checkVisibility() : element.offsetParent);
+  const { activeElement: now, body } = document;
+  if (now !== body && isShown(now)) return;
+  elements.find(isShown)?.focus({ preventScroll: true });
+}
+
 // el makes an element: el("td", {class: "number"}, "text", otherElement)
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);

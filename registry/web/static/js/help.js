@@ -19,3 +19,4 @@ function render() {
 setUp(help);
 onLanguage(render);
 render();
+$("starting").hidden = true;

@@ -13,9 +13,18 @@ let table = {};
 const listeners = [];
 
 function start() {
-  const wishes = [localStorage.getItem(remembered), ...(navigator.languages ?? [navigator.language])];
+  const wishes = [memory((storage) => storage.getItem(remembered)), ...(navigator.languages ?? [navigator.language])];
   const found = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((wish) => languages.includes(wish));
   return found ?? "kk";
+}
+
+// memory uses the storage, if the browser lets the page have one.
+function memory(use) {
+  try {
+    return use(localStorage);
+  } catch {
+    return undefined;
+  }
 }
 
 // setUp makes words known, translates the page and brings its language switch to life.
@@ -32,7 +41,7 @@ export const onLanguage = (listener) => listeners.push(listener);
 
 function choose(language) {
   current = language;
-  localStorage.setItem(remembered, language);
+  memory((storage) => storage.setItem(remembered, language));
   apply();
   for (const listener of listeners) listener();
 }
@@ -55,6 +64,13 @@ export function t(key, values = {}) {
   const text = table[key]?.[current];
   if (text === undefined) throw new Error(`no text "${key}" in "${current}"`);
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+// say writes a text into an element, and again with each language; "" empties it.
+export function say(element, key) {
+  element.textContent = key && t(key);
+  if (key) element.dataset.t = key;
+  else delete element.dataset.t;
 }
 
 // moment writes a time: only the hour today, the date with it on any other day.

@@ -1,36 +1,36 @@
 // What is below the pass: the own records and phones, the family, installing, removing the pass.
 
 import { $, el } from "./dom.js";
-import { day, moment, t } from "./i18n.js";
+import { day, moment, say, t } from "./i18n.js";
 import { moveCode, ownTrouble, phones, records, removePhone, removeThis } from "./own.js";
 import * as people from "./people.js";
 
-let after; // called when people or their passes have changed
+let page; // what the page does: changed, when people or passes have changed; again, to ask for the status
+let made; // the code for another phone
 let installing; // the browser's offer to install the page
 
 // setUpMore brings the section to life.
-export function setUpMore(changed, add) {
-  after = changed;
+export function setUpMore(does) {
+  page = does;
   load("records", async (pass) => $("records-list").replaceChildren(...listOf(await records(pass), record, "noRecords")));
-  load("phones", async (pass) => $("phones-list").replaceChildren(...listOf(await phones(pass), phone, "noPhones")));
+  load("phones", listPhones);
   press("move-make", async (pass) => {
-    const { code, expires } = await moveCode(pass);
-    $("move-code").textContent = code;
-    $("move-text").textContent = t("moveCode", { address: location.host, time: moment(new Date(expires)) });
-    $("move-made").hidden = false;
+    made = await moveCode(pass);
+    renderMove();
   });
   press("remove-yes", async (pass) => {
     await removeThis(pass);
     await people.forget(pass.id);
     $("remove").open = false;
-    after();
+    await page.changed();
   });
   $("family-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     await people.change(people.shown().id, { name: $("family-name").value.trim() });
-    after();
+    await page.changed();
+    page.rescued($("family").querySelector("summary"));
   });
-  $("family-add").addEventListener("click", add);
+  $("family-add").addEventListener("click", page.add);
   window.addEventListener("beforeinstallprompt", (event) => {
     event.preventDefault();
     installing = event;
@@ -48,10 +48,20 @@ export function setUpMore(changed, add) {
 export function close() {
   for (const id of ["records", "phones", "family", "remove"]) {
     $(id).open = false;
-    $(id).querySelector(".error")?.replaceChildren();
+    for (const error of $(id).querySelectorAll(".error")) say(error, "");
   }
   for (const id of ["records-list", "phones-list"]) $(id).replaceChildren();
-  $("move-made").hidden = true;
+  made = undefined;
+  renderMove();
+}
+
+const listPhones = async (pass) => $("phones-list").replaceChildren(...listOf(await phones(pass), phone, "noPhones"));
+
+function renderMove() {
+  $("move-made").hidden = !made;
+  if (!made) return;
+  $("move-code").textContent = made.code;
+  $("move-text").textContent = t("moveCode", { address: location.host, time: moment(new Date(made.expires)) });
 }
 
 export function renderMore() {
@@ -59,6 +69,7 @@ export function renderMore() {
   if (!pass) return;
   if (document.activeElement !== $("family-name")) $("family-name").value = pass.name;
   $("family-add").hidden = people.all().length >= people.maxPeople;
+  renderMove();
 }
 
 // An iPhone installs pages from a menu only, and says nothing of it.
@@ -89,14 +100,17 @@ function press(button, act) {
 async function guarded(id, act, button) {
   const pass = people.shown();
   const error = $(`${id}-error`);
-  error.textContent = "";
+  say(error, "");
   if (button) button.disabled = true;
   try {
     await act(pass);
   } catch (err) {
-    if (pass === people.shown()) error.textContent = t(ownTrouble(err));
+    if (pass === people.shown()) say(error, ownTrouble(err));
   } finally {
-    if (button) button.disabled = false;
+    if (button) {
+      button.disabled = false;
+      page.rescued(button, $(id)?.querySelector("summary"));
+    }
   }
 }
 
@@ -134,8 +148,8 @@ function phone(p) {
     }
     guarded("phones", async (pass) => {
       await removePhone(pass, p.id);
-      reload();
-      after();
+      await listPhones(pass);
+      page.again();
     }, button);
   });
   item.append(button);

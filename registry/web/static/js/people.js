@@ -16,14 +16,19 @@ export async function load() {
   if (!shown()) current = people[0]?.id ?? "";
 }
 
+// store keeps what next makes of those who are stored: another tab may have added or removed somebody.
+async function store(next, others) {
+  people = await changePeople(next, others);
+  if (!shown()) current = people[0]?.id ?? "";
+}
+
 // keep stores a new pass: in the place of the person with that id, or as another person's. It gets an id of its
 // own, so that nothing that is still on its way for the old pass is taken for this one's.
 export async function keep(phone, id) {
   const fresh = { id: crypto.randomUUID(), name: "", known: 0, phone };
-  const next = (old) => (old.some((p) => p.id === id)
-    ? old.map((p) => (p.id === id ? { ...fresh, name: p.name } : p))
-    : [...old, fresh]);
-  people = await changePeople(next, { current: fresh.id, pending: undefined });
+  await store((stored) => (stored.some((p) => p.id === id)
+    ? stored.map((p) => (p.id === id ? { ...fresh, name: p.name } : p))
+    : [...stored, fresh]), { current: fresh.id, pending: undefined });
   current = fresh.id;
 }
 
@@ -32,12 +37,7 @@ export async function choose(id) {
   current = id;
 }
 
-export async function change(id, values) {
-  people = await changePeople((old) => old.map((p) => (p.id === id ? { ...p, ...values } : p)));
-}
+export const change = (id, values) => store((stored) => stored.map((p) => (p.id === id ? { ...p, ...values } : p)));
 
 // forget deletes a pass with its keys.
-export async function forget(id) {
-  people = await changePeople((old) => old.filter((p) => p.id !== id));
-  if (!shown()) await choose(people[0]?.id);
-}
+export const forget = (id) => store((stored) => stored.filter((p) => p.id !== id));

@@ -1,5 +1,5 @@
-// A QR code encoder (ISO/IEC 18004) for what a pass needs: alphanumeric mode, versions 1 to 40,
-// error correction L or M.
+// A QR code encoder (ISO/IEC 18004): alphanumeric mode, which passes and codes of doors keep to, and
+// byte mode for anything else; versions 1 to 40, error correction L or M.
 //
 //   encode(text) -> {size, version, level, mask, modules}   modules: Uint8Array, size * size, 1 = dark, row by row
 //
@@ -39,9 +39,10 @@ const masks = [
 ];
 
 export function encode(text) {
-  const { version, level } = choose(text.length);
+  const segment = segmentOf(text);
+  const { version, level } = choose(segment);
   const symbol = frame(version);
-  place(symbol, codewords(text, version, level));
+  place(symbol, codewords(segment, version, level));
   let best;
   for (let mask = 0; mask < masks.length; mask++) {
     const modules = masked(symbol, mask);
@@ -52,18 +53,31 @@ export function encode(text) {
   return { size: symbol.size, version, level, mask: best.mask, modules: best.modules };
 }
 
-function choose(length) {
-  const bits = Math.floor(length / 2) * 11 + (length % 2) * 6;
+// segmentOf is a text in the shorter mode that holds it (section 7.4): its indicator, how many
+// characters or bytes there are, the lengths of that count by version (table 3), and their bits.
+function segmentOf(text) {
+  const values = Array.from(text, (c) => alphabet.indexOf(c));
+  if (values.includes(-1)) {
+    const bytes = new TextEncoder().encode(text);
+    return { mode: 0b0100, count: bytes.length, countBits: [8, 16, 16], bits: bytes.length * 8, write: (put) => bytes.forEach((byte) => put(byte, 8)) };
+  }
+  const count = values.length;
+  return { mode: 0b0010, count, countBits: [9, 11, 13], bits: Math.floor(count / 2) * 11 + (count % 2) * 6, write(put) {
+    for (let i = 0; i + 1 < count; i += 2) put(values[i] * 45 + values[i + 1], 11);
+    if (count % 2) put(values.at(-1), 6);
+  } };
+}
+
+function choose(segment) {
   for (let version = 1; version <= 40; version++) {
-    const need = 4 + countBits(version) + bits;
+    const need = 4 + countBits(segment, version) + segment.bits;
     if (need > dataCodewords(version, "L") * 8) continue;
     return { version, level: need <= dataCodewords(version, "M") * 8 ? "M" : "L" };
   }
-  throw new RangeError(`${length} characters do not fit into a QR code`);
+  throw new RangeError(`${segment.count} characters do not fit into a QR code`);
 }
 
-// Table 3: the length of the character count in alphanumeric mode.
-const countBits = (version) => (version < 10 ? 9 : version < 27 ? 11 : 13);
+const countBits = (segment, version) => segment.countBits[version < 10 ? 0 : version < 27 ? 1 : 2];
 
 function dataCodewords(version, level) {
   const { ecc, blocks } = levels[level];
@@ -85,9 +99,9 @@ function allCodewords(version) {
 
 // codewords is the whole bit stream: data in blocks, their error correction, interleaved (sections
 // 7.4 to 7.6).
-function codewords(text, version, level) {
+function codewords(segment, version, level) {
   const capacity = dataCodewords(version, level);
-  const data = dataBytes(text, version, capacity);
+  const data = dataBytes(segment, version, capacity);
   const { ecc, blocks } = levels[level];
   const count = blocks[version - 1];
   const short = Math.floor(capacity / count);
@@ -110,20 +124,14 @@ function* interleave(parts) {
   }
 }
 
-function dataBytes(text, version, capacity) {
+function dataBytes(segment, version, capacity) {
   const bits = [];
   const put = (value, length) => {
     for (let i = length - 1; i >= 0; i--) bits.push((value >> i) & 1);
   };
-  put(0b0010, 4); // alphanumeric
-  put(text.length, countBits(version));
-  const values = Array.from(text, (c) => {
-    const value = alphabet.indexOf(c);
-    if (value < 0) throw new RangeError(`character ${JSON.stringify(c)} is not in the alphanumeric set`);
-    return value;
-  });
-  for (let i = 0; i + 1 < values.length; i += 2) put(values[i] * 45 + values[i + 1], 11);
-  if (values.length % 2) put(values.at(-1), 6);
+  put(segment.mode, 4);
+  put(segment.count, countBits(segment, version));
+  segment.write(put);
   put(0, Math.min(4, capacity * 8 - bits.length)); // terminator
   const out = new Uint8Array(capacity);
   bits.forEach((bit, i) => { out[i >> 3] |= bit << (7 - (i & 7)); });

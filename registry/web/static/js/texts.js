@@ -16,6 +16,11 @@ export const common = {
     ru: "Нет сети. Подключитесь к интернету и повторите.",
     en: "No network. Connect and try again.",
   },
+  manyPhones: {
+    kk: "Бүгін бұл рұқсатнаманы көп телефон алды. Ертең қайталаңыз немесе кодты тіркелген жеріңізден сұраңыз.",
+    ru: "Сегодня этот пропуск получили многие телефоны. Попробуйте завтра или попросите код там, где регистрировались.",
+    en: "Many phones have got this pass today. Try again tomorrow, or ask for a code where you registered.",
+  },
   tooMany: {
     kk: "Тым көп әрекет жасалды. Бір минуттан кейін қайталаңыз.",
     ru: "Слишком много попыток. Повторите через минуту.",
@@ -32,7 +37,7 @@ export const citizen = {
   ...common,
   title: { kk: "Менің рұқсатнамам", ru: "Мой пропуск", en: "My pass" },
 
-  activateTitle: { kk: "Рұқсатнаманы іске қосу", ru: "Активация пропуска", en: "Activate your pass" },
+  activateTitle: { kk: "Рұқсатнама алу", ru: "Получить пропуск", en: "Get your pass" },
   activateText: {
     kk: "Тіркелген кезде берілген бір реттік кодты енгізіңіз. Рұқсатнама осы телефонда сақталады.",
     ru: "Введите одноразовый код, который вам выдали при регистрации. Пропуск останется на этом телефоне.",
@@ -41,6 +46,8 @@ export const citizen = {
   code: { kk: "Бір реттік код", ru: "Одноразовый код", en: "One-time code" },
   activate: { kk: "Іске қосу", ru: "Активировать", en: "Activate" },
   activating: { kk: "Іске қосылып жатыр…", ru: "Активируем…", en: "Activating…" },
+  sending: { kk: "Жіберіліп жатыр…", ru: "Отправляем…", en: "Sending…" },
+  checking: { kk: "Тексеріліп жатыр…", ru: "Проверяем…", en: "Checking…" },
   codeEmpty: { kk: "Кодты енгізіңіз.", ru: "Введите код.", en: "Enter the code." },
   codeRefused: {
     kk: "Бұл код жарамсыз немесе бұрын қолданылған. Тіркелген жеріңізден жаңа код сұраңыз.",
@@ -177,7 +184,7 @@ export const citizen = {
     en: "The phone's clock is wrong by {span}. Turn on automatic time in the settings, otherwise the code is not accepted without a network.",
   },
 
-  withdrawnTitle: { kk: "Рұқсатнаманың күші жойылды", ru: "Пропуск отозван", en: "This pass was withdrawn" },
+  withdrawnTitle: { kk: "Рұқсатнаманың күші жойылды", ru: "Пропуск отозван", en: "This pass was revoked" },
   withdrawnText: {
     kk: "Бұл рұқсатнама енді жарамсыз. Оны басқа телефоннан алып тастаған боларсыз. Қайта кіру үшін төмендегі жолды таңдаңыз.",
     ru: "Он больше не действует. Возможно, вы удалили его с другого телефона. Войти снова можно ниже.",
@@ -188,6 +195,11 @@ export const citizen = {
     kk: "Оны әзірге қолдануға болмайды. Себебін тіркелген жеріңізден біліңіз.",
     ru: "Пока им нельзя пользоваться. Причину можно узнать там, где вы получили код.",
     en: "It cannot be used for the time being. Ask for the reason where you registered.",
+  },
+  firstNetwork: {
+    kk: "Желі жоқ. Бірінші рет кіру үшін интернетке қосылыңыз. Содан кейін рұқсатнама интернетсіз де жұмыс істейді.",
+    ru: "Нет сети. Для первого входа подключитесь к интернету. После этого пропуск работает и без него.",
+    en: "No network. Connect to sign in for the first time. After that the pass works without a network, too.",
   },
   iinText: {
     kk: "ЖСН енгізіңіз. Тіркелген телефон нөміріңізге код жіберіледі.",
@@ -235,9 +247,9 @@ export const citizen = {
   people: { kk: "Кімнің рұқсатнамасы", ru: "Чей пропуск", en: "Whose pass" },
   person: { kk: "{n}-адам", ru: "Человек {n}", en: "Person {n}" },
   newPhone: {
-    kk: "Басқа телефонда сіздің рұқсатнамаңыз бар, алынған уақыты: {time}. Ол сіздікі болмаса, алып тастаңыз.",
-    ru: "На другом телефоне есть ваш пропуск, получен: {time}. Если это не вы, удалите его.",
-    en: "Another phone has a pass of yours since {time}. If that was not you, remove it.",
+    kk: "Рұқсатнамаңыз басқа телефонда да алынды, уақыты: {time}. Оны сіз алмасаңыз, ол телефонды алып тастаңыз.",
+    ru: "Ваш пропуск получили на другом телефоне, время: {time}. Если это были не вы, удалите тот телефон.",
+    en: "Another phone got a pass of yours, at {time}. If that was not you, remove that phone.",
   },
   newPhoneLook: { kk: "Телефондарды көрсету", ru: "Показать телефоны", en: "Show the phones" },
   newPhoneFine: { kk: "Бұл мен", ru: "Это я", en: "That was me" },
@@ -273,11 +285,11 @@ export const citizen = {
   phoneThis: { kk: "{name} (осы телефон)", ru: "{name} (этот телефон)", en: "{name} (this phone)" },
   phoneUnnamed: { kk: "Телефон", ru: "Телефон", en: "Phone" },
   phoneSince: { kk: "Қосылған уақыты: {time}", ru: "Добавлен: {time}", en: "Since {time}" },
-  phoneUsed: { kk: "Соңғы қолданылған күні: {time}", ru: "Последний раз: {time}", en: "Last used on {time}" },
+  phoneUsed: { kk: "Соңғы қолданылған күні: {time}", ru: "Последнее использование: {time}", en: "Last used on {time}" },
   phoneUntil: { kk: "Кодтар мына уақытқа дейін жетеді: {time}", ru: "Кодов хватит до: {time}", en: "Has codes until {time}" },
   phoneRemove: { kk: "Алып тастау", ru: "Удалить", en: "Remove" },
   phoneSure: { kk: "Иә, алып тастау", ru: "Да, удалить", en: "Yes, remove" },
-  moveTitle: { kk: "Басқа телефонға көшіру", ru: "На другой телефон", en: "To another phone" },
+  moveTitle: { kk: "Басқа телефонға көшіру", ru: "Перенести на другой телефон", en: "Move to another phone" },
   moveText: {
     kk: "Бір реттік код алып, оны басқа телефонда енгізіңіз. Содан кейін бұл телефонды алып тастауға болады.",
     ru: "Получите одноразовый код и введите его на другом телефоне. После этого этот телефон можно удалить.",
@@ -315,9 +327,9 @@ export const citizen = {
 
   removeTitle: { kk: "Рұқсатнаманы осы телефоннан алып тастау", ru: "Удалить пропуск с этого телефона", en: "Remove the pass from this phone" },
   removeText: {
-    kk: "Осы телефондағы рұқсатнаманың күші жойылады, кілті өшіріледі. Басқа телефондар мен қағаз рұқсатнама өзгермейді.",
-    ru: "Пропуск на этом телефоне будет отозван, а его ключ удалён. Другие телефоны и бумажный пропуск не изменятся.",
-    en: "The pass on this phone is revoked, and its key deleted. Other phones and a printed pass stay as they are.",
+    kk: "Рұқсатнама осы телефоннан өшіріледі де, жарамсыз болады. Басқа телефондар мен қағаз рұқсатнама жұмыс істей береді. Кейін қайта кіруге болады.",
+    ru: "Пропуск будет удалён с этого телефона и перестанет действовать. Другие телефоны и бумажный пропуск продолжат работать. Позже можно войти снова.",
+    en: "The pass is deleted from this phone and no longer valid. Other phones and a printed pass go on working. You can sign in again later.",
   },
   removeYes: { kk: "Алып тастау", ru: "Удалить", en: "Remove" },
   forget: { kk: "Осы телефоннан өшіру", ru: "Убрать с этого телефона", en: "Delete it from this phone" },
@@ -334,8 +346,8 @@ export const citizen = {
     en: "This browser is too old. Update it (Chrome 137, Firefox 130, Safari 17 or later), or ask for a printed pass where you registered.",
   },
   noStorage: {
-    kk: "Браузер рұқсатнаманы сақтай алмайды. Құпия (инкогнито) режимнен шығыңыз.",
-    ru: "Браузер не может сохранить пропуск. Выйдите из режима инкогнито.",
-    en: "The browser cannot keep the pass. Leave private browsing.",
+    kk: "Браузер рұқсатнаманы сақтай алмайды. Құпия (инкогнито) режимнен шығыңыз немесе баптауларда осы сайтқа дерек сақтауға рұқсат беріңіз.",
+    ru: "Браузер не может сохранить пропуск. Выйдите из режима инкогнито или разрешите в настройках этому сайту хранить данные.",
+    en: "The browser cannot keep the pass. Leave private browsing, or allow this site to keep data in the settings.",
   },
 };

@@ -9,6 +9,7 @@ import { words } from "./accounts-texts.js";
 setUp(words);
 let overview;
 let regions = [];
+let me = {};
 const gate = new Gate("admin-key", () => overview && open());
 overview = new Overview(gate, () => "/v1/accounts", render);
 onLanguage(listRegions);
@@ -18,8 +19,14 @@ if (gate.key) open();
 
 async function open() {
   overview.refresh();
-  regions = await gate.ask("/v1/regions").catch(() => regions); // the overview says what is wrong
+  try {
+    [me, regions] = await Promise.all([gate.ask("/v1/me"), gate.ask("/v1/regions")]);
+  } catch {
+    return; // the overview says what is wrong
+  }
+  for (const option of [...$("account-role").options]) if (me.role === "regional" && option.value !== "owner") option.remove();
   listRegions();
+  askWhatBelongs();
 }
 
 const regionName = (code) => regions.find((region) => region.code === code)?.[document.documentElement.lang] ?? code;
@@ -50,7 +57,7 @@ function render({ accounts }) {
 
 function ofWhat(account) {
   if (account.venue) return t("venueNumber", { id: account.venue });
-  return account.region ? regionName(account.region) : account.bin ?? t("wholeCountry");
+  return [account.bin, account.region && regionName(account.region)].filter(Boolean).join(", ") || t("wholeCountry");
 }
 
 const ended = (account) => account.revoked || (account.expires && new Date(account.expires) < new Date());

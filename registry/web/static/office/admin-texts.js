@@ -1,11 +1,15 @@
 // The words of /admin, beside those of all pages behind a key.
 
+import { halls } from "./hall-texts.js";
 import { boards } from "./health-texts.js";
+import { lists } from "./list-texts.js";
 import { office } from "./texts.js";
 
 export const words = {
   ...office,
   ...boards,
+  ...halls,
+  ...lists,
   way: { kk: "Жол", ru: "Путь", en: "Way" },
   country: { kk: "Қазақстан", ru: "Казахстан", en: "Kazakhstan" },
   noRegion: { kk: "Өңірі белгісіз", ru: "Регион не указан", en: "Region not known" },
@@ -13,16 +17,7 @@ export const words = {
   venues: { kk: "Нысандар", ru: "Объекты", en: "Venues" },
   venue: { kk: "Нысан", ru: "Объект", en: "Venue" },
   doors: { kk: "Есіктер", ru: "Двери", en: "Doors" },
-  search: { kk: "Іздеу", ru: "Найти", en: "Search" },
-  searchText: { kk: "Атауы не мекенжайы", ru: "Название или адрес", en: "Name or address" },
-  searchWrong: { kk: "Не болды", ru: "Что случилось", en: "What is wrong" },
   searchHint: { kk: "Өңірді таңдаңыз немесе атауын іздеңіз.", ru: "Выберите регион или найдите объект по названию.", en: "Choose a region, or search for a name." },
-  all: { kk: "Барлығы", ru: "Все", en: "All" },
-  anything: { kk: "Ақауы бар", ru: "С любой неисправностью", en: "Anything wrong" },
-  pager: { kk: "Беттер бойынша", ru: "По страницам", en: "Pages of the list" },
-  before: { kk: "Алдыңғы", ru: "Назад", en: "Previous" },
-  after: { kk: "Келесі", ru: "Дальше", en: "Next" },
-  pageOf: { kk: "{all} беттің {n}-беті", ru: "Страница {n} из {all}", en: "Page {n} of {all}" },
   checksByHour: { kk: "Сағат бойынша тексерулер", ru: "Проверки по часам", en: "Checks by hour" },
   asTable: { kk: "Кесте түрінде", ru: "Таблицей", en: "As a table" },
   chartLabel: { kk: "24 сағаттағы тексерулер: {n}. Сандар төмендегі кестеде.", ru: "Проверок за 24 часа: {n}. Числа в таблице ниже.", en: "Checks in 24 hours: {n}. The numbers are in the table below." },
@@ -50,21 +45,6 @@ export const words = {
   "list-trouble": { kk: "Ақауы бар есіктер", ru: "Двери с неисправностью", en: "Doors in trouble" },
   "list-silent": { kk: "Байланыста емес есіктер", ru: "Двери не на связи", en: "Silent doors" },
   "list-never": { kk: "Әлі қосылмаған есіктер", ru: "Двери, которые ещё не включали", en: "Doors never seen" },
-  "wrong-silent": { kk: "байланыста емес", ru: "не на связи", en: "silent" },
-  "wrong-never": { kk: "әлі қосылмаған", ru: "ещё не включали", en: "never seen" },
-  "wrong-out-of-order": { kk: "істен шыққан", ru: "не работает", en: "out of order" },
-  "wrong-tamper": { kk: "корпусы ашылған", ru: "вскрыт корпус", en: "case opened" },
-  "wrong-undervoltage": { kk: "кернеу төмен", ru: "низкое напряжение", en: "low voltage" },
-  "wrong-hot": { kk: "қызып кеткен", ru: "перегрев", en: "too hot" },
-  "wrong-copied": { kk: "карта көшірілген", ru: "скопирована карта", en: "copied card" },
-  "wrong-used-twice": { kk: "код екі рет пайдаланылған", ru: "код использован дважды", en: "code used twice" },
-  "wrong-differs": { kk: "баптауы тізілімдегідей емес", ru: "настроена не как в реестре", en: "set up otherwise" },
-  "wrong-reconfigured": { kk: "баптауы өзгертілген", ru: "изменены настройки", en: "settings changed" },
-  "wrong-renewal": { kk: "ұзартуды сұрайды", ru: "просит продления", en: "asks to renew" },
-  "wrong-throttled": { kk: "процессор баяулатылған", ru: "процессор замедлен", en: "slowed down" },
-  "wrong-space": { kk: "орын аз", ru: "мало места", en: "little space" },
-  "wrong-worn": { kk: "жады тозған", ru: "износ памяти", en: "memory worn out" },
-  "wrong-wifi": { kk: "Wi-Fi әлсіз", ru: "слабый Wi-Fi", en: "weak Wi-Fi" },
   whyVenue: { kk: "Нысандағы барлық {n} есік байланыста емес: ток пен интернет бар-жоғын сұраңыз.", ru: "Не на связи все двери объекта ({n}): спросите, есть ли там электричество и интернет.", en: "All {n} doors of the venue are silent: ask for power and network there." },
   whySome: { kk: "Нысанда тағы {n} есік байланыста емес.", ru: "На объекте не на связи ещё дверей: {n}.", en: "Other silent doors of the venue: {n}." },
   whyDoor: { kk: "Нысанның басқа есіктері байланыста: мәселе осы есікте. Ток көзі мен кабелін тексертіңіз.", ru: "Другие двери объекта на связи: дело в этой двери. Попросите проверить её питание и кабель.", en: "The other doors of the venue are heard: it is this door. Have its power and its cable checked." },

@@ -5,8 +5,10 @@ import { $, el, sign } from "../js/dom.js";
 import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { words } from "./admin-texts.js";
 import { byColour, drawChart } from "./chart.js";
-import { alarmTile, doorCard, doorDetail, kinds, link, regionCard, venueCard } from "./fleet.js";
+import { alarmTile, doorCard, doorDetail, link, regionCard, venueCard } from "./fleet.js";
 import { summary } from "./counts.js";
+import { HallPart } from "./hall.js";
+import { drawPager, drawSearch, hashOf } from "./list.js";
 import { Gate } from "./office.js";
 import { ago } from "./overview.js";
 
@@ -25,6 +27,7 @@ let started = false;
 
 setUp(words);
 const gate = new Gate("admin-key", () => started && open());
+const hall = new HallPart(gate, refresh);
 onLanguage(() => render(true));
 window.addEventListener("hashchange", go);
 $("confirm-restored").addEventListener("click", () => act("restoredSure", {}, "/v1/restored", {}));
@@ -32,7 +35,7 @@ $("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const to = { ...at, q: $("search-text").value.trim(), only: $("search-wrong").value };
   delete to.page;
-  location.hash = new URLSearchParams(Object.entries(to).filter(([, value]) => value));
+  location.hash = hashOf(to);
 });
 started = true;
 read();
@@ -60,15 +63,13 @@ async function go() {
   $("where").focus();
 }
 
-const query = (values) => String(new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined && value !== "")));
-
 // wanted are the paths of what is shown.
 function wanted() {
   const { region, venue, door, wrong, q, only, page } = at;
   if (door) return { door: `/v1/doors/${encodeURIComponent(door)}` };
-  const paths = { overview: `/v1/overview?${query({ region, venue })}` };
-  if (venue || wrong) paths.doors = `/v1/doors?${query({ region, venue, wrong, page })}`;
-  else if (region || q || only || me?.role === "regional") paths.venues = `/v1/overview/venues?${query({ region, q, wrong: only, page })}`;
+  const paths = { overview: `/v1/overview?${hashOf({ region, venue })}` };
+  if (venue || wrong) paths.doors = `/v1/doors?${hashOf({ region, venue, wrong, page })}`;
+  else if (region || q || only || me?.role === "regional") paths.venues = `/v1/overview/venues?${hashOf({ region, q, wrong: only, page })}`;
   return paths;
 }
 
@@ -122,6 +123,7 @@ function draw() {
   for (const name of sections) $(name).hidden = !visible[name];
   drawWay(overview?.venue ?? door?.place, door);
   drawTiles(overview);
+  hall.show(overview?.venue?.id, at.wrong ? undefined : overview?.hall, overview?.staff_checks);
   if (overview) drawOverview(overview);
   if (door) $("door-part").replaceChildren(doorDetail(door, (name) => act("approveSure", { name }, "/v1/doors/approve", { name })));
   if (doors) {
@@ -129,8 +131,8 @@ function draw() {
     fill("doors", doors.doors.map(doorCard), doors.total);
   }
   fill("venues", (venues?.venues ?? []).map(venueCard), venues?.total);
-  drawSearch();
-  drawPager(doors ?? venues);
+  drawSearch(at.q, at.only);
+  drawPager(doors ?? venues, at);
 }
 
 function fill(name, items, total) {
@@ -179,22 +181,6 @@ function drawOverview({ people, doors, hours, regions: list }) {
   }));
   $("regions").replaceChildren(...(list ?? []).map((region) => regionCard(region, regionName(region.code))));
   drawChart(hours);
-}
-
-function drawSearch() {
-  if (document.activeElement?.closest?.("#search")) return; // somebody is writing
-  $("search-text").value = at.q ?? "";
-  $("search-wrong").replaceChildren(el("option", { value: "" }, t("all")), el("option", { value: "any" }, t("anything")),
-    ...kinds.map((kind) => el("option", { value: kind }, t(`wrong-${kind}`))));
-  $("search-wrong").value = at.only ?? "";
-}
-
-function drawPager(list) {
-  const page = Number(at.page ?? 0);
-  const last = list ? Math.max(0, Math.ceil(list.total / list.size) - 1) : 0;
-  $("pager").hidden = last === 0;
-  const to = (n, key) => (n < 0 || n > last ? [] : [link({ ...at, page: n }, t(key), { class: "plain" })]);
-  $("pager").replaceChildren(...to(page - 1, "before"), el("span", {}, t("pageOf", { n: page + 1, all: last + 1 })), ...to(page + 1, "after"));
 }
 
 function tile(label, value, below) {

@@ -11,14 +11,14 @@ const silent = 15 * 60_000; // ms after which a door that has not been heard of 
 
 const recent = 30 * 24 * 3600_000; // ms for which a door's changed settings are marked
 
-// renderDoors fills the table with the first page; approve is called with the name of a door whose
+// renderDoors fills the table with a page of doors; approve is called with the name of a door whose
 // renewal is approved.
 export function renderDoors({ doors, total }, approve) {
   fill("doors", doors.map((door) => {
     const { all, admitted, turnedBack, other } = summary(door.counts);
     return [door.name, venueName(door.venue), lastSeen(door.seen), identity(door, approve), t(`ring-${door.ring}`), door.running ?? "", all, admitted, turnedBack, other];
   }), doors.map(healthLine));
-  $("doors-count").textContent = total > doors.length ? t("firstOf", { n: doors.length, total }) : total;
+  $("doors-count").textContent = total;
   $("door-names").replaceChildren(...doors.map(({ name }) => el("option", { value: name })));
 }
 

@@ -1,13 +1,14 @@
 // The words of /doors, beside those of all pages behind a key.
 
 import { boards } from "./health-texts.js";
+import { lists } from "./list-texts.js";
 import { office } from "./texts.js";
 
 export const words = {
   ...office,
+  ...lists,
   venue: { kk: "Нысан түрі", ru: "Вид объекта", en: "Kind of venue" },
   doors: { kk: "Есіктер", ru: "Двери", en: "Doors" },
-  firstOf: { kk: "{total} ішінен алғашқы {n}", ru: "первые {n} из {total}", en: "the first {n} of {total}" },
   seen: { kk: "Соңғы байланыс", ru: "Последняя связь", en: "Last seen" },
   admitted: { kk: "Кіргізілді", ru: "Допущено", en: "Admitted" },
   otherCounts: { kk: "Басқа", ru: "Прочее", en: "Other" },

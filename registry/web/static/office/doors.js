@@ -8,6 +8,7 @@ import { onLanguage, setUp, t } from "../js/i18n.js";
 import { encode } from "../js/qr.js";
 import { renderDoors } from "./door-table.js";
 import { codeSheet, words } from "./doors-texts.js";
+import { drawPager, drawSearch, hashOf } from "./list.js";
 import { Gate, onSubmit } from "./office.js";
 import { Overview } from "./overview.js";
 import { venueKeys, venueName, venueNames, venueOf } from "./venues.js";
@@ -23,7 +24,25 @@ onLanguage(listVenues);
 show(parts, "known", "order");
 let overview;
 const gate = new Gate("admin-key", () => overview?.refresh());
-overview = new Overview(gate, () => "/v1/doors", (known) => renderDoors(known, approve));
+overview = new Overview(gate, () => `/v1/doors?${hashOf(at())}`, (known) => {
+  renderDoors(known, approve);
+  drawSearch(at().q, at().wrong);
+  drawPager(known, at());
+});
+
+// at is what is looked for, and the page: q, wrong, page.
+function at() { return Object.fromEntries(new URLSearchParams(location.hash.slice(1))); }
+
+$("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.hash = hashOf({ q: $("search-text").value.trim(), wrong: $("search-wrong").value });
+});
+
+// Reading goes on at the heading.
+window.addEventListener("hashchange", async () => {
+  await overview.refresh();
+  $("doors-title").focus();
+});
 
 async function approve(name) {
   if (!confirm(t("approveSure", { name }))) return;

@@ -10,6 +10,7 @@ import { request } from "../js/wire.js";
 export class Gate {
   #name;
   #onOpen;
+  #shown; // the key that the page was opened with
 
   constructor(name, onOpen) {
     this.#name = `ashyq.${name}`;
@@ -27,6 +28,10 @@ export class Gate {
     $("forget").addEventListener("click", () => {
       sessionStorage.removeItem(this.#name);
       location.reload(); // what was shown goes, too
+    });
+    // The browser's back button shows a page as it was, also after its key was forgotten.
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted && this.key !== this.#shown) location.reload();
     });
     this.#turn();
   }
@@ -73,6 +78,7 @@ export class Gate {
   }
 
   #turn() {
+    this.#shown = this.key;
     const open = Boolean(this.key);
     $("gate").hidden = open;
     $("inside").hidden = $("forget").hidden = !open;

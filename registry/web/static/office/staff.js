@@ -1,8 +1,10 @@
 // The staff's own phone checks passes while a door is out of order: with the registry's word only. A
-// pass is sent, decided about and forgotten. An owner or a national administrator begins a session here.
+// pass is sent, decided about and forgotten. An owner or an administrator begins a session here.
 
 import { $, el } from "../js/dom.js";
+import { draw } from "../js/draw.js";
 import { moment, onLanguage, setUp, t } from "../js/i18n.js";
+import { encode } from "../js/qr.js";
 import { watch } from "./camera.js";
 import { Gate, copyable, onSubmit, trouble } from "./office.js";
 import { words } from "./staff-texts.js";
@@ -180,13 +182,20 @@ onSubmit($("count-form"), async ({ inside }) => {
 // venues lists those for which this account may begin a session.
 async function venues(me) {
   const list = await gate.ask(me.role === "owner" ? "/v1/own" : "/v1/venues");
+  while (me.role === "regional" && list.length > 0 && list.length % 500 === 0) { // a region is short enough to choose from
+    const page = await gate.ask(`/v1/venues?after=${list.at(-1).id}`);
+    if (!page.length) break;
+    list.push(...page);
+  }
   $("venue").replaceChildren(...list.map(({ id, name }) => el("option", { value: id }, name)));
 }
 
 onSubmit($("begin-form"), async ({ venue, name, hours }) => {
   const { key, expires } = await gate.ask("/v1/accounts", { name, role: "staff", venue: Number(venue), hours: Number(hours) });
   const link = `${location.origin}/staff#key=${key}`;
-  const shared = [el("p", {}, t("sessionMade", { time: moment(new Date(expires)) })), copyable(t("sessionLink"), link)];
+  const canvas = el("canvas", { role: "img", "aria-label": t("sessionCode") });
+  draw(canvas, encode(link), 260);
+  const shared = [el("p", {}, t("sessionMade", { time: moment(new Date(expires)) })), el("p", {}, t("sessionCode")), canvas, copyable(t("sessionLink"), link)];
   if (navigator.share) {
     const share = el("button", { type: "button", class: "plain" }, t("share"));
     share.addEventListener("click", () => navigator.share({ url: link }).catch(() => {})); // the person has changed their mind

@@ -1,9 +1,11 @@
 // The words of /venue, beside those of all pages behind a key.
 
+import { halls } from "./hall-texts.js";
 import { office } from "./texts.js";
 
 export const words = {
   ...office,
+  ...halls,
   mineTitle: { kk: "Менің нысандарым", ru: "Мои объекты", en: "My venues" },
   noVenues: {
     kk: "Бұл БСН-мен нысан тіркелмеген. Өңір әкімшісіне хабарласыңыз.",

@@ -3,6 +3,7 @@
 
 import { $, el, show } from "../js/dom.js";
 import { moment, onLanguage, setUp, span, t } from "../js/i18n.js";
+import { HallPart } from "./hall.js";
 import { Gate, trouble } from "./office.js";
 import { words } from "./venue-texts.js";
 
@@ -16,6 +17,8 @@ let venues = [];
 let open;
 let inside;
 const gate = new Gate("admin-key", () => setTimeout(() => refresh().catch(fail))); // when gate is there
+
+const hall = new HallPart(gate, () => refresh().catch(fail));
 
 function fail(err) {
   if (err.status === 401) return;
@@ -42,6 +45,7 @@ function render() {
   if (!open) return;
   $("one-name").textContent = open.name;
   $("one-place").textContent = open.address;
+  hall.show(open.id, inside.hall, inside.staff_checks);
   $("one-doors").replaceChildren(...inside.doors.map(door));
   $("hours").replaceChildren(...hours());
 }

@@ -1,0 +1,28 @@
+// Words for searching lists of doors and venues, and for their pages.
+
+export const lists = {
+  search: { kk: "Іздеу", ru: "Найти", en: "Search" },
+  searchText: { kk: "Атауы не мекенжайы", ru: "Название или адрес", en: "Name or address" },
+  searchWrong: { kk: "Не болды", ru: "Что случилось", en: "What is wrong" },
+  all: { kk: "Барлығы", ru: "Все", en: "All" },
+  anything: { kk: "Ақауы бар", ru: "С любой неисправностью", en: "Anything wrong" },
+  pager: { kk: "Беттер бойынша", ru: "По страницам", en: "Pages of the list" },
+  before: { kk: "Алдыңғы", ru: "Назад", en: "Previous" },
+  after: { kk: "Келесі", ru: "Дальше", en: "Next" },
+  pageOf: { kk: "{all} беттің {n}-беті", ru: "Страница {n} из {all}", en: "Page {n} of {all}" },
+  "wrong-silent": { kk: "байланыста емес", ru: "не на связи", en: "silent" },
+  "wrong-never": { kk: "әлі қосылмаған", ru: "ещё не включали", en: "never seen" },
+  "wrong-out-of-order": { kk: "істен шыққан", ru: "не работает", en: "out of order" },
+  "wrong-tamper": { kk: "корпусы ашылған", ru: "вскрыт корпус", en: "case opened" },
+  "wrong-undervoltage": { kk: "кернеу төмен", ru: "низкое напряжение", en: "low voltage" },
+  "wrong-hot": { kk: "қызып кеткен", ru: "перегрев", en: "too hot" },
+  "wrong-copied": { kk: "карта көшірілген", ru: "скопирована карта", en: "copied card" },
+  "wrong-used-twice": { kk: "код екі рет пайдаланылған", ru: "код использован дважды", en: "code used twice" },
+  "wrong-differs": { kk: "баптауы тізілімдегідей емес", ru: "настроена не как в реестре", en: "set up otherwise" },
+  "wrong-reconfigured": { kk: "баптауы өзгертілген", ru: "изменены настройки", en: "settings changed" },
+  "wrong-renewal": { kk: "ұзартуды сұрайды", ru: "просит продления", en: "asks to renew" },
+  "wrong-throttled": { kk: "процессор баяулатылған", ru: "процессор замедлен", en: "slowed down" },
+  "wrong-space": { kk: "орын аз", ru: "мало места", en: "little space" },
+  "wrong-worn": { kk: "жады тозған", ru: "износ памяти", en: "memory worn out" },
+  "wrong-wifi": { kk: "Wi-Fi әлсіз", ru: "слабый Wi-Fi", en: "weak Wi-Fi" },
+};
