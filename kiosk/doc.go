@@ -19,9 +19,10 @@
 //	  kiosk/provision     applies the files on the card's boot partition
 //	  kiosk/update        installs another version of the card's system. The door restarts into it in
 //	                      the update window (window.go), and goes back if it fails
-//	  kiosk/enrol         one-time code -> the door's key and certificate; renews it
+//	  kiosk/enrol         one-time code -> the door's keys and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/places        the door's share of its venue's places
+//	  kiosk/doorkeys      the keys of list and codes, sealed to one door, and the door's ring of them
 //	  kiosk/client        the door's side of the protocol
 //	  kiosk/cache         the status list on the card                                    (bbolt)
 //	    kiosk             what happens at the door: Door, Rules, Verdict
@@ -39,6 +40,7 @@
 //	cmd/ashyq-registry    the registry's program
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
+//	  registry/ratchet    a key for each day, from which no earlier one follows
 //	  registry/csvfile    records out of CSV files
 //	  registry/decree     compares, examines and tries rules before doors get them
 //	  registry/alert      tells people by mail and webhook what is wrong with doors
@@ -46,6 +48,7 @@
 //	  registry/sms        messages to phones, through a program or a gateway
 //	  registry/pcr        the words for a PCR test's outcome
 //	  registry/kinds      the names of the kinds of venues and of the zones
+//	  registry/phone      a citizen's phone without a screen, for the demonstration and tests
 //	  registry/web        the pages and forms of citizens, laboratories and the administrator
 //
 //	cmd/ashyq-reader      the decoder for a browser: the staff's own phone
@@ -55,9 +58,10 @@
 //	image-build           the card image, the Debian packages, and the machines that test them
 //
 // No package in kiosk/ imports one in registry/: kiosk and registry are two programs. The registry
-// imports the formats that both use: pass, statuslist, api, sign1. Test support is next to what it
-// supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test, registry/store/storetest
-// and registry/alert/alerttest. layers_test.go checks who imports whom, with a reason for each rule.
+// imports the formats that both use: pass, statuslist, api, doorkeys, sign1. Test support is next
+// to what it supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test,
+// registry/store/storetest and registry/alert/alerttest. layers_test.go checks who imports whom,
+// with a reason for each rule.
 //
 // # One frame's journey
 //
@@ -65,8 +69,9 @@
 //  2. Its decoder reads a QR code and calls Door.Present, again and again while it is held up.
 //  3. The Door, one goroutine, ignores a person who is still standing there.
 //  4. pass.Parse decodes the code or says why it is not one; Verify checks issuer, holder and time;
-//     the Guard knows who was here a moment ago.
-//  5. A Lookup returns the person's standing, from the cache or, if that is old, from the registry.
+//     Open turns its block into an index with the key of the day; the Guard knows who was here a moment ago.
+//  5. The Fallback returns the person's standing: from the cache, if that is old from a newer list, and only
+//     then from the registry.
 //  6. Rules.Decide turns venue, colour, zone, time and age into a Decision that names its rule.
 //  7. The Verdict goes to every Outlet: panel, screen, counters. It does not say who the person is.
 package kiosk

@@ -62,7 +62,7 @@ var layers = []layer{
 	{"registry/ratchet", nil, "it derives keys and does not know what for"},
 	{"registry/store", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/statuslist", "registry/ratchet"}, "the registry's records know nothing of HTTP"},
 	{"registry/store/storetest", nil, "it knows PostgreSQL and not what is kept in it"},
-	{"registry/server", []string{"kiosk/api", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist",
+	{"registry/server", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/enrol", "kiosk/names", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist",
 		"registry/alert", "registry/csvfile", "registry/decree", "registry/fhir", "registry/kinds", "registry/store"},
 		"it shares the formats with the door and links none of its parts"},
 	{"registry/alert", nil, "it sends messages and does not know where they come from"},

@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +35,12 @@ func TestDemo(t *testing.T) {
 // TestDemoWithCamera looks through another camera than the drawn one, as `make demo CAMERA=...`
 // does. The door finds its enrolment code on its card.
 func TestDemoWithCamera(t *testing.T) {
+	watch(t, "its enrolment code on its card", []string{"the door's screen", "hold it to the camera"}, "--camera", doorway(t))
+}
+
+// doorway is a camera in front of which nobody stands.
+func doorway(t *testing.T) string {
+	t.Helper()
 	pictures := t.TempDir()
 	for n := range uint64(4) {
 		picture := qrdraw.Doorway(640, 480, 3)
@@ -44,59 +53,107 @@ func TestDemoWithCamera(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watch(t, "its enrolment code on its card", []string{"the door's screen", "hold it to the camera"}, "--camera",
-		"dir:"+pictures+"?loop")
+	return "dir:" + pictures + "?loop"
 }
 
-// watch builds the programs, runs the demo until its terminal has shown how the door is enrolled
-// and all that is wanted, and ends it with Ctrl-C.
+// watch runs the demo until its terminal has shown how the door is enrolled and all that is wanted,
+// and ends it with Ctrl-C.
 func watch(t *testing.T, enrolled string, wanted []string, args ...string) {
 	t.Helper()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-buildvcs=false", "-tags", buildTags, "-o", bin+"/",
+	d := start(t, args...)
+	seen := d.follow(append(wanted, enrolled))
+	d.end(seen)
+}
+
+// demo is the demo as a process.
+type demo struct {
+	*testing.T
+	cmd      *exec.Cmd
+	keyboard io.Writer
+	terminal io.Reader
+}
+
+// programs builds them once for all tests.
+var programs = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "ashyq-demo-test-"); err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-tags", buildTags, "-o", dir+"/",
 		"ashyq-kiosk/cmd/ashyq-kiosk", "ashyq-kiosk/cmd/ashyq-registry", "ashyq-kiosk/cmd/ashyq-demo")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+		return dir, fmt.Errorf("build: %w\n%s", err, out)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "ashyq-demo"),
-		append(args, "--registry", "127.0.0.1:0", "--doors", "127.0.0.1:0", "--screen", "127.0.0.1:0")...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.Stderr = os.Stderr
-	keyboard, err := cmd.StdinPipe()
+	return dir, nil
+})
+
+var clean = func() error { return nil }
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if err := clean(); err != nil {
+		fmt.Fprintln(os.Stderr, "remove the programs:", err)
+	}
+	os.Exit(status)
+}
+
+// start starts the demo.
+func start(t *testing.T, args ...string) *demo {
+	t.Helper()
+	bin, err := programs()
+	clean = func() error { return os.RemoveAll(bin) }
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal, err := cmd.StdoutPipe()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "ashyq-demo"),
+		append(args, "--registry", "127.0.0.1:0", "--doors", "127.0.0.1:0", "--screen", "127.0.0.1:0")...)
+	d := &demo{T: t, cmd: cmd}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Stderr = os.Stderr
+	if d.keyboard, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if d.terminal, err = cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	seen := follow(t, terminal, keyboard, append(wanted, enrolled))
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+	return d
+}
+
+// end ends the demo with Ctrl-C. It leaves nothing behind.
+func (d *demo) end(seen string) {
+	d.Helper()
+	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
+		d.Fatal(err)
 	}
-	rest, err := io.ReadAll(terminal)
+	rest, err := io.ReadAll(d.terminal)
 	if err != nil {
-		t.Fatal(err)
+		d.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v\n%s\n%s", err, seen, rest)
+	if err := d.cmd.Wait(); err != nil {
+		d.Errorf("after Ctrl-C: %v\n%s\n%s", err, seen, rest)
+	}
+	folder := regexp.MustCompile(`logs +(/\S+)/\*\.log`).FindStringSubmatch(seen + string(rest))
+	if folder == nil {
+		d.Fatalf("the demo does not say where its logs are:\n%s", seen)
+	}
+	if _, err := os.Stat(folder[1]); !errors.Is(err, os.ErrNotExist) {
+		d.Errorf("the demo has left %s behind (%v)", folder[1], err)
 	}
 }
 
 // follow reads the terminal until all that is wanted has been there. At the first green it types 1.
-func follow(t *testing.T, terminal io.Reader, keyboard io.Writer, list []string) string {
-	t.Helper()
+func (d *demo) follow(list []string) string {
+	d.Helper()
 	wanted := map[string]bool{}
 	for _, w := range list {
 		wanted[w] = true
 	}
 	var all strings.Builder
-	lines := bufio.NewScanner(terminal)
+	lines := bufio.NewScanner(d.terminal)
 	for len(wanted) > 0 && lines.Scan() {
 		all.WriteString(lines.Text() + "\n")
 		line := strings.Join(strings.Fields(lines.Text()), " ")
@@ -106,13 +163,13 @@ func follow(t *testing.T, terminal io.Reader, keyboard io.Writer, list []string)
 			}
 		}
 		if strings.Contains(line, "green on") {
-			if _, err := io.WriteString(keyboard, "1\n"); err != nil {
-				t.Fatal(err)
+			if _, err := io.WriteString(d.keyboard, "1\n"); err != nil {
+				d.Fatal(err)
 			}
 		}
 	}
 	if len(wanted) > 0 {
-		t.Fatalf("never seen: %v; the terminal showed\n%s", wanted, all.String())
+		d.Fatalf("never seen: %v; the terminal showed\n%s", wanted, all.String())
 	}
 	return all.String()
 }

@@ -2,7 +2,8 @@
 // registry on its embedded store, a door with simulated pins, and a presenter that draws people who
 // walk up to the door with their phones. The pictures are an MJPEG stream, which the kiosk opens
 // like any network camera. The door is enrolled as a real one: by a code held to its camera or put
-// on its card. Neither kiosk nor registry knows that this is a demo.
+// on its card. Around it, a country of eight regions is made, whose day goes on in the overview.
+// Neither kiosk nor registry knows that this is a demo.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -32,7 +34,7 @@ type cli struct {
 	Doors    string        `help:"Address at which the door reaches the registry." default:"127.0.0.1:8443"`
 	Screen   string        `help:"Address for the door's screen." default:"127.0.0.1:8081"`
 	Bin      string        `help:"Folder of ashyq-kiosk and ashyq-registry. Default: beside this program." type:"path" placeholder:"DIR"`
-	Dir      string        `help:"Folder for the demo's data. Default: a new one that is removed at the end." type:"path" placeholder:"DIR"`
+	Dir      string        `help:"Folder for the demo's data. Default: a new one, in memory where there is room, that is removed at the end." type:"path" placeholder:"DIR"`
 	For      time.Duration `help:"End by itself after so long; 0 runs until Ctrl-C." default:"0"`
 }
 
@@ -54,7 +56,7 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		defer cancel()
 	}
 	if c.Dir == "" {
-		if c.Dir, err = os.MkdirTemp("", "ashyq-demo-"); err != nil {
+		if c.Dir, err = temporary(); err != nil {
 			return fmt.Errorf("make a folder for the demo: %w", err)
 		}
 		defer os.RemoveAll(c.Dir)
@@ -87,6 +89,9 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 			return err
 		}
 	}
+	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}
+	around := &country{town: town, data: filepath.Join(c.Dir, "registry"), dir: c.Dir}
+	group.Go(func() error { return around.run(ctx, l.say) })
 	trace := filepath.Join(c.Dir, "pins.tsv")
 	if err := startDoor(ctx, c, group, town, show, camera, trace, out); err != nil {
 		return err
@@ -95,10 +100,24 @@ func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {
 		show.invite(town.visitors()...)
 	}
 	welcome(out, c, town, camera)
-	l := &light{out: out, live: term.IsTerminal(int(out.Fd())), show: show, on: map[string]bool{}}
 	group.Go(func() error { return l.follow(ctx, trace) })
 	go listen(ctx, in, town, l)
 	return nil
+}
+
+// memory is where Linux keeps files that are in memory alone.
+const memory, enough = "/dev/shm", 512 << 20 // bytes; an hour of the demo takes a tenth of them
+
+// temporary makes a folder, in memory where there is room: a registry waits for its disk with each
+// of the thousands of changes that make a country.
+func temporary() (string, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(memory, &disk); err == nil && disk.Bavail > enough/uint64(disk.Bsize) {
+		if dir, err := os.MkdirTemp(memory, "ashyq-demo-"); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", "ashyq-demo-")
 }
 
 // prepare fills in what the command line left open.
@@ -127,7 +146,7 @@ func startRegistry(ctx context.Context, c cli, group *errgroup.Group, out io.Wri
 	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
 		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", url,
 			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors,
-			"--demo-anybody-gets-any-pass"}} // the code to sign in is on the page
+			"--silent-after", silentAfter.String(), "--demo-anybody-gets-any-pass"}} // the code to sign in is on the page
 	group.Go(func() error { return registry.run(ctx) })
 	if err := registry.waitFor(ctx, url+"/healthz"); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
+	"ashyq-kiosk/registry/store"
 )
 
 // town is everybody in the demo, enrolled in the real registry through its real interfaces.
@@ -29,6 +30,15 @@ type town struct {
 
 	citizenURL, labURL, adminURL, paperURL string
 }
+
+// Where the people and the door are, and the laboratory of the demo.
+const (
+	townRegion = "KZ-75"
+	townLab    = "«Алатау» зертханасы"
+)
+
+// fifth is a citizen who has not activated a phone yet: whoever watches the demo.
+var fifth = iin("000101500777")
 
 // person has a phone with a pass on it.
 type person struct {
@@ -53,21 +63,20 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	}}
 	var source server.SourceAnswer
 	for _, s := range []struct {
-		kind string
-		key  *string
-	}{{"laboratory", &t.lab}, {"covid-19-centre", &t.centre}} {
-		if err := t.post(ctx, server.PathSources, t.admin, server.SourceRequest{Name: "Demo " + s.kind, Kind: s.kind},
-			&source); err != nil {
+		request server.SourceRequest
+		key     *string
+	}{
+		{server.SourceRequest{Name: townLab, Kind: server.Laboratory, Region: townRegion}, &t.lab},
+		{server.SourceRequest{Name: "Covid-19 орталығы", Kind: server.Covid19Centre, Hourly: 2000}, &t.centre},
+	} {
+		if err := t.post(ctx, server.PathSources, t.admin, s.request, &source); err != nil {
 			return nil, err
 		}
 		*s.key = source.Key
 	}
-	var codes server.EnrolCodesAnswer
-	order := server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "Demo door", Venue: venue}}}
-	if err := t.post(ctx, server.PathEnrolCodes, t.admin, order, &codes); err != nil {
+	if err := t.hang(ctx, venue); err != nil {
 		return nil, err
 	}
-	t.door = codes.Codes[0].Code
 	for _, p := range t.people {
 		if err := t.enrol(ctx, p); err != nil {
 			return nil, err
@@ -87,11 +96,42 @@ func settle(ctx context.Context, url, adminKeyFile, venue string) (*town, error)
 	return t, t.links(ctx)
 }
 
+// hang makes the venue of the door in front of the camera, and the door's code.
+func (t *town) hang(ctx context.Context, kind string) error {
+	venue := store.Venue{BIN: iin("000140000010"), Name: "Demo venue", Kind: kind, Region: townRegion, Zone: "green",
+		Address: "Алматы, Абай көшесі, 1"}
+	var venues []store.Venue
+	var codes server.EnrolCodesAnswer
+	err := t.call(ctx, http.MethodPut, server.PathVenues, t.admin, []store.Venue{venue}, nil)
+	if err == nil {
+		err = t.call(ctx, http.MethodGet, server.PathVenues, t.admin, nil, &venues)
+	}
+	if err == nil {
+		order := server.EnrolCodesRequest{Doors: []server.EnrolDoor{{Name: "Demo door", Place: venues[0].ID}}}
+		err = t.post(ctx, server.PathEnrolCodes, t.admin, order, &codes)
+	}
+	if err != nil {
+		return err
+	}
+	t.door = codes.Codes[0].Code
+	return nil
+}
+
+// residents are the people as the population register has them, with the fifth.
+func (t *town) residents() []store.Resident {
+	all := []store.Resident{{IIN: store.IIN(fifth), Name: "You", Phone: "+77090000005", Region: townRegion}}
+	for i, p := range t.people {
+		all = append(all, store.Resident{IIN: store.IIN(p.iin), Name: p.name, Phone: fmt.Sprint("+7709000000", i+1),
+			Region: townRegion})
+	}
+	return all
+}
+
 // links makes the addresses for the browser, with a fifth citizen who has not activated a phone
 // yet.
 func (t *town) links(ctx context.Context) error {
 	var you server.CitizenAnswer
-	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: iin("000101500777")},
+	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: fifth},
 		&you); err != nil {
 		return err
 	}
@@ -135,26 +175,38 @@ func (t *town) result(ctx context.Context, p *person, result string, taken time.
 }
 
 func (t *town) post(ctx context.Context, path, key string, body, answer any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
+	return t.call(ctx, http.MethodPost, path, key, body, answer)
+}
+
+// call sends a body, JSON or the text of a file, and reads the answer, if there is to be one.
+func (t *town) call(ctx context.Context, method, path, key string, body, answer any) error {
+	data, kind := []byte(nil), "application/json"
+	switch body := body.(type) {
+	case nil:
+	case string:
+		data, kind = []byte(body), "text/csv"
+	default:
+		var err error
+		if data, err = json.Marshal(body); err != nil {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url+path, bytes.NewReader(data))
+	req, err := http.NewRequestWithContext(ctx, method, t.url+path, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("post to the registry: %w", err)
+		return fmt.Errorf("call the registry: %w", err)
 	}
 	defer resp.Body.Close()
-	got, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	got, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if err != nil {
 		return fmt.Errorf("read the registry's answer: %w", err)
 	}
@@ -222,14 +274,24 @@ trust = "always" # a demo machine's clock is whatever it is
 
 // iin replaces the last of 12 digits by the check digit of the individual identification number.
 func iin(digits string) string {
+	number, ok := numbered(digits[:11])
+	if !ok {
+		panic("ashyq-demo: no check digit for " + digits)
+	}
+	return number
+}
+
+// numbered adds the check digit of an identification number, of a person or an organisation, to its
+// eleven digits. Some digits have no check digit.
+func numbered(digits string) (number string, ok bool) {
 	for _, weights := range [][11]int{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2}} {
 		sum := 0
 		for i, w := range weights {
 			sum += int(digits[i]-'0') * w
 		}
 		if sum %= 11; sum < 10 {
-			return digits[:11] + string(rune('0'+sum))
+			return digits + string(rune('0'+sum)), true
 		}
 	}
-	panic("ashyq-demo: no check digit for " + digits)
+	return "", false
 }

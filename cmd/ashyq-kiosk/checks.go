@@ -60,7 +60,9 @@ func checks(path string) []doctor.Check {
 			{ID: "network", Run: func(ctx context.Context) (string, error) { return checkNetwork(ctx, cfg) }, Then: []doctor.Check{
 				{ID: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
 			}},
-			{ID: "enrolment", Run: func(ctx context.Context) (string, error) { return checkEnrolment(ctx, cfg) }},
+			{ID: "enrolment", Run: func(ctx context.Context) (string, error) { return checkEnrolment(ctx, cfg) }, Then: []doctor.Check{
+				{ID: "keys", Run: func(context.Context) (string, error) { return checkKeys(cfg) }},
+			}},
 		},
 	}}
 }

@@ -16,6 +16,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/provision"
 	"ashyq-kiosk/kiosk/setup"
@@ -167,7 +168,7 @@ func renew(ctx context.Context, cfg *config.Config, renewer *enrol.Renewer, log 
 		<-ctx.Done()
 		return nil
 	}
-	if forget := enrol.Forget(cfg.StateDir); forget != nil {
+	if forget := errors.Join(enrol.Forget(cfg.StateDir), doorkeys.Forget(cfg.StateDir)); forget != nil {
 		return forget
 	}
 	return err

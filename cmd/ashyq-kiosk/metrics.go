@@ -12,6 +12,7 @@ import (
 	"ashyq-kiosk/hardware/board"
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/cache"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/scanner"
 )
 
@@ -26,9 +27,10 @@ type metrics struct {
 	eyes  *scanner.Scanner
 	board *board.Watch
 	store *cache.Cache
+	ring  *doorkeys.Ring // nil: the door is not enrolled
 }
 
-func newMetrics(version string, store *cache.Cache) *metrics {
+func newMetrics(version string, store *cache.Cache, ring *doorkeys.Ring) *metrics {
 	m := &metrics{
 		store:    store,
 		registry: prometheus.NewRegistry(),
@@ -46,6 +48,7 @@ func newMetrics(version string, store *cache.Cache) *metrics {
 	info.Set(1)
 	m.registry.MustRegister(m.verdicts, m.light, info, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.watchKeys(ring)
 	return m
 }
 
@@ -110,6 +113,7 @@ func (m *metrics) summary() string {
 	} else {
 		fmt.Fprintf(&b, "data: none\n")
 	}
+	b.WriteString(m.keysSummary())
 	s := m.eyes.Stats()
 	fmt.Fprintf(&b, "camera: %d pictures, %d with a code, reopened %d times", s.Frames, s.Codes, s.Reconnects)
 	if s.Format != "" {

@@ -15,6 +15,7 @@ import (
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/setup"
@@ -68,7 +69,7 @@ type follower struct{ replica *replica.Replica }
 func (f *follower) newer(ctx context.Context) error { return f.replica.Newer(ctx) }
 
 // tasks do not delay the start: a door works without a network.
-func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.Client, door *kiosk.Door,
+func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.Client, ring *doorkeys.Ring, door *kiosk.Door,
 	missing *setup.List, log *slog.Logger) []task.Task {
 	handover := replica.NewHandover(store, door)
 	follow := func() {
@@ -85,6 +86,9 @@ func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.
 		OnChange: func(replica.Result) { follow() },
 		ClockSet: func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
+	if ring != nil {
+		opt.DoorKeys = ring
+	}
 	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir),
 		replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))
 	if remote == nil {
@@ -97,7 +101,12 @@ func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
 	opt.Before = snapshots.Follow // never at the same time: the cache has one writer
 	f.replica = replica.New(opt)
-	return []task.Task{task.Func{Name: f.replica.String(), Do: f.replica.Run}}
+	tasks := []task.Task{task.Func{Name: f.replica.String(), Do: f.replica.Run}}
+	if ring != nil {
+		keys := doorkeys.NewTask(ring, remote, log)
+		tasks = append(tasks, task.Func{Name: keys.String(), Do: keys.Run})
+	}
+	return tasks
 }
 
 // observed is a source that reports each result.

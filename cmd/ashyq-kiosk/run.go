@@ -16,6 +16,7 @@ import (
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/places"
 	"ashyq-kiosk/kiosk/setup"
@@ -81,14 +82,15 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 		return err
 	}
 
+	ring := newRing(cfg, identity, log)
 	faults := new(kiosk.Faults)
-	m := newMetrics(version, store)
+	m := newMetrics(version, store, ring)
 	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
 	seats := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log)
 	followed := new(follower)
-	door := newDoor(cfg, store, remote, followed, seats, faults, log, panel, hub, m, reporter)
+	door := newDoor(cfg, store, remote, followed, ring, seats, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{
 		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,
 	})
@@ -110,7 +112,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	}
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
-	tasks = append(tasks, followed.tasks(cfg, store, remote, door, missing, log)...)
+	tasks = append(tasks, followed.tasks(cfg, store, remote, ring, door, missing, log)...)
 	log.Info("starting", "version", version, "venue", string(cfg.Door.Venue), "zone", string(cfg.Door.Zone), "way", string(cfg.Door.Way),
 		"camera", scanner.Redacted(cfg.Camera.Source), "pins", cfg.Hardware.Pins, "screen", "http://"+listener.Addr().String()+"/")
 	return task.Run(ctx, log, func() { ready(faults, log) }, tasks...)
@@ -152,13 +154,16 @@ func warn(cfg *config.Config, log *slog.Logger) {
 
 // newDoor makes a door. A door that has a registry may ask for a newer list, and one that is enrolled also
 // about a code.
-func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, followed *follower, seats *places.Keeper, faults *kiosk.Faults, log *slog.Logger,
+func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, followed *follower, ring *doorkeys.Ring, seats *places.Keeper, faults *kiosk.Faults, log *slog.Logger,
 	outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, Way: cfg.Door.Way, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
 		Faults: faults, Outlets: outlets, Guard: openGuard(os.Getenv("RUNTIME_DIRECTORY"), kiosk.GuardSize, log),
 		Now: time.Now, NotBefore: store.NotBefore, Log: log,
+	}
+	if ring != nil {
+		opt.Keys, opt.NeedKeys = ring.Ciphers, ring.Need
 	}
 	if remote != nil {
 		opt.Newer = followed.newer

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -79,10 +80,15 @@ func TestEnrolAgainstTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealKey, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var door api.EnrolAnswer
 	ask(http.MethodPost, p.doors, api.PathEnrol, "", api.EnrolRequest{
 		Token: base64.RawURLEncoding.EncodeToString(code.Token), Device: "00112233aabbccdd",
-		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})),
+		SealKey: api.FormatKey(sealKey.PublicKey().Bytes()),
+		CSR:     string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})),
 	}, &door)
 	block, _ := pem.Decode([]byte(door.Certificate))
 	if block == nil || door.Name != "door" || door.Zone != "green" {

@@ -16,13 +16,16 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
+	"ashyq-kiosk/kiosk/doorkeys"
 )
 
 type snapshotCmd struct {
-	From   string `required:"" placeholder:"URL" help:"The registry: the URL of its pages, or its address for doors. It keeps running."`
-	Key    string `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
-	CA     string `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that signed its TLS certificate. For its address for doors that is ca.pem in its data directory. (the system's authorities)"`
-	OutDir string `arg:"" name:"outdir" help:"Directory for manifest and blob/, as ashyq-offline-snapshot on a stick. What is already there is not loaded again."`
+	From   string   `required:"" placeholder:"URL" help:"The registry: the URL of its pages, or its address for doors. It keeps running."`
+	Key    string   `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
+	CA     string   `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that signed its TLS certificate. For its address for doors that is ca.pem in its data directory. (the system's authorities)"`
+	Doors  []string `name:"door" sep:"none" placeholder:"NAME" help:"Also write the keys of this door to keys/: only that door can read them, and without them it reads no list. Repeat it for more doors. --from must be the URL of the pages."`
+	Admin  string   `placeholder:"FILE" help:"File with the administrator's key, for --door: admin.key in the registry's data directory."`
+	OutDir string   `arg:"" name:"outdir" help:"Directory for manifest, blob/ and keys/, as ashyq-offline-snapshot on a stick. What is already there is not loaded again."`
 }
 
 // progressStep is how often a slow snapshot reports its progress.
@@ -34,12 +37,24 @@ func (c *snapshotCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return usage{fmt.Errorf("--key: %w\nhint: ashyq-registry key --data DIR prints it", err)}
 	}
-	remote, err := c.client()
+	admin, err := c.adminKey()
+	if err != nil {
+		return usage{err}
+	}
+	authorities, err := c.authorities()
+	if err != nil {
+		return err
+	}
+	remote, err := client.New(client.Config{URL: c.From, CA: authorities})
 	if err != nil {
 		return err
 	}
 	defer remote.Close()
-	for _, dir := range []string{c.OutDir, filepath.Join(c.OutDir, "blob")} {
+	dirs := []string{c.OutDir, filepath.Join(c.OutDir, "blob")}
+	if len(c.Doors) > 0 {
+		dirs = append(dirs, filepath.Join(c.OutDir, doorkeys.FolderName))
+	}
+	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("make the directory: %w", err)
 		}
@@ -47,21 +62,25 @@ func (c *snapshotCmd) Run(ctx context.Context, stdout io.Writer) error {
 			return fmt.Errorf("make the directory readable for everybody: %w", err)
 		}
 	}
+	if err := c.keys(ctx, admin, authorities, stdout); err != nil {
+		return err
+	}
 	s := &snapshot{dir: c.OutDir, remote: remote, key: key, out: stdout, said: time.Now()}
 	return s.run(ctx)
 }
 
-func (c *snapshotCmd) client() (*client.Client, error) {
-	var pool *x509.CertPool
-	if c.CA != "" {
-		ca, err := readCertificate(c.CA)
-		if err != nil {
-			return nil, fmt.Errorf("--ca: %w", err)
-		}
-		pool = x509.NewCertPool()
-		pool.AddCert(ca)
+// authorities are those of the registry's certificate; nil: the system's.
+func (c *snapshotCmd) authorities() (*x509.CertPool, error) {
+	if c.CA == "" {
+		return nil, nil
 	}
-	return client.New(client.Config{URL: c.From, CA: pool})
+	ca, err := readCertificate(c.CA)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(ca)
+	return pool, nil
 }
 
 // snapshot is an offline snapshot in the making.

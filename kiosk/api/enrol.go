@@ -17,6 +17,9 @@ const (
 	// PathUpdate: GET -> UpdateAnswer, or 204 if the door's rollout ring has no release. TLS with
 	// the door's certificate. HeaderVersion says which version it runs.
 	PathUpdate = "/v1/update"
+	// PathDoorKeys: GET -> an envelope (package doorkeys) for this door. TLS with the door's
+	// certificate. Never cached.
+	PathDoorKeys = "/v1/door-keys"
 	// PathHello: POST Health -> 204: the door is there, and this is how its board is. TLS with the
 	// door's certificate.
 	PathHello = "/v1/hello"
@@ -69,6 +72,9 @@ type EnrolRequest struct {
 	Token  string `json:"token"` // base64url
 	CSR    string `json:"csr"`
 	Device string `json:"device"` // as in HeaderDevice
+	// SealKey is the door's X25519 public key, as FormatKey writes it: the registry seals to it what
+	// only this door may read. Only another enrolment changes it.
+	SealKey string `json:"seal_key"`
 }
 
 // EnrolAnswer is everything that a door has to know.

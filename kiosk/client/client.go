@@ -186,6 +186,14 @@ func readStanding(data []byte) (kiosk.Standing, error) {
 	return kiosk.Standing{Status: status, AsOf: answer.AsOf, Until: answer.Until}, nil
 }
 
+// DoorKeys gets the envelope of this door's keys (package doorkeys), sealed and unverified.
+func (c *Client) DoorKeys(ctx context.Context) ([]byte, error) {
+	return c.do(ctx, call{
+		doing: "get the door's keys", method: http.MethodGet, path: api.PathDoorKeys, auth: true,
+		want: http.StatusOK, limit: maxAnswer,
+	})
+}
+
 // SendCounts delivers one report, api.Counts in JSON. The same report may be sent again: its ID
 // makes that harmless.
 func (c *Client) SendCounts(ctx context.Context, body []byte) error {

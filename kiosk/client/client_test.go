@@ -87,6 +87,8 @@ func TestRequests(t *testing.T) {
 			_, _ = io.WriteString(w, "sealed")
 		case strings.HasSuffix(r.URL.Path, api.PathCheck):
 			_, _ = io.WriteString(w, `{"status":"green","as_of":"2026-03-01T08:30:00Z","until":"2026-03-03T00:00:00Z","new":1}`)
+		case strings.HasSuffix(r.URL.Path, api.PathDoorKeys):
+			_, _ = io.WriteString(w, "an envelope")
 		case strings.HasSuffix(r.URL.Path, api.PathCounts):
 			w.WriteHeader(http.StatusNoContent)
 		default:
@@ -114,6 +116,8 @@ func TestRequests(t *testing.T) {
 			},
 			request{method: "POST", uri: "/below/v1/check", device: testDevice, content: "application/json",
 				body: `{"code":"AQ1:CODE"}`}},
+		{"door keys", func() (any, error) { d, err := c.DoorKeys(t.Context()); return string(d), err }, "an envelope",
+			request{method: "GET", uri: "/below/v1/door-keys", device: testDevice}},
 		{"counts", func() (any, error) { return nil, c.SendCounts(t.Context(), []byte(`{"id":"1"}`)) }, nil,
 			request{method: "POST", uri: "/below/v1/counts", device: testDevice, content: "application/json", body: `{"id":"1"}`}},
 	}

@@ -26,6 +26,7 @@
 package doorkeys
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/hpke"
@@ -33,6 +34,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
@@ -170,7 +172,29 @@ func (k Keys) check() error {
 	return sign1.CheckTime(k.Issued.Unix())
 }
 
-// Seal makes the envelope for the door with this public key (PublicKey.Bytes).
+// ParseKey reads a door's public key, 32 bytes. It refuses those to which nothing can be sealed
+// (RFC 7748 section 6.1).
+func ParseKey(raw []byte) (*ecdh.PublicKey, error) {
+	key, err := ecdh.X25519().NewPublicKey(raw)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := trial().ECDH(key); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// trial is some private key.
+var trial = sync.OnceValue(func() *ecdh.PrivateKey {
+	key, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		panic("doorkeys: a private key of 32 bytes: " + err.Error())
+	}
+	return key
+})
+
+// Seal makes the envelope for the door with this public key.
 func Seal(registry ed25519.PrivateKey, door *ecdh.PublicKey, k Keys) ([]byte, error) {
 	if err := k.check(); err != nil {
 		return nil, fmt.Errorf("seal a door's keys: %w", err)

@@ -48,7 +48,8 @@ type Ring struct {
 	held     atomic.Pointer[held]
 	wake     chan struct{} // one slot; full: the task has not seen the last wish yet
 
-	putting sync.Mutex // one Put at a time
+	putting sync.Mutex        // one Put at a time
+	tried   map[string]string // guarded by putting: what was last found in a folder
 
 	mu        sync.Mutex
 	needed    bool      // guarded by mu: somebody misses a key
@@ -77,12 +78,20 @@ type kept struct {
 // OpenRing reads the ring of the state directory. A file that cannot be used, as after a new
 // enrolment, is as good as a missing one: the door then has to fetch its keys.
 func OpenRing(dir string, registry ed25519.PublicKey, door *ecdh.PrivateKey, now func() time.Time, log *slog.Logger) *Ring {
-	r := &Ring{file: filepath.Join(dir, ringFile), registry: registry, door: door, now: now, wake: make(chan struct{}, 1)}
+	r := &Ring{file: filepath.Join(dir, ringFile), registry: registry, door: door, now: now, wake: make(chan struct{}, 1), tried: map[string]string{}}
 	r.held.Store(&held{})
 	if err := r.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.Warn("the door begins without its keys of before", "error", err)
 	}
 	return r
+}
+
+// Forget removes the ring of a door that the registry has revoked.
+func Forget(dir string) error {
+	if err := os.Remove(filepath.Join(dir, ringFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget the door's keys: %w", err)
+	}
+	return nil
 }
 
 func (r *Ring) load() error {
@@ -120,12 +129,16 @@ func merged(lists, before []ListKey) []ListKey {
 // tells whether the ring has other keys than before. Errors: those of Open, ErrOlder, and ErrSave,
 // after which the keys are in use until the door restarts.
 func (r *Ring) Put(envelope []byte, live bool) (changed bool, err error) {
+	r.putting.Lock()
+	defer r.putting.Unlock()
+	return r.put(envelope, live)
+}
+
+func (r *Ring) put(envelope []byte, live bool) (changed bool, err error) {
 	keys, err := Open(envelope, r.registry, r.door)
 	if err != nil {
 		return false, err
 	}
-	r.putting.Lock()
-	defer r.putting.Unlock()
 	had := r.held.Load()
 	plausible := !had.Issued.After(r.now().Add(clockSkew))
 	if !live && plausible && !keys.Issued.After(had.Issued) {

@@ -69,6 +69,12 @@ func TestRingIsKept(t *testing.T) {
 	if b.log.Len() > 0 {
 		t.Errorf("logged %s", b.log.String())
 	}
+	for range 2 {
+		if err := Forget(b.dir); err != nil {
+			t.Error(err)
+		}
+	}
+	has(t, b.open(), map[uint32]bool{4: false})
 }
 
 func TestRingNeverGoesBack(t *testing.T) {

@@ -2,7 +2,6 @@ package enrol
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -56,7 +55,7 @@ func (e *Enroller) Enrol(ctx context.Context, code Code) error {
 	if err := e.accepts(code); err != nil {
 		return err
 	}
-	key, err := e.begin(code)
+	own, err := e.begin(code)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCard, err)
 	}
@@ -64,17 +63,18 @@ func (e *Enroller) Enrol(ctx context.Context, code Code) error {
 	if err != nil {
 		return err
 	}
-	csr, err := request(key)
+	csr, err := request(own.key)
 	if err != nil {
 		return err
 	}
 	answer, err := registry.Enrol(ctx, api.EnrolRequest{
 		Token: base64.RawURLEncoding.EncodeToString(code.Token), CSR: csr, Device: e.Device,
+		SealKey: api.FormatKey(own.door.PublicKey().Bytes()),
 	})
 	if err != nil {
 		return err
 	}
-	papers, err := e.check(answer, code, key)
+	papers, err := e.check(answer, code, own)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
@@ -91,23 +91,23 @@ func (e *Enroller) accepts(code Code) error {
 	return e.Accepts(code)
 }
 
-// begin makes the key, or finds that of an earlier attempt, and saves it with the code: after a
+// begin makes the keys, or finds those of an earlier attempt, and saves them with the code: after a
 // power cut while the door waits for the network, nobody has to show the code again.
-func (e *Enroller) begin(code Code) (*ecdsa.PrivateKey, error) {
+func (e *Enroller) begin(code Code) (*secrets, error) {
 	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	key, before := e.readPending()
+	own, before := e.readPending()
 	same := before == code.String()
-	if key == nil || !same && Enrolled(e.Dir) { // the key belongs to a finished enrolment
+	if own == nil || !same && Enrolled(e.Dir) { // the keys belong to a finished enrolment
 		var err error
-		if key, err = newKey(); err != nil {
+		if own, err = newSecrets(); err != nil {
 			return nil, err
 		}
 		same = false
 	}
 	if !same {
-		text, err := marshalKey(key)
+		text, err := own.marshal()
 		if err != nil {
 			return nil, err
 		}
@@ -116,23 +116,23 @@ func (e *Enroller) begin(code Code) (*ecdsa.PrivateKey, error) {
 			return nil, err
 		}
 	}
-	return key, e.writeWiFi(code)
+	return own, e.writeWiFi(code)
 }
 
-// readPending returns nil if there is no usable key: the door then makes a new one.
-func (e *Enroller) readPending() (key *ecdsa.PrivateKey, code string) {
+// readPending returns nil if there are no usable keys: the door then makes new ones.
+func (e *Enroller) readPending() (own *secrets, code string) {
 	data, err := os.ReadFile(filepath.Join(e.Dir, pendingFile))
 	if err != nil {
 		return nil, ""
 	}
 	parts := blocks(data)
-	if key, err = parseKey(parts[keyBlock]); err != nil {
+	if own, err = parseSecrets(parts); err != nil {
 		return nil, ""
 	}
 	if codes := parts[codeBlock]; len(codes) == 1 {
 		code = string(codes[0])
 	}
-	return key, code
+	return own, code
 }
 
 // Pending is the code of an unfinished attempt, "" if there is no such attempt.
@@ -161,7 +161,7 @@ func (e *Enroller) writeWiFi(code Code) error {
 // papers are the contents of the files of an enrolled door.
 type papers struct{ authorities, identity, settings []byte }
 
-func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKey) (papers, error) {
+func (e *Enroller) check(answer api.EnrolAnswer, code Code, own *secrets) (papers, error) {
 	var p papers
 	authorities, err := parseAuthorities([]byte(answer.CA))
 	if err != nil {
@@ -170,16 +170,16 @@ func (e *Enroller) check(answer api.EnrolAnswer, code Code, key *ecdsa.PrivateKe
 	if !slices.ContainsFunc(authorities, code.Trusts) {
 		return p, errors.New("its authority is not the one in the code")
 	}
-	chain, err := certificateFor(key, []byte(answer.Certificate))
+	chain, err := certificateFor(own.key, []byte(answer.Certificate))
 	if err != nil {
 		return p, fmt.Errorf("its certificate for this door: %w", err)
 	}
-	keyText, err := marshalKey(key)
+	keys, err := own.marshal()
 	if err != nil {
 		return p, err
 	}
 	p.authorities = marshalCertificates(authorities)
-	p.identity = append(keyText, marshalCertificates(chain)...)
+	p.identity = append(keys, marshalCertificates(chain)...)
 	p.settings, err = e.settings(answer, code)
 	if err != nil {
 		return p, err
@@ -237,14 +237,14 @@ func (e *Enroller) keep(p papers) error {
 	return remove(in(pendingFile))
 }
 
-// Drop forgets a code that the registry has refused. The key stays: if an earlier answer was lost,
-// the registry knows the door only by that key.
+// Drop forgets a code that the registry has refused. The keys stay: if an earlier answer was lost,
+// the registry knows the door only by them.
 func (e *Enroller) Drop(code Code) error {
-	key, before := e.readPending()
-	if key == nil || before != code.String() {
+	own, before := e.readPending()
+	if own == nil || before != code.String() {
 		return nil
 	}
-	text, err := marshalKey(key)
+	text, err := own.marshal()
 	if err != nil {
 		return err
 	}

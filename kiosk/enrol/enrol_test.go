@@ -50,6 +50,11 @@ func papers(t *testing.T, dir string) (settings string, identity *enrol.Identity
 	return string(data), identity
 }
 
+// sealKey is what the registry must have heard of an identity.
+func sealKey(identity *enrol.Identity) string {
+	return api.FormatKey(identity.DoorKey().PublicKey().Bytes())
+}
+
 func TestEnrol(t *testing.T) {
 	registry, dir := enroltest.New(t), filepath.Join(t.TempDir(), "state")
 	code := registry.Code()
@@ -68,6 +73,9 @@ func TestEnrol(t *testing.T) {
 	}
 	if identity.Certificate().Subject.CommonName != "door" || registry.Seen()[0].Device != "0123456789abcdef" {
 		t.Errorf("certificate of %v, seen %+v", identity.Certificate().Subject, registry.Seen())
+	}
+	if sealKey(identity) != registry.Seen()[0].SealKey {
+		t.Errorf("the door's key is %s, the registry heard %s", sealKey(identity), registry.Seen()[0].SealKey)
 	}
 	if wifi, err := os.ReadFile(filepath.Join(dir, "wifi.json")); err != nil ||
 		string(wifi) != `{"ssid":"Дүкен","passphrase":"correct horse","country":"KZ"}` {
@@ -100,7 +108,7 @@ func TestLostAnswerIsAskedForAgainWithTheSameKey(t *testing.T) {
 	}
 	papers(t, dir)
 	seen := registry.Seen()
-	if !bytes.Equal(seen[0].Key, seen[len(seen)-1].Key) {
+	if !bytes.Equal(seen[0].Key, seen[len(seen)-1].Key) || seen[0].SealKey != seen[len(seen)-1].SealKey {
 		t.Error("it came back with another key")
 	}
 
@@ -240,6 +248,9 @@ func afterCut(t *testing.T, dir string, registry *enroltest.Registry, code enrol
 	}
 	_, identity := papers(t, dir)
 	seen := registry.Seen()
+	if sealKey(identity) != seen[len(seen)-1].SealKey {
+		t.Error("the door's key is not the one that the registry heard last")
+	}
 	der, err := x509.MarshalPKIXPublicKey(identity.Certificate().PublicKey)
 	if err != nil || !bytes.Equal(der, seen[len(seen)-1].Key) {
 		t.Error("the certificate is not the one given last")
@@ -271,5 +282,49 @@ func TestDevice(t *testing.T) {
 	}
 	if got := enrol.DeviceOf("/no/such/file"); got != "" {
 		t.Errorf("%q of nothing", got)
+	}
+}
+
+// A new enrolment makes a new key: whoever had the old one opens nothing that is sealed from now on.
+func TestNewEnrolmentHasANewDoorKey(t *testing.T) {
+	registry, dir := enroltest.New(t), t.TempDir()
+	var before []byte
+	for range 2 {
+		if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {
+			t.Fatal(err)
+		}
+		_, identity := papers(t, dir)
+		key := identity.DoorKey().Bytes()
+		if bytes.Equal(key, before) {
+			t.Error("the key of before")
+		}
+		before = key
+	}
+}
+
+// An identity without the door's own key, or with two, cannot be used, and the error says what to do.
+func TestIdentityNeedsADoorKey(t *testing.T) {
+	registry, dir := enroltest.New(t), t.TempDir()
+	if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "identity.pem")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := bytes.Index(data, []byte("-----BEGIN ASHYQ DOOR KEY"))
+	to := bytes.Index(data, []byte("-----BEGIN CERTIFICATE"))
+	for name, text := range map[string][]byte{
+		"none": append(bytes.Clone(data[:from]), data[to:]...), "two": append(bytes.Clone(data), data[from:to]...),
+		"the certificate's": bytes.Replace(append(bytes.Clone(data[:from]), data...), []byte("PRIVATE KEY"), []byte("ASHYQ DOOR KEY"), 2),
+	} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := enrol.Open(file, filepath.Join(dir, "ca.pem"))
+		if err == nil || !strings.Contains(err.Error(), "the door's key") || !strings.Contains(err.Error(), "hint: enrol the door again") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 // The files of an enrolment in the state directory. All are 0600, replaced as a whole, and on the
 // card before the next one is written.
 const (
-	pendingFile  = "enrolling.pem" // the key and its code, until the registry's answer is saved
-	identityFile = "identity.pem"  // key and certificates in one file, so that they always match
+	pendingFile  = "enrolling.pem" // the keys and their code, until the registry's answer is saved
+	identityFile = "identity.pem"  // keys and certificates in one file, so that they always match
 	caFile       = "ca.pem"
 	enrolledFile = "enrolled.toml" // written last and removed first: if it exists, the door is enrolled
 	wifiFile     = "wifi.json"     // api.WiFi, for the image to apply

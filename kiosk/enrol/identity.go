@@ -2,6 +2,7 @@ package enrol
 
 import (
 	"context"
+	"crypto/ecdh"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -13,7 +14,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// Identity is the door's certificate and key, and the authorities by which it recognises the
+// Identity is the door's certificate and keys, and the authorities by which it recognises the
 // registry. Several goroutines may use it; one of them may renew it.
 type Identity struct {
 	file, caFile string
@@ -23,11 +24,12 @@ type Identity struct {
 
 type credentials struct {
 	certificate *tls.Certificate // with its Leaf
+	door        *ecdh.PrivateKey
 	authorities []*x509.Certificate
 	pool        *x509.CertPool
 }
 
-// Open reads an identity (key and certificates in one PEM file) and the registry's authorities.
+// Open reads an identity (keys and certificates in one PEM file) and the registry's authorities.
 func Open(file, caFile string) (*Identity, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -51,16 +53,17 @@ func Open(file, caFile string) (*Identity, error) {
 }
 
 func parseIdentity(data []byte, authorities []*x509.Certificate) (*credentials, error) {
-	key, err := parseKey(blocks(data)[keyBlock])
+	own, err := parseSecrets(blocks(data))
 	if err != nil {
 		return nil, err
 	}
-	chain, err := certificateFor(key, data)
+	chain, err := certificateFor(own.key, data)
 	if err != nil {
 		return nil, err
 	}
 	c := &credentials{
-		certificate: &tls.Certificate{PrivateKey: key, Leaf: chain[0]}, authorities: authorities, pool: x509.NewCertPool(),
+		certificate: &tls.Certificate{PrivateKey: own.key, Leaf: chain[0]}, door: own.door,
+		authorities: authorities, pool: x509.NewCertPool(),
 	}
 	for _, link := range chain {
 		c.certificate.Certificate = append(c.certificate.Certificate, link.Raw)
@@ -79,6 +82,10 @@ func (i *Identity) TLS() (*tls.Certificate, *x509.CertPool) {
 
 // Certificate is the door's current certificate.
 func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().certificate.Leaf }
+
+// DoorKey is the key to which the registry seals what only this door may read. It stays the same
+// over renewals.
+func (i *Identity) DoorKey() *ecdh.PrivateKey { return i.current.Load().door }
 
 // Refused receives the code of a refusal of any of the door's calls, so that a revoked door learns
 // it from the first one. It returns immediately.
@@ -118,7 +125,7 @@ func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	text, err := marshalKey(key)
+	text, err := (&secrets{key, old.door}).marshal()
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package enrol
 
 import (
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,20 +14,62 @@ import (
 
 // Types of PEM blocks.
 const (
-	keyBlock         = "PRIVATE KEY" // PKCS #8
+	keyBlock         = "PRIVATE KEY"    // PKCS #8, of the certificate
+	doorBlock        = "ASHYQ DOOR KEY" // PKCS #8, to which the registry seals what only this door may read
 	certificateBlock = "CERTIFICATE"
 	requestBlock     = "CERTIFICATE REQUEST"
 	codeBlock        = "ASHYQ ENROLMENT CODE"
 )
 
+// secrets are the keys that a door makes for itself at its enrolment.
+type secrets struct {
+	key  *ecdsa.PrivateKey // of the certificate; each renewal makes a new one
+	door *ecdh.PrivateKey  // X25519; it stays until the next enrolment
+}
+
 func newKey() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
 
-func marshalKey(key *ecdsa.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+func newSecrets() (*secrets, error) {
+	key, err := newKey()
 	if err != nil {
 		return nil, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), nil
+	door, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return &secrets{key, door}, nil
+}
+
+func (s *secrets) marshal() ([]byte, error) {
+	var text []byte
+	for _, one := range []struct {
+		block string
+		key   any
+	}{{keyBlock, s.key}, {doorBlock, s.door}} {
+		der, err := x509.MarshalPKCS8PrivateKey(one.key)
+		if err != nil {
+			return nil, err
+		}
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: one.block, Bytes: der})...)
+	}
+	return text, nil
+}
+
+// parseSecrets wants exactly one key of each kind.
+func parseSecrets(parts map[string][][]byte) (*secrets, error) {
+	key, err := parseKey[*ecdsa.PrivateKey](parts[keyBlock])
+	if err != nil {
+		return nil, fmt.Errorf("the certificate's key: %w", err)
+	}
+	door, err := parseKey[*ecdh.PrivateKey](parts[doorBlock])
+	if err != nil {
+		return nil, fmt.Errorf("the door's key: %w", err)
+	}
+	if door.Curve() != ecdh.X25519() {
+		return nil, fmt.Errorf("the door's key is of %v, want X25519", door.Curve())
+	}
+	return &secrets{key, door}, nil
 }
 
 // request is a PKCS #10 request. It has no name: the registry knows to whom it gave the token or
@@ -51,19 +94,19 @@ func blocks(data []byte) map[string][][]byte {
 	}
 }
 
-func parseKey(ders [][]byte) (*ecdsa.PrivateKey, error) {
+func parseKey[K *ecdsa.PrivateKey | *ecdh.PrivateKey](ders [][]byte) (K, error) {
 	if len(ders) != 1 {
-		return nil, fmt.Errorf("it has %d private keys, want one", len(ders))
+		return nil, fmt.Errorf("there are %d, want one", len(ders))
 	}
 	key, err := x509.ParsePKCS8PrivateKey(ders[0])
 	if err != nil {
 		return nil, err
 	}
-	ec, ok := key.(*ecdsa.PrivateKey)
+	is, ok := key.(K)
 	if !ok {
-		return nil, fmt.Errorf("the private key is a %T, want ECDSA", key)
+		return nil, fmt.Errorf("it is a %T, want %T", key, is)
 	}
-	return ec, nil
+	return is, nil
 }
 
 // parseCertificates parses one certificate or more.

@@ -3,7 +3,10 @@ package enrol_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -51,7 +54,7 @@ func TestRenewedCertificateIsUsedAtOnce(t *testing.T) {
 		first.Version != "1.2.3" {
 		t.Fatalf("the door showed %+v", first)
 	}
-	old := identity.Certificate()
+	old, door := identity.Certificate(), identity.DoorKey()
 	if err := identity.Renew1(t.Context(), remote); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +64,9 @@ func TestRenewedCertificateIsUsedAtOnce(t *testing.T) {
 	if bytes.Equal(old.RawSubjectPublicKeyInfo, identity.Certificate().RawSubjectPublicKeyInfo) {
 		t.Error("the key is the old one")
 	}
-	if _, kept := papers(t, dir); kept.Certificate().SerialNumber.Cmp(identity.Certificate().SerialNumber) != 0 {
+	if _, kept := papers(t, dir); !kept.DoorKey().Equal(door) || !identity.DoorKey().Equal(door) {
+		t.Error("the renewal has changed the door's own key")
+	} else if kept.Certificate().SerialNumber.Cmp(identity.Certificate().SerialNumber) != 0 {
 		t.Error("the card has another certificate")
 	}
 }
@@ -75,6 +80,20 @@ func (a answers) Renew(_ context.Context, r api.RenewRequest) (api.RenewAnswer, 
 	return a.renew(r)
 }
 
+// doorKey is what a registry might try to make a door's own key.
+func doorKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "ASHYQ DOOR KEY", Bytes: der}))
+}
+
 func TestRenewalsThatAreNoGood(t *testing.T) {
 	registry := enroltest.New(t)
 	_, identity, remote := enrolled(t, registry)
@@ -83,6 +102,7 @@ func TestRenewalsThatAreNoGood(t *testing.T) {
 		"strange authority": func(a *api.RenewAnswer) { a.CA = stranger.PEM() },
 		"no authority":      func(a *api.RenewAnswer) { a.CA = "" },
 		"another's key":     func(a *api.RenewAnswer) { a.Certificate = a.CA },
+		"a door key":        func(a *api.RenewAnswer) { a.Certificate += doorKey(t) },
 	} {
 		before := identity.Certificate()
 		err := identity.Renew1(t.Context(), answers{func(r api.RenewRequest) (api.RenewAnswer, error) {

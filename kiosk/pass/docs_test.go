@@ -18,9 +18,15 @@ func TestDocs(t *testing.T) {
 	if !strings.Contains(string(page), "\n    "+v.Text+"\n") {
 		t.Error("the example's text is not the vector's")
 	}
-	for name, want := range map[string]string{"credential": v.SealedCredential, "message": v.RotatingCode} {
+	self := requestRecipe{request: "self", result: "valid"}.vector().Message
+	for name, want := range map[string]string{"credential": v.SealedCredential, "message": v.RotatingCode, "self-check": self} {
 		if !strings.Contains(hexBlocks(string(page)), "\n"+want+"\n") {
 			t.Errorf("the example's %s is not the vector's", name)
+		}
+	}
+	for result := range requestResults {
+		if !strings.Contains(string(page), "`"+result+"`") {
+			t.Errorf("a request's result %q is not explained", result)
 		}
 	}
 	for result := range resultErrors {

@@ -83,12 +83,16 @@ func NewSnapshots(opt Options, folders ...Folder) *Snapshots {
 	return &Snapshots{folders: folders, opt: opt, seen: map[Folder]string{}}
 }
 
-// Follow follows each folder whose manifest has changed and is newer than the cache.
+// Follow takes in the door's keys of each folder, and then follows it if its manifest has changed and
+// is newer than the cache: the list can only be read with the keys.
 func (s *Snapshots) Follow(ctx context.Context) {
 	if s.opt.Key == nil {
 		return
 	}
 	for _, folder := range s.folders {
+		if s.takeKeys(folder) {
+			delete(s.seen, folder) // it may be readable now
+		}
 		manifest, err := folder.Manifest(ctx, 0, 0)
 		found := fmt.Sprint(api.HashOf(manifest), err)
 		if found == s.seen[folder] {
@@ -106,6 +110,20 @@ func (s *Snapshots) Follow(ctx context.Context) {
 			s.opt.Log.Info("followed the offline snapshot", "folder", string(folder), "version", result.Version)
 		}
 	}
+}
+
+func (s *Snapshots) takeKeys(folder Folder) (changed bool) {
+	if s.opt.DoorKeys == nil {
+		return false
+	}
+	changed, err := s.opt.DoorKeys.Take(string(folder))
+	if err != nil {
+		s.opt.Log.Warn("cannot use the door's keys beside the offline snapshot", "error", err)
+	}
+	if changed {
+		s.opt.Log.Info("took the door's keys", "folder", string(folder))
+	}
+	return changed
 }
 
 // snapshotEvery is how often a door without a registry looks into the folders.

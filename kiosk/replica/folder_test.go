@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -169,5 +170,44 @@ func TestSnapshotsComeAndGo(t *testing.T) {
 		if n := strings.Count(log.String(), "cannot follow"); n != step.complaints {
 			t.Errorf("%s: %d complaints, want %d:\n%s", step.name, n, step.complaints, &log)
 		}
+	}
+}
+
+// takes is a ring that finds these errors and changes, one after the other.
+type takes struct {
+	changed []bool
+	errs    []error
+}
+
+func (k *takes) Take(string) (changed bool, err error) {
+	if len(k.changed) == 0 {
+		return false, nil
+	}
+	changed, err = k.changed[0], k.errs[0]
+	k.changed, k.errs = k.changed[1:], k.errs[1:]
+	return changed, err
+}
+
+// The keys of a stick come first, and a list that could not be read is tried again with them.
+func TestSnapshotIsTriedAgainWithNewKeys(t *testing.T) {
+	registry := newRegistry(t, 2)
+	torn := snapshot(t, registry)
+	if err := os.Truncate(filepath.Join(string(torn), "blob", registry.current.manifest.Keys.String()), 3); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	keys := &takes{changed: []bool{false, true, false, false}, errs: []error{nil, nil, errors.New("the keys are another door's"), nil}}
+	snapshots := replica.NewSnapshots(replica.Options{
+		Store: openCache(t), Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Now: time.Now, DoorKeys: keys,
+	}, torn)
+	for i, want := range []int{1, 2, 2, 2} {
+		snapshots.Follow(t.Context())
+		if n := strings.Count(log.String(), "cannot follow"); n != want {
+			t.Errorf("look %d: %d tries, want %d", i, n, want)
+		}
+	}
+	if n := strings.Count(log.String(), "the keys are another door's"); n != 1 {
+		t.Errorf("%d complaints about the keys:\n%s", n, &log)
 	}
 }

@@ -54,8 +54,8 @@ type Store interface {
 	Heard(asOf time.Time)
 }
 
-// Options are what a Replica is made of. All fields are needed except Before, OnChange and
-// ClockSet.
+// Options are what a Replica is made of. All fields are needed except Before, OnChange, DoorKeys
+// and ClockSet.
 type Options struct {
 	Source   Source
 	Store    Store
@@ -66,6 +66,10 @@ type Options struct {
 	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
 	// the door decides by that age and shows it.
 	Offline bool
+	// DoorKeys, if set, takes in the door's keys that a folder may hold beside its offline snapshot.
+	DoorKeys interface {
+		Take(folder string) (changed bool, err error)
+	}
 	// Live is for a Source that proves to be the registry itself (TLS), and not a copy of what it
 	// once said.
 	Live bool

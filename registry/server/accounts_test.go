@@ -57,6 +57,7 @@ var mayCall = map[string][]string{
 	"POST " + api.PathEnrol:             callers, // with a one-time code
 	"POST " + api.PathRenew:             {"door"},
 	"GET " + api.PathUpdate:             {"door"},
+	"GET " + api.PathDoorKeys:           {"door"},
 	"POST " + api.PathHello:             {"door"},
 	"POST " + api.PathPlaces:            {"door"},
 	"GET " + api.PathBundle + "/{name}": callers,
@@ -132,12 +133,13 @@ var mayCall = map[string][]string{
 	"POST " + PathApproveDoor:                 inRegions,
 	"POST " + PathReleases:                    administrators,
 
-	"GET " + PathSources:         inRegions,
-	"GET " + PathReleases:        administrators,
-	"GET " + PathOverview:        inRegions,
-	"GET " + PathOverviewVenues:  inRegions,
-	"GET " + PathDoors:           inRegions,
-	"GET " + PathDoors + "/{id}": administrators, // of another region
+	"GET " + PathSources:              inRegions,
+	"GET " + PathReleases:             administrators,
+	"GET " + PathOverview:             inRegions,
+	"GET " + PathOverviewVenues:       inRegions,
+	"GET " + PathDoors:                inRegions,
+	"GET " + PathDoors + "/{id}":      administrators, // of another region; so the next one
+	"GET " + PathDoors + "/{id}/keys": administrators,
 
 	"POST " + PathVenueImport:     inRegions,
 	"GET " + PathAlerts:           inRegions,

@@ -179,12 +179,17 @@ func (s *Server) enrol(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	sealKey, err := readSealKey(req.SealKey)
+	if err != nil {
+		return nil, err
+	}
 	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, err
 	}
 	var answer api.EnrolAnswer
-	err = s.opt.Store.Enrol(r.Context(), token, sha256.Sum256(spki), req.Device, now(), func(d store.Door) (store.Certificate, error) {
+	by := store.Enrollee{Device: req.Device, Key: sha256.Sum256(spki), SealKey: sealKey.Bytes()}
+	err = s.opt.Store.Enrol(r.Context(), token, by, now(), func(d store.Door) (store.Certificate, error) {
 		certificate, err := s.opt.Authority.signDoor(d.ID, public)
 		if err != nil {
 			return store.Certificate{}, err

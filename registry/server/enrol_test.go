@@ -242,7 +242,7 @@ func TestEnrolRefusals(t *testing.T) {
 		})
 		token := codesFor(r, "waiting door")[0].Token
 		ask := func(change func(*api.EnrolRequest)) api.EnrolRequest {
-			q := api.EnrolRequest{Token: base64.RawURLEncoding.EncodeToString(token), CSR: b.csr(), Device: boardA}
+			q := api.EnrolRequest{Token: base64.RawURLEncoding.EncodeToString(token), CSR: b.csr(), Device: boardA, SealKey: b.sealKey()}
 			change(&q)
 			return q
 		}
@@ -280,6 +280,9 @@ func TestEnrolRefusals(t *testing.T) {
 			{"a changed request", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = forge(t, q.CSR) }),
 				400, "PKCS #10"},
 			{"an RSA key", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.CSR = rsaRequest(t) }), 400, "P-256"},
+			{"no key of its own", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.SealKey = "" }), 400, "seal_key"},
+			{"a short key of its own", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.SealKey = q.SealKey[:44] }), 400, "seal_key"},
+			{"a key that hides nothing", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.SealKey = api.FormatKey(make([]byte, 32)) }), 400, "seal_key"},
 			{"not a board", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Device = "1000000012345678x" }), 400, "16 hex"},
 			{"an unknown token", api.PathEnrol, "", ask(func(q *api.EnrolRequest) { q.Token = base64.RawURLEncoding.EncodeToString(newToken()) }), 403, "new code"},
 			{"revoke an unknown door", PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "x"}, 404, "overview"},

@@ -375,7 +375,7 @@ var pageRequests = map[string]pageRequest{
 			token := store.SecretOf("token")
 			doors := []store.Door{{Name: name, Venue: "shop", Zone: "green", Way: "entry", Ring: "all"}}
 			r.must(r.opt.Store.PutTokens(r.Context(), doors, []store.Secret{token}, now().Add(time.Hour)))
-			r.must(r.opt.Store.Enrol(r.Context(), token, token, "00112233aabbccdd", now(), give))
+			r.must(r.opt.Store.Enrol(r.Context(), token, store.Enrollee{Device: "00112233aabbccdd", Key: token, SealKey: make([]byte, 32)}, now(), give))
 			err := r.opt.Store.Renew(r.Context(), certificate, "00112233aabbccdd", now(), give)
 			if !errors.Is(err, store.ErrUnapproved) {
 				r.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -77,6 +78,7 @@ type box struct {
 	network *pipes
 	device  string
 	key     crypto.Signer
+	door    *ecdh.PrivateKey // to which its keys are sealed
 	card    *tls.Certificate // nil: not enrolled
 	name    api.EnrolAnswer
 	says    map[string]string // headers beyond the usual ones
@@ -86,6 +88,10 @@ func (r *rig) newBox(network *pipes, device string) *box {
 	r.Helper()
 	b := &box{rig: r, network: network, device: device}
 	b.newKey()
+	var err error
+	if b.door, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+		b.Fatal(err)
+	}
 	return b
 }
 
@@ -96,6 +102,8 @@ func (b *box) newKey() {
 		b.Fatal(err)
 	}
 }
+
+func (b *box) sealKey() string { return api.FormatKey(b.door.PublicKey().Bytes()) }
 
 func (b *box) csr() string {
 	b.Helper()
@@ -164,7 +172,7 @@ func (b *box) enrol(code enrol.Code) (int, string) {
 	b.Helper()
 	var a api.EnrolAnswer
 	status, refused := b.ask(http.MethodPost, api.PathEnrol, api.EnrolRequest{
-		Token: base64.RawURLEncoding.EncodeToString(code.Token), CSR: b.csr(), Device: b.device}, &a)
+		Token: base64.RawURLEncoding.EncodeToString(code.Token), CSR: b.csr(), Device: b.device, SealKey: b.sealKey()}, &a)
 	if status == http.StatusOK {
 		b.name = a
 		b.keep(a.Certificate)

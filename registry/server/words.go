@@ -173,9 +173,15 @@ var words = map[string][2]string{
 	"GET /v1/overview names those that there are; or write any": {"бар түрлері GET /v1/overview жауабында; не any деп жазыңыз", "виды есть в ответе GET /v1/overview; или напишите any"},
 	"this is another region":                                    {"бұл — басқа өңір", "это другой регион"},
 	"the address names no door":                                 {"мекенжайда есік көрсетілмеген", "в адресе нет двери"},
-	"write /v1/doors/ID":                                        {"былай жазыңыз: /v1/doors/ID", "напишите /v1/doors/ID"},
-	"there is no such door":                                     {"мұндай есік жоқ", "такой двери нет"},
-	"GET /v1/doors lists them":                                  {"тізімі: GET /v1/doors", "список: GET /v1/doors"},
+	"write /v1/doors/ID/keys":                                   {"былай жазыңыз: /v1/doors/ID/keys", "напишите /v1/doors/ID/keys"},
+	"this door is not enrolled yet":                             {"бұл есік әлі тіркелмеген", "эта дверь ещё не подключена"},
+	"enrol it first: only then has it a key":                    {"алдымен оны тіркеңіз: кілт тек сонда пайда болады", "сначала подключите её: ключ появится только тогда"},
+	"the door's own key cannot be read":                         {"есіктің өз кілті оқылмайды", "собственный ключ двери не читается"},
+	"send its X25519 public key in seal_key: k1 and 43 characters of base64url": {"оның X25519 ашық кілтін seal_key өрісінде жіберіңіз: k1 және base64url-дың 43 таңбасы",
+		"пришлите её открытый ключ X25519 в поле seal_key: k1 и 43 знака base64url"},
+	"write /v1/doors/ID":       {"былай жазыңыз: /v1/doors/ID", "напишите /v1/doors/ID"},
+	"there is no such door":    {"мұндай есік жоқ", "такой двери нет"},
+	"GET /v1/doors lists them": {"тізімі: GET /v1/doors", "список: GET /v1/doors"},
 
 	// Any request.
 	"use GET or PUT":                            {"GET немесе PUT пайдаланыңыз", "используйте GET или PUT"},

@@ -74,7 +74,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 	for _, reason := range []string{csvfile.IINForm, csvfile.IINZero, csvfile.IINNumber} {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
-	for _, file := range []string{"accounts.go", "admin.go", "approve.go", "auth.go", "corrections.go", "desk.go", "entrances.go", "fleet.go", "http.go",
+	for _, file := range []string{"accounts.go", "admin.go", "approve.go", "auth.go", "corrections.go", "desk.go", "doorkeys.go", "entrances.go", "fleet.go", "http.go",
 		"imports.go", "places.go", "owner.go", "recipients.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}

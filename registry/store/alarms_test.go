@@ -23,7 +23,7 @@ func enrolled(t *testing.T, s *Store, name string, place int64) Certificate {
 	must(t, s.PutTokens(ctx, []Door{{Name: name, Place: place, Venue: "shop", Zone: "green", Ring: "all"}},
 		[]Secret{token}, t0.Add(time.Hour)))
 	var c Certificate
-	must(t, s.Enrol(ctx, token, token, "board "+name, t0, func(d Door) (Certificate, error) {
+	must(t, s.Enrol(ctx, token, Enrollee{Device: "board " + name, Key: token, SealKey: sealKeyOf("board " + name)}, t0, func(d Door) (Certificate, error) {
 		c = Certificate{Door: d.ID, Print: token, Until: t0.Add(1000 * time.Hour)}
 		return c, nil
 	}))

@@ -19,38 +19,59 @@ const (
 // ErrTooManyReports says that a door sent more reports of one hour than a door has.
 var ErrTooManyReports = errors.New("too many reports of one hour")
 
-// AddCounts adds a door's report to the hour of from. The same report again changes nothing. The
-// names have to be of a closed set (api.IsCount). Errors: ErrTooManyReports.
+// Report is what a door counted. The names have to be of a closed set (api.IsCount).
+type Report struct {
+	Door  int64
+	ID    string    // the same again changes nothing
+	From  time.Time // it counts in this hour
+	Count map[string]uint64
+}
+
+// AddCounts adds a door's report to the hour of from, as AddReports does.
 func (s *Store) AddCounts(ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
+	return s.AddReports(ctx, []Report{{door, report, from, count}}, now)
+}
+
+// AddReports adds reports to their hours, all or, where it fails, none. Errors: ErrTooManyReports.
+func (s *Store) AddReports(ctx context.Context, reports []Report, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		hour := from.Truncate(time.Hour).Unix()
-		added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (door, id, hour) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			door, report, hour))
-		if err != nil || !added {
-			return err
-		}
-		if err := checkReports(ctx, tx, door, hour); err != nil {
-			return err
-		}
 		if err := dropCounts(ctx, tx, now); err != nil {
 			return err
 		}
-		names := slices.Sorted(maps.Keys(count)) // two reports lock the same rows in the same order
-		var values []any
-		for _, name := range names {
-			values = append(values, door, hour, name, int64(count[name]))
+		for _, r := range reports {
+			if err := r.add(ctx, tx); err != nil {
+				return err
+			}
 		}
-		err = insert(ctx, tx, `counts (door, hour, name, n)`, 4, values,
-			` ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`)
-		if err != nil {
-			return err
-		}
-		return addTallies(ctx, tx, door, hour, names, count)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("store counts: %w", err)
 	}
 	return nil
+}
+
+func (r Report) add(ctx context.Context, tx *sql.Tx) error {
+	hour := r.From.Truncate(time.Hour).Unix()
+	added, err := changed(tx.ExecContext(ctx, `INSERT INTO reports (door, id, hour) VALUES ($1, $2, $3)
+		ON CONFLICT DO NOTHING`, r.Door, r.ID, hour))
+	if err != nil || !added {
+		return err
+	}
+	if err := checkReports(ctx, tx, r.Door, hour); err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(r.Count)) // two reports lock the same rows in the same order
+	var values []any
+	for _, name := range names {
+		values = append(values, r.Door, hour, name, int64(r.Count[name]))
+	}
+	err = insert(ctx, tx, `counts (door, hour, name, n)`, 4, values,
+		` ON CONFLICT (door, hour, name) DO UPDATE SET n = counts.n + excluded.n`)
+	if err != nil {
+		return err
+	}
+	return addTallies(ctx, tx, r.Door, hour, names, r.Count)
 }
 
 // checkReports locks the door: reports at the same moment do not get around the limit.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -28,6 +29,16 @@ func testCounts(t *testing.T, s *Store) {
 	}
 	if counts, reports := stored("counts"), stored("reports"); counts != 2 || reports != 60 || refused != 40 {
 		t.Errorf("%d counts and %d reports of one hour, %d refused; want 2, 60 and 40", counts, reports, refused)
+	}
+	more := []Report{{door, "many", t0.Add(-time.Hour), count}, {door, "more", t0.Add(-2 * time.Hour), count},
+		{door, "full", t0, count}}
+	err = s.AddReports(ctx, more, t0)
+	if counts, reports := stored("counts"), stored("reports"); !errors.Is(err, ErrTooManyReports) || reports != 60 || counts != 2 {
+		t.Errorf("of three reports the last one is too many: %v, and %d reports are stored", err, reports)
+	}
+	must(t, s.AddReports(ctx, more[:2], t0))
+	if counts, reports := stored("counts"), stored("reports"); counts != 6 || reports != 62 {
+		t.Errorf("%d counts and %d reports of three hours, want 6 and 62", counts, reports)
 	}
 	must(t, s.AddCounts(ctx, door, "0", t0, count, t0)) // the answer was lost
 	must(t, s.AddCounts(ctx, door, "next", t0.Add(time.Hour), count, t0.Add(time.Hour)))

@@ -33,6 +33,13 @@ type Certificate struct {
 	Until time.Time
 }
 
+// Enrollee is who shows a one-time token.
+type Enrollee struct {
+	Device  string // the board, as in api.HeaderDevice
+	Key     Secret // of its public key
+	SealKey []byte // X25519, to which its keys are sealed
+}
+
 // PutTokens gives each door a one-time token, which replaces an earlier one, and creates missing
 // doors. It does all of that or nothing.
 func (s *Store) PutTokens(ctx context.Context, doors []Door, tokens []Secret, expires time.Time) error {
@@ -75,7 +82,7 @@ func (s *Store) HasToken(ctx context.Context, token Secret) (known bool, err err
 // The first answer may be lost, so the same key
 // and device may ask again with the same token, which is a renewal. Errors: ErrNotFound,
 // ErrTokenExpired, ErrTokenUsed, ErrCopied, and those of sign.
-func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now time.Time,
+func (s *Store) Enrol(ctx context.Context, token Secret, by Enrollee, now time.Time,
 	sign func(Door) (Certificate, error)) error {
 	return s.judged(ctx, "enrol a door", func(tx *sql.Tx) (error, error) {
 		var id, expires int64
@@ -89,7 +96,7 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 			return nil, notFound(err)
 		case now.Unix() >= expires:
 			return nil, ErrTokenExpired
-		case used != nil && !bytes.Equal(used, key[:]):
+		case used != nil && !bytes.Equal(used, by.Key[:]):
 			_, err := tx.ExecContext(ctx, `UPDATE enrolments SET twice = COALESCE(twice, $2) WHERE hash = $1`,
 				token[:], now.Unix())
 			return ErrTokenUsed, err
@@ -98,7 +105,7 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if err != nil {
 			return nil, err
 		}
-		if used != nil && d.device.String != device {
+		if used != nil && d.device.String != by.Device {
 			return ErrCopied, d.noteCopied(ctx, tx, now)
 		}
 		c, err := sign(d.Door)
@@ -108,10 +115,10 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		if used != nil {
 			return nil, d.giveNext(ctx, tx, c)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], key[:]); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET key = $2 WHERE hash = $1`, token[:], by.Key[:]); err != nil {
 			return nil, err
 		}
-		if err := d.noteReplaced(ctx, tx, device, now); err != nil {
+		if err := d.noteReplaced(ctx, tx, by.Device, now); err != nil {
 			return nil, err
 		}
 		if err := leaveShare(ctx, tx, id, now); err != nil {
@@ -125,10 +132,30 @@ func (s *Store) Enrol(ctx context.Context, token, key Secret, device string, now
 		_, err = tx.ExecContext(ctx, `UPDATE doors SET device = $2, cert = $3, cert_until = $4, old_cert = NULL, next_cert = NULL,
 			next_until = NULL, revoked = NULL, copied = NULL, strays = 0, asked = NULL, approved = NULL,
 			said_venue = NULL, said_zone = NULL, said_way = NULL, config = NULL, config_since = NULL, health = NULL,
-			health_at = NULL, troubles = ''
-			WHERE id = $1`, id, device, c.Print[:], c.Until.Unix())
+			health_at = NULL, troubles = '', seal_key = $5
+			WHERE id = $1`, id, by.Device, c.Print[:], c.Until.Unix(), by.SealKey)
 		return nil, err
 	})
+}
+
+// Sealing is to whom a door's keys are sealed.
+type Sealing struct {
+	Region string // of its venue; empty: of no venue that is known here
+	Key    []byte // X25519, public; nil: the door is not enrolled
+}
+
+// Sealing finds a door's. Errors: ErrNotFound, ErrRevoked.
+func (s *Store) Sealing(ctx context.Context, door int64) (to Sealing, err error) {
+	var revoked bool
+	err = s.read.QueryRowContext(ctx, `SELECT COALESCE(region, ''), seal_key, revoked IS NOT NULL
+		FROM doors LEFT JOIN venues ON venues.id = place WHERE doors.id = $1`, door).Scan(&to.Region, &to.Key, &revoked)
+	if err = notFound(err); err == nil && revoked {
+		err = ErrRevoked
+	}
+	if err != nil {
+		return Sealing{}, fmt.Errorf("look up to whom a door's keys are sealed: %w", err)
+	}
+	return to, nil
 }
 
 // Renew gives a door its next certificate, which sign makes. The previous one is valid until the

@@ -14,6 +14,12 @@ func card(door int64, name string, n int) Certificate {
 	return Certificate{door, SecretOf(name), t0.Add(time.Duration(n) * time.Hour)}
 }
 
+// sealKeyOf is a board's own key.
+func sealKeyOf(board string) []byte {
+	sum := SecretOf("seal " + board)
+	return sum[:]
+}
+
 func token(t *testing.T, s *Store, name, text string) {
 	t.Helper()
 	doors := []Door{{Name: name, Venue: "shop", Zone: "red", Way: "exit", Ring: "early"}}
@@ -25,7 +31,7 @@ func enrol(t *testing.T, s *Store, text, key, device, name string, n int) (Certi
 	t.Helper()
 	var c Certificate
 	var told Door
-	err := s.Enrol(t.Context(), SecretOf(text), SecretOf(key), device, t0, func(d Door) (Certificate, error) {
+	err := s.Enrol(t.Context(), SecretOf(text), Enrollee{Device: device, Key: SecretOf(key), SealKey: sealKeyOf(device)}, t0, func(d Door) (Certificate, error) {
 		c, told = card(d.ID, name, n), d
 		return c, nil
 	})

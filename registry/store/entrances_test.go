@@ -62,7 +62,7 @@ func testEntrances(t *testing.T, s *Store) {
 	give := func(d Door) (Certificate, error) {
 		return Certificate{Door: d.ID, Print: SecretOf("cert"), Until: t0.Add(99 * time.Hour)}, nil
 	}
-	must(t, s.Enrol(ctx, SecretOf("anewKiosk"), SecretOf("key"), "board 1", t0, give))
+	must(t, s.Enrol(ctx, SecretOf("anewKiosk"), Enrollee{Device: "board 1", Key: SecretOf("key"), SealKey: sealKeyOf("board 1")}, t0, give))
 	list[0].Entrances = []string{"", "back"}
 	all[0] = "Kiosk/entry//true false"
 	put("with a device", true, append([]string{all[0], "Kiosk, back/entry/back/false true"}, all[1:]...)...)
@@ -94,7 +94,7 @@ func testReplace(t *testing.T, s *Store) {
 	}
 	next := Certificate{Door: old.Door, Print: SecretOf("next"), Until: t0.Add(1000 * time.Hour)}
 	give := func(Door) (Certificate, error) { return next, nil }
-	must(t, s.Enrol(ctx, SecretOf("new"), SecretOf("new key"), "board 2", t0.Add(time.Minute), give))
+	must(t, s.Enrol(ctx, SecretOf("new"), Enrollee{Device: "board 2", Key: SecretOf("new key"), SealKey: sealKeyOf("board 2")}, t0.Add(time.Minute), give))
 	_, err = s.DoorBy(ctx, next, "board 2", Said{}, t0.Add(time.Minute))
 	must(t, err)
 	_, err = s.DoorBy(ctx, old, "board gate", Said{}, t0.Add(time.Minute))
@@ -117,7 +117,7 @@ func testReplace(t *testing.T, s *Store) {
 	must(t, s.Replace(ctx, "gate", "", SecretOf("third"), t0.Add(time.Hour)))
 	back := Certificate{Door: old.Door, Print: SecretOf("back"), Until: t0.Add(1000 * time.Hour)}
 	give = func(Door) (Certificate, error) { return back, nil }
-	must(t, s.Enrol(ctx, SecretOf("third"), SecretOf("key 3"), "board gate", t0.Add(2*time.Minute), give))
+	must(t, s.Enrol(ctx, SecretOf("third"), Enrollee{Device: "board gate", Key: SecretOf("key 3"), SealKey: sealKeyOf("board gate")}, t0.Add(2*time.Minute), give))
 	_, err = s.DoorBy(ctx, back, "board gate", Said{}, t0.Add(2*time.Minute))
 	must(t, err)
 	_, err = s.DoorBy(ctx, next, "board 2", Said{}, t0.Add(2*time.Minute))

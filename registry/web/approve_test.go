@@ -21,7 +21,7 @@ func TestApproveRenewal(t *testing.T) {
 	if err := options.Store.PutTokens(t.Context(), doors, []store.Secret{token}, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := options.Store.Enrol(t.Context(), token, token, "00112233aabbccdd", now, give); err != nil {
+	if err := options.Store.Enrol(t.Context(), token, store.Enrollee{Device: "00112233aabbccdd", Key: token, SealKey: make([]byte, 32)}, now, give); err != nil {
 		t.Fatal(err)
 	}
 	renew := func() error { return options.Store.Renew(t.Context(), certificate, "00112233aabbccdd", now, give) }

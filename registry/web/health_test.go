@@ -34,7 +34,7 @@ func TestHealthOfDoors(t *testing.T) {
 			id = d.ID
 			return store.Certificate{Door: d.ID, Print: tokens[i], Until: now.Add(time.Hour)}, nil
 		}
-		if err := options.Store.Enrol(t.Context(), tokens[i], tokens[i], "00112233aabbccdd", now, give); err != nil {
+		if err := options.Store.Enrol(t.Context(), tokens[i], store.Enrollee{Device: "00112233aabbccdd", Key: tokens[i], SealKey: make([]byte, 32)}, now, give); err != nil {
 			t.Fatal(err)
 		}
 		if err := options.Store.PutHealth(t.Context(), id, h, now); err != nil {

@@ -214,7 +214,7 @@ func enrolDevice(t *testing.T, options server.Options, text, device string) {
 		t.Fatal(err)
 	}
 	key := store.SecretOf(device)
-	err = options.Store.Enrol(t.Context(), tokenOf(code), key, device, time.Now(),
+	err = options.Store.Enrol(t.Context(), tokenOf(code), store.Enrollee{Device: device, Key: key, SealKey: make([]byte, 32)}, time.Now(),
 		func(d store.Door) (store.Certificate, error) {
 			return store.Certificate{Door: d.ID, Print: key, Until: time.Now().Add(time.Hour)}, nil
 		})

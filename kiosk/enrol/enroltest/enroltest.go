@@ -58,6 +58,7 @@ type Seen struct {
 	Path, Device, Version string
 	Serial                string // of the door's certificate; "" without one
 	Key                   []byte // public, of the request's CSR
+	SealKey               string // as in api.EnrolRequest
 }
 
 // New starts a registry that runs until the test ends.
@@ -136,7 +137,7 @@ func (r *Registry) enrol(w http.ResponseWriter, req *http.Request, seen *Seen) {
 	if csr == nil {
 		return
 	}
-	seen.Key, seen.Device = csr.RawSubjectPublicKeyInfo, body.Device
+	seen.Key, seen.Device, seen.SealKey = csr.RawSubjectPublicKeyInfo, body.Device, body.SealKey
 	before, known := r.keys[body.Token]
 	switch {
 	case r.Refuse != nil:

@@ -260,6 +260,7 @@ CREATE TABLE doors (
     seen       BIGINT,    -- last authenticated request; NULL: never
     running    TEXT,      -- version, as the door last said
     device     TEXT,      -- the board that enrolled; NULL: not enrolled yet
+    seal_key   {{bytes}}, -- its X25519 public key, to which its keys are sealed
     cert       {{bytes}}, -- the certificate in use
     cert_until BIGINT,
     old_cert   {{bytes}}, -- the one before it
