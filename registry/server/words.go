@@ -66,6 +66,28 @@ func translate(text string, which int) string {
 // words are what offices are told, in Kazakh and Russian. The keys are in the code of this package
 // and in csvfile.Reasons; a test finds those that are missing here.
 var words = map[string][2]string{
+	// What phones ask.
+	"this pass was revoked":                                                           {"бұл рұқсатнаманың күші жойылған", "этот пропуск отозван"},
+	"sign in again, or ask where you registered":                                      {"қайта кіріңіз немесе тіркелген жеріңізге хабарласыңыз", "войдите снова или обратитесь туда, где вас зарегистрировали"},
+	"this phone asked for codes too often today":                                      {"бұл телефон бүгін кодты тым көп сұрады", "этот телефон сегодня слишком часто запрашивал коды"},
+	"it may again tomorrow":                                                           {"ертең қайта сұрай алады", "завтра можно будет снова"},
+	"a day is past or too far ahead":                                                  {"күн өтіп кеткен немесе тым алыс", "день уже прошёл или слишком далеко"},
+	"ask for today and the {} days after it, by UTC":                                  {"бүгінгі және одан кейінгі {} күнді сұраңыз (UTC бойынша)", "запрашивайте сегодняшний день и {} дней после него, по UTC"},
+	"the pass is not ready yet":                                                       {"рұқсатнама әлі дайын емес", "пропуск ещё не готов"},
+	"try again in a moment":                                                           {"сәлден кейін қайталаңыз", "повторите немного позже"},
+	"this is not a request of a phone":                                                {"бұл телефонның сұрауы емес", "это не запрос телефона"},
+	"send what the phone signed, in base64url without padding":                        {"телефон қол қойғанды base64url түрінде, толықтырусыз жіберіңіз", "отправьте то, что подписал телефон, в base64url без дополнения"},
+	"send what the phone signed for this, in base64url without padding":               {"телефон осы үшін қол қойғанды base64url түрінде, толықтырусыз жіберіңіз", "отправьте то, что телефон подписал для этого, в base64url без дополнения"},
+	"a code for doors cannot ask this":                                                {"есікке арналған кодпен мұны сұрауға болмайды", "кодом для дверей этого спросить нельзя"},
+	"only the phone itself can, with the key that is in no code: open the pass on it": {"мұны тек телефонның өзі, ешбір кодта жоқ кілтімен сұрай алады: рұқсатнаманы сонда ашыңыз", "это может только сам телефон, ключом, которого нет ни в одном коде: откройте пропуск на нём"},
+	"this request is not from this minute":                                            {"бұл сұрау осы минутта жасалмаған", "этот запрос сделан не в эту минуту"},
+	"check the phone's clock":                                                         {"телефонның сағатын тексеріңіз", "проверьте часы телефона"},
+	"the phone has not signed this request":                                           {"бұл сұрауға телефон қол қоймаған", "телефон не подписывал этот запрос"},
+	"open the pass again":                                                             {"рұқсатнаманы қайта ашыңыз", "откройте пропуск снова"},
+	"there is no such pass":                                                           {"мұндай рұқсатнама жоқ", "такого пропуска нет"},
+	"it may have been revoked: sign in again, or ask where you registered":            {"күші жойылған болуы мүмкін: қайта кіріңіз немесе тіркелген жеріңізге хабарласыңыз", "возможно, он отозван: войдите снова или обратитесь туда, где вас зарегистрировали"},
+	"the phone's key belongs to another pass":                                         {"телефонның кілті басқа рұқсатнамадікі", "ключ телефона принадлежит другому пропуску"},
+	"make another key for this one":                                                   {"бұл үшін басқа кілт жасаңыз", "создайте для этого другой ключ"},
 	// The rules of entry.
 	"the rules have problems":                                                              {"ережелерде қателер бар", "в правилах есть ошибки"},
 	"the document cannot be read":                                                          {"құжат оқылмады", "документ не читается"},

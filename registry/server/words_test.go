@@ -75,7 +75,7 @@ func TestEverythingIsTranslated(t *testing.T) {
 		texts = append(texts, ofBIN.Replace(reason))
 	}
 	for _, file := range []string{"accounts.go", "admin.go", "approve.go", "auth.go", "corrections.go", "desk.go", "doorkeys.go", "entrances.go", "fleet.go", "http.go",
-		"imports.go", "places.go", "owner.go", "recipients.go", "records.go", "rules.go", "sources.go", "venuefile.go"} {
+		"imports.go", "places.go", "owner.go", "recipients.go", "records.go", "rules.go", "sources.go", "topup.go", "venuefile.go"} {
 		texts = append(texts, errorTexts(t, file)...)
 	}
 	for i := len(texts) - 1; i >= 0; i-- {

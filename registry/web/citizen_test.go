@@ -86,14 +86,18 @@ func TestKeyCannotBeExtracted(t *testing.T) {
 		opening.onsuccess = () => {
 			const asking = opening.result.transaction("records").objectStore("records").get("people");
 			asking.onsuccess = async () => {
-				const key = asking.result[0].keys.privateKey;
-				const tries = await Promise.allSettled(["pkcs8", "jwk", "raw"].map((form) => crypto.subtle.exportKey(form, key)));
-				resolve([key.extractable, ...tries.map((t) => t.status)].join());
+				const days = opening.result.transaction("days").objectStore("days").getAll();
+				days.onsuccess = async () => {
+					const keys = [asking.result[0].phone, ...days.result.map((day) => day.keys)].map((pair) => pair.privateKey);
+					const tries = await Promise.all(keys.map(async (key) => [key.extractable, ...(await Promise.allSettled(
+						["pkcs8", "jwk", "raw"].map((form) => crypto.subtle.exportKey(form, key)))).map((t) => t.status)].join()));
+					resolve([keys.length, ...new Set(tries)].join());
+				};
 			};
 		};
 	})`)
-	if want := "false,rejected,rejected,rejected"; got != want {
-		t.Errorf("extractable and attempts: %s, want %s", got, want)
+	if want := "32,false,rejected,rejected,rejected"; got != want {
+		t.Errorf("keys, extractable and attempts: %s, want %s", got, want)
 	}
 }
 
@@ -211,16 +215,9 @@ func TestPassThatEnded(t *testing.T) {
 	keep(t, ctx, "citizen-withdrawn")
 
 	// The way out that the words name.
-	r.set(func(r *registry) {
-		r.status, r.lifetime = server.SelfAnswer{Status: "valid", Colour: "blue"}, time.Hour
-	})
+	r.set(func(r *registry) { r.status = server.SelfAnswer{Status: "valid", Colour: "blue"} })
 	do(t, ctx, chromedp.SetValue("#code", oneTimeCode+"2"), chromedp.Click("#activate"))
 	until(t, ctx, visible("pass")+` && document.querySelector("#status").dataset.colour === "blue"`)
-
-	eval[chromedp.Void](t, ctx, "shiftClock(%s)", int(time.Hour.Milliseconds()))
-	do(t, ctx, chromedp.Reload())
-	until(t, ctx, `document.querySelector("#ended-title").textContent === "This pass has expired"`)
-	keep(t, ctx, "citizen-expired")
 }
 
 func TestReplace(t *testing.T) {

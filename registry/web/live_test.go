@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -21,7 +20,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"ashyq-kiosk/kiosk/pass"
+	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
@@ -157,31 +156,28 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 		if got.StatusCode == http.StatusServiceUnavailable {
 			return errNotReady
 		}
-		if got.StatusCode != http.StatusOK {
+		if got.StatusCode >= 300 {
 			return fmt.Errorf("%s: %s", path, got.Status)
+		}
+		if answer == nil {
+			return nil
 		}
 		return json.NewDecoder(got.Body).Decode(answer)
 	}
-	activate := func(ctx context.Context, n int) (ed25519.PrivateKey, []byte, error) {
+	activate := func(ctx context.Context, n int) (*citizens.Phone, error) {
 		seed := make([]byte, ed25519.SeedSize)
 		binary.BigEndian.PutUint64(seed, uint64(n)+1)
-		key := ed25519.NewKeyFromSeed(seed)
+		phone := citizens.New(ed25519.NewKeyFromSeed(seed))
 		code := fmt.Sprintf("%05d-%05d-%05d", n, 0, 0)
 		until := time.Now().Add(time.Hour)
 		if err := options.Store.PutCode(ctx, store.IIN(madeUp(n)), store.SecretOf(code), until); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		var a server.ActivateAnswer
-		public := base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
 		err := errNotReady
 		for err == errNotReady { // a busy registry asks to try again
-			err = post(ctx, server.PathActivate, server.ActivateRequest{Code: code, Key: public}, &a)
+			err = post(ctx, server.PathActivate, server.ActivateRequest{Code: code, Key: phone.Key()}, nil)
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		sealed, err := base64.RawURLEncoding.DecodeString(a.Credential)
-		return key, sealed, err
+		return phone, err
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -198,7 +194,7 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 		ready.Add(1)
 		phones.Go(func() {
 			together <- struct{}{}
-			key, sealed, err := activate(ctx, n)
+			phone, err := activate(ctx, n)
 			<-together
 			ready.Done()
 			if err != nil {
@@ -207,7 +203,7 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 			}
 			seen := ""
 			for ctx.Err() == nil {
-				text, err := pass.Rotate(key, sealed, time.Now())
+				self, err := phone.Self(time.Now())
 				if err != nil {
 					t.Error(err)
 					return
@@ -216,7 +212,7 @@ func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiti
 				if seen != "" {
 					at(1)
 				}
-				err = post(ctx, server.PathSelf, server.SelfRequest{Code: text, Seen: seen, Wait: 50}, &a)
+				err = post(ctx, server.PathSelf, server.SelfRequest{Self: self, Seen: seen, Wait: 50}, &a)
 				if seen != "" {
 					at(-1)
 				}

@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -11,9 +13,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/scanner"
 	"ashyq-kiosk/scanner/qr"
 )
@@ -63,6 +67,53 @@ func TestRotateAgainstVectors(t *testing.T) {
 	}
 	if checked < 5 {
 		t.Errorf("only %d vectors of rotating codes", checked)
+	}
+}
+
+// A phone's requests have the bytes that package pass makes of them.
+func TestRequestsAgainstPackagePass(t *testing.T) {
+	ctx := modules(t)
+	seed := strings.Repeat("03", ed25519.SeedSize)
+	phone := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
+	now := time.Unix(1_800_000_000, 0)
+	var days []pass.DayKey
+	for n := range pass.Day(pass.MaxDays) {
+		public := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(100 + n)}, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+		days = append(days, pass.DayKey{Day: pass.DayOf(now) + n, Holder: public})
+	}
+	type day struct {
+		Day    int    `json:"day"`
+		Holder string `json:"holder"` // hex
+	}
+	asked := make([]day, len(days))
+	for i, d := range days {
+		asked[i] = day{int(d.Day), hex.EncodeToString(d.Holder)}
+	}
+	want := map[string]func() ([]byte, error){
+		"topUp":     func() ([]byte, error) { return pass.NewTopUp(phone, days, now) },
+		"selfCheck": func() ([]byte, error) { return pass.NewSelfCheck(phone, now) },
+		"ask":       func() ([]byte, error) { return pass.NewAsk(phone, "/v1/dispute это не я", now) },
+	}
+	got := eval[map[string]string](t, ctx, `(async () => {
+		const pass = await import(%s);
+		const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+		const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+		const phone = {
+			privateKey: await crypto.subtle.importKey("pkcs8", bytes(%s), "Ed25519", false, ["sign"]),
+			publicKey: await crypto.subtle.importKey("raw", bytes(%s), "Ed25519", true, ["verify"]),
+		};
+		const now = %s, days = %s.map(({ day, holder }) => ({ day, holder: bytes(holder) }));
+		return {
+			topUp: hex(await pass.topUp(phone, days, now)),
+			selfCheck: hex(await pass.selfCheck(phone, now)),
+			ask: hex(await pass.ask(phone, "/v1/dispute это не я", now)),
+		};
+	})()`, moduleAt(t, "js/pass.js"), pkcs8(seed), hex.EncodeToString(phone.Public().(ed25519.PublicKey)), now.UnixMilli()+999, asked)
+	for name, make := range want {
+		sealed, err := make()
+		if err != nil || got[name] != hex.EncodeToString(sealed) {
+			t.Errorf("%s, %v:\n got %s\nwant %x", name, err, got[name], sealed)
+		}
 	}
 }
 

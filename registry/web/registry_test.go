@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,8 +35,10 @@ type registry struct {
 	mu         sync.Mutex // guards the following
 	server     *httptest.Server
 	shift      time.Duration // of its clock, as the page's clock is shifted
-	lifetime   time.Duration // of the credentials
 	used       map[string]ed25519.PublicKey
+	topUps     [][]pass.DayKey // that were asked for
+	refuse     *api.Error      // is the answer to a top-up
+	loseTopUp  bool            // its answer, after it was carried out
 	status     server.SelfAnswer
 	captive    bool // somebody else answers
 	loseAnswer bool // to an activation, after it was carried out
@@ -47,15 +51,15 @@ const cutAfter = 4 * time.Second
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
 	r := &registry{
-		t:        t,
-		issuer:   ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)),
-		mux:      http.NewServeMux(),
-		lifetime: 365 * 24 * time.Hour,
-		used:     map[string]ed25519.PublicKey{},
-		status:   server.SelfAnswer{Status: "green", Colour: "green"},
+		t:      t,
+		issuer: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)),
+		mux:    http.NewServeMux(),
+		used:   map[string]ed25519.PublicKey{},
+		status: server.SelfAnswer{Status: "green", Colour: "green"},
 	}
 	r.mux.Handle("/", web.Handler())
 	r.mux.HandleFunc("POST "+server.PathActivate, r.activate)
+	r.mux.HandleFunc("POST "+server.PathTopUp, r.topUp)
 	r.mux.HandleFunc("POST "+server.PathSelf, r.self)
 	r.up("127.0.0.1:0")
 	t.Cleanup(r.down)
@@ -119,15 +123,64 @@ func (r *registry) activate(w http.ResponseWriter, q *http.Request) {
 	if r.loseAnswer {
 		panic(http.ErrAbortHandler)
 	}
-	expires := r.now().Add(r.lifetime)
-	sealed, err := pass.Issue(r.issuer, pass.Credential{
-		Since: statuslist.Edition{Version: 1}, Expires: expires, Holder: key, List: "https://r/1", Index: 4711,
-	})
-	if err != nil {
-		answer(w, http.StatusInternalServerError, api.Error{Error: err.Error()})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (r *registry) topUp(w http.ResponseWriter, q *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.Header().Set("Date", r.now().UTC().Format(http.TimeFormat))
+	var ask server.TopUpRequest
+	if err := json.NewDecoder(q.Body).Decode(&ask); err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
 		return
 	}
-	answer(w, http.StatusOK, server.ActivateAnswer{Credential: base64.RawURLEncoding.EncodeToString(sealed), Expires: expires})
+	sealed, err := base64.RawURLEncoding.DecodeString(ask.TopUp)
+	if err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	up, err := pass.ParseTopUp(sealed)
+	if err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	if err := up.Verify(r.now()); err != nil || !r.knows(up.Phone) {
+		answer(w, http.StatusForbidden, api.Error{Error: "not a phone of this registry"})
+		return
+	}
+	r.topUps = append(r.topUps, up.Days)
+	switch {
+	case r.refuse != nil:
+		answer(w, http.StatusForbidden, r.refuse)
+		return
+	case r.loseTopUp:
+		panic(http.ErrAbortHandler)
+	}
+	got := server.TopUpAnswer{}
+	for _, d := range up.Days {
+		credential, err := pass.Issue(r.issuer, d.Day, r.block(d.Day), d.Holder)
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		got.Credentials = append(got.Credentials, base64.RawURLEncoding.EncodeToString(credential))
+	}
+	answer(w, http.StatusOK, got)
+}
+
+func (r *registry) knows(phone ed25519.PublicKey) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(r.used)), func(known ed25519.PublicKey) bool { return known.Equal(phone) })
+}
+
+// block is that of a day, for everybody.
+func (r *registry) block(day pass.Day) pass.Block {
+	keys := pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{day: {byte(day), byte(day >> 8)}}, nil)
+	block, err := keys.SealDay(day, pass.Place{Index: 4711, Since: statuslist.Edition{Version: 1}})
+	if err != nil {
+		r.t.Error(err)
+	}
+	return block
 }
 
 func (r *registry) self(w http.ResponseWriter, q *http.Request) {
@@ -143,8 +196,18 @@ func (r *registry) self(w http.ResponseWriter, q *http.Request) {
 		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
 		return
 	}
-	if err := r.verify(ask.Code, r.now()); err != nil {
-		answer(w, http.StatusUnauthorized, api.Error{Error: err.Error()})
+	sealed, err := base64.RawURLEncoding.DecodeString(ask.Self)
+	if err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	check, err := pass.ParseSelfCheck(sealed)
+	if err != nil {
+		answer(w, http.StatusBadRequest, api.Error{Error: err.Error()})
+		return
+	}
+	if err := check.Verify(r.now()); err != nil || !r.knows(check.Phone) {
+		answer(w, http.StatusForbidden, api.Error{Error: "not a phone of this registry"})
 		return
 	}
 	r.questions = append(r.questions, ask)

@@ -79,7 +79,7 @@ func TestCitizenSignsIn(t *testing.T) {
 			var other server.CitizenAnswer
 			office(t, url, server.PathCitizens, adminKey, server.CitizenRequest{IIN: alice}, &other)
 			key := `{"code":"` + other.Code + `","key":"` + "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" + `","name":"Old phone"}`
-			if got := eval[int](t, ctx, `fetch("/v1/activate", {method: "POST", body: %s}).then((r) => r.status)`, key); got != 200 {
+			if got := eval[int](t, ctx, `fetch("/v1/activate", {method: "POST", body: %s}).then((r) => r.status)`, key); got != 204 {
 				t.Fatalf("the other phone: %d", got)
 			}
 			until(t, ctx, visible("new-phone"))

@@ -3,7 +3,7 @@
 import { newKeys, publicKey } from "./pass.js";
 import * as people from "./people.js";
 import { get, put } from "./store.js";
-import { RequestError, fromBase64url, request, toBase64url } from "./wire.js";
+import { RequestError, request, toBase64url } from "./wire.js";
 
 // codeFromAddress takes the one-time code out of "#CODE" and out of the address bar, so that it is
 // neither bookmarked nor left in the history.
@@ -47,16 +47,28 @@ export const signIn = (session, code, id) => exchange("/v1/signin/code", { sessi
 // exchange keeps the pass that it gets. The key is stored before it is sent and used again by the next
 // attempt: when only the answer was lost, the registry sees the same phone with the same code.
 async function exchange(path, proof, id) {
-  let keys = await get("pending");
-  if (!keys) {
-    keys = await newKeys();
-    await put({ pending: keys });
+  const keys = (await get("pending")) ?? (await pendingKeys());
+  try {
+    await send(path, proof, keys);
+    await people.keep(keys, id);
+  } catch (err) {
+    if (err.status !== 409) throw err;
+    // The lost answer was to another person's code.
+    const others = await pendingKeys();
+    await send(path, proof, others);
+    await people.keep(others, id);
   }
-  const body = { ...proof, key: toBase64url(await publicKey(keys)), name: phoneName(navigator.userAgent) };
-  const { answer } = await request(path, { body });
-  await people.keep({ keys, credential: fromBase64url(answer.credential), expires: Date.parse(answer.expires) }, id);
   navigator.storage?.persist?.(); // asks the browser not to clear the pass when space is short
 }
+
+async function pendingKeys() {
+  const keys = await newKeys();
+  await put({ pending: keys });
+  return keys;
+}
+
+const send = async (path, proof, keys) =>
+  request(path, { body: { ...proof, key: toBase64url(await publicKey(keys)), name: phoneName(navigator.userAgent) } });
 
 // phoneName is what the owner recognizes the phone by, later in the list of phones.
 export function phoneName(agent) {
@@ -70,7 +82,7 @@ export function phoneName(agent) {
 
 // activationTrouble names the text for what went wrong.
 export function activationTrouble(err) {
-  if (!(err instanceof RequestError)) return "noStorage";
+  if (!(err instanceof RequestError)) return err.name === "QuotaExceededError" ? "noSpace" : "noStorage";
   if (err.status === 0) return "noNetwork";
   if (err.status === 429) return "tooMany";
   return err.status >= 500 ? "serverTrouble" : "codeRefused";

@@ -2,6 +2,7 @@
 
 import { activate, activationTrouble, askForCode, clean, codeFromAddress, offer, signIn } from "./activate.js";
 import * as clock from "./clock.js";
+import * as days from "./days.js";
 import { setUpDispute } from "./dispute.js";
 import { $, el, rescue, show } from "./dom.js";
 import { day, moment, onLanguage, setUp, t } from "./i18n.js";
@@ -21,8 +22,8 @@ let session; // that a sent code has to come back with
 let offered; // the registry sends codes to phones
 let unreached = ""; // key of a text: why the registry has not said whether it does
 let problem = ""; // key of a text
-const errors = { activation: "", replace: "", iin: "", sent: "" }; // keys of texts
-let rotation, status;
+const errors = { activation: "", replace: "", iin: "", sent: "", empty: "" }; // keys of texts
+let rotation, status, supply;
 
 async function start() {
   $("starting").hidden = true;
@@ -37,6 +38,10 @@ async function start() {
   if (problem) return render();
   rotation = new Rotation($("qr"), $("bar"));
   status = new StatusCard(render);
+  supply = new days.Supply(() => {
+    rotation.again();
+    render();
+  });
   window.addEventListener("hashchange", () => {
     takeCode();
     render();
@@ -49,7 +54,6 @@ async function start() {
   setUpForms();
   document.addEventListener("visibilitychange", stayAwake);
   window.addEventListener("online", learnOffer);
-  setInterval(() => people.shown() && render(), 60_000); // a pass can expire while it is shown
   navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
   if (people.shown()) await begin();
   else if (code) await useCode("activation");
@@ -88,6 +92,7 @@ function setUpForms() {
     await people.forget(people.shown().id);
     await begin();
   });
+  on("empty-again", "click", () => busy("empty", $("empty-again"), "emptyAgain", () => supply.again()));
   on("new-phone-look", "click", () => {
     $("phones").open = true;
     $("phones").scrollIntoView();
@@ -131,8 +136,10 @@ async function begin() {
     status.stop();
     return open(false);
   }
+  await days.load(pass.id);
   await status.start(pass);
   render();
+  supply.look();
   stayAwake();
 }
 
@@ -177,10 +184,10 @@ function render() {
   if (visible.includes("activation") && offered === undefined && !learning) learnOffer();
   if (ended) {
     $("ended-title").textContent = t(`${ended}Title`);
-    $("ended-text").textContent = t(`${ended}Text`, { time: moment(new Date(pass.expires)) });
+    $("ended-text").textContent = t(`${ended}Text`);
   }
+  if (pass) renderDays(pass);
   for (const [id, key] of Object.entries(errors)) $(`${id}-error`).textContent = key && t(key);
-  if (pass) $("renews").textContent = t("renews", { time: day(new Date(pass.expires)) });
   renderPeople();
   renderWays();
   renderMore();
@@ -223,6 +230,23 @@ function renderPeople() {
   }));
 }
 
+// renderDays says how long the codes last without a network, and what to do when there is none for today.
+function renderDays({ id }) {
+  const left = days.left(id);
+  const { trouble } = supply.of(id);
+  const empty = left === 0;
+  for (const part of ["card", "hold", "renews"]) $(part).hidden = empty;
+  $("empty").hidden = !empty;
+  errors.empty = (empty && trouble) || "";
+  if (empty) $("empty-text").textContent = t("emptyText", { time: day(new Date(clock.now())) });
+  const notice = trouble === "noSpace" ? "noSpace" : left <= days.few && "few";
+  $("few").hidden = empty || !notice;
+  if (!left) return;
+  const time = moment(new Date(days.until(id)));
+  $("renews").textContent = t("renews", { time });
+  if (notice) $("few").textContent = t(notice, { span: t("days", { n: left }), time });
+}
+
 // renderNewPhone says that another phone has got a pass of this person.
 function renderNewPhone(pass) {
   const at = pass ? status.newPhone : 0;
@@ -231,18 +255,15 @@ function renderNewPhone(pass) {
 }
 
 // endOf says why a pass can no longer be used, or nothing.
-function endOf(pass) {
-  if (status.withdrawn) return "withdrawn";
-  return clock.now() >= pass.expires ? "expired" : "";
-}
+const endOf = (pass) => (status.withdrawn || supply.of(pass.id).revoked ? "withdrawn" : "");
 
 // rotate keeps the code rotating while it is visible, whatever the status: the code says nothing
 // about the status.
 let rotating;
 function rotate(wanted) {
-  if (wanted?.keys === rotating?.keys) return;
-  rotating = wanted || undefined;
-  if (wanted) rotation.start(wanted);
+  if (wanted?.id === rotating) return;
+  rotating = wanted?.id;
+  if (wanted) rotation.start(wanted.id);
   else rotation.stop();
 }
 
@@ -284,12 +305,13 @@ async function useSent() {
 const attempt = (id, button, get) => busy(id, button, button.dataset.t, async () => {
   await get();
   adding = false;
+  await supply.again();
   await begin();
 });
 
 async function busy(id, button, label, act) {
   button.disabled = true;
-  button.textContent = t({ iinSend: "sending", sentGo: "checking" }[label] ?? "activating");
+  button.textContent = t({ iinSend: "sending", sentGo: "checking", emptyAgain: "checking" }[label] ?? "activating");
   errors[id] = "";
   try {
     await act();

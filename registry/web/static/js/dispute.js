@@ -1,11 +1,9 @@
 // A citizen says that the records behind a red or yellow status are wrong. That changes no colour: a
 // person looks at them.
 
-import * as clock from "./clock.js";
 import { $ } from "./dom.js";
 import { say } from "./i18n.js";
-import { rotate } from "./pass.js";
-import { request } from "./wire.js";
+import { dispute } from "./own.js";
 
 // setUpDispute brings the form to life. passOf gives the pass; done is called after each answer.
 export function setUpDispute(passOf, done) {
@@ -16,9 +14,7 @@ export function setUpDispute(passOf, done) {
     button.disabled = true;
     say($("dispute-error"), "");
     try {
-      const pass = passOf();
-      const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
-      await request("/v1/dispute", { body: { code, why } });
+      await dispute(passOf(), why);
       $("dispute-form").reset();
       $("dispute").open = false;
     } catch (err) {

@@ -135,6 +135,7 @@ function phone(p) {
   const item = el("li", {}, el("strong", {}, p.own ? t("phoneThis", { name }) : name));
   item.append(el("p", {}, t("phoneSince", { time: moment(new Date(p.added)) })));
   if (p.used) item.append(el("p", {}, t("phoneUsed", { time: day(new Date(p.used)) })));
+  if (p.until) item.append(el("p", {}, t("phoneUntil", { time: moment(new Date(p.until)) })));
   if (p.own) return item;
   const button = el("button", { type: "button", class: "plain" }, t("phoneRemove"));
   button.setAttribute("aria-label", `${t("phoneRemove")}: ${name}`);

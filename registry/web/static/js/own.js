@@ -1,4 +1,4 @@
-// What only the phone itself may ask: the own phones, a code for another one, the own records.
+// What only the phone itself may ask: the own phones, a code for another one, the own records, and to dispute them.
 
 import * as clock from "./clock.js";
 import { ask } from "./pass.js";
@@ -9,7 +9,7 @@ const movePath = "/v1/phones/code";
 // signed asks something with what the phone signs for it.
 async function signed(pass, path, argument) {
   const what = argument === undefined ? path : `${path} ${argument}`;
-  const sealed = await ask(pass.keys.privateKey, pass.credential, what, clock.now());
+  const sealed = await ask(pass.phone, what, clock.now());
   try {
     return (await request(path, { body: { ask: toBase64url(sealed) } })).answer;
   } catch (err) {
@@ -21,6 +21,7 @@ async function signed(pass, path, argument) {
 export const phones = async (pass) => (await signed(pass, "/v1/phones")).phones;
 export const removePhone = (pass, id) => signed(pass, "/v1/phones/remove", id);
 export const moveCode = (pass) => signed(pass, movePath);
+export const dispute = (pass, why) => signed(pass, "/v1/dispute", why);
 export const records = async (pass) => (await signed(pass, "/v1/self/history")).records;
 
 // removeThis revokes the phone's own pass at the registry. One that the registry does not know any more

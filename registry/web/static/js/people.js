@@ -1,6 +1,6 @@
 // Those who have a pass on this phone: one person, or a family.
 
-import { get, put, update } from "./store.js";
+import { changePeople, get, put } from "./store.js";
 
 export const maxPeople = 8; // more than that is not a family's phone
 
@@ -16,33 +16,28 @@ export async function load() {
   if (!shown()) current = people[0]?.id ?? "";
 }
 
-// store keeps what change makes of those who are stored: another tab may have added or removed somebody.
-async function store(change) {
-  const written = await update("people", (stored = []) => change(stored));
-  people = written.people;
-  if ("current" in written) current = written.current;
+// store keeps what next makes of those who are stored: another tab may have added or removed somebody.
+async function store(next, others) {
+  people = await changePeople(next, others);
   if (!shown()) current = people[0]?.id ?? "";
 }
 
-// keep stores a new pass: in the place of the person with that id, or as another person's.
-export const keep = (pass, id) => store((stored) => {
-  const old = stored.find((p) => p.id === id);
-  const fresh = { id: old?.id ?? crypto.randomUUID(), name: old?.name ?? "", known: 0, ...pass };
-  const next = old ? stored.map((p) => (p === old ? fresh : p)) : [...stored, fresh];
-  return { people: next, current: fresh.id, pending: undefined, [`status-${fresh.id}`]: undefined };
-});
+// keep stores a new pass: in the place of the person with that id, or as another person's. It gets an id of its
+// own, so that nothing that is still on its way for the old pass is taken for this one's.
+export async function keep(phone, id) {
+  const fresh = { id: crypto.randomUUID(), name: "", known: 0, phone };
+  await store((stored) => (stored.some((p) => p.id === id)
+    ? stored.map((p) => (p.id === id ? { ...fresh, name: p.name } : p))
+    : [...stored, fresh]), { current: fresh.id, pending: undefined });
+  current = fresh.id;
+}
 
 export async function choose(id) {
   await put({ current: id });
   current = id;
 }
 
-export const change = (id, values) => store((stored) => ({
-  people: stored.map((p) => (p.id === id ? { ...p, ...values } : p)),
-}));
+export const change = (id, values) => store((stored) => stored.map((p) => (p.id === id ? { ...p, ...values } : p)));
 
-// forget deletes a pass and its key.
-export const forget = (id) => store((stored) => {
-  const next = stored.filter((p) => p.id !== id);
-  return { people: next, current: next[0]?.id, [`status-${id}`]: undefined };
-});
+// forget deletes a pass with its keys.
+export const forget = (id) => store((stored) => stored.filter((p) => p.id !== id));

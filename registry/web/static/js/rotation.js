@@ -2,8 +2,9 @@
 // stands.
 
 import * as clock from "./clock.js";
+import * as days from "./days.js";
 import { draw } from "./draw.js";
-import { period, rotate } from "./pass.js";
+import { dayOf, period, rotate } from "./pass.js";
 import { encode } from "./qr.js";
 
 const look = 250; // ms between two looks at the clock: it can jump, and the phone can have slept
@@ -11,7 +12,7 @@ const look = 250; // ms between two looks at the clock: it can jump, and the pho
 export class Rotation {
   #canvas;
   #bar;
-  #pass;
+  #id; // of the pass
   #slot; // number of the period that the shown code belongs to
   #symbol;
   #timer;
@@ -23,31 +24,45 @@ export class Rotation {
     document.addEventListener("visibilitychange", () => this.#look());
   }
 
-  start(pass) {
+  // start shows the codes of the pass with that id.
+  start(id) {
     this.stop();
-    this.#pass = pass;
+    this.#id = id;
     this.#timer = setInterval(() => this.#look(), look);
+    return this.#look();
+  }
+
+  // again looks at once whether there is a credential for today.
+  again() {
+    if (!this.#symbol) this.#slot = undefined;
     return this.#look();
   }
 
   stop() {
     clearInterval(this.#timer);
-    this.#pass = this.#slot = this.#symbol = undefined;
-    delete this.#canvas.dataset.code;
+    this.#id = this.#slot = undefined;
+    this.#show(undefined);
   }
 
   async #look() {
-    if (!this.#pass || document.hidden) return;
+    if (!this.#id || document.hidden) return;
     const now = clock.now();
     this.#bar.style.transform = `scaleX(${1 - (now % period) / period})`;
     const slot = Math.floor(now / period);
     if (slot === this.#slot) return;
     this.#slot = slot; // before the signature is waited for, so that the next look does not ask for it again
-    const pass = this.#pass;
-    const text = await rotate(pass.keys.privateKey, pass.credential, now);
-    if (pass !== this.#pass || slot !== this.#slot) return; // replaced in the meantime
-    this.#symbol = encode(text);
-    this.#canvas.dataset.code = text;
+    // A day begins with a period, so a code never outlives its day's beginning on the screen.
+    const id = this.#id;
+    const day = await days.find(id, dayOf(now));
+    const text = day && await rotate(day.keys.privateKey, day.credential, now);
+    if (id !== this.#id || slot !== this.#slot) return; // replaced in the meantime
+    this.#show(text);
+  }
+
+  #show(text) {
+    this.#symbol = text && encode(text);
+    if (text) this.#canvas.dataset.code = text;
+    else delete this.#canvas.dataset.code;
     this.#paint();
   }
 

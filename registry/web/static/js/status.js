@@ -3,11 +3,12 @@
 // because too many wait or something on the way does not, the page asks every half minute.
 
 import * as clock from "./clock.js";
+import * as days from "./days.js";
 import { $, el, sign } from "./dom.js";
 import { day, moment, span, t } from "./i18n.js";
-import { rotate } from "./pass.js";
+import { selfCheck } from "./pass.js";
 import { get, put } from "./store.js";
-import { request } from "./wire.js";
+import { request, toBase64url } from "./wire.js";
 
 const every = 30_000; // ms between two questions that are answered at once
 const longest = 50; // s that the registry may keep a question; proxies often cut it off after 60 s
@@ -92,8 +93,8 @@ export class StatusCard {
     const wait = question.seen ? this.#wait : 0;
     let pause = every;
     try {
-      const code = await rotate(pass.keys.privateKey, pass.credential, clock.now());
-      const body = wait ? { code, seen: question.seen, wait } : { code };
+      const self = toBase64url(await selfCheck(pass.phone, clock.now()));
+      const body = wait ? { self, seen: question.seen, wait } : { self };
       const { answer, clock: time } = await request("/v1/self", { body, wait: wait * 1000, gone: question.gone });
       if (question !== this.#question) return;
       clock.learn(time);
@@ -110,7 +111,7 @@ export class StatusCard {
       if (kept) this.#wait = Math.floor(this.#wait / 2); // cut off: that alone is no trouble
       else this.#trouble = trouble(err);
       this.#seen = "";
-      // Because of the clock it may be that the code was not accepted.
+      // Because of the clock it may be that the request was not accepted.
       if (kept || (changed && this.#trouble === "notAccepted")) pause = least;
     } finally {
       if (question === this.#question) this.#question = undefined;
@@ -143,7 +144,8 @@ export class StatusCard {
 
   #view() {
     const view = { head: t("status"), word: t("unknown"), colour: "none", fresh: false, why: [] };
-    view.note = this.#trouble && t(this.#trouble);
+    const words = this.#trouble === "offline" && days.left(this.#pass.id) === 0 ? "noNetwork" : this.#trouble;
+    view.note = words && t(words);
     const wrong = Math.abs(clock.error());
     if (wrong > clockLimit) view.clock = t("clock", { span: span(wrong + 500) }); // half a second is how exact it is
     if (!this.#known) {

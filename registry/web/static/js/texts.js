@@ -74,9 +74,31 @@ export const citizen = {
     en: "Hold the code to the camera at the entrance",
   },
   renews: {
-    kk: "Код 15 секунд сайын жаңарып тұрады. Рұқсатнаманың жарамды мерзімі: {time}.",
-    ru: "Код обновляется каждые 15 секунд. Пропуск действует до {time}.",
-    en: "The code is renewed every 15 seconds. The pass is valid until {time}.",
+    kk: "Код 15 секунд сайын жаңарып тұрады. Желісіз мына уақытқа дейін жетеді: {time}.",
+    ru: "Код обновляется каждые 15 секунд. Без сети кодов хватит до: {time}.",
+    en: "The code is renewed every 15 seconds. Without a network the codes last until {time}.",
+  },
+  few: {
+    kk: "Осы телефондағы кодтар тағы {span} жетеді, бүгінгі күнді қоса есептегенде. Бетті интернетке қосылып ашыңыз: жаңалары өзі келеді.",
+    ru: "Кодов на этом телефоне осталось на {span}, считая сегодня. Откройте страницу, когда есть интернет: новые придут сами.",
+    en: "This phone has codes for {span}, with today. Open the page with an internet connection: new ones come by themselves.",
+  },
+  noSpace: {
+    kk: "Телефонда рұқсатнаманы сақтайтын орын қалмады. Орын босатып, қайталап көріңіз, оған дейін бұл бетті жаппаңыз.",
+    ru: "На телефоне не осталось места, чтобы сохранить пропуск. Освободите место и повторите, а до этого не закрывайте страницу.",
+    en: "No space is left on this phone to keep the pass. Free some space and try again, and do not close this page before.",
+  },
+  emptyTitle: { kk: "Бүгінге код жоқ", ru: "На сегодня кода нет", en: "There is no code for today" },
+  emptyText: {
+    kk: "Телефонның күні: {time}. Интернетке қосылып, осы бетті ашыңыз: код өзі келеді. Күн дұрыс болмаса, телефонда уақытты автоматты түрде орнатуды қосыңыз. Интернет болмаса, кіреберістегі қызметкерге айтыңыз немесе қағаз рұқсатнаманы көрсетіңіз.",
+    ru: "Дата на телефоне: {time}. Подключитесь к интернету и откройте эту страницу: код придёт сам. Если дата неверна, включите на телефоне автоматическое время. Если интернета нет, обратитесь к сотруднику у входа или покажите бумажный пропуск.",
+    en: "The phone's date: {time}. Connect to the internet and open this page: the code comes by itself. If the date is wrong, turn on automatic time on the phone. Without internet, speak to the staff at the entrance, or show a printed pass.",
+  },
+  emptyAgain: { kk: "Қайталау", ru: "Повторить", en: "Try again" },
+  topUpOften: {
+    kk: "Бүгін бұл телефон кодты тым көп сұрады. Ертең қайталап көріңіз немесе тіркелген жеріңізге хабарласыңыз.",
+    ru: "Сегодня этот телефон слишком часто запрашивал коды. Повторите завтра или обратитесь туда, где вас зарегистрировали.",
+    en: "This phone asked for codes too often today. Try again tomorrow, or ask where you registered.",
   },
 
   status: { kk: "Сіздің мәртебеңіз", ru: "Ваш статус", en: "Your status" },
@@ -174,13 +196,6 @@ export const citizen = {
     ru: "Пока им нельзя пользоваться. Причину можно узнать там, где вы получили код.",
     en: "It cannot be used for the time being. Ask for the reason where you registered.",
   },
-  expiredTitle: { kk: "Рұқсатнаманың мерзімі бітті", ru: "Срок действия пропуска истёк", en: "This pass has expired" },
-  expiredText: {
-    kk: "Мерзімі аяқталған уақыт: {time}. Төменде қайта кіріңіз.",
-    ru: "Он действовал до {time}. Войдите снова ниже.",
-    en: "It was valid until {time}. Sign in again below.",
-  },
-
   firstNetwork: {
     kk: "Желі жоқ. Бірінші рет кіру үшін интернетке қосылыңыз. Содан кейін рұқсатнама интернетсіз де жұмыс істейді.",
     ru: "Нет сети. Для первого входа подключитесь к интернету. После этого пропуск работает и без него.",
@@ -271,6 +286,7 @@ export const citizen = {
   phoneUnnamed: { kk: "Телефон", ru: "Телефон", en: "Phone" },
   phoneSince: { kk: "Қосылған уақыты: {time}", ru: "Добавлен: {time}", en: "Since {time}" },
   phoneUsed: { kk: "Соңғы қолданылған күні: {time}", ru: "Последнее использование: {time}", en: "Last used on {time}" },
+  phoneUntil: { kk: "Кодтар мына уақытқа дейін жетеді: {time}", ru: "Кодов хватит до: {time}", en: "Has codes until {time}" },
   phoneRemove: { kk: "Алып тастау", ru: "Удалить", en: "Remove" },
   phoneSure: { kk: "Иә, алып тастау", ru: "Да, удалить", en: "Yes, remove" },
   moveTitle: { kk: "Басқа телефонға көшіру", ru: "Перенести на другой телефон", en: "Move to another phone" },

@@ -18,21 +18,24 @@ export const sheet = [
     lang: "kk",
     title: "Қағаз рұқсатнама",
     until: "Жарамды мерзімі",
-    text: "Кодты кіреберістегі камераға көрсетіңіз. Парақты ешкімге бермеңіз, жоғалтсаңыз, тіркелген жеріңізге хабарлаңыз. " +
-      "Кейбір орындар қағаз рұқсатнаманы қабылдамайды.",
+    text: "Кодты кіреберістегі камераға көрсетіңіз. Код өзгермейді: көшірмесі де осы күнге дейін жарайды. Парақты ешкімге бермеңіз, " +
+      "суретке түсірткізбеңіз. Кейбір орындар қағазды қабылдамайды. Жоғалтсаңыз немесе көшірілсе, тіркелген жеріңізге айтыңыз: " +
+      "күші жойылып, жаңасы беріледі.",
   },
   {
     lang: "ru",
     title: "Бумажный пропуск",
     until: "Действует до",
-    text: "Покажите код камере у входа. Никому не передавайте этот лист, а если потеряете, сообщите туда, где вы " +
-      "регистрировались. Некоторые места не принимают бумажные пропуска.",
+    text: "Покажите код камере у входа. Код не меняется: копия тоже действует до этой даты. Никому не давайте лист и не " +
+      "позволяйте его снимать. Некоторые места бумагу не принимают. Если он потерян или скопирован, сообщите туда, где вас " +
+      "зарегистрировали: его отзовут и выдадут новый.",
   },
   {
     lang: "en",
     title: "Printed pass",
     until: "Valid until",
-    text: "Hold the code to the camera at the entrance. Do not give this sheet to anybody; if you lose it, tell the place " +
-      "where you registered. Some places do not take printed passes.",
+    text: "Hold the code to the camera at the entrance. The code stays the same: a copy works until this date, too. Give the sheet " +
+      "to nobody and let nobody photograph it. Some places do not take paper. If it is lost or copied, tell the place where " +
+      "you registered: it is revoked, and you get a new one.",
   },
 ];

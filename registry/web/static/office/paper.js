@@ -47,7 +47,9 @@ function fill(code, expires) {
   draw(canvas, encode(code), 1000);
   canvas.style.width = canvas.style.height = ""; // in millimetres, by the style sheet
   canvas.dataset.code = code;
-  const date = expires.toLocaleDateString("ru-KZ", { day: "2-digit", month: "2-digit", year: "numeric" });
+  // It ends with a month, by UTC: the last day is that of the moment before.
+  const last = new Date(expires - 1);
+  const date = last.toLocaleDateString("ru-KZ", { timeZone: "UTC", day: "2-digit", month: "2-digit", year: "numeric" });
   $("until").replaceChildren(...sheet.map(({ lang, until }) => el("span", { lang }, until)), el("strong", {}, date));
   $("explanation").replaceChildren(...sheet.map(({ lang, title, text }) =>
     el("p", { lang }, el("strong", {}, `${title}. `), text)));
