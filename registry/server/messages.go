@@ -408,7 +408,7 @@ type NameRequest struct {
 // how many recovered and vaccinated people. All others wait for the administrator.
 type LimitRequest struct {
 	Name   string `json:"name"`
-	Hourly int    `json:"hourly"`
+	Hourly *int   `json:"hourly"` // 0: all wait
 }
 
 // DecideRequest decides on all records of a source that wait, up to the newest that the
