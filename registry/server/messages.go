@@ -71,9 +71,9 @@ const (
 	// PathMe: GET -> store.Account: whose key it is. Bearer: the key of any account. "The
 	// administrator's key" is that of a national account, or admin.key.
 	PathMe = "/v1/me"
-	// PathAccounts: POST AccountRequest -> AccountAnswer; GET -> AccountsAnswer. Bearer: the
-	// administrator's key; a regional one's for owners and staff of the region's venues, an owner's for
-	// staff of the own venues; so the next one.
+	// PathAccounts: POST AccountRequest -> AccountAnswer; GET ?role=ROLE&before=ID -> AccountsAnswer.
+	// Bearer: the administrator's key; a regional one's for owners and staff of the region's venues, an
+	// owner's for staff of the own venues; so the next one.
 	PathAccounts = "/v1/accounts"
 	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
 	PathRevokeAccount = "/v1/accounts/revoke"
@@ -388,8 +388,8 @@ type AccountAnswer struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// AccountsAnswer lists the last 500 accounts, the newest first. An account that has ended is listed
-// for 30 days.
+// AccountsAnswer lists 500 accounts at most, the newest first: of a role, and older than the one with an
+// id, where the request says so. An account that has ended is listed for 30 days.
 type AccountsAnswer struct {
 	Accounts []store.Account `json:"accounts"`
 }

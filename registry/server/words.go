@@ -74,7 +74,7 @@ var words = map[string][2]string{
 	"see what has changed, and make your change in the version that is in force now":       {"не өзгергенін қараңыз да, өз өзгерісіңізді қазіргі нұсқаға енгізіңіз", "посмотрите, что изменилось, и внесите своё изменение в действующую версию"},
 	"there is no such version of the rules":                                                {"ережелердің мұндай нұсқасы жоқ", "такой версии правил нет"},
 	"a number of the query cannot be read":                                                 {"сұраудағы сан оқылмады", "число в запросе не читается"},
-	"write a version's number, such as 3":                                                  {"нұсқа нөмірін жазыңыз, мысалы 3", "укажите номер версии, например 3"},
+	"write a number, such as 3":                                                            {"сан жазыңыз, мысалы 3", "укажите число, например 3"},
 	"the body ended early":                                                                 {"деректер толық келмеді", "данные пришли не полностью"},
 	"send it again":                                                                        {"қайта жіберіңіз", "отправьте ещё раз"},
 	"it is not said which version the document changes":                                    {"құжат қай нұсқаны өзгертетіні айтылмаған", "не указано, какую версию меняет документ"},
