@@ -58,7 +58,7 @@ func TestSealOpen(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	key, other := testKey(1), testKey(2)
 	blob := mustSeal(t, key, kindDelta, testList, []byte("payload"))
-	if got := GenerationOf(blob); got != key.Generation {
+	if got := binary.BigEndian.Uint32(blob); got != key.Generation {
 		t.Errorf("generation %d, want %d", got, key.Generation)
 	}
 	if _, err := open(blob, kindDelta, testList, other); !errors.Is(err, ErrNoKey) {
