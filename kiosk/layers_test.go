@@ -74,7 +74,7 @@ var layers = []layer{
 	{"registry/fhir", []string{"registry/pcr"}, "it reads messages and does nothing with them"},
 	{"registry/sms", nil, "it hands on whatever it is given"},
 	{"registry/web", []string{"registry/kinds"}, "pages speak to the registry over HTTP only"},
-	{"image-build/", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
+	{"image-build/", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/sign1", "kiosk/statuslist", "scanner/qrdraw"}, "it builds and measures doors from outside"},
 }
 
 // keepers says which package alone may import a library, so that it can leave.

@@ -287,7 +287,7 @@ func TestTopUpOfARevokedPass(t *testing.T) {
 	later(t, r, ctx, aDay)
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, visible("ended")+" && "+visible("activation"))
-	if got := eval[string](t, ctx, `document.querySelector("#ended").innerText`); !strings.Contains(got, "withdrawn") || !strings.Contains(got, "sign in again") {
+	if got := eval[string](t, ctx, `document.querySelector("#ended").innerText`); !strings.Contains(got, "This pass was revoked") || !strings.Contains(got, "sign in again") {
 		t.Errorf("the page says %q", got)
 	}
 }

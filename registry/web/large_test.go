@@ -76,7 +76,7 @@ func TestLargeText(t *testing.T) {
 	checkLarge(t, ctx, "revoked")
 
 	// Whatever keeps a browser from carrying a pass.
-	for _, key := range []string{"insecure", "unsupported", "noStorage", "expiredTitle", "expiredText"} {
+	for _, key := range []string{"insecure", "unsupported", "noStorage", "noSpace", "few", "emptyTitle", "emptyText"} {
 		eval[chromedp.Void](t, ctx, `(async () => {
 			const { citizen } = await import(%s);
 			for (const old of document.querySelectorAll(".tried")) old.remove();

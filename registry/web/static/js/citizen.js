@@ -311,7 +311,7 @@ const attempt = (id, button, get) => busy(id, button, button.dataset.t, async ()
 
 async function busy(id, button, label, act) {
   button.disabled = true;
-  button.textContent = t({ iinSend: "sending", sentGo: "checking" }[label] ?? "activating");
+  button.textContent = t({ iinSend: "sending", sentGo: "checking", emptyAgain: "checking" }[label] ?? "activating");
   errors[id] = "";
   try {
     await act();
