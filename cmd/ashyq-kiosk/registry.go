@@ -68,6 +68,9 @@ type follower struct{ replica *replica.Replica }
 // newer is called by the door, which runs after tasks.
 func (f *follower) newer(ctx context.Context) error { return f.replica.Newer(ctx) }
 
+// firstKeys is how long a door without keys waits for them before it follows the list.
+const firstKeys = 5 * time.Second
+
 // tasks do not delay the start: a door works without a network.
 func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.Client, ring *doorkeys.Ring, door *kiosk.Door,
 	missing *setup.List, log *slog.Logger) []task.Task {
@@ -99,7 +102,12 @@ func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.
 	}
 	opt.Live = strings.HasPrefix(cfg.Registry.URL, "https://")
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
-	opt.Before = snapshots.Follow // never at the same time: the cache has one writer
+	opt.Before = func(ctx context.Context) {
+		snapshots.Follow(ctx) // never at the same time: the cache has one writer
+		if ring != nil {
+			ring.AwaitFirst(ctx, firstKeys)
+		}
+	}
 	f.replica = replica.New(opt)
 	tasks := []task.Task{task.Func{Name: f.replica.String(), Do: f.replica.Run}}
 	if ring != nil {

@@ -1,6 +1,7 @@
 package doorkeys
 
 import (
+	"context"
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"errors"
@@ -47,6 +48,8 @@ type Ring struct {
 	now      func() time.Time
 	held     atomic.Pointer[held]
 	wake     chan struct{} // one slot; full: the task has not seen the last wish yet
+	first    chan struct{} // closed when there are keys
+	once     sync.Once     // closes first
 
 	putting sync.Mutex        // one Put at a time
 	tried   map[string]string // guarded by putting: what was last found in a folder
@@ -78,7 +81,8 @@ type kept struct {
 // OpenRing reads the ring of the state directory. A file that cannot be used, as after a new
 // enrolment, is as good as a missing one: the door then has to fetch its keys.
 func OpenRing(dir string, registry ed25519.PublicKey, door *ecdh.PrivateKey, now func() time.Time, log *slog.Logger) *Ring {
-	r := &Ring{file: filepath.Join(dir, ringFile), registry: registry, door: door, now: now, wake: make(chan struct{}, 1), tried: map[string]string{}}
+	r := &Ring{file: filepath.Join(dir, ringFile), registry: registry, door: door, now: now, wake: make(chan struct{}, 1), first: make(chan struct{}),
+		tried: map[string]string{}}
 	r.held.Store(&held{})
 	if err := r.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.Warn("the door begins without its keys of before", "error", err)
@@ -107,8 +111,25 @@ func (r *Ring) load() error {
 	if err != nil {
 		return fmt.Errorf("read %q: %w", r.file, err)
 	}
-	r.held.Store(&held{keys, merged(keys.Lists, k.Before), keys.Ciphers()})
+	r.hold(&held{keys, merged(keys.Lists, k.Before), keys.Ciphers()})
 	return nil
+}
+
+func (r *Ring) hold(h *held) {
+	r.held.Store(h)
+	r.once.Do(func() { close(r.first) })
+}
+
+// AwaitFirst waits until the ring has keys, so that a door that was just enrolled does not try to read
+// a list without them. It waits for longest at most.
+func (r *Ring) AwaitFirst(ctx context.Context, longest time.Duration) {
+	timeout := time.NewTimer(longest)
+	defer timeout.Stop()
+	select {
+	case <-r.first:
+	case <-timeout.C:
+	case <-ctx.Done():
+	}
 }
 
 // merged are the newest list keys, those of the newest envelope first.
@@ -146,7 +167,7 @@ func (r *Ring) put(envelope []byte, live bool) (changed bool, err error) {
 	}
 	lists := merged(keys.Lists, had.lists)
 	changed = !slices.Equal(lists, had.lists) || !keys.PlaceKeys.equal(had.PlaceKeys)
-	r.held.Store(&held{keys, lists, keys.Ciphers()})
+	r.hold(&held{keys, lists, keys.Ciphers()})
 	if changed {
 		err = r.save(kept{Envelope: envelope, Before: lists[len(keys.Lists):]})
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ashyq-kiosk/kiosk/pass"
@@ -196,5 +197,28 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	}
 	if !r.Issued().Equal(t0.Add(time.Hour)) {
 		t.Errorf("the newest envelope is of %v", r.Issued())
+	}
+}
+
+// Whoever waits for the first keys goes on as soon as they are there, and not for ever without them.
+func TestRingAwaitFirst(t *testing.T) {
+	b := newBox(t)
+	r := b.open()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		r.AwaitFirst(t.Context(), time.Minute)
+		if waited := time.Since(began); waited != time.Minute {
+			t.Errorf("without keys it waited %v, want a minute", waited)
+		}
+	})
+	b.put(r, sample(t0, 1), true)
+	for _, r := range []*Ring{r, b.open()} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			r.AwaitFirst(t.Context(), time.Minute)
+			if waited := time.Since(began); waited != 0 {
+				t.Errorf("with keys it waited %v", waited)
+			}
+		})
 	}
 }
