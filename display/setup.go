@@ -100,6 +100,10 @@ var checkWords = map[string]words{
 		head: in{"kk": "Тіркеу", "ru": "Регистрация", "en": "Enrolment"},
 		body: in{"kk": "Тіркеу кодын камераға көрсетіңіз", "ru": "Поднесите код регистрации к камере", "en": "Hold the enrolment code to the camera"},
 	},
+	"keys": {
+		head: in{"kk": "Кілттер", "ru": "Ключи", "en": "Keys"},
+		body: in{"kk": "Есіктің кілттері жоқ: желі керек", "ru": "У двери нет ключей: нужна сеть", "en": "The door has no keys: a network is needed"},
+	},
 	"registry": {
 		head: in{"kk": "Тізілім", "ru": "Реестр", "en": "Registry"},
 		body: in{"kk": "Тізілім жауап бермей тұр", "ru": "Реестр не отвечает", "en": "The registry does not answer"},

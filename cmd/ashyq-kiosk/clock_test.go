@@ -148,11 +148,12 @@ func (d *clockDoor) manifest(version uint64, at time.Time) {
 	list := statuslist.NewSection()
 	u := cache.Update{
 		Version: version, AsOf: at, List: "aq:test",
-		Sections: []cache.SectionUpdate{{Version: 1, Content: list.Content()}},
+		Sections: []cache.SectionUpdate{{Version: 1}},
 	}
 	if version == 1 {
 		u.Rules, u.Keys = []byte("{}"), []byte{0x80}
-		if err := d.store.Stage(0, 1, list); err != nil {
+		u.Sections[0].Staged = true
+		if err := d.store.Stage(0, 1, u.Sections[0].Blob, list); err != nil {
 			d.Fatal(err)
 		}
 	}

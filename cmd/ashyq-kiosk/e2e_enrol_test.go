@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"image/png"
 	"io"
@@ -21,16 +22,18 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
 	"ashyq-kiosk/kiosk/enrol/enroltest"
+	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
 // TestEnrolmentEndToEnd is a door's life, with a registry and a door as processes: enrolled by a
-// code shown to its camera, revoked, enrolled again; and a door that starts from an offline
-// snapshot on its card.
+// code shown to its camera, revoked, enrolled again, and started from an offline snapshot on its
+// card.
 func TestEnrolmentEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
@@ -78,35 +81,98 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	w.await("its keys", func() bool {
+		_, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "door-keys"))
+		return err == nil
+	})
 	w.kiosk.terminate()
 
-	t.Log("a card with a snapshot, and no network")
-	key := w.snapshot("boot/ashyq-offline-snapshot")
+	t.Log("without its list and without a network, a card with a snapshot")
+	w.snapshot("boot/ashyq-offline-snapshot")
 	w.registry.terminate()
-	file = w.config("snapshot.toml", "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n")
+	w.forget("cache.db")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.kiosk.terminate()
 }
 
-// TestSnapshotOnStick plugs a stick with an offline snapshot into running doors without data: one
-// has lost its registry, the other has no registry.
-func TestSnapshotOnStick(t *testing.T) {
+// forget removes a file of the door's state.
+func (w *enrolWorld) forget(name string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, "state-of-kiosk.toml", name)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestDoorsOnlySnapshotOnStick plugs sticks with an offline snapshot into a running door that has
+// lost its list and its keys, and has no network. With the keys of another door it reads nothing.
+func TestDoorsOnlySnapshotOnStick(t *testing.T) {
 	t.Parallel() // it mostly waits
 	w := newEnrolWorld(t)
 	w.picture("1.png", "HELLO")
 	w.write("stick/.keep", "")
-	key := w.snapshot("prepared")
-	w.registry.terminate()
-	for name, registry := range map[string]string{"gone.toml": "url = \"" + w.direct + "\"\n", "none.toml": ""} {
-		file := w.config(name, "[door]\nvenue = \"shop\"\n[registry]\nkey = \""+key+"\"\n"+registry)
+	enrolled := func(name string) (file, keys string) {
+		w.write("boot/ashyq-enrol.txt", w.code(name, "shop")+"\n")
+		file = w.config("kiosk.toml", "")
 		w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
-		w.await("the door to have no data", func() bool { return w.shows("out of order: no-data") })
-		w.rename("prepared", "stick/ashyq-offline-snapshot")
 		w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 		w.kiosk.terminate()
-		w.rename("stick/ashyq-offline-snapshot", "prepared")
+		cfg, err := config.Load(file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		identity, err := enrol.Open(cfg.Registry.Identity, cfg.Registry.CAFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file, filepath.Join(doorkeys.FolderName, doorkeys.FileName(identity.DoorKey().PublicKey()))
 	}
+	_, other := enrolled("South gate")
+	w.write("other", string(w.keysOf("South gate")))
+	if err := os.RemoveAll(filepath.Join(w.dir, "state-of-kiosk.toml")); err != nil {
+		t.Fatal(err)
+	}
+	file, own := enrolled("North gate")
+	w.snapshot("prepared")
+	w.write(filepath.Join("prepared", other), w.read("other"))
+	w.write("own", string(w.keysOf("North gate")))
+	w.registry.terminate()
+	w.forget("cache.db")
+	w.forget("door-keys")
+
+	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
+	w.await("the door to have no data", func() bool { return w.shows("out of order: no-data") })
+	w.rename("prepared", "stick/ashyq-offline-snapshot")
+	w.await("the door to say that it has no key", func() bool { return strings.Contains(w.kiosk.output(), replica.ErrNoListKey.Error()) })
+	w.write(filepath.Join("stick/ashyq-offline-snapshot", own), w.read("other"))
+	w.await("the door to refuse another door's keys", func() bool { return strings.Contains(w.kiosk.output(), doorkeys.ErrOther.Error()) })
+	if !w.shows("out of order: no-data") {
+		t.Error("a door reads the list with the keys of another one")
+	}
+	w.write(filepath.Join("stick/ashyq-offline-snapshot", own), w.read("own"))
+	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+	w.kiosk.terminate()
+}
+
+func (w *enrolWorld) read(name string) string {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// keysOf gets the envelope of a door, as for a stick.
+func (w *enrolWorld) keysOf(name string) []byte {
+	w.t.Helper()
+	var a server.StickKeysAnswer
+	w.get(fmt.Sprintf("%s/%d/keys", server.PathDoors, w.door(name).ID), w.admin, &a)
+	data, err := base64.RawURLEncoding.DecodeString(a.Envelope)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return data
 }
 
 // TestOutOfTheBox looks at the screen of a new door in a browser, and checks what the daemon tells
@@ -276,8 +342,8 @@ func (w *enrolWorld) door(name string) store.DoorState {
 	return store.DoorState{}
 }
 
-// snapshot writes what the registry serves into a folder, and returns the registry's key.
-func (w *enrolWorld) snapshot(folder string) string {
+// snapshot writes what the registry serves into a folder.
+func (w *enrolWorld) snapshot(folder string) {
 	w.t.Helper()
 	program, data := filepath.Join(w.bin, "ashyq-registry"), filepath.Join(w.dir, "registry")
 	run := func(args ...string) string {
@@ -289,5 +355,4 @@ func (w *enrolWorld) snapshot(folder string) string {
 	}
 	key := run("key", "--data", data)
 	run("offline-snapshot", "--from", w.direct, "--ca", filepath.Join(data, "ca.pem"), "--key", key, filepath.Join(w.dir, folder))
-	return key
 }

@@ -87,7 +87,7 @@ func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.
 		ClockSet: func() bool { return cfg.Clock.Always || task.KernelSynced() == nil },
 	}
 	if ring != nil {
-		opt.DoorKeys = ring
+		opt.Keys = ring
 	}
 	snapshots := replica.NewSnapshots(opt, replica.Folder(cfg.SnapshotDir),
 		replica.Folder(filepath.Join(cfg.StickDir, "ashyq-offline-snapshot")))

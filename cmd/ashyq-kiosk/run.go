@@ -88,8 +88,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
-	seats := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log)
-	followed := new(follower)
+	seats, followed := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log), new(follower)
 	door := newDoor(cfg, store, remote, followed, ring, seats, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{
 		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,

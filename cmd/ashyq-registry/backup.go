@@ -171,6 +171,7 @@ type restoreCmd struct {
 	dataFlag
 	databaseFlag
 	Published string `placeholder:"DIR" type:"existingdir" help:"Newer list at hand, as offline-snapshot writes it or a stick carries it. Until all sources have sent again, the stricter colour of it and of the backup counts."`
+	ListKey   string `placeholder:"KEY" env:"ASHYQ_LIST_KEY" help:"With --published: the key with which that list is sealed, as the command list-keys prints it, where the backup is older than that key."`
 	File      string `arg:"" name:"file" type:"existingfile" help:"The backup."`
 }
 
@@ -275,7 +276,7 @@ func (r *restore) fill(ctx context.Context, db *store.Store) (edition fmt.String
 	if err := r.read(ctx, file, into); err != nil {
 		return nil, errors.Join(err, into.Abort())
 	}
-	published, err := r.published(ctx)
+	published, err := r.published(ctx, into)
 	if err != nil {
 		return nil, errors.Join(err, into.Abort())
 	}
@@ -376,46 +377,78 @@ func unmarshalNumbers(raw []byte, into any) error {
 }
 
 // published reads the newer list: all entries that are not blue.
-func (r *restore) published(ctx context.Context) (map[uint64]statuslist.Status, error) {
+func (r *restore) published(ctx context.Context, into *store.Restoring) (map[uint64]statuslist.Status, error) {
 	if r.Published == "" {
 		return nil, nil
 	}
-	seed, err := api.ParseKey(strings.TrimSpace(r.keys[registryFile]))
+	m, err := r.newerManifest(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read a key from the backup: %w", err)
+		return nil, err
 	}
-	key := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	folder := replica.Folder(r.Published)
-	sealed, err := folder.Manifest(ctx, 0, 0)
+	key, err := r.listKey(ctx, into, m.Generation)
 	if err != nil {
-		return nil, fmt.Errorf("read the newer list: %w\nhint: ashyq-registry offline-snapshot writes such a directory", err)
+		return nil, err
 	}
-	m, err := api.OpenManifest(sealed, key)
+	list, err := api.ReadList(m, key, func(h api.Hash) ([]byte, error) { return replica.Folder(r.Published).Blob(ctx, h) })
+	if errors.Is(err, statuslist.ErrSealed) && r.ListKey != "" {
+		err = fmt.Errorf("%w\nhint: is --list-key the key of generation %d?", err, m.Generation)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read the newer list: %w\nhint: is it of another registry?", err)
-	}
-	if m.IssuedAt().Before(r.head.Moment) {
-		return nil, fmt.Errorf("the list in %q is of %s, older than the backup of %s\nhint: leave out --published",
-			r.Published, m.IssuedAt().UTC().Format(time.RFC3339), r.head.Moment.Format(time.RFC3339))
+		return nil, fmt.Errorf("read the newer list: %w", err)
 	}
 	all := map[uint64]statuslist.Status{}
-	for id, section := range m.Sections {
-		blob, err := folder.Blob(ctx, section.Blob)
-		if err != nil {
-			return nil, fmt.Errorf("read the newer list: %w", err)
-		}
-		token, list, err := statuslist.OpenSection(blob, key)
-		if err != nil {
-			return nil, fmt.Errorf("read section %d of the newer list: %w", id, err)
-		}
-		if token.ID != uint32(id) || list.Content() != section.Content {
-			return nil, fmt.Errorf("section %d of the newer list is another one than its manifest names", id)
-		}
+	for id, section := range list {
 		for i := range uint32(statuslist.SectionSize) {
-			if status := list.Get(i); status != statuslist.Valid {
+			if status := section.Get(i); status != statuslist.Valid {
 				all[uint64(id)*statuslist.SectionSize+uint64(i)] = status
 			}
 		}
 	}
 	return all, nil
+}
+
+func (r *restore) newerManifest(ctx context.Context) (m api.Manifest, err error) {
+	seed, err := api.ParseKey(strings.TrimSpace(r.keys[registryFile]))
+	if err != nil {
+		return m, fmt.Errorf("read a key from the backup: %w", err)
+	}
+	sealed, err := replica.Folder(r.Published).Manifest(ctx, 0, 0)
+	if err != nil {
+		return m, fmt.Errorf("read the newer list: %w\nhint: ashyq-registry offline-snapshot writes such a directory", err)
+	}
+	m, err = api.OpenManifest(sealed, ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey))
+	if err != nil {
+		return m, fmt.Errorf("read the newer list: %w\nhint: is it of another registry?", err)
+	}
+	if m.IssuedAt().Before(r.head.Moment) {
+		return m, fmt.Errorf("the list in %q is of %s, older than the backup of %s\nhint: leave out --published",
+			r.Published, m.IssuedAt().UTC().Format(time.RFC3339), r.head.Moment.Format(time.RFC3339))
+	}
+	return m, nil
+}
+
+// listKey is the key of a generation: the one that was given, or the backup's.
+func (r *restore) listKey(ctx context.Context, into *store.Restoring, generation uint32) (statuslist.Key, error) {
+	key := statuslist.Key{Generation: generation}
+	if r.ListKey != "" {
+		secret, err := api.ParseKey(r.ListKey)
+		if err != nil {
+			return key, fmt.Errorf("--list-key: %w", err)
+		}
+		key.Secret = [statuslist.KeySize]byte(secret)
+		return key, nil
+	}
+	kept, err := into.ListKeys(ctx)
+	if err != nil {
+		return key, err
+	}
+	for _, k := range kept {
+		if k.Generation == generation {
+			key.Secret = k.Key
+			return key, nil
+		}
+	}
+	return key, fmt.Errorf("the list in %q is sealed with the list key of %s, which is newer than the backup\n"+
+		"hint: give it with --list-key if you have it (ashyq-registry list-keys prints it while the registry lives), or leave out --published",
+		r.Published, time.Unix(int64(generation), 0).UTC().Format(time.RFC3339))
 }

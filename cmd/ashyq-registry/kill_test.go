@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -119,7 +120,7 @@ func TestKilledInMassChange(t *testing.T) {
 			}
 			m.serve()
 			m.settled()
-			list := m.list(m.manifest(0, 0).Sections[0].Blob)
+			list := m.list(m.manifest(0, 0))
 			checked := 0
 			m.each(`SELECT idx, citizen % 3, status FROM credentials JOIN citizens ON citizens.id = citizen`, func(index, third, stored int64) {
 				want := statuslist.Green
@@ -234,7 +235,7 @@ func (d *door) follow(wait time.Duration) error {
 		d.Error(err)
 		return err
 	}
-	m.Issued, m.Expires = 0, 0
+	m.Issued, m.Expires, m.Next = 0, 0, api.Turnover{} // these are not of the version
 	if known, ok := d.seen[m.Version]; ok && !reflect.DeepEqual(known, m) {
 		d.Errorf("version %d changed:\n%+v\n%+v", m.Version, known, m)
 	}
@@ -245,6 +246,37 @@ func (d *door) follow(wait time.Duration) error {
 	return nil
 }
 
+// listKeys are the live list keys of a registry, as a door gets them.
+type listKeys struct{ *process }
+
+// ListKey implements statuslist.Keyring.
+func (k listKeys) ListKey(generation uint32) (secret [32]byte, ok bool) {
+	k.Helper()
+	db, err := (&dataDir{name: k.data}).open(k.Context(), k.db)
+	if err != nil {
+		k.Fatal(err)
+	}
+	keys, err := db.ListKeys(k.Context())
+	if err = errors.Join(err, db.Close()); err != nil {
+		k.Fatal(err)
+	}
+	for _, one := range keys {
+		if one.Generation == generation {
+			return one.Key, true
+		}
+	}
+	return secret, false
+}
+
+// Need implements replica.Keys.
+func (listKeys) Need() {}
+
+// Announced implements replica.Keys.
+func (listKeys) Announced(uint32, time.Time) {}
+
+// Take implements replica.Keys.
+func (listKeys) Take(string) (bool, error) { return false, nil }
+
 func (d *door) key() ed25519.PublicKey {
 	key, err := (&dataDir{name: d.data}).key(registryFile)
 	if err != nil {
@@ -254,26 +286,25 @@ func (d *door) key() ed25519.PublicKey {
 	return key.Public().(ed25519.PublicKey)
 }
 
-// knows loads the newest version as a whole, checks that its newest delta leads to the same, and
-// looks for the ill.
+// knows loads the newest version as a whole, checks that all deltas can be read, and looks for the
+// ill.
 func (d *door) knows(ill []uint32) bool {
 	d.Helper()
-	section := d.seen[d.newest].Sections[0]
-	_, list, err := statuslist.OpenSection(d.blob(section.Blob), d.key())
-	if err != nil || list.Content() != section.Content {
-		d.Fatalf("section of version %d: %v", section.Version, err)
+	m, keys := d.seen[d.newest], listKeys{d.process}
+	list, err := api.ReadList(m, keys, func(h api.Hash) ([]byte, error) { return d.blob(h), nil })
+	if err != nil {
+		d.Fatalf("version %d: %v", m.Version, err)
 	}
-	for _, named := range section.Deltas {
-		delta, err := statuslist.OpenDelta(d.blob(named.Blob), d.key())
-		if err != nil || delta.From != named.From {
-			d.Fatalf("delta from version %d: %+v, %v", named.From, delta, err)
-		}
-		if delta.From+1 == section.Version && delta.Result != section.Content {
-			d.Fatal("the newest delta does not lead to the section")
+	for _, level := range m.Deltas {
+		for _, named := range level {
+			delta, err := statuslist.OpenDelta(d.blob(named.Blob), m.List, keys)
+			if err != nil || delta.From != named.From || delta.To != named.To {
+				d.Fatalf("delta from version %d: %+v, %v", named.From, delta, err)
+			}
 		}
 	}
 	for _, index := range ill {
-		if list.Get(index) != statuslist.Red {
+		if list[0].Get(index) != statuslist.Red {
 			return false
 		}
 	}

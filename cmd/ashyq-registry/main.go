@@ -26,6 +26,7 @@ type cli struct {
 	Restore         restoreCmd       `cmd:"" help:"Make a registry of a backup, in an empty data directory and an empty database."`
 	Load            loadCmd          `cmd:"" help:"Take people or venues out of a CSV file, while it runs."`
 	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
+	ListKeys        listKeysCmd      `cmd:"" help:"Print the keys with which the list is sealed for doors: whoever has one reads everybody's status by index."`
 	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`
 	Version         kong.VersionFlag `help:"Print the version and exit."`
 }

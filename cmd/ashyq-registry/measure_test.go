@@ -178,7 +178,7 @@ func (m *measured) untilDoor(index uint32, want statuslist.Status, change func()
 		close(polling)
 		for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); {
 			next := m.manifest(version, 10*time.Second)
-			if next.Version > version && m.list(next.Sections[0].Blob).Get(index) == want {
+			if next.Version > version && m.list(next).Get(index) == want {
 				break
 			}
 			version = next.Version
@@ -212,12 +212,13 @@ func (m *measured) manifest(after uint64, wait time.Duration) api.Manifest {
 
 func (m *measured) key() ed25519.PublicKey { return (&door{process: m.process}).key() }
 
-func (m *measured) list(h api.Hash) *statuslist.Section {
-	_, list, err := statuslist.OpenSection(m.blob(h), m.key())
+// list is the first section of a manifest's list.
+func (m *measured) list(of api.Manifest) *statuslist.Section {
+	list, err := api.ReadList(of, listKeys{m.process}, func(h api.Hash) ([]byte, error) { return m.blob(h), nil })
 	if err != nil {
 		m.Fatalf("section: %v", err)
 	}
-	return list
+	return list[0]
 }
 
 // settled waits until nobody is due.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (w *town) follow(from replica.Source) error {
 		return err
 	}
 	_, err = replica.New(replica.Options{
-		Source: from, Store: w.cache, Key: key.Public().(ed25519.PublicKey), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Source: from, Store: w.cache, Keys: listKeys{w.process}, Key: key.Public().(ed25519.PublicKey), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}).Follow1(w.Context())
 	return err
 }
@@ -277,6 +278,77 @@ func TestRestoreWithNewerList(t *testing.T) {
 			w.awaits(ill, statuslist.Green) // the laboratory has not sent it again
 			w.awaits(gone, statuslist.Invalid)
 		})
+	}
+}
+
+// turnOver lets the registry use another list key at once, as an hour after a door was revoked.
+func (w *town) turnOver() {
+	w.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(w.data, databaseFile)+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close()
+	var before, now int64
+	for end := time.Now().Add(30 * time.Second); now == before; time.Sleep(50 * time.Millisecond) {
+		if err := db.QueryRowContext(w.Context(), `SELECT generation FROM registry`).Scan(&now); err != nil {
+			w.Fatal(err)
+		}
+		if before == 0 {
+			before = now
+		}
+		_, err := db.ExecContext(w.Context(), `UPDATE list_keys SET since = 0, known = CASE WHEN generation = $1 THEN 1 END`, before)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if time.Now().After(end) {
+			w.Fatal("the list key was not turned over")
+		}
+	}
+}
+
+// TestRestoreWithANewerListKey: the newer list is sealed with a key that the backup does not have.
+func TestRestoreWithANewerListKey(t *testing.T) {
+	t.Parallel() // it mostly waits
+	w := newTown(t, "")
+	iin := numbers(1)[0]
+	w.result(iin, "1", "negative")
+	ill := w.activate(iin)
+	w.awaits(ill, statuslist.Green)
+	file := w.backup()
+	time.Sleep(1100 * time.Millisecond) // signed times are whole seconds
+	w.turnOver()
+	w.result(iin, "2", "positive")
+	w.awaits(ill, statuslist.Red)
+	public, err := tool("key", "--data", w.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := t.TempDir()
+	if out, err := tool("offline-snapshot", "--from", w.url, "--key", strings.TrimSpace(public), list); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	live, err := tool("list-keys", "--data", w.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, _ := strings.Cut(live, " ")
+	into := filepath.Join(t.TempDir(), "data")
+	for want, more := range map[string][]string{
+		"give it with --list-key":  nil,
+		"is --list-key the key of": {"--list-key", "k1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+		"--list-key: the key does": {"--list-key", "x"},
+	} {
+		args := append([]string{"restore", "--data", into, "--published", list}, more...)
+		if out, err := tool(append(args, file)...); err == nil || !strings.Contains(out, want) {
+			t.Errorf("restored, or said %q, want %q", out, want)
+		}
+	}
+	w.restore(file, "", "--published", list, "--list-key", key)
+	w.awaits(ill, statuslist.Red)
+	again, err := tool("list-keys", "--data", w.data)
+	if err != nil || strings.Contains(again, key) || strings.Count(again, "\n") != 1 {
+		t.Errorf("after the restore the list keys are %q, %v", again, err)
 	}
 }
 

@@ -128,11 +128,16 @@ func (s *snapshot) run(ctx context.Context) error {
 	}
 }
 
-// blobsOf is what a door with an empty cache loads: it has nothing to apply a delta to.
+// blobsOf is what a door with an empty cache loads: all sections, and the deltas that lead on from
+// them.
 func blobsOf(m api.Manifest) map[api.Hash]bool {
 	blobs := map[api.Hash]bool{m.Rules: true, m.Keys: true}
 	for _, section := range m.Sections {
 		blobs[section.Blob] = true
+	}
+	path, _ := m.Whole()
+	for _, delta := range path {
+		blobs[delta.Blob] = true
 	}
 	return blobs
 }
@@ -182,7 +187,7 @@ func (s *snapshot) sweep(blobs map[api.Hash]bool) error {
 	return nil
 }
 
-// write makes a file that everybody may read: all of it is signed, and nothing is secret.
+// write makes a file that everybody may read: all of it is signed, and the list is sealed.
 func (s *snapshot) write(name string, data []byte) error {
 	if err := renameio.WriteFile(filepath.Join(s.dir, name), data, 0o644, renameio.IgnoreUmask()); err != nil {
 		return fmt.Errorf("write %q: %w", name, err)

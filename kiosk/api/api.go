@@ -2,7 +2,9 @@
 // JSON bodies.
 //
 // Doors follow a file tree that any HTTP cache can serve: one small signed manifest that changes,
-// and immutable blobs named by the SHA-256 of their bytes. Everything else is JSON.
+// and immutable blobs named by the SHA-256 of their bytes. The blobs of the status list are sealed
+// (package statuslist): everybody may have them, and only doors read them. Nothing in a manifest
+// says what is in them, so it holds no hash of what is sealed. Everything else is JSON.
 package api
 
 import (
@@ -34,7 +36,7 @@ const (
 // ManifestType is the typ header of a sealed manifest.
 const ManifestType = "application/ashyq-manifest+cwt"
 
-// Hash is the SHA-256 of a blob's or a section's bytes.
+// Hash is the SHA-256 of a blob's bytes.
 type Hash [sha256.Size]byte
 
 // HashOf hashes data.
@@ -48,12 +50,24 @@ type Manifest struct {
 	Version  uint64    `cbor:"1,keyasint"` // grows by one with each change of content; a re-issue keeps it, and a restored backup goes back
 	Issued   int64     `cbor:"2,keyasint"` // Unix s; the registry vouched for all of it then
 	Expires  int64     `cbor:"3,keyasint"` // Unix s; after that a door does not accept the manifest
-	List     string    `cbor:"4,keyasint"` // URI of the status list, as in the credentials
+	List     string    `cbor:"4,keyasint"` // name of the status list
 	Sections []Section `cbor:"5,keyasint"` // section i begins at index i * statuslist.SectionSize
 	Rules    Hash      `cbor:"6,keyasint"` // blob: the venue rules, JSON
 	Keys     Hash      `cbor:"7,keyasint"` // blob: the issuers' keys, Keys
 	Epoch    uint32    `cbor:"8,keyasint"` // 0, or the Unix time when the registry was restored from a backup
 	Ended    []Ended   `cbor:"9,keyasint"` // the earlier epochs, the oldest first
+
+	Generation uint32   `cbor:"10,keyasint"` // of the list key with which all blobs of the list are sealed
+	Next       Turnover `cbor:"11,keyasint"` // of the list key, if one is announced
+	// Deltas are by level, and in a level the newest first. Level 0 has the changes from one
+	// version to the next, level n those of 8^n versions together.
+	Deltas [][]Delta `cbor:"12,keyasint"`
+}
+
+// Turnover is when another list key will be used. The zero value: none is announced.
+type Turnover struct {
+	Generation uint32 `cbor:"1,keyasint"`
+	Since      int64  `cbor:"2,keyasint"` // Unix s
 }
 
 // Ended is an earlier epoch: later ones continue from this version of it. What it published after
@@ -63,18 +77,23 @@ type Ended struct {
 	Version uint64 `cbor:"2,keyasint"`
 }
 
-// Section is one part of the status list.
+// Section is one part of the status list. Its blob may be older than the manifest; deltas lead on
+// from it.
 type Section struct {
-	Version uint64  `cbor:"1,keyasint"` // of this section
-	Content Hash    `cbor:"2,keyasint"` // SHA-256 of the packed entries (statuslist.Section.Packed)
-	Blob    Hash    `cbor:"3,keyasint"` // the whole section as a status list token
-	Deltas  []Delta `cbor:"4,keyasint"` // the newest first, each from one version to the next
+	Version uint64 `cbor:"1,keyasint"` // of the list, whose part the blob is
+	Changed uint64 `cbor:"2,keyasint"` // the version of the list that changed this section last; 1 at least
+	Size    uint32 `cbor:"3,keyasint"` // of the blob, in units of statuslist.SizeStep
+	Blob    Hash   `cbor:"4,keyasint"`
 }
 
-// Delta names the blob that changes a section from version From to From+1.
+// Delta names the blob that changes the list from version From, or any later one before To, to
+// version To.
 type Delta struct {
-	From uint64 `cbor:"1,keyasint"`
-	Blob Hash   `cbor:"2,keyasint"`
+	_    struct{} `cbor:",toarray"`
+	From uint64
+	To   uint64
+	Size uint32 // of the blob, in units of statuslist.SizeStep
+	Blob Hash
 }
 
 // MaxManifest is the largest size of a sealed manifest, bytes.
@@ -124,13 +143,18 @@ func (m Manifest) check() error {
 	if err := m.Epochs().Check(m.Edition()); err != nil {
 		return err
 	}
+	if (m.Next == Turnover{}) != (m.Next.Generation == 0) || m.Next.Generation != 0 && m.Next.Generation <= m.Generation {
+		return fmt.Errorf("list key %d is announced after %d", m.Next.Generation, m.Generation)
+	}
 	for i, s := range m.Sections {
-		if s.Version == 0 {
-			return fmt.Errorf("section %d: version is 0", i)
+		if s.Version == 0 || s.Version > m.Version || s.Changed == 0 || s.Changed > m.Version {
+			return fmt.Errorf("section %d: version %d, changed in %d, in manifest %d", i, s.Version, s.Changed, m.Version)
 		}
-		for k, d := range s.Deltas {
-			if want := s.Version - 1 - uint64(k); uint64(k) >= s.Version-1 || d.From != want {
-				return fmt.Errorf("section %d: delta %d is from version %d, want %d", i, k, d.From, want)
+	}
+	for level, deltas := range m.Deltas {
+		for i, d := range deltas {
+			if d.From == 0 || d.From >= d.To || d.To > m.Version || i > 0 && d.To > deltas[i-1].From {
+				return fmt.Errorf("delta %d of level %d leads from version %d to %d", i, level, d.From, d.To)
 			}
 		}
 	}

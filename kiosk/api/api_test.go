@@ -23,11 +23,12 @@ func manifest() api.Manifest {
 	return api.Manifest{
 		Version: 7, Issued: 1_800_000_000, Expires: 1_800_086_400, List: "ashyq:test",
 		Sections: []api.Section{
-			{Version: 3, Content: api.HashOf([]byte("a")), Blob: api.HashOf([]byte("b")),
-				Deltas: []api.Delta{{From: 2, Blob: api.HashOf([]byte("c"))}, {From: 1}}},
-			{Version: 1, Deltas: []api.Delta{}},
+			{Version: 3, Changed: 7, Size: 2, Blob: api.HashOf([]byte("b"))},
+			{Version: 1, Changed: 1, Size: 1, Blob: api.HashOf([]byte("a"))},
 		},
-		Rules: api.HashOf([]byte("rules")), Keys: api.HashOf([]byte("keys")),
+		Generation: 1_700_000_000, Next: api.Turnover{Generation: 1_700_000_009, Since: 1_800_000_900},
+		Deltas: [][]api.Delta{{{From: 6, To: 7, Size: 1}, {From: 3, To: 6, Size: 1, Blob: api.HashOf([]byte("c"))}}, {}},
+		Rules:  api.HashOf([]byte("rules")), Keys: api.HashOf([]byte("keys")),
 	}
 }
 
@@ -67,13 +68,16 @@ func TestManifestRefused(t *testing.T) {
 		"expires when issued": {func(m *api.Manifest) { m.Expires = m.Issued }, "expires before"},
 		"no list":             {func(m *api.Manifest) { m.List = "" }, "names no list"},
 		"no sections":         {func(m *api.Manifest) { m.Sections = nil }, "no sections"},
-		"section version":     {func(m *api.Manifest) { m.Sections[1].Version = 0 }, "section 1: version is 0"},
-		"gap between deltas": {func(m *api.Manifest) { m.Sections[0].Deltas[1].From = 0 },
-			"section 0: delta 1 is from version 0"},
-		"delta to the future": {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 1}} },
-			"section 1: delta 0"},
-		"deltas before one": {func(m *api.Manifest) { m.Sections[1].Deltas = []api.Delta{{From: 0}} },
-			"section 1: delta 0"},
+		"section version":     {func(m *api.Manifest) { m.Sections[1].Version = 0 }, "section 1: version 0"},
+		"newer section":       {func(m *api.Manifest) { m.Sections[1].Version = 8 }, "section 1: version 8"},
+		"never changed":       {func(m *api.Manifest) { m.Sections[1].Changed = 0 }, "section 1: version 1, changed in 0"},
+		"changed later":       {func(m *api.Manifest) { m.Sections[1].Changed = 8 }, "section 1: version 1, changed in 8"},
+		"overlapping deltas":  {func(m *api.Manifest) { m.Deltas[0][0].From = 5 }, "delta 1 of level 0"},
+		"delta to the future": {func(m *api.Manifest) { m.Deltas[0][0].To = 8 }, "delta 0 of level 0"},
+		"delta from nothing":  {func(m *api.Manifest) { m.Deltas[0][1].From = 0 }, "delta 1 of level 0"},
+		"delta to itself":     {func(m *api.Manifest) { m.Deltas[0][1].From = 6 }, "delta 1 of level 0"},
+		"older list key":      {func(m *api.Manifest) { m.Next.Generation = m.Generation }, "announced after"},
+		"turnover to nothing": {func(m *api.Manifest) { m.Next.Generation = 0 }, "announced after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := manifest()

@@ -27,21 +27,24 @@ var (
 
 // Update leads the cache to its next version.
 type Update struct {
-	Version     uint64 // of the manifest, above the current one or of a later epoch
-	Epoch       uint32
-	Ended       statuslist.Epochs // the epochs before it
-	AsOf        time.Time         // when the registry vouched for it
-	List        string            // URI of the status list
-	Sections    []SectionUpdate
+	Version  uint64 // of the manifest, above the current one or of a later epoch
+	Epoch    uint32
+	Ended    statuslist.Epochs // the epochs before it
+	AsOf     time.Time         // when the registry vouched for it
+	List     string            // name of the status list
+	Sections []SectionUpdate
+	// Root is statuslist.Root of the list afterwards; zero: only whole sections bring changes, and
+	// nothing has to be compared.
+	Root        [32]byte
 	Rules, Keys []byte // nil: as they are
 }
 
-// SectionUpdate says what a section must be afterwards. Without Deltas, it stays as it is or the
-// staged one replaces it.
+// SectionUpdate says how a section becomes what it is afterwards.
 type SectionUpdate struct {
-	Version uint64
-	Content [32]byte           // SHA-256 of the packed section
-	Deltas  []statuslist.Delta // the oldest first, from the current version to this one
+	Version uint64              // of the list, that changed it last
+	Staged  bool                // the staged section replaces it first
+	Blob    [32]byte            // of the staged section, as given to Stage
+	Changes []statuslist.Change // then these, one after the other
 }
 
 func (u Update) edition() statuslist.Edition {
@@ -68,9 +71,10 @@ func (u Update) check() error {
 	return sign1.CheckTime(u.AsOf.Unix())
 }
 
-// Stage stores a whole section beside the current one and replaces one that was staged before. It
-// is on the card when Stage returns. Lookups do not see it until Apply switches to it.
-func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
+// Stage stores a whole section, of a version of the list and out of the blob with that hash, beside
+// the current one and replaces one that was staged before. It is on the card when Stage returns.
+// Lookups do not see it until Apply switches to it.
+func (c *Cache) Stage(id uint32, version uint64, blob [32]byte, s *statuslist.Section) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := c.flush(); err != nil {
@@ -85,7 +89,7 @@ func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
 		if err != nil {
 			return err
 		}
-		return writeSection(tx.Bucket(bucketStaged), id, section{version, sha256.Sum256(packed), slot})
+		return writeSection(tx.Bucket(bucketStaged), id, section{version, sha256.Sum256(packed), slot, blob})
 	})
 	if err != nil {
 		return fmt.Errorf("stage section %d of the status list: %w", id, err)
@@ -93,12 +97,11 @@ func (c *Cache) Stage(id uint32, version uint64, s *statuslist.Section) error {
 	return nil
 }
 
-// Staged tells which version of a section is staged, so that a download can continue where it was
-// cut off. The zero value means that no version is.
-func (c *Cache) Staged(id uint32) (SectionState, error) {
-	var out SectionState
+// Staged tells which blob of a section is staged and of which version, so that a download can
+// continue where it was cut off. Version 0 means that nothing is.
+func (c *Cache) Staged(id uint32) (version uint64, blob [32]byte, err error) {
 	pending := c.pending.Load()
-	err := c.db.View(func(tx *bbolt.Tx) error {
+	err = c.db.View(func(tx *bbolt.Tx) error {
 		s, found, err := readSection(tx.Bucket(bucketStaged), id)
 		if err != nil || !found {
 			return err
@@ -107,16 +110,16 @@ func (c *Cache) Staged(id uint32) (SectionState, error) {
 		if err != nil && !errors.Is(err, kiosk.ErrNoData) {
 			return err
 		}
-		if p := pending.over(h); p != nil && (int(id) >= len(p.sections) || s.version <= p.sections[id].Version) {
+		if p := pending.over(h); p != nil && s.version <= p.update.Version {
 			return nil // the pending version is as new
 		}
-		out = SectionState{s.version, s.content}
+		version, blob = s.version, s.blob
 		return nil
 	})
 	if err != nil {
-		return SectionState{}, fmt.Errorf("read staged section %d: %w", id, err)
+		return 0, [32]byte{}, fmt.Errorf("read staged section %d: %w", id, err)
 	}
-	return out, nil
+	return version, blob, nil
 }
 
 // Apply switches to the next version, which is in force when it returns. After an error, which may
@@ -167,7 +170,7 @@ func (p *pending) write(tx *bbolt.Tx) error {
 	if err := dropBeyond(tx, len(p.sections)); err != nil {
 		return err
 	}
-	if err := dropStale(tx, string(h.list) == p.update.List && h.edition.Epoch == p.update.Epoch); err != nil {
+	if err := p.dropStale(tx, string(h.list) == p.update.List && h.edition.Epoch == p.update.Epoch); err != nil {
 		return err
 	}
 	meta := tx.Bucket(bucketMeta)
@@ -184,58 +187,57 @@ func (p *pending) write(tx *bbolt.Tx) error {
 	return writeHead(tx, p.head())
 }
 
-// writeSection rewrites the chunks that changed, or switches to the staged section.
+// writeSection switches to the staged section if that is the one, and rewrites the chunks that
+// changed.
 func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error {
 	sections := tx.Bucket(bucketSections)
 	current, found, err := readSection(sections, id)
 	if err != nil {
 		return err
 	}
-	chunks, changed := p.changed[id]
-	switch {
-	case found && want == (SectionState{current.version, current.content}):
-		return nil
-	case !changed:
-		return switchOver(tx, id, want)
-	case !found:
+	if blob, staged := p.staged[id]; staged {
+		if current, err = switchOver(tx, id, blob); err != nil {
+			return err
+		}
+	} else if !found {
 		return fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
+	} else if want == (SectionState{current.version, current.content}) {
+		return nil
 	}
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
 	if b == nil {
 		return fmt.Errorf("%w: %w", ErrMismatch, damaged("slot %d is missing", current.slot))
 	}
+	chunks := p.changed[id]
 	for _, n := range slices.Sorted(maps.Keys(chunks)) {
 		if err := b.Put(chunkKey(int(n)), chunks[n]); err != nil {
 			return err
 		}
 	}
-	return writeSection(sections, id, section{want.Version, want.Content, current.slot})
+	return writeSection(sections, id, section{want.Version, want.Content, current.slot, current.blob})
 }
 
 // switchOver makes the staged section the current one. It hashes what the card returns first.
-func switchOver(tx *bbolt.Tx, id uint32, want SectionState) error {
+func switchOver(tx *bbolt.Tx, id uint32, blob [32]byte) (section, error) {
 	staged := tx.Bucket(bucketStaged)
 	next, found, err := readSection(staged, id)
 	if err != nil {
-		return err
+		return next, err
 	}
-	if !found || want != (SectionState{next.version, next.content}) {
-		return fmt.Errorf("%w: version %d with this content is not staged", ErrMismatch, want.Version)
+	if !found || next.blob != blob {
+		return next, fmt.Errorf("%w: its blob %x is not staged", ErrMismatch, blob[:4])
 	}
 	packed, err := readSlot(tx, next.slot)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMismatch, err)
+		return next, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
 	if sha256.Sum256(packed) != next.content {
-		return fmt.Errorf("%w: staged version %d is damaged", ErrMismatch, want.Version)
+		return next, fmt.Errorf("%w: staged version %d is damaged", ErrMismatch, next.version)
 	}
 	if err := dropSection(tx, bucketSections, id); err != nil {
-		return err
+		return next, err
 	}
-	if err := writeSection(tx.Bucket(bucketSections), id, next); err != nil {
-		return err
-	}
-	return staged.Delete(sectionKey(id))
+	return next, staged.Delete(sectionKey(id))
 }
 
 // dropBeyond removes the sections beyond the first n, which the list no longer has.
@@ -251,19 +253,14 @@ func dropBeyond(tx *bbolt.Tx, n int) error {
 	}
 }
 
-// dropStale removes staged sections that are not newer than the current ones. Versions of another
-// list or epoch cannot be compared.
-func dropStale(tx *bbolt.Tx, comparable bool) error {
+// dropStale removes staged sections that are not newer than this version. Versions of another list
+// or epoch cannot be compared.
+func (p *pending) dropStale(tx *bbolt.Tx, comparable bool) error {
 	var stale []uint32
 	err := tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
-		id := binary.BigEndian.Uint32(k)
 		staged, err := parseSection(v)
-		if err != nil {
-			return err
-		}
-		current, found, err := readSection(tx.Bucket(bucketSections), id)
-		if !comparable || !found || staged.version <= current.version {
-			stale = append(stale, id)
+		if !comparable || staged.version <= p.update.Version {
+			stale = append(stale, binary.BigEndian.Uint32(k))
 		}
 		return err
 	})

@@ -2,10 +2,9 @@ package cache
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -22,21 +21,19 @@ func TestApplyRefuses(t *testing.T) {
 		spoil func(u *Update)
 		want  error
 	}{
-		"same version":          {func(u *Update) { u.Version = version - 1 }, ErrOlder},
-		"older version":         {func(u *Update) { u.Version = 1 }, ErrOlder},
-		"older section":         {func(u *Update) { u.Sections[2] = SectionUpdate{Version: 1} }, ErrOlder},
-		"wrong content":         {func(u *Update) { u.Sections[2].Content[0] ^= 1 }, ErrMismatch},
-		"wrong version":         {func(u *Update) { u.Sections[2].Version++ }, ErrMismatch},
-		"not staged":            {func(u *Update) { u.Sections[2].Deltas = nil }, ErrMismatch},
-		"delta of another list": {func(u *Update) { u.Sections[2].Deltas[0].List = "other" }, ErrMismatch},
-		"delta of another one":  {func(u *Update) { u.Sections[2].Deltas[0].ID = 1 }, ErrMismatch},
-		"delta from elsewhere":  {func(u *Update) { u.Sections[2].Deltas[0].From++ }, ErrMismatch},
-		"delta without a change": {func(u *Update) {
-			changes := u.Sections[2].Deltas[0].Changes
-			u.Sections[2].Deltas[0].Changes = changes[:len(changes)-1]
+		"same version":       {func(u *Update) { u.Version = version - 1 }, ErrOlder},
+		"older version":      {func(u *Update) { u.Version = 1 }, ErrOlder},
+		"older section":      {func(u *Update) { u.Sections[2] = SectionUpdate{Version: 1} }, ErrOlder},
+		"wrong root":         {func(u *Update) { u.Root[0] ^= 1 }, ErrMismatch},
+		"no changes":         {func(u *Update) { u.Sections[2].Changes = nil }, ErrMismatch},
+		"not staged":         {func(u *Update) { u.whole(version, 2) }, ErrMismatch},
+		"changes of another": {func(u *Update) { u.Sections[2].Changes = u.Sections[1].Changes }, ErrMismatch},
+		"a change missing": {func(u *Update) {
+			changes := u.Sections[2].Changes
+			u.Sections[2].Changes = changes[:len(changes)-1]
 		}, ErrMismatch},
-		"delta twice": {func(u *Update) {
-			u.Sections[2].Deltas = append(u.Sections[2].Deltas, u.Sections[2].Deltas[0])
+		"one change more": {func(u *Update) {
+			u.Sections[2].Changes = append(u.Sections[2].Changes, statuslist.Change{Index: 77, Status: statuslist.Suspended})
 		}, ErrMismatch},
 		"another list":      {func(u *Update) { u.List = "https://registry.example/other" }, ErrMismatch},
 		"one more section":  {func(u *Update) { u.Sections = append(u.Sections, u.Sections[0]) }, ErrMismatch},
@@ -118,10 +115,7 @@ func TestRefusedUpdateIsForgotten(t *testing.T) {
 		other.Set(i*1000, statuslist.Suspended)
 	}
 	u := genDeltas(3)
-	u.Sections[0].Content = other.Content()
-	u.Sections[0].Deltas[0].Changes, u.Sections[0].Deltas[0].Result = statuslist.Diff(genSection(2, 0),
-		other), other.Content()
-	u.Sections[1].Content[0] ^= 1
+	u.Sections[0].Changes = statuslist.Diff(genSection(2, 0), other)
 	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
 		t.Errorf("Apply: %v, want ErrMismatch", err)
 	}
@@ -135,15 +129,14 @@ func TestWholeSectionOntoPending(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 1)
 	u := genDeltas(3)
-	u.Sections[1].Deltas = nil
-	if err := c.Stage(1, u.Sections[1].Version, genSection(3, 1)); err != nil {
+	u.whole(3, 1)
+	if err := stageOne(c, 3, 1); err != nil {
 		t.Fatal(err)
 	}
 	writeNothing(c)
 	mustApply(t, c, 2)
 	spoilt := u
-	spoilt.Sections = slices.Clone(u.Sections)
-	spoilt.Sections[1].Content[0] ^= 1
+	spoilt.Root[0] ^= 1
 	if err := c.Apply(spoilt); !errors.Is(err, ErrMismatch) {
 		t.Errorf("Apply: %v, want ErrMismatch", err)
 	}
@@ -163,25 +156,24 @@ func TestWholeSectionOntoPending(t *testing.T) {
 // TestTornStatusList is the way of a whole section from the wire to the card, with a blob that is
 // torn or garbled, or that is another one than the manifest has promised.
 func TestTornStatusList(t *testing.T) {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
-	public := key.Public().(ed25519.PublicKey)
+	key := statuslist.Key{Generation: 1, Secret: [32]byte{1}}
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 1)
 	// take does what the replica does with a blob for section 0 in version 2.
 	take := func(blob []byte) error {
-		token, s, err := statuslist.OpenSection(blob, public)
+		token, s, err := statuslist.OpenSection(blob, testList, key)
 		if err != nil {
 			return err
 		}
-		if err := c.Stage(token.ID, token.Version, s); err != nil {
+		if err := c.Stage(token.ID, token.Version, sha256.Sum256(blob), s); err != nil {
 			return err
 		}
 		u := genDeltas(2)
-		u.Sections[0].Deltas = nil
+		u.Sections[0] = SectionUpdate{Version: 2, Staged: true, Blob: sha256.Sum256(blob)}
 		return c.Apply(u)
 	}
 	seal := func(s *statuslist.Section) []byte {
-		blob, err := statuslist.SealSection(key, statuslist.Token{List: testList, ID: 0, Version: 2}, s)
+		blob, err := statuslist.SealSection(key, testList, statuslist.Token{ID: 0, Version: 2}, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,9 +226,9 @@ func TestDamagedSection(t *testing.T) {
 	}
 
 	u := genDeltas(2)
-	u.Sections[1].Deltas = nil
+	u.whole(2, 1)
 	stage := func() {
-		if err := c.Stage(1, u.Sections[1].Version, genSection(2, 1)); err != nil {
+		if err := stageOne(c, 2, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -254,23 +246,24 @@ func TestDamagedSection(t *testing.T) {
 	mustBe(t, mustOpen(t, path), 2)
 }
 
-// TestOtherList replaces the list by one with fewer sections, whose versions start over. One of
-// them is by chance as it was; what was staged beside it was for the old list.
+// TestOtherList replaces the list by one with fewer sections, whose versions start over; what else
+// was staged was for the old list.
 func TestOtherList(t *testing.T) {
 	c := mustOpen(t, testPath(t))
 	mustLoad(t, c, 7)
 	s := genSection(1, 0)
-	if err := c.Stage(0, 1, s); err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range []uint32{1, 2} {
-		if err := c.Stage(id, 99, s); err != nil {
+	for id, version := range []uint64{1, 1, 99} {
+		if err := c.Stage(uint32(id), version, [32]byte{9}, s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	u := genUpdate(7)
-	u.Version, u.List = 8, "https://registry.example/other"
-	u.Sections = []SectionUpdate{{Version: 1, Content: s.Content()}, u.Sections[1]}
+	u.Version, u.List, u.Root = 8, "https://registry.example/other", [32]byte{}
+	u.Sections = []SectionUpdate{{Version: 1, Staged: true, Blob: [32]byte{9}}, u.Sections[1]}
+	if err := c.Apply(u); !errors.Is(err, ErrMismatch) {
+		t.Errorf("a section of the other list counts as one of this: %v", err)
+	}
+	u.Sections[1] = u.Sections[0]
 	if err := c.Apply(u); err != nil {
 		t.Fatal(err)
 	}
@@ -279,8 +272,8 @@ func TestOtherList(t *testing.T) {
 		t.Errorf("State = %+v, %v", state, err)
 	}
 	for id := range uint32(3) {
-		if staged, err := c.Staged(id); err != nil || staged.Version != 0 {
-			t.Errorf("Staged(%d) = %+v, %v, want nothing", id, staged, err)
+		if version, _, err := c.Staged(id); err != nil || version != 0 {
+			t.Errorf("Staged(%d) = %d, %v, want nothing", id, version, err)
 		}
 	}
 	if err := c.Check(); err != nil {

@@ -136,7 +136,7 @@ func (s State) Edition() statuslist.Edition {
 
 // SectionState is the state of one section.
 type SectionState struct {
-	Version uint64
+	Version uint64   // of the list, that changed it last
 	Content [32]byte // SHA-256 of the packed section
 }
 

@@ -26,10 +26,10 @@ func TestLookupContract(t *testing.T) {
 					s.Set(uint32(index%statuslist.SectionSize), st)
 				}
 			}
-			if err := c.Stage(uint32(id), 1, s); err != nil {
+			if err := c.Stage(uint32(id), 1, [32]byte{1}, s); err != nil {
 				t.Fatal(err)
 			}
-			u.Sections = append(u.Sections, SectionUpdate{Version: 1, Content: s.Content()})
+			u.Sections = append(u.Sections, SectionUpdate{Version: 1, Staged: true, Blob: [32]byte{1}})
 		}
 		if err := c.Apply(u); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func image(t *testing.T, version uint64) []byte {
 	if err := c.Queue("report", []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Stage(0, version+1, genSection(version+1, 0)); err != nil {
+	if err := stageOne(c, version+1, 0); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, c)

@@ -57,7 +57,7 @@ func fillDisk(t *testing.T, dir string) {
 	var err error
 	staged := uint32(0)
 	for ; err == nil && staged < 20; staged++ {
-		err = c.Stage(100+staged, 1, genSection(2, 0))
+		err = c.Stage(100+staged, 1, [32]byte{1}, genSection(2, 0))
 	}
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("staged %d sections: %v, want ENOSPC", staged, err)

@@ -16,8 +16,9 @@
 //	           "clock"          newest trusted time (8, Unix s), start of the machine (16), how long it
 //	                            had been running (8, ns), how late it was then at least, by the
 //	                            registry (8, Unix ms) and by a time source that signs (8); 0: unknown
-//	sections   section (4)   -> version (8), content (32), slot (8)
-//	staged     section (4)   -> the same
+//	sections   section (4)   -> version of the list that changed it last (8), content (32), slot (8),
+//	                            hash of the blob that it came in (32)
+//	staged     section (4)   -> version of the list that it is of (8), and the same
 //	slots      slot (8)      -> bucket: chunk (2) -> 512 bytes of the packed section
 //	outbox     sequence (8)  -> length of the id (2), id, body
 //

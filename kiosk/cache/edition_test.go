@@ -45,7 +45,7 @@ func TestRestoredRegistry(t *testing.T) {
 	if err := load(c, 9); err != nil {
 		t.Fatal(err)
 	}
-	restored := genUpdate(5)
+	restored := genWhole(5)
 	restored.Epoch, restored.Ended = 1000, statuslist.Epochs{{Version: 4}}
 	if err := c.Apply(restored); !errors.Is(err, ErrMismatch) {
 		t.Errorf("the sections of another epoch count as these: %v", err)

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,8 @@ func Example() {
 
 	section := statuslist.NewSection()
 	section.Set(4711, statuslist.Red)
-	if err := c.Stage(0, 1, section); err != nil {
+	blob := sha256.Sum256([]byte("the section as it came"))
+	if err := c.Stage(0, 1, blob, section); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -37,7 +39,7 @@ func Example() {
 		Version:  1,
 		AsOf:     time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC),
 		List:     "https://registry.example/list",
-		Sections: []cache.SectionUpdate{{Version: 1, Content: section.Content()}},
+		Sections: []cache.SectionUpdate{{Version: 1, Staged: true, Blob: blob}},
 	})
 	if err != nil {
 		fmt.Println(err)

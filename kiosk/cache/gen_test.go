@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -48,11 +49,30 @@ func genUpdate(version uint64) Update {
 		Rules:   fmt.Appendf(nil, "rules of %d", version),
 		Keys:    fmt.Appendf(nil, "keys of %d", version),
 	}
+	var contents [][32]byte
 	for id := range genSections {
-		u.Sections = append(u.Sections, SectionUpdate{
-			Version: genSectionVersion(version, id),
-			Content: genSection(version, id).Content(),
-		})
+		u.Sections = append(u.Sections, SectionUpdate{Version: genSectionVersion(version, id)})
+		contents = append(contents, genSection(version, id).Content())
+	}
+	u.Root = statuslist.Root(contents)
+	return u
+}
+
+// genBlob is the hash of the blob in which a section comes.
+func genBlob(version uint64, id int) [32]byte {
+	return sha256.Sum256(fmt.Append(nil, "blob ", genSectionVersion(version, id), id))
+}
+
+// whole lets the staged section replace one.
+func (u *Update) whole(version uint64, id int) {
+	u.Sections[id] = SectionUpdate{Version: genSectionVersion(version, id), Staged: true, Blob: genBlob(version, id)}
+}
+
+// genWhole is the update to a version by whole sections.
+func genWhole(version uint64) Update {
+	u := genUpdate(version)
+	for id := range u.Sections {
+		u.whole(version, id)
 	}
 	return u
 }
@@ -62,34 +82,30 @@ func load(c *Cache, version uint64) error {
 	if err := stage(c, version); err != nil {
 		return err
 	}
-	return c.Apply(genUpdate(version))
+	return c.Apply(genWhole(version))
 }
 
 func stage(c *Cache, version uint64) error {
-	for id, s := range genUpdate(version).Sections {
-		if staged, err := c.Staged(uint32(id)); err != nil || staged == (SectionState{s.Version, s.Content}) {
+	for id := range genSections {
+		if _, blob, err := c.Staged(uint32(id)); err != nil || blob == genBlob(version, id) {
 			continue
 		}
-		if err := c.Stage(uint32(id), s.Version, genSection(version, id)); err != nil {
+		if err := stageOne(c, version, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func stageOne(c *Cache, version uint64, id int) error {
+	return c.Stage(uint32(id), version, genBlob(version, id), genSection(version, id))
+}
+
 // genDeltas is the update to a version by the changes since the one before it.
 func genDeltas(version uint64) Update {
 	u := genUpdate(version)
 	for id := range u.Sections {
-		from := genSectionVersion(version-1, id)
-		if from == u.Sections[id].Version {
-			continue
-		}
-		u.Sections[id].Deltas = []statuslist.Delta{{
-			List: testList, ID: uint32(id), From: from,
-			Changes: statuslist.Diff(genSection(version-1, id), genSection(version, id)),
-			Result:  u.Sections[id].Content,
-		}}
+		u.Sections[id].Changes = statuslist.Diff(genSection(version-1, id), genSection(version, id))
 	}
 	return u
 }
@@ -120,14 +136,15 @@ func checkVersion(c *Cache, version uint64) error {
 		return fmt.Errorf("keys %q, %v, want %q", keys, err, want.Keys)
 	}
 	for id, s := range want.Sections {
-		if got := state.Sections[id]; got != (SectionState{s.Version, s.Content}) {
+		content := genSection(version, id).Content()
+		if got := state.Sections[id]; got != (SectionState{s.Version, content}) {
 			return fmt.Errorf("section %d is %+v, want version %d", id, got, s.Version)
 		}
 		stored, err := storedSection(c, uint32(id))
 		if err != nil {
 			return err
 		}
-		if stored.Content() != s.Content {
+		if stored.Content() != content {
 			return fmt.Errorf("what is stored of section %d is not version %d", id, s.Version)
 		}
 	}
@@ -140,7 +157,7 @@ func storedSection(c *Cache, id uint32) (*statuslist.Section, error) {
 	if p := c.pending.Load(); p != nil {
 		ahead = p.changed[id]
 	}
-	return c.readWhole(id, ahead)
+	return c.readWhole(bucketSections, id, ahead)
 }
 
 func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "cache.db") }

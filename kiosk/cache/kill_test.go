@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 		if err := checkVersion(c, state.Version); err != nil {
 			t.Fatalf("kill %d: %v", n, err)
 		}
-		if staged, err := c.Staged(0); err != nil || staged.Version != 0 {
+		if staged, _, err := c.Staged(0); err != nil || staged != 0 {
 			halfway++
 		}
 		version = state.Version

@@ -30,6 +30,7 @@ type model struct {
 type modelSection struct {
 	version uint64
 	list    *statuslist.Section
+	blob    [32]byte // of a staged one
 }
 
 func (m *model) state() State {
@@ -65,10 +66,11 @@ func drawSection(t *rapid.T, from *statuslist.Section) *statuslist.Section {
 func (m *machine) stage(t *rapid.T) {
 	id := rapid.Uint32Range(0, 2).Draw(t, "id")
 	next := modelSection{
-		version: m.model.sections[id].version + rapid.Uint64Range(0, 2).Draw(t, "ahead"),
+		version: m.model.version + rapid.Uint64Range(0, 2).Draw(t, "ahead"),
 		list:    drawSection(t, statuslist.NewSection()),
+		blob:    [32]byte{byte(rapid.IntRange(1, 255).Draw(t, "blob"))},
 	}
-	if err := m.cache.Stage(id, next.version, next.list); err != nil {
+	if err := m.cache.Stage(id, next.version, next.blob, next.list); err != nil {
 		t.Fatal(err)
 	}
 	m.model.staged[id] = next
@@ -83,38 +85,39 @@ func (m *machine) apply(t *rapid.T) {
 		u.Rules = fmt.Append(nil, "rules of ", u.Version)
 	}
 	then := map[uint32]modelSection{}
+	var contents [][32]byte
 	for id := range uint32(max(len(m.model.sections), rapid.IntRange(1, 2).Draw(t, "sections"))) {
 		now, exists := m.model.sections[id]
 		staged, isStaged := m.model.staged[id]
 		next := now
-		var deltas []statuslist.Delta
-		switch {
-		case isStaged && staged.version >= max(now.version, 1) && rapid.Bool().Draw(t, "staged"):
-			next = staged
-		case !exists:
+		var s SectionUpdate
+		if isStaged && staged.version > m.model.version && rapid.Bool().Draw(t, "staged") {
+			s.Staged, s.Blob = true, staged.blob
+			next = modelSection{version: u.Version, list: staged.list}
+		} else if !exists {
 			return // nothing to make this section of
-		default:
-			for range rapid.IntRange(0, 2).Draw(t, "deltas") {
-				before := next
-				next = modelSection{before.version + 1, drawSection(t, before.list)}
-				deltas = append(deltas, statuslist.Delta{
-					List: testList, ID: id, From: before.version,
-					Changes: statuslist.Diff(before.list, next.list), Result: next.list.Content(),
-				})
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "deltas") {
+			after := drawSection(t, next.list)
+			changes := statuslist.Diff(next.list, after)
+			if s.Changes = append(s.Changes, changes...); len(changes) > 0 {
+				next = modelSection{version: u.Version, list: after}
 			}
 		}
+		s.Version = next.version
 		then[id] = next
-		u.Sections = append(u.Sections, SectionUpdate{next.version, next.list.Content(), deltas})
+		u.Sections, contents = append(u.Sections, s), append(contents, next.list.Content())
 	}
+	u.Root = statuslist.Root(contents)
 	var want error
-	switch rapid.SampledFrom([]string{"", "", "", "older", "content"}).Draw(t, "spoilt") {
+	switch rapid.SampledFrom([]string{"", "", "", "older", "root"}).Draw(t, "spoilt") {
 	case "older":
 		u.Version, want = max(m.model.version, 1), ErrOlder
 		if m.model.version == 0 {
 			want = nil // the first one
 		}
-	case "content":
-		u.Sections[len(u.Sections)-1].Content[7] ^= 1
+	case "root":
+		u.Root[7] ^= 1
 		want = ErrMismatch
 	}
 	if err := m.cache.Apply(u); !errors.Is(err, want) {
@@ -123,12 +126,15 @@ func (m *machine) apply(t *rapid.T) {
 	if want != nil {
 		return
 	}
+	first := m.model.version == 0 // of this list
 	m.model.version, m.model.asOf, m.model.asOfOnCard = u.Version, u.AsOf.Unix(), u.AsOf.Unix()
 	m.model.sections = then
 	if u.Rules != nil {
 		m.model.rules = string(u.Rules)
 	}
-	maps.DeleteFunc(m.model.staged, func(id uint32, s modelSection) bool { return s.version <= then[id].version || then[id].version == 0 })
+	maps.DeleteFunc(m.model.staged, func(id uint32, s modelSection) bool {
+		return first || s.version <= u.Version || int(id) < len(u.Sections) && u.Sections[id].Staged
+	})
 }
 
 func (m *machine) refresh(t *rapid.T) {
@@ -236,9 +242,9 @@ func (m *machine) check(t *rapid.T) {
 		t.Fatalf("State = %+v, %v, want %+v", state, err, want)
 	}
 	for id := range uint32(3) {
-		staged, err := m.cache.Staged(id)
-		if err != nil || staged.Version != m.model.staged[id].version {
-			t.Fatalf("Staged(%d) = %+v, %v, want version %d", id, staged, err, m.model.staged[id].version)
+		version, blob, err := m.cache.Staged(id)
+		if err != nil || version != m.model.staged[id].version || blob != m.model.staged[id].blob {
+			t.Fatalf("Staged(%d) = %d, %v, want version %d", id, version, err, m.model.staged[id].version)
 		}
 	}
 	rules, err := m.cache.Rules()

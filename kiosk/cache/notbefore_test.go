@@ -92,9 +92,8 @@ func (b *bound) manifest(t *rapid.T) {
 	u := genUpdate(1)
 	u.Version, u.AsOf = b.version, asOf
 	if state.Version == 0 {
-		for id, s := range u.Sections {
-			err = errors.Join(err, b.cache.Stage(uint32(id), s.Version, genSection(1, id)))
-		}
+		u.Sections = genWhole(1).Sections
+		err = errors.Join(err, stage(b.cache, 1))
 	}
 	if err := errors.Join(err, b.cache.Apply(u)); err != nil {
 		t.Fatal(err)
@@ -193,10 +192,9 @@ func TestBoundsThatWereWrong(t *testing.T) {
 			mend: func(c *Cache) error {
 				u := genUpdate(1)
 				u.Version, u.Epoch, u.Ended, u.AsOf = 2, 7, statuslist.Epochs{{Version: 1}}, asOf.Add(time.Hour)
-				for id, s := range u.Sections {
-					if err := c.Stage(uint32(id), s.Version, genSection(1, id)); err != nil {
-						return err
-					}
+				u.Sections = genWhole(1).Sections
+				if err := stage(c, 1); err != nil {
+					return err
 				}
 				return c.Apply(u)
 			},

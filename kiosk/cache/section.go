@@ -20,9 +20,10 @@ type section struct {
 	version uint64
 	content [sha256.Size]byte
 	slot    uint64
+	blob    [sha256.Size]byte
 }
 
-const sectionLen = 8 + sha256.Size + 8
+const sectionLen = 8 + sha256.Size + 8 + sha256.Size
 
 func sectionKey(id uint32) []byte { return binary.BigEndian.AppendUint32(nil, id) }
 
@@ -45,13 +46,15 @@ func parseSection(v []byte) (section, error) {
 		version: binary.BigEndian.Uint64(v),
 		content: [sha256.Size]byte(v[8:]),
 		slot:    binary.BigEndian.Uint64(v[8+sha256.Size:]),
+		blob:    [sha256.Size]byte(v[8+sha256.Size+8:]),
 	}, nil
 }
 
 func writeSection(b *bbolt.Bucket, id uint32, s section) error {
 	v := binary.BigEndian.AppendUint64(make([]byte, 0, sectionLen), s.version)
 	v = append(v, s.content[:]...)
-	return b.Put(sectionKey(id), binary.BigEndian.AppendUint64(v, s.slot))
+	v = binary.BigEndian.AppendUint64(v, s.slot)
+	return b.Put(sectionKey(id), append(v, s.blob[:]...))
 }
 
 func slotKey(slot uint64) []byte { return binary.BigEndian.AppendUint64(nil, slot) }

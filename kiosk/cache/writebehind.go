@@ -50,9 +50,10 @@ func (c *Cache) writeThrough() { c.budget.balance = math.Inf(1) }
 // pending is the version in force where the card has an older one. It is replaced, never changed,
 // so readers need no lock.
 type pending struct {
-	update   Update             // from the version on the card to this one, without its sections
-	sections []SectionState     // all sections of the list, as they are now
-	changed  map[uint32]overlay // sections that are older on the card
+	update   Update              // from the version on the card to this one, without its sections
+	sections []SectionState      // all sections of the list, as they are now
+	changed  map[uint32]overlay  // sections that are older on the card
+	staged   map[uint32][32]byte // sections that are staged there, by their blob: it must be written now
 }
 
 // overlay holds the chunks of a section that differ from the card's.
@@ -88,8 +89,10 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 	if u.edition().Compare(now.Edition()) <= 0 {
 		return nil, false, fmt.Errorf("%w: version %v", ErrOlder, now.Edition())
 	}
-	continued := now.List == u.List && now.Epoch == u.Epoch // so that versions of sections can be compared
-	p = &pending{update: u, changed: map[uint32]overlay{}}
+	if now.List != u.List || now.Epoch != u.Epoch {
+		now.Sections = nil // they are of no use
+	}
+	p = &pending{update: u, changed: map[uint32]overlay{}, staged: map[uint32][32]byte{}}
 	p.update.Sections = nil
 	if old := c.pending.Load(); old != nil {
 		p.changed = maps.Clone(old.changed)
@@ -101,51 +104,72 @@ func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
 		}
 	}
 	maps.DeleteFunc(p.changed, func(id uint32, _ overlay) bool { return int(id) >= len(u.Sections) })
-	waits = continued && len(now.Sections) == len(u.Sections) && !math.IsInf(c.budget.balance, 1)
+	contents := make([][32]byte, len(u.Sections))
 	for id, s := range u.Sections {
 		var have SectionState
 		if id < len(now.Sections) {
 			have = now.Sections[id]
 		}
-		want := SectionState{s.Version, s.Content}
-		switch {
-		case continued && want.Version < have.Version:
-			err = fmt.Errorf("%w: section version %d after %d", ErrOlder, want.Version, have.Version)
-		case len(s.Deltas) > 0 && !(continued && have.Version > 0):
-			err = fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
-		case len(s.Deltas) > 0:
-			err = c.patch(p, uint32(id), have, s)
-		case want != have:
-			delete(p.changed, uint32(id)) // the staged section replaces it
-			waits = false
-		}
+		want, err := c.nextSection(p, uint32(id), have, s)
 		if err != nil {
 			return nil, false, fmt.Errorf("section %d: %w", id, err)
 		}
-		p.sections = append(p.sections, want)
+		p.sections, contents[id] = append(p.sections, want), want.Content
 	}
-	return p, waits, nil
+	if u.Root != [32]byte{} && statuslist.Root(contents) != u.Root {
+		return nil, false, fmt.Errorf("%w: the changes lead to another list than they promise", ErrMismatch)
+	}
+	return p, len(p.staged) == 0 && !math.IsInf(c.budget.balance, 1), nil
 }
 
-// patch applies the deltas of one section, in memory, and adds the chunks that changed to p.
-func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate) error {
+// nextSection adds to p how the section, of which the cache has have, becomes what u says.
+func (c *Cache) nextSection(p *pending, id uint32, have SectionState, u SectionUpdate) (SectionState, error) {
+	switch {
+	case u.Version < have.Version:
+		return have, fmt.Errorf("%w: changed last in version %d, the cache has %d", ErrOlder, u.Version, have.Version)
+	case u.Staged:
+		delete(p.changed, id)
+		p.staged[id] = u.Blob
+		return c.patchStaged(p, id, u)
+	case have.Version == 0:
+		return have, fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
+	case len(u.Changes) > 0:
+		return c.patch(p, id, u)
+	case u.Version != have.Version:
+		return have, fmt.Errorf("%w: no changes lead from version %d to %d", ErrMismatch, have.Version, u.Version)
+	}
+	return have, nil
+}
+
+// patch makes the changes to a section of the cache, in memory.
+func (c *Cache) patch(p *pending, id uint32, u SectionUpdate) (SectionState, error) {
 	s := c.whole[id]
 	if s == nil {
 		var err error
-		if s, err = c.readWhole(id, p.changed[id]); err != nil {
-			return err
+		if s, err = c.readWhole(bucketSections, id, p.changed[id]); err != nil {
+			return SectionState{}, err
 		}
 		c.whole[id] = s
 	}
-	if err := applyDeltas(s, p.update.List, id, have.Version, u); err != nil {
-		return err
+	return p.patch(id, s, u), nil
+}
+
+// patchStaged makes the changes to a staged section.
+func (c *Cache) patchStaged(p *pending, id uint32, u SectionUpdate) (SectionState, error) {
+	s, err := c.readWhole(bucketStaged, id, nil)
+	if err != nil {
+		return SectionState{}, err
 	}
+	return p.patch(id, s, u), nil
+}
+
+// patch makes the changes to s, and adds the chunks that changed to p.
+func (p *pending) patch(id uint32, s *statuslist.Section, u SectionUpdate) SectionState {
 	chunks := overlay{}
 	maps.Copy(chunks, p.changed[id])
-	for _, d := range u.Deltas {
-		for _, change := range d.Changes {
-			chunks[change.Index/chunkEntries] = nil
-		}
+	for _, change := range u.Changes {
+		s.Set(change.Index, change.Status)
+		chunks[change.Index/chunkEntries] = nil
 	}
 	for n, chunk := range chunks {
 		if chunk == nil {
@@ -153,32 +177,18 @@ func (c *Cache) patch(p *pending, id uint32, have SectionState, u SectionUpdate)
 		}
 	}
 	p.changed[id] = chunks
-	return nil
-}
-
-// applyDeltas brings a section from a version to the one that u promises, or changes nothing.
-func applyDeltas(s *statuslist.Section, list string, id uint32, version uint64, u SectionUpdate) error {
-	first, last := u.Deltas[0], u.Deltas[len(u.Deltas)-1]
-	if first.List != list || first.ID != id || first.From != version {
-		return fmt.Errorf("%w: the changes start from version %d of section %d of %q, the cache has version %d",
-			ErrMismatch, first.From, first.ID, first.List, version)
-	}
-	if last.From+1 != u.Version || last.Result != u.Content {
-		return fmt.Errorf("%w: the changes lead to version %d, the manifest wants version %d, or the hashes differ",
-			ErrMismatch, last.From+1, u.Version)
-	}
-	if err := statuslist.Apply(s, u.Deltas...); err != nil {
-		return fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	return nil
+	return SectionState{u.Version, s.Content()}
 }
 
 // readWhole reads a section from the card and puts the newer chunks over it.
-func (c *Cache) readWhole(id uint32, ahead overlay) (s *statuslist.Section, err error) {
+func (c *Cache) readWhole(bucket []byte, id uint32, ahead overlay) (s *statuslist.Section, err error) {
 	err = c.db.View(func(tx *bbolt.Tx) error {
-		stored, _, err := readSection(tx.Bucket(bucketSections), id)
+		stored, found, err := readSection(tx.Bucket(bucket), id)
 		if err != nil {
 			return err
+		}
+		if !found {
+			return fmt.Errorf("%w: it is not in %s", ErrMismatch, bucket)
 		}
 		packed, err := readSlot(tx, stored.slot)
 		if err != nil {

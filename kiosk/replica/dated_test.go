@@ -116,7 +116,7 @@ func (c *country) open(skew time.Duration) {
 	})
 	handover := replica.NewHandover(store, d.door)
 	follower := replica.New(replica.Options{
-		Source: wire{c.registry, &d.cut}, Store: store, Key: publicKey(1), Now: now, Log: slog.New(slog.DiscardHandler),
+		Source: wire{c.registry, &d.cut}, Store: store, Keys: ringOf(c.registry), Key: publicKey(1), Now: now, Log: slog.New(slog.DiscardHandler),
 		OnChange: func(replica.Result) {
 			if _, err := handover.Pass(); err != nil {
 				c.t.Error(err)

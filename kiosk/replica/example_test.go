@@ -39,7 +39,7 @@ func ExampleNew() {
 	}
 	defer store.Close()
 	r := replica.New(replica.Options{
-		Source: source, Store: store,
+		Source: source, Store: store, Keys: ringOf(registry), // in a door it is a doorkeys.Ring
 		Key:      registry.key.Public().(ed25519.PublicKey), // from the door's configuration
 		OnChange: func(done replica.Result) { fmt.Println("changed:", done.Changed, "version:", done.Version) },
 		Now:      registry.clock, Log: slog.Default(),

@@ -113,10 +113,10 @@ func (s *Snapshots) Follow(ctx context.Context) {
 }
 
 func (s *Snapshots) takeKeys(folder Folder) (changed bool) {
-	if s.opt.DoorKeys == nil {
+	if s.opt.Keys == nil {
 		return false
 	}
-	changed, err := s.opt.DoorKeys.Take(string(folder))
+	changed, err := s.opt.Keys.Take(string(folder))
 	if err != nil {
 		s.opt.Log.Warn("cannot use the door's keys beside the offline snapshot", "error", err)
 	}

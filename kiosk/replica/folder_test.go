@@ -62,7 +62,7 @@ func TestSnapshot(t *testing.T) {
 	folder := snapshot(t, registry)
 	options := func(store *cache.Cache, now time.Time) replica.Options {
 		return replica.Options{
-			Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
+			Store: store, Keys: ringOf(registry), Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
 			Now: func() time.Time { return now },
 		}
 	}
@@ -112,7 +112,7 @@ func TestSpoiltSnapshotChangesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder, store := snapshot(t, registry), openCache(t)
 			opt := replica.Options{
-				Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
+				Store: store, Keys: ringOf(registry), Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.DiscardHandler),
 				Now: time.Now,
 			}
 			if err := spoil(folder, &opt); err != nil {
@@ -140,7 +140,7 @@ func TestSnapshotsComeAndGo(t *testing.T) {
 	store, stick := openCache(t), filepath.Join(t.TempDir(), "stick")
 	var log bytes.Buffer
 	snapshots := replica.NewSnapshots(replica.Options{
-		Store: store, Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Store: store, Keys: ringOf(registry), Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Now: time.Now,
 	}, replica.Folder(t.TempDir()), replica.Folder(stick))
 	for _, step := range []struct {
@@ -173,21 +173,6 @@ func TestSnapshotsComeAndGo(t *testing.T) {
 	}
 }
 
-// takes is a ring that finds these errors and changes, one after the other.
-type takes struct {
-	changed []bool
-	errs    []error
-}
-
-func (k *takes) Take(string) (changed bool, err error) {
-	if len(k.changed) == 0 {
-		return false, nil
-	}
-	changed, err = k.changed[0], k.errs[0]
-	k.changed, k.errs = k.changed[1:], k.errs[1:]
-	return changed, err
-}
-
 // The keys of a stick come first, and a list that could not be read is tried again with them.
 func TestSnapshotIsTriedAgainWithNewKeys(t *testing.T) {
 	registry := newRegistry(t, 2)
@@ -196,10 +181,11 @@ func TestSnapshotIsTriedAgainWithNewKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	keys := &takes{changed: []bool{false, true, false, false}, errs: []error{nil, nil, errors.New("the keys are another door's"), nil}}
+	keys := ringOf(registry)
+	keys.takes = []taken{{}, {changed: true}, {err: errors.New("the keys are another door's")}, {}}
 	snapshots := replica.NewSnapshots(replica.Options{
 		Store: openCache(t), Key: registry.key.Public().(ed25519.PublicKey), Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Now: time.Now, DoorKeys: keys,
+		Now: time.Now, Keys: keys,
 	}, torn)
 	for i, want := range []int{1, 2, 2, 2} {
 		snapshots.Follow(t.Context())

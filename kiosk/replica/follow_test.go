@@ -36,6 +36,7 @@ type door struct {
 	changes  []replica.Result
 	unset    bool // its clock
 	live     bool // the source is the registry itself
+	ring     *ring
 }
 
 // newDoor opens a door that ends with the test.
@@ -52,7 +53,7 @@ func openDoor(t testing.TB, r *testRegistry, dir string) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &door{registry: r, client: c, path: filepath.Join(dir, "cache.db"), log: new(bytes.Buffer)}
+	d := &door{registry: r, client: c, path: filepath.Join(dir, "cache.db"), log: new(bytes.Buffer), ring: ringOf(r)}
 	d.restart(t)
 	return d
 }
@@ -80,7 +81,7 @@ func (d *door) restart(t testing.TB) {
 		t.Fatal(d.cache.SetAside)
 	}
 	d.Replica = replica.New(replica.Options{
-		Source: d.client, Store: d.cache, Key: d.registry.key.Public().(ed25519.PublicKey),
+		Source: d.client, Store: d.cache, Keys: d.ring, Key: d.registry.key.Public().(ed25519.PublicKey),
 		Now: d.registry.clock, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 		OnChange: func(r replica.Result) { d.changes = append(d.changes, r) },
 		ClockSet: func() bool { return !d.unset }, Live: d.live,
@@ -110,7 +111,7 @@ func (d *door) checkIs(t interface {
 		t.Fatalf("State = %+v, %v, want version %d (published: %v)", state, err, version, ok)
 	}
 	for id, s := range state.Sections {
-		if s.Version != want.manifest.Sections[id].Version || s.Content != want.sections[id].Content() {
+		if s.Version != want.manifest.Sections[id].Changed || s.Content != want.sections[id].Content() {
 			t.Fatalf("section %d is version %d, %x, not that of edition %d", id, s.Version, s.Content[:4], version)
 		}
 	}
@@ -153,7 +154,7 @@ func TestFollowStepByStep(t *testing.T) {
 			set(map[uint64]statuslist.Status{5: statuslist.Valid, 1<<20 + 7: statuslist.Yellow,
 				3<<20 - 1: statuslist.Invalid})(e)
 			e.rules, e.keys = testRules(2), marshalKeys(t)
-		}, replica.Result{Version: 7, Changed: true, Deltas: 3}, 6},
+		}, replica.Result{Version: 7, Changed: true, Deltas: 1}, 4},
 		{"nothing but a number", func(*edition) {}, replica.Result{Version: 8, Changed: true}, 1},
 	}
 	for i, step := range steps {
@@ -219,8 +220,8 @@ func TestLongPollIsAnsweredByTheNextVersion(t *testing.T) {
 func TestDeltasUpToALimit(t *testing.T) {
 	for behind, want := range map[int]replica.Result{
 		1:  {Deltas: 1},
-		32: {Deltas: 32},
-		33: {Whole: 1},
+		16: {Deltas: 16}, // as many requests and KiB as one section and what it costs to write it
+		17: {Whole: 1},
 	} {
 		r := newRegistry(t, 1)
 		d := newDoor(t, r)
@@ -241,13 +242,13 @@ func TestDeltasThatAreNotAllThere(t *testing.T) {
 	for i := range 3 {
 		r.publish(set(map[uint64]statuslist.Status{uint64(i): statuslist.Red}))
 	}
-	r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas = m.Sections[0].Deltas[:2] })
+	r.tamper(func(m *api.Manifest) { m.Deltas = [][]api.Delta{m.Deltas[0][:2]} })
 	if got := d.follow(t); got.Whole != 1 || got.Deltas != 0 {
 		t.Errorf("%+v, want the whole section", got)
 	}
 }
 
-// TestLongDeltasAreNotWorthIt: deltas together larger than half a section.
+// TestLongDeltasAreNotWorthIt: deltas together larger than a section.
 func TestLongDeltasAreNotWorthIt(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
-	"crypto/ed25519"
+	"encoding/binary"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/replica"
@@ -94,49 +96,47 @@ func TestBrokenAnswersChangeNothing(t *testing.T) {
 	}
 }
 
-// TestBrokenDeltaCostsAWholeSection: of the delta, and of the delta only, the answer is broken.
-func TestBrokenDeltaCostsAWholeSection(t *testing.T) {
+// TestBrokenDeltaCostsWholeSections: of the delta, and of the delta only, the answer is broken.
+func TestBrokenDeltaCostsWholeSections(t *testing.T) {
 	for name, f := range faults {
 		r := newRegistry(t, 2)
 		d := newDoor(t, r)
 		d.follow(t)
 		r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red, 1 << 20: statuslist.Green}))
-		r.setFault(onPath(api.PathBlob+"/"+r.current.manifest.Sections[1].Deltas[0].Blob.String(), f))
-		if got := d.follow(t); got.Deltas != 1 || got.Whole != 1 {
-			t.Errorf("%s: %+v, want one delta and one section", name, got)
+		r.setFault(onPath(api.PathBlob+"/"+r.current.manifest.Deltas[0][0].Blob.String(), f))
+		if got := d.follow(t); got.Deltas != 0 || got.Whole != 2 {
+			t.Errorf("%s: %+v, want two sections", name, got)
 		}
-		if !strings.Contains(d.log.String(), "section=1") {
-			t.Errorf("%s: logged %q, want a word about section 1", name, d.log)
+		if !strings.Contains(d.log.String(), "fetching whole sections") {
+			t.Errorf("%s: logged %q, want a word about it", name, d.log)
 		}
 	}
 }
 
-// TestSignedDeltasThatDoNotFit are mistakes of the registry itself.
-func TestSignedDeltasThatDoNotFit(t *testing.T) {
-	var right statuslist.Delta
+// TestSealedDeltasThatDoNotFit are mistakes of the registry itself.
+func TestSealedDeltasThatDoNotFit(t *testing.T) {
 	for name, change := range map[string]func(*statuslist.Delta){
-		"other list":     func(d *statuslist.Delta) { d.List += "0" },
-		"other section":  func(d *statuslist.Delta) { d.ID = 1 },
-		"other version":  func(d *statuslist.Delta) { d.From = 2 },
-		"other result":   func(d *statuslist.Delta) { d.Result[0] ^= 1 },
-		"change missing": func(d *statuslist.Delta) { d.Changes = d.Changes[:1] },
-		"other change":   func(d *statuslist.Delta) { d.Changes[0].Status = statuslist.Green },
+		"other section":   func(d *statuslist.Delta) { d.Sections[0].ID = 1 },
+		"unknown section": func(d *statuslist.Delta) { d.Sections[0].ID = 2 },
+		"other version":   func(d *statuslist.Delta) { d.To = 3 },
+		"other result":    func(d *statuslist.Delta) { d.Result[0] ^= 1 },
+		"change missing":  func(d *statuslist.Delta) { d.Sections[0].Changes = d.Sections[0].Changes[:1] },
+		"no changes":      func(d *statuslist.Delta) { d.Sections = nil },
+		"other change":    func(d *statuslist.Delta) { d.Sections[0].Changes[0].Status = statuslist.Green },
 	} {
-		r := newRegistry(t, 1)
+		r := newRegistry(t, 2)
 		d := newDoor(t, r)
 		d.follow(t)
 		r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red, 8: statuslist.Red}))
-		right = statuslist.Delta{List: testList, From: 1, Result: r.current.sections[0].Content(), Changes: []statuslist.Change{
-			{Index: 7, Status: statuslist.Red}, {Index: 8, Status: statuslist.Red},
+		wrong := statuslist.Delta{From: 1, To: 2, Result: api.RootOf(r.current.sections), Sections: []statuslist.SectionChanges{
+			{ID: 0, Changes: []statuslist.Change{{Index: 7, Status: statuslist.Red}, {Index: 8, Status: statuslist.Red}}},
 		}}
-		change(&right)
-		sealed, err := right.Seal(r.key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas = []api.Delta{{From: 1, Blob: r.put(sealed)}} })
-		if got := d.follow(t); got.Deltas != 0 || got.Whole != 1 {
-			t.Errorf("%s: %+v, want the whole section", name, got)
+		change(&wrong)
+		named := r.delta(wrong)
+		named.To = 2
+		r.tamper(func(m *api.Manifest) { m.Deltas = [][]api.Delta{{named}} })
+		if got := d.follow(t); got.Deltas != 0 || got.Whole != 2 {
+			t.Errorf("%s: %+v, want the whole sections", name, got)
 		}
 		if d.log.Len() == 0 {
 			t.Errorf("%s: nothing was logged", name)
@@ -144,79 +144,44 @@ func TestSignedDeltasThatDoNotFit(t *testing.T) {
 	}
 }
 
-func TestDeltaOfAForeignKey(t *testing.T) {
-	r := newRegistry(t, 1)
-	d := newDoor(t, r)
-	d.follow(t)
-	r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
-	sealed, err := statuslist.Delta{
-		List: testList, From: 1, Result: r.current.sections[0].Content(), Changes: []statuslist.Change{{Index: 7, Status: statuslist.Red}},
-	}.Seal(testKey(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas[0].Blob = r.put(sealed) })
-	if got := d.follow(t); got.Deltas != 0 || got.Whole != 1 {
-		t.Errorf("%+v, want the whole section", got)
-	}
-}
-
-// TestSectionsThatDoNotFit: there is nothing left to fall back to.
-func TestSectionsThatDoNotFit(t *testing.T) {
-	type encode func(*testing.T, *testRegistry, statuslist.Token, *statuslist.Section) []byte
-	for name, test := range map[string]struct {
-		encode
-		want string // in the error
-	}{
-		"other list":    {resealed(func(tok *statuslist.Token) { tok.List += "0" }), "does not fit the manifest: it is list"},
-		"other section": {resealed(func(tok *statuslist.Token) { tok.ID = 1 }), "does not fit the manifest: it is list"},
-		"other version": {resealed(func(tok *statuslist.Token) { tok.Version++ }), "does not fit the manifest: it is list"},
-		"foreign key": {func(t *testing.T, _ *testRegistry, tok statuslist.Token, s *statuslist.Section) []byte {
-			return seal(t, testKey(2), tok, s)
-		}, "signature does not verify"},
-		"other content": {func(t *testing.T, r *testRegistry, tok statuslist.Token, s *statuslist.Section) []byte {
-			s = s.Clone()
-			s.Set(1, statuslist.Yellow)
-			return seal(t, r.key, tok, s)
-		}, "does not fit the manifest: its content has another hash"},
-		"bomb": {func(t *testing.T, r *testRegistry, _ statuslist.Token, _ *statuslist.Section) []byte {
-			return bomb(t, r.key)
-		}, "decompress the list: more than"},
+// TestBlobOfAnotherPlace: a blob that the registry really sealed stands for another one.
+func TestBlobOfAnotherPlace(t *testing.T) {
+	for name, put := range map[string]func(r *testRegistry, m *api.Manifest){
+		"another section": func(_ *testRegistry, m *api.Manifest) { m.Sections[0].Blob = m.Sections[1].Blob },
+		"a delta":         func(_ *testRegistry, m *api.Manifest) { m.Sections[0].Blob = m.Deltas[0][0].Blob },
+		"an older one":    func(r *testRegistry, m *api.Manifest) { m.Sections[0].Blob = r.editions[1].manifest.Sections[0].Blob },
+		"the rules":       func(_ *testRegistry, m *api.Manifest) { m.Sections[0].Blob = m.Rules },
+		"of another list": func(r *testRegistry, m *api.Manifest) {
+			sealed, err := statuslist.SealSection(r.list, "aq:oth", statuslist.Token{Version: 2}, r.current.sections[0])
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			m.Sections[0].Blob = r.put(sealed)
+		},
+		"another key of the same generation": func(r *testRegistry, m *api.Manifest) {
+			right := r.list
+			r.list.Secret[3]++
+			m.Sections[0] = r.section(2, 0, r.current.sections[0])
+			r.list = right
+		},
+		"a bomb": func(r *testRegistry, m *api.Manifest) { m.Sections[0].Blob = r.put(bomb(r.t, r.list)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t, 2)
 			d := newDoor(t, r)
 			d.follow(t)
 			r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
-			token := statuslist.Token{List: testList, Version: 2, Issued: r.clock().Unix()}
-			sealed := test.encode(t, r, token, r.current.sections[0])
-			r.tamper(func(m *api.Manifest) { m.Sections[0].Deltas, m.Sections[0].Blob = nil, r.put(sealed) })
-			if err := d.unchanged(t, nil); !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v, want %q", err, test.want)
-			}
+			r.tamper(func(m *api.Manifest) {
+				put(r, m)
+				m.Deltas = nil
+			})
+			d.unchanged(t, nil)
 		})
 	}
 }
 
-func resealed(change func(*statuslist.Token)) func(*testing.T, *testRegistry, statuslist.Token, *statuslist.Section) []byte {
-	return func(t *testing.T, r *testRegistry, token statuslist.Token, s *statuslist.Section) []byte {
-		change(&token)
-		return seal(t, r.key, token, s)
-	}
-}
-
-func seal(t *testing.T, key ed25519.PrivateKey, token statuslist.Token, s *statuslist.Section) []byte {
-	t.Helper()
-	sealed, err := statuslist.SealSection(key, token, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealed
-}
-
-// bomb is a signed status list token whose list unpacks to 64 MiB. Its labels are those of package
-// statuslist.
-func bomb(t *testing.T, key ed25519.PrivateKey) []byte {
+// bomb is a sealed section whose list unpacks to 64 MiB. Its form is that of package statuslist.
+func bomb(t testing.TB, key statuslist.Key) []byte {
 	t.Helper()
 	var list bytes.Buffer
 	z := zlib.NewWriter(&list)
@@ -224,17 +189,21 @@ func bomb(t *testing.T, key ed25519.PrivateKey) []byte {
 		_, _ = z.Write(make([]byte, 4<<20))
 	}
 	_ = z.Close()
-	payload, err := sign1.Marshal(map[int]any{
-		2: testList, 6: int64(0), 65533: map[string]any{"bits": 4, "lst": list.Bytes()}, -65537: 0, -65538: 2,
-	})
+	payload, err := sign1.Marshal(map[int]any{1: 0, 2: 2, 3: list.Bytes()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := sign1.Seal(key, sign1.Header{Type: statuslist.TokenType}, payload)
+	plain := binary.BigEndian.AppendUint32(nil, uint32(len(payload)))
+	plain = append(plain, payload...)
+	size := 128 << 10
+	plain = append(plain, make([]byte, size-4-24-16-len(plain))...)
+	aead, err := chacha20poly1305.NewX(key.Secret[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealed
+	nonce := make([]byte, chacha20poly1305.NonceSizeX)
+	head := append(binary.BigEndian.AppendUint32(nil, key.Generation), nonce...)
+	return aead.Seal(head, nonce, plain, []byte("section\x00"+testList))
 }
 
 func TestManifestsThatAreNotFollowed(t *testing.T) {
@@ -242,15 +211,17 @@ func TestManifestsThatAreNotFollowed(t *testing.T) {
 		tamper func(*api.Manifest)
 		want   error
 	}{
-		"version back":       {func(m *api.Manifest) { m.Version = 2 }, replica.ErrOlder},
+		"version back": {func(m *api.Manifest) {
+			m.Version, m.Deltas = 2, nil
+			m.Sections[0].Version, m.Sections[0].Changed = 2, 2
+		}, replica.ErrOlder},
 		"issued before":      {func(m *api.Manifest) { m.Issued -= 2 }, replica.ErrOlder},
 		"new, issued before": {func(m *api.Manifest) { m.Version++; m.Issued -= 2 }, replica.ErrOlder},
 		"future":             {func(m *api.Manifest) { m.Issued += 121 }, replica.ErrTime},
 		"other list":         {func(m *api.Manifest) { m.Version++; m.List += "0" }, replica.ErrContradiction},
 		"fewer sections":     {func(m *api.Manifest) { m.Version++; m.Sections = m.Sections[:1] }, replica.ErrContradiction},
-		"section back":       {func(m *api.Manifest) { m.Version++; m.Sections[0].Version, m.Sections[0].Deltas = 2, nil }, replica.ErrOlder},
-		"other content":      {func(m *api.Manifest) { m.Version++; m.Sections[0].Content[0] ^= 1 }, replica.ErrContradiction},
-		"same version, other section": {func(m *api.Manifest) { m.Sections[0].Version++; m.Sections[0].Deltas = nil },
+		"section back":       {func(m *api.Manifest) { m.Version++; m.Sections[0].Changed = 2 }, replica.ErrOlder},
+		"same version, other section": {func(m *api.Manifest) { m.Sections[1].Changed = 3 },
 			replica.ErrContradiction},
 		"same version, more sections": {func(m *api.Manifest) { m.Sections = append(m.Sections, m.Sections[0]) }, replica.ErrContradiction},
 		"same version, other rules":   {func(m *api.Manifest) { m.Rules = m.Keys }, nil},
@@ -314,4 +285,43 @@ func TestManifestThatIsKept(t *testing.T) {
 	d.follow(t)
 	r.setFault(replay)
 	d.unchanged(t, replica.ErrOlder)
+}
+
+// TestUnknownListKey: the door keeps what it has, asks for the key, and follows when it has it.
+// What needs no list key is followed meanwhile.
+func TestUnknownListKey(t *testing.T) {
+	r := newRegistry(t, 2)
+	d := newDoor(t, r)
+	d.follow(t)
+	r.turnOver()
+	r.publish(func(e *edition) { e.rules = testRules(1) })
+	if got := d.follow(t); got.Whole+got.Deltas != 0 || d.ring.needs != 0 {
+		t.Errorf("%+v, asked %d times for a key that it does not need", got, d.ring.needs)
+	}
+	r.publish(set(map[uint64]statuslist.Status{7: statuslist.Red}))
+	for n := range 3 {
+		r.requests()
+		d.unchanged(t, replica.ErrNoListKey)
+		if asked := r.requests(); d.ring.needs != n+1 || len(asked) != 1 {
+			t.Errorf("asked %d times for the key, and for %q", d.ring.needs, asked)
+		}
+	}
+	d.ring.keys[r.list.Generation] = r.list.Secret
+	d.follow(t)
+	if d.log.Len() != 0 {
+		t.Errorf("logged %s", d.log)
+	}
+}
+
+func TestAnnouncedTurnover(t *testing.T) {
+	r := newRegistry(t, 1)
+	d := newDoor(t, r)
+	next := api.Turnover{Generation: r.list.Generation + 1, Since: r.clock().Add(29 * time.Minute).Unix()}
+	for _, want := range []api.Turnover{next, {}} {
+		r.tamper(func(m *api.Manifest) { m.Next = want })
+		d.follow(t)
+		if d.ring.announced != want {
+			t.Errorf("the ring heard of %+v, want %+v", d.ring.announced, want)
+		}
+	}
 }

@@ -71,12 +71,10 @@ func checkFollows(m api.Manifest, have cache.State) error {
 
 func checkSection(s api.Section, have cache.SectionState, sameManifest bool) error {
 	switch {
-	case s.Version < have.Version:
-		return fmt.Errorf("%w: version %d after %d", ErrOlder, s.Version, have.Version)
-	case s.Version == have.Version && s.Content != have.Content:
-		return fmt.Errorf("%w: other content in version %d", ErrContradiction, s.Version)
-	case s.Version != have.Version && sameManifest:
-		return fmt.Errorf("%w: version %d instead of %d", ErrContradiction, s.Version, have.Version)
+	case s.Changed < have.Version:
+		return fmt.Errorf("%w: changed in version %d, the door has it as of %d", ErrOlder, s.Changed, have.Version)
+	case s.Changed != have.Version && sameManifest:
+		return fmt.Errorf("%w: changed in version %d instead of %d", ErrContradiction, s.Changed, have.Version)
 	}
 	return nil
 }

@@ -94,13 +94,13 @@ func (h *history) addSection(rt *rapid.T) {
 func (h *history) prune(rt *rapid.T) {
 	named := rapid.Bool().Draw(rt, "still named")
 	h.registry.tamper(func(m *api.Manifest) {
-		for i := range m.Sections {
-			for _, d := range m.Sections[i].Deltas {
+		for _, level := range m.Deltas {
+			for _, d := range level {
 				delete(h.registry.blobs, d.Blob)
 			}
-			if !named {
-				m.Sections[i].Deltas = nil
-			}
+		}
+		if !named {
+			m.Deltas = nil
 		}
 	})
 }

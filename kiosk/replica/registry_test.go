@@ -37,6 +37,7 @@ type edition struct {
 type testRegistry struct {
 	t    testing.TB
 	key  ed25519.PrivateKey
+	list statuslist.Key
 	url  string
 	stop func()
 
@@ -74,7 +75,7 @@ func startRegistry(t testing.TB, sections int) *testRegistry {
 // makeRegistry has no address: its messages reach it by ServeHTTP.
 func makeRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
-		t: t, key: testKey(1), now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
+		t: t, key: testKey(1), list: statuslist.Key{Generation: 1_700_000_000, Secret: [32]byte{9}}, now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
 	r.publish(func(e *edition) {
@@ -131,10 +132,9 @@ func (r *testRegistry) publish(change func(*edition)) {
 	next.manifest = api.Manifest{
 		Version: old.manifest.Version + 1, Issued: r.now.Unix(), Expires: r.now.Add(24 * time.Hour).Unix(), List: testList,
 		Rules: r.put(next.rules), Keys: r.put(next.keys), Epoch: old.manifest.Epoch, Ended: old.manifest.Ended,
+		Generation: r.list.Generation, Deltas: old.manifest.Deltas,
 	}
-	for id, s := range next.sections {
-		next.manifest.Sections = append(next.manifest.Sections, r.section(uint32(id), old, s))
-	}
+	r.seal(old, &next)
 	r.current = next
 	r.editions[next.manifest.Version] = next
 	close(r.changed)
@@ -150,10 +150,7 @@ func (r *testRegistry) restore(version uint64, epoch uint32, change func(*editio
 	m := &r.current.manifest
 	m.Ended = append(slices.Clone(m.Ended), api.Ended{Epoch: m.Epoch, Version: m.Version})
 	m.Epoch = epoch
-	m.Sections = slices.Clone(m.Sections)
-	for id := range m.Sections {
-		m.Sections[id].Deltas = nil
-	}
+	m.Deltas = nil
 	backup, now := m.Issued, r.now
 	r.mu.Unlock()
 	r.publish(change)
@@ -163,36 +160,129 @@ func (r *testRegistry) restore(version uint64, epoch uint32, change func(*editio
 	r.mu.Unlock()
 }
 
-func (r *testRegistry) section(id uint32, old edition, s *statuslist.Section) api.Section {
-	if int(id) >= len(old.sections) {
-		return r.snapshot(api.Section{Version: 1}, id, s)
+// seal makes the blobs of what changed: the delta to this edition, and every section that changed.
+func (r *testRegistry) seal(old edition, next *edition) {
+	v := next.manifest.Version
+	d := statuslist.Delta{From: old.manifest.Changed(), To: v, Result: api.RootOf(next.sections)}
+	for id, s := range next.sections {
+		if id >= len(old.sections) {
+			next.manifest.Sections = append(next.manifest.Sections, r.section(v, id, s))
+			continue
+		}
+		before := old.manifest.Sections[id]
+		changes := statuslist.Diff(old.sections[id], s)
+		if len(changes) > 0 {
+			before = r.section(v, id, s)
+			d.Sections = append(d.Sections, statuslist.SectionChanges{ID: uint32(id), Changes: changes})
+		}
+		for _, c := range changes {
+			r.touched[uint64(id)*statuslist.SectionSize+uint64(c.Index)] = true
+		}
+		next.manifest.Sections = append(next.manifest.Sections, before)
 	}
-	before := old.manifest.Sections[id]
-	changes := statuslist.Diff(old.sections[id], s)
-	if len(changes) == 0 {
-		return before
+	if next.manifest.Changed() != v || d.From == 0 {
+		return
 	}
-	for _, c := range changes {
-		r.touched[uint64(id)*statuslist.SectionSize+uint64(c.Index)] = true
+	var before []api.Delta
+	if len(old.manifest.Deltas) > 0 {
+		before = old.manifest.Deltas[0]
 	}
-	sealed, err := statuslist.Delta{
-		List: testList, ID: id, From: before.Version, Changes: changes, Result: s.Content(),
-	}.Seal(r.key)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	deltas := append([]api.Delta{{From: before.Version, Blob: r.put(sealed)}}, before.Deltas...)
-	return r.snapshot(api.Section{Version: before.Version + 1, Deltas: deltas[:min(len(deltas), 40)]}, id, s)
+	next.manifest.Deltas = [][]api.Delta{append([]api.Delta{r.delta(d)}, before[:min(len(before), 39)]...)}
 }
 
-func (r *testRegistry) snapshot(in api.Section, id uint32, s *statuslist.Section) api.Section {
-	token := statuslist.Token{List: testList, ID: id, Version: in.Version, Issued: r.now.Unix()}
-	sealed, err := statuslist.SealSection(r.key, token, s)
+// delta puts a delta among the blobs.
+func (r *testRegistry) delta(d statuslist.Delta) api.Delta {
+	sealed, err := d.Seal(r.list, testList)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	in.Content, in.Blob = s.Content(), r.put(sealed)
-	return in
+	return api.Delta{From: d.From, To: d.To, Size: uint32(len(sealed) / statuslist.SizeStep), Blob: r.put(sealed)}
+}
+
+// section puts a section, as it is in a version, among the blobs.
+func (r *testRegistry) section(version uint64, id int, s *statuslist.Section) api.Section {
+	sealed, err := statuslist.SealSection(r.list, testList, statuslist.Token{ID: uint32(id), Version: version}, s)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return api.Section{Version: version, Changed: version, Size: uint32(len(sealed) / statuslist.SizeStep), Blob: r.put(sealed)}
+}
+
+// turnOver seals the current edition with the next list key, as the next edition.
+func (r *testRegistry) turnOver() {
+	r.mu.Lock()
+	r.list = nextKey(r.list)
+	r.mu.Unlock()
+	r.publish(func(*edition) {})
+	r.tamper(func(m *api.Manifest) {
+		m.Deltas = nil
+		for id, s := range r.current.sections {
+			changed := m.Sections[id].Changed
+			m.Sections[id] = r.section(m.Version, id, s)
+			m.Sections[id].Changed = changed
+		}
+	})
+}
+
+func nextKey(k statuslist.Key) statuslist.Key {
+	k.Generation++
+	k.Secret[0]++
+	return k
+}
+
+// ring is the door's list keys, and what it heard.
+type ring struct {
+	mu        sync.Mutex // guards the rest
+	keys      map[uint32][32]byte
+	needs     int
+	announced api.Turnover
+	takes     []taken // one after the other
+}
+
+// ListKey implements statuslist.Keyring.
+func (k *ring) ListKey(generation uint32) (secret [32]byte, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	secret, ok = k.keys[generation]
+	return secret, ok
+}
+
+// Need implements replica.Keys.
+func (k *ring) Need() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.needs++
+}
+
+// Announced implements replica.Keys.
+func (k *ring) Announced(generation uint32, since time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.announced = api.Turnover{}
+	if generation != 0 {
+		k.announced = api.Turnover{Generation: generation, Since: since.Unix()}
+	}
+}
+
+// Take implements replica.Keys.
+func (k *ring) Take(string) (changed bool, err error) {
+	if len(k.takes) == 0 {
+		return false, nil
+	}
+	next := k.takes[0]
+	k.takes = k.takes[1:]
+	return next.changed, next.err
+}
+
+// taken is what Take finds in a folder.
+type taken struct {
+	changed bool
+	err     error
+}
+
+// ringOf has the key with which the registry seals now.
+func ringOf(r *testRegistry) *ring {
+	return &ring{keys: map[uint32][32]byte{r.list.Generation: r.list.Secret}}
 }
 
 func (r *testRegistry) put(blob []byte) api.Hash {

@@ -47,18 +47,35 @@ type Store interface {
 	State() (cache.State, error)
 	Rules() ([]byte, error)
 	Keys() ([]byte, error)
-	Staged(id uint32) (cache.SectionState, error)
-	Stage(id uint32, version uint64, s *statuslist.Section) error
+	Staged(id uint32) (version uint64, blob [32]byte, err error)
+	Stage(id uint32, version uint64, blob [32]byte, s *statuslist.Section) error
 	Apply(u cache.Update) error
 	Refresh(asOf time.Time) error
 	Heard(asOf time.Time)
 }
 
-// Options are what a Replica is made of. All fields are needed except Before, OnChange, DoorKeys
-// and ClockSet.
+// Keys are the list keys that the door has (kiosk/doorkeys).
+type Keys interface {
+	statuslist.Keyring
+	// Need says that a key is missing. It returns immediately.
+	Need()
+	// Announced says from when on the list is sealed with a key of that generation. A zero time
+	// says that no turnover is announced.
+	Announced(generation uint32, since time.Time)
+	// Take takes in the door's keys that a folder may hold beside its offline snapshot.
+	Take(folder string) (changed bool, err error)
+}
+
+// ErrNoListKey says that the door has no key for the newest list. It needs another one from the
+// registry, and then follows on.
+var ErrNoListKey = errors.New("the door does not have the key of this list yet")
+
+// Options are what a Replica is made of. All fields are needed except Before, OnChange and
+// ClockSet.
 type Options struct {
 	Source   Source
 	Store    Store
+	Keys     Keys                  // nil: the door has no keys, and reads no list
 	Key      ed25519.PublicKey     // the registry's, pinned at enrolment
 	Before   func(context.Context) // before each attempt of Run, for others who write to Store
 	OnChange func(Result)          // called after each success, by the goroutine that follows, one at a time
@@ -66,10 +83,6 @@ type Options struct {
 	// manifest is not compared with the clock. The data keeps the age that its manifest states, and
 	// the door decides by that age and shows it.
 	Offline bool
-	// DoorKeys, if set, takes in the door's keys that a folder may hold beside its offline snapshot.
-	DoorKeys interface {
-		Take(folder string) (changed bool, err error)
-	}
 	// Live is for a Source that proves to be the registry itself (TLS), and not a copy of what it
 	// once said.
 	Live bool
@@ -145,6 +158,18 @@ func (r *Replica) Run(ctx context.Context) error {
 	return nil
 }
 
+// announced passes a turnover on, so that the door has the next key in time.
+func (r *Replica) announced(m api.Manifest) {
+	if r.opt.Keys == nil {
+		return
+	}
+	var since time.Time
+	if m.Next.Generation != 0 {
+		since = time.Unix(m.Next.Since, 0)
+	}
+	r.opt.Keys.Announced(m.Next.Generation, since)
+}
+
 func (r *Replica) before(ctx context.Context) error {
 	if r.opt.Before == nil {
 		return nil
@@ -198,6 +223,7 @@ func (r *Replica) follow1(ctx context.Context, wait time.Duration) (Result, erro
 	} else if err != nil {
 		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", m.Version, err)
 	}
+	r.announced(m)
 	if r.opt.Live {
 		r.opt.Store.Heard(m.IssuedAt())
 	}

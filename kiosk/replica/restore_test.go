@@ -28,8 +28,8 @@ func TestRestoredRegistry(t *testing.T) {
 
 	r.restore(backup, 1000, set(map[uint64]statuslist.Status{7: statuslist.Red}))
 	result := d.follow(t)
-	if result.Deltas != 0 || result.Whole != 1 { // section 1 is as it was
-		t.Errorf("%d deltas and %d whole sections, want 0 and 1", result.Deltas, result.Whole)
+	if result.Deltas != 0 || result.Whole != 2 {
+		t.Errorf("%d deltas and %d whole sections, want 0 and 2", result.Deltas, result.Whole)
 	}
 	state, err := d.cache.State()
 	if err != nil || !state.AsOf.Equal(asOf) {

@@ -130,7 +130,7 @@ func TestRunDoesNotSpin(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep := replica.New(replica.Options{
-			Source: source, Store: store, Key: r.key.Public().(ed25519.PublicKey),
+			Source: source, Store: store, Keys: ringOf(r), Key: r.key.Public().(ed25519.PublicKey),
 			Now: r.clock, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 59*time.Second)

@@ -2,44 +2,61 @@ package statuslist
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// DeltaType is the typ header of a sealed delta.
-const DeltaType = "application/ashyq-status-delta+cwt"
-
-// ErrResult says that deltas do not lead to the content that they promise: they belong to another
-// section or version.
-var ErrResult = errors.New("does not lead to the content that it promises")
-
-// Delta leads from one version of a section to the next one.
+// Delta leads from any of some versions of the list to a later one. It sets every entry that was
+// changed between From and To, also where it changed back, to what it is in To. So it fits From and
+// all versions after it, up to To.
 type Delta struct {
-	List    string            // URI of the status list, as in the credentials
-	ID      uint32            // the section
-	From    uint64            // the version that it starts from, 1 or later; it leads to From+1
-	Changes []Change          // by ascending index, each at most once
-	Result  [sha256.Size]byte // Content of the section after it
+	From, To uint64            // From is 1 or later, and below To
+	Sections []SectionChanges  // by ascending ID, those that have changes
+	Result   [sha256.Size]byte // Root of the list after it
+}
+
+// SectionChanges are the changes of one section.
+type SectionChanges struct {
+	ID      uint32
+	Changes []Change // by ascending index, each at most once
+}
+
+// Root is the identity of a whole list: the SHA-256 of its sections' Contents, one after the other.
+func Root(contents [][sha256.Size]byte) (root [sha256.Size]byte) {
+	all := sha256.New()
+	for _, content := range contents {
+		all.Write(content[:])
+	}
+	all.Sum(root[:0])
+	return root
 }
 
 func (d Delta) check() error {
-	switch {
-	case d.List == "":
-		return errors.New("names no list")
-	case d.From == 0:
-		return errors.New("starts from version 0")
-	case d.From == math.MaxUint64:
-		return errors.New("leads beyond the last version")
+	if d.From == 0 || d.From >= d.To {
+		return fmt.Errorf("leads from version %d to version %d", d.From, d.To)
+	}
+	for i, s := range d.Sections {
+		if i > 0 && s.ID <= d.Sections[i-1].ID {
+			return errors.New("the sections are not in ascending order")
+		}
+		if err := s.check(); err != nil {
+			return fmt.Errorf("section %d: %w", s.ID, err)
+		}
+	}
+	return nil
+}
+
+func (s SectionChanges) check() error {
+	if len(s.Changes) == 0 {
+		return errors.New("has no changes")
 	}
 	next := uint32(0) // the lowest index that may follow
-	for _, c := range d.Changes {
+	for _, c := range s.Changes {
 		if c.Index < next || c.Index >= SectionSize {
 			return fmt.Errorf("index %d, want %d to %d", c.Index, next, SectionSize-1)
 		}
@@ -51,61 +68,44 @@ func (d Delta) check() error {
 	return nil
 }
 
-// Apply applies deltas to the section, the oldest first. Each must start from the version that the
-// one before it leads to. Apply hashes the section once, after the last delta. After an error the
-// section is unchanged; the error wraps ErrResult if the deltas are not for this section in this
-// version.
-func Apply(s *Section, deltas ...Delta) error {
-	for i, d := range deltas {
-		if err := d.check(); err != nil {
-			return fmt.Errorf("delta of section %d: %w", d.ID, err)
-		}
-		if first := deltas[0]; d.List != first.List || d.ID != first.ID || d.From != first.From+uint64(i) {
-			return fmt.Errorf("delta from version %d of section %d of %q, want one from version %d of section %d of %q: %w",
-				d.From, d.ID, d.List, first.From+uint64(i), first.ID, first.List, ErrResult)
-		}
-	}
-	if len(deltas) == 0 {
-		return nil
-	}
-	var before []Change
-	for _, d := range deltas {
-		for _, c := range d.Changes {
-			before = append(before, Change{c.Index, s.Get(c.Index)})
-			s.Set(c.Index, c.Status)
-		}
-	}
-	last := deltas[len(deltas)-1]
-	if s.Content() == last.Result {
-		return nil
-	}
-	for _, c := range slices.Backward(before) {
-		s.Set(c.Index, c.Status)
-	}
-	return fmt.Errorf("delta of section %d from version %d: %w", last.ID, last.From, ErrResult)
-}
-
 type deltaClaims struct {
-	List     string            `cbor:"2,keyasint"`
-	ID       uint32            `cbor:"-65537,keyasint"`
-	From     uint64            `cbor:"-65539,keyasint"`
-	Gaps     []byte            `cbor:"-65540,keyasint"`
-	Statuses []byte            `cbor:"-65541,keyasint"`
-	Result   [sha256.Size]byte `cbor:"-65542,keyasint"`
+	From     uint64            `cbor:"1,keyasint"`
+	To       uint64            `cbor:"2,keyasint"`
+	Sections []changesClaim    `cbor:"3,keyasint"`
+	Result   [sha256.Size]byte `cbor:"4,keyasint"`
 }
 
-// Seal signs the delta with the registry's key.
-func (d Delta) Seal(key ed25519.PrivateKey) ([]byte, error) {
+type changesClaim struct {
+	_         struct{} `cbor:",toarray"`
+	ID        uint32
+	N         uint32
+	Parameter uint8
+	Gaps      []byte
+	Statuses  []byte
+}
+
+// ErrTooLarge says that a delta does not fit a blob: whole sections cost less.
+var ErrTooLarge = fmt.Errorf("more than %d bytes", MaxPayload)
+
+// Seal makes the blob of a delta of the named list. Errors: ErrTooLarge.
+func (d Delta) Seal(key Key, list string) ([]byte, error) {
 	payload, err := d.encode()
-	if err != nil {
-		return nil, fmt.Errorf("seal a delta of section %d of %q: %w", d.ID, d.List, err)
+	if err == nil && len(payload) > MaxPayload {
+		err = ErrTooLarge
 	}
-	return sign1.Seal(key, sign1.Header{Type: DeltaType}, payload)
+	if err == nil {
+		payload, err = key.seal(kindDelta, list, payload)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seal a delta of %q: %w", list, err)
+	}
+	return payload, nil
 }
 
-// OpenDelta verifies and decodes a sealed delta.
-func OpenDelta(sealed []byte, key ed25519.PublicKey) (Delta, error) {
-	payload, err := sign1.Open(sealed, key, DeltaType)
+// OpenDelta opens and decodes a delta of the named list. Errors: ErrNoKey, ErrSealed, and those of
+// a wrong payload.
+func OpenDelta(blob []byte, list string, keys Keyring) (Delta, error) {
+	payload, err := open(blob, kindDelta, list, keys)
 	if err != nil {
 		return Delta{}, fmt.Errorf("open a delta: %w", err)
 	}
@@ -120,17 +120,26 @@ func (d Delta) encode() ([]byte, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	claims := deltaClaims{
-		List: d.List, ID: d.ID, From: d.From, Result: d.Result,
-		Gaps: []byte{}, Statuses: make([]byte, (len(d.Changes)+1)/2),
-	}
-	next := uint32(0)
-	for i, c := range d.Changes {
-		claims.Gaps = binary.AppendUvarint(claims.Gaps, uint64(c.Index-next))
-		claims.Statuses[i/2] |= byte(c.Status) << (i % 2 * entryBits)
-		next = c.Index + 1
+	claims := deltaClaims{From: d.From, To: d.To, Sections: []changesClaim{}, Result: d.Result}
+	for _, s := range d.Sections {
+		claims.Sections = append(claims.Sections, s.encode())
 	}
 	return sign1.Marshal(claims)
+}
+
+func (s SectionChanges) encode() changesClaim {
+	gaps, statuses := make([]uint32, len(s.Changes)), make([]byte, (len(s.Changes)+1)/2)
+	next := uint32(0)
+	for i, c := range s.Changes {
+		gaps[i] = c.Index - next
+		statuses[i/2] |= byte(c.Status) << (i % 2 * entryBits)
+		next = c.Index + 1
+	}
+	parameter, size := riceOf(gaps)
+	return changesClaim{
+		ID: s.ID, N: uint32(len(gaps)), Parameter: uint8(parameter),
+		Gaps: appendRice(make([]byte, 0, (size+7)/8), gaps, parameter), Statuses: statuses,
+	}
 }
 
 // decodeDelta reads only what encode writes: it encodes the delta again and compares.
@@ -139,21 +148,13 @@ func decodeDelta(payload []byte) (Delta, error) {
 	if err := sign1.Unmarshal(payload, &claims); err != nil {
 		return Delta{}, err
 	}
-	d := Delta{List: claims.List, ID: claims.ID, From: claims.From, Result: claims.Result}
-	next := uint64(0)
-	for gaps := claims.Gaps; len(gaps) > 0; {
-		gap, n := binary.Uvarint(gaps)
-		if n <= 0 || gap >= SectionSize-next {
-			return Delta{}, fmt.Errorf("change %d is beyond the section", len(d.Changes))
+	d := Delta{From: claims.From, To: claims.To, Result: claims.Result}
+	for _, c := range claims.Sections {
+		s, err := c.decode()
+		if err != nil {
+			return Delta{}, fmt.Errorf("section %d: %w", c.ID, err)
 		}
-		gaps = gaps[n:]
-		i := len(d.Changes)
-		if i/2 >= len(claims.Statuses) {
-			return Delta{}, fmt.Errorf("only %d bytes of statuses for more than %d changes", len(claims.Statuses), i)
-		}
-		status := Status(claims.Statuses[i/2] >> (i % 2 * entryBits) & 0xF)
-		d.Changes = append(d.Changes, Change{uint32(next + gap), status})
-		next += gap + 1
+		d.Sections = append(d.Sections, s)
 	}
 	again, err := d.encode()
 	if err != nil {
@@ -163,4 +164,54 @@ func decodeDelta(payload []byte) (Delta, error) {
 		return Delta{}, errors.New("not the canonical encoding of these changes")
 	}
 	return d, nil
+}
+
+func (c changesClaim) decode() (SectionChanges, error) {
+	s := SectionChanges{ID: c.ID}
+	if c.N > SectionSize || uint64(len(c.Statuses)) != (uint64(c.N)+1)/2 {
+		return s, fmt.Errorf("%d bytes of statuses for %d changes", len(c.Statuses), c.N)
+	}
+	gaps, err := readRice(c.Gaps, int(c.N), uint(c.Parameter))
+	if err != nil {
+		return s, err
+	}
+	s.Changes = make([]Change, len(gaps))
+	next := uint64(0)
+	for i, gap := range gaps {
+		index := next + uint64(gap)
+		if index >= SectionSize {
+			return s, fmt.Errorf("change %d is beyond the section", i)
+		}
+		s.Changes[i] = Change{uint32(index), Status(c.Statuses[i/2] >> (i % 2 * entryBits) & 0xF)}
+		next = index + 1
+	}
+	return s, nil
+}
+
+// Merge makes one delta of deltas that follow each other, the oldest first: each begins where the
+// one before it ends. It leads from the first one's From to the last one's To.
+func Merge(deltas ...Delta) Delta {
+	last := deltas[len(deltas)-1]
+	out := Delta{From: deltas[0].From, To: last.To, Result: last.Result}
+	changed := map[uint32]map[uint32]Status{}
+	for _, d := range deltas {
+		for _, s := range d.Sections {
+			if changed[s.ID] == nil {
+				changed[s.ID] = make(map[uint32]Status, len(s.Changes))
+			}
+			for _, c := range s.Changes {
+				changed[s.ID][c.Index] = c.Status
+			}
+		}
+	}
+	for id, entries := range changed {
+		s := SectionChanges{ID: id, Changes: make([]Change, 0, len(entries))}
+		for index, status := range entries {
+			s.Changes = append(s.Changes, Change{index, status})
+		}
+		slices.SortFunc(s.Changes, func(a, b Change) int { return cmp.Compare(a.Index, b.Index) })
+		out.Sections = append(out.Sections, s)
+	}
+	slices.SortFunc(out.Sections, func(a, b SectionChanges) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }

@@ -2,170 +2,152 @@ package statuslist
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
-	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"ashyq-kiosk/kiosk/sign1"
 )
 
 func TestSealOpenDelta(t *testing.T) {
-	key, pub := testKey(1)
+	key := testKey(1)
 	from := fill(NewSection(), 1000, 1)
-	to := fill(from.Clone(), 100, 2)
-	delta := Delta{List: "https://registry.example/list", ID: 3, From: 41, Changes: Diff(from, to), Result: to.Content()}
-	sealed, err := delta.Seal(key)
+	delta := Delta{From: 41, To: 43, Result: [32]byte{7}, Sections: []SectionChanges{
+		{3, Diff(from, fill(from.Clone(), 100, 2))}, {9, Diff(from, fill(from.Clone(), 20_000, 3))},
+	}}
+	sealed, err := delta.Seal(key, testList)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := OpenDelta(sealed, pub)
+	again, err := OpenDelta(sealed, testList, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.List != delta.List || again.ID != delta.ID || again.From != delta.From || again.Result != delta.Result ||
-		!slices.Equal(again.Changes, delta.Changes) {
+	if !reflect.DeepEqual(again, delta) {
 		t.Errorf("opened as %+v, sealed %+v", again, delta)
 	}
-	_, foreign := testKey(2)
-	if _, err := OpenDelta(sealed, foreign); !errors.Is(err, sign1.ErrSignature) {
-		t.Errorf("foreign key: %v, want ErrSignature", err)
+	if _, err := OpenDelta(sealed, testList, testKey(2)); !errors.Is(err, ErrNoKey) {
+		t.Errorf("another generation: %v, want ErrNoKey", err)
 	}
-	if _, _, err := OpenSection(sealed, pub); !errors.Is(err, sign1.ErrForm) {
-		t.Errorf("a delta opened as a section: %v, want ErrForm", err)
+	if _, _, err := OpenSection(sealed, testList, key); !errors.Is(err, ErrSealed) {
+		t.Errorf("a delta opened as a section: %v, want ErrSealed", err)
+	}
+}
+
+func TestTooLargeDelta(t *testing.T) {
+	d := Delta{From: 1, To: 2}
+	for id := range uint32(2) {
+		d.Sections = append(d.Sections, SectionChanges{ID: id})
+		for i := range uint32(SectionSize) {
+			d.Sections[id].Changes = append(d.Sections[id].Changes, Change{i, Green})
+		}
+	}
+	if _, err := d.Seal(testKey(1), testList); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("two sections with every entry changed: %v, want ErrTooLarge", err)
+	}
+	d.Sections = d.Sections[:1]
+	if _, err := d.Seal(testKey(1), testList); err != nil {
+		t.Errorf("one section with every entry changed: %v", err)
 	}
 }
 
 // TestDeltaBytes pins the encoding that the package comment describes.
 func TestDeltaBytes(t *testing.T) {
-	payload, err := Delta{List: "l", From: 1, Changes: []Change{{0, Red}, {1, Green}, {130, Valid},
-		{SectionSize - 1, Yellow}}}.encode()
+	payload, err := Delta{From: 1, To: 3, Sections: []SectionChanges{
+		{7, []Change{{0, Red}, {1, Green}, {6, Valid}}}, // gaps 0 0 4, parameter 0: 0 0 11110
+	}}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "\xa6" +
-		"\x02\x61l" +
-		"\x3a\x00\x01\x00\x00\x00" + // -65537: 0
-		"\x3a\x00\x01\x00\x02\x01" + // -65539: 1
-		"\x3a\x00\x01\x00\x03\x47\x00\x00\x80\x01\xfc\xfe\x3f" + // 0, 0, 128, 1048575-131
-		"\x3a\x00\x01\x00\x04\x42\xec\xd0" +
-		"\x3a\x00\x01\x00\x05\x58\x20" + strings.Repeat("\x00", 32)
+	want := "\xa4" +
+		"\x01\x01" +
+		"\x02\x03" +
+		"\x03\x81\x85\x07\x03\x00\x41\x3c\x42\xec\x00" +
+		"\x04\x58\x20" + strings.Repeat("\x00", 32)
 	if string(payload) != want {
 		t.Errorf("encoded as\n%x, want\n%x", payload, want)
 	}
-}
-
-// badDeltas are refused when they are sealed, opened and applied.
-var badDeltas = map[string]Delta{
-	"no list":        {From: 1},
-	"from 0":         {List: "l"},
-	"last version":   {List: "l", From: math.MaxUint64},
-	"descending":     {List: "l", From: 1, Changes: []Change{{7, Red}, {6, Red}}},
-	"twice":          {List: "l", From: 1, Changes: []Change{{7, Red}, {7, Green}}},
-	"beyond the end": {List: "l", From: 1, Changes: []Change{{SectionSize, Red}}},
-	"unknown status": {List: "l", From: 1, Changes: []Change{{7, 0xF}}},
-	"too wide":       {List: "l", From: 1, Changes: []Change{{7, 0x1C}}},
+	// gaps 5, 14, 1048575-21: with the parameter 18 they take 2*19 + 22 bits.
+	c := SectionChanges{1, []Change{{5, Red}, {20, Red}, {SectionSize - 1, Yellow}}}.encode()
+	if c.Parameter != 18 || !bytes.Equal(c.Gaps, []byte{0x00, 0x00, 0xA0, 0x00, 0x3B, 0xBF, 0xFE, 0xA0}) {
+		t.Errorf("parameter %d, gaps %x", c.Parameter, c.Gaps)
+	}
 }
 
 func TestBadDeltas(t *testing.T) {
-	key, _ := testKey(1)
-	for name, d := range badDeltas {
-		if _, err := d.Seal(key); err == nil {
-			t.Errorf("%s: sealed", name)
-		}
-		s := NewSection()
-		d.Result = s.Content()
-		if err := Apply(s, d); err == nil || s.Content() != d.Result {
-			t.Errorf("%s: Apply: %v, want an error and the section as it was", name, err)
-		}
-	}
-}
-
-// chain is a way from a section over n versions, the first of which is 5.
-func chain(n int) (from *Section, deltas []Delta, to *Section) {
-	from = fill(NewSection(), 1000, 1)
-	to = from.Clone()
-	for i := range n {
-		next := fill(to.Clone(), 100, uint64(i)+2)
-		deltas = append(deltas, Delta{List: "l", ID: 2, From: 5 + uint64(i), Changes: Diff(to, next), Result: next.Content()})
-		to = next
-	}
-	return from, deltas, to
-}
-
-func TestApplyChain(t *testing.T) {
-	s, deltas, to := chain(5)
-	if err := Apply(s, deltas...); err != nil || !bytes.Equal(s.Packed(), to.Packed()) {
-		t.Errorf("Apply: %v, want the section after the last delta", err)
-	}
-	if err := Apply(s); err != nil {
-		t.Errorf("Apply of no deltas: %v", err)
-	}
-}
-
-func TestApplyRefusesBrokenChains(t *testing.T) {
-	for name, spoil := range map[string]func(d []Delta) []Delta{
-		"one missing":      func(d []Delta) []Delta { return append(d[:2:2], d[3:]...) },
-		"first missing":    func(d []Delta) []Delta { return d[1:] },
-		"last missing":     func(d []Delta) []Delta { d[3].Result = d[4].Result; return d[:4] },
-		"one twice":        func(d []Delta) []Delta { return append(d, d[4]) },
-		"wrong order":      func(d []Delta) []Delta { d[1], d[2] = d[2], d[1]; return d },
-		"another list":     func(d []Delta) []Delta { d[3].List = "m"; return d },
-		"another section":  func(d []Delta) []Delta { d[3].ID++; return d },
-		"a change missing": func(d []Delta) []Delta { d[4].Changes = d[4].Changes[1:]; return d },
-		"another result":   func(d []Delta) []Delta { d[4].Result[0] ^= 1; return d },
+	changes := func(c ...Change) []SectionChanges { return []SectionChanges{{0, c}} }
+	for name, d := range map[string]Delta{
+		"from 0":                {To: 1},
+		"nowhere":               {From: 2, To: 2},
+		"back":                  {From: 2, To: 1},
+		"section without any":   {From: 1, To: 2, Sections: changes()},
+		"section twice":         {From: 1, To: 2, Sections: append(changes(Change{1, Red}), changes(Change{2, Red})...)},
+		"descending":            {From: 1, To: 2, Sections: changes(Change{7, Red}, Change{6, Red})},
+		"twice":                 {From: 1, To: 2, Sections: changes(Change{7, Red}, Change{7, Green})},
+		"beyond the end":        {From: 1, To: 2, Sections: changes(Change{SectionSize, Red})},
+		"unknown status":        {From: 1, To: 2, Sections: changes(Change{7, 0xF})},
+		"too wide":              {From: 1, To: 2, Sections: changes(Change{7, 0x1C})},
+		"sections not in order": {From: 1, To: 2, Sections: []SectionChanges{{1, []Change{{0, Red}}}, {0, []Change{{0, Red}}}}},
 	} {
-		s, deltas, _ := chain(5)
-		before := s.Packed()
-		if err := Apply(s, spoil(deltas)...); !errors.Is(err, ErrResult) || !bytes.Equal(s.Packed(), before) {
-			t.Errorf("%s: %v, want ErrResult and the section as it was", name, err)
+		if _, err := d.Seal(testKey(1), testList); err == nil {
+			t.Errorf("%s: sealed", name)
 		}
 	}
 }
 
 func TestDecodeDeltaRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(c map[int64]any)
+		change func(d map[int64]any, s []any)
 		want   string
 	}{
-		"long gap":         {func(c map[int64]any) { c[-65540] = []byte{0x80, 0x00, 5} }, "canonical encoding"},
-		"cut gap":          {func(c map[int64]any) { c[-65540] = []byte{0, 0x80} }, "beyond"},
-		"overflowing gap":  {func(c map[int64]any) { c[-65540] = bytes.Repeat([]byte{0xFF}, 11) }, "beyond"},
-		"gap beyond":       {func(c map[int64]any) { c[-65540] = []byte{0, 0xFF, 0xFF, 0x3F} }, "beyond"},
-		"full status byte": {func(c map[int64]any) { c[-65540] = []byte{7} }, "canonical encoding"},
-		"status missing":   {func(c map[int64]any) { c[-65540] = []byte{7, 0, 0} }, "1 bytes of statuses"},
-		"status too many":  {func(c map[int64]any) { c[-65541] = []byte{0xCC, 0} }, "canonical encoding"},
-		"unknown status":   {func(c map[int64]any) { c[-65541] = []byte{0xCF} }, "without a meaning"},
-		"null gaps":        {func(c map[int64]any) { c[-65540], c[-65541] = nil, []byte{} }, "deterministic"},
-		"null statuses":    {func(c map[int64]any) { c[-65540], c[-65541] = []byte{}, nil }, "deterministic"},
-		"short result":     {func(c map[int64]any) { c[-65542] = make([]byte, 31) }, "deterministic"},
-		"version 0":        {func(c map[int64]any) { c[-65539] = 0 }, "version 0"},
-		"no list":          {func(c map[int64]any) { c[2] = "" }, "names no list"},
-		"another claim":    {func(c map[int64]any) { c[6] = 1 }, "unknown"},
+		"another parameter": {func(_ map[int64]any, s []any) { s[2], s[3] = 1, []byte{0x60} }, "canonical encoding"},
+		"huge parameter":    {func(_ map[int64]any, s []any) { s[2] = 64 }, "gaps"},
+		"cut gaps":          {func(_ map[int64]any, s []any) { s[3] = []byte{} }, "gaps"},
+		"endless gap":       {func(_ map[int64]any, s []any) { s[3] = []byte{0xFF} }, "gaps"},
+		"gap beyond":        {func(_ map[int64]any, s []any) { s[2], s[3] = 20, []byte{0x40, 0, 2, 0, 0, 0x10, 0, 0} }, "beyond"},
+		"gap far beyond":    {func(_ map[int64]any, s []any) { s[2], s[3] = 20, []byte{0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0} }, "gaps"},
+		"bits after":        {func(_ map[int64]any, s []any) { s[3] = []byte{0x3C | 1} }, "gaps"},
+		"byte after":        {func(_ map[int64]any, s []any) { s[3] = []byte{0x3C, 0} }, "gaps"},
+		"no changes":        {func(_ map[int64]any, s []any) { s[1], s[3], s[4] = 0, []byte{}, []byte{} }, "no changes"},
+		"many changes":      {func(_ map[int64]any, s []any) { s[1] = SectionSize + 1 }, "statuses"},
+		"full status byte":  {func(_ map[int64]any, s []any) { s[4] = []byte{0xEC, 0xC0} }, "canonical encoding"},
+		"status missing":    {func(_ map[int64]any, s []any) { s[4] = []byte{0xEC} }, "1 bytes of statuses"},
+		"status too many":   {func(_ map[int64]any, s []any) { s[4] = []byte{0xEC, 0, 0} }, "3 bytes of statuses"},
+		"unknown status":    {func(_ map[int64]any, s []any) { s[4] = []byte{0xEF, 0} }, "without a meaning"},
+		"null gaps":         {func(_ map[int64]any, s []any) { s[3] = nil }, ""},
+		"short result":      {func(d map[int64]any, _ []any) { d[4] = make([]byte, 31) }, "deterministic"},
+		"version 0":         {func(d map[int64]any, _ []any) { d[1] = 0 }, "version 0"},
+		"null sections":     {func(d map[int64]any, _ []any) { d[3] = nil }, ""},
+		"another key":       {func(d map[int64]any, _ []any) { d[5] = 1 }, "unknown"},
 	} {
-		claims := map[int64]any{2: "l", -65537: 0, -65539: 1, -65540: []byte{0, 5}, -65541: []byte{0xCC},
-			-65542: make([]byte, 32)}
-		payload, err := sign1.Marshal(claims)
-		if err != nil {
-			t.Fatal(err)
+		section := []any{7, 3, 0, []byte{0x3C}, []byte{0xEC, 0}}
+		delta := map[int64]any{1: 1, 2: 3, 3: []any{section}, 4: make([]byte, 32)}
+		decode := func() error {
+			payload, err := sign1.Marshal(delta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = decodeDelta(payload)
+			return err
 		}
-		if _, err := decodeDelta(payload); err != nil {
+		if err := decode(); err != nil {
 			t.Fatalf("before the change: %v", err)
 		}
-		test.change(claims)
-		if payload, err = sign1.Marshal(claims); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := decodeDelta(payload); err == nil || !strings.Contains(err.Error(), test.want) {
+		test.change(delta, section)
+		if err := decode(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, test.want)
 		}
 	}
 }
 
 func FuzzDecodeDelta(f *testing.F) {
-	for _, changes := range [][]Change{nil, {{0, Red}}, {{0, Red}, {1, Green}, {130, Valid}, {SectionSize - 1, Yellow}}} {
-		payload, err := Delta{List: "l", ID: 3, From: 24, Changes: changes}.encode()
+	for _, changes := range [][]Change{{{0, Red}}, {{0, Red}, {1, Green}, {130, Valid}, {SectionSize - 1, Yellow}}} {
+		payload, err := Delta{From: 24, To: 25, Sections: []SectionChanges{{3, changes}}}.encode()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -180,27 +162,95 @@ func FuzzDecodeDelta(f *testing.F) {
 		if err != nil || !bytes.Equal(again, payload) {
 			t.Fatalf("decoded %x, encodes as %x, %v", payload, again, err)
 		}
-		s := NewSection()
-		if err := Apply(s, d); err == nil {
-			t.Fatal("a made-up delta has the right hash")
+	})
+}
+
+func TestRice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gaps := rapid.SliceOfN(rapid.OneOf(rapid.Uint32Range(0, 40), rapid.Uint32Range(0, SectionSize-1)), 1, 300).Draw(t, "gaps")
+		parameter, size := riceOf(gaps)
+		data := appendRice(nil, gaps, parameter)
+		if len(data) != (size+7)/8 {
+			t.Fatalf("%d bytes, want %d bits", len(data), size)
 		}
-		if s.Content() != NewSection().Content() {
-			t.Fatal("a failed Apply has changed the section")
+		again, err := readRice(data, len(gaps), parameter)
+		if err != nil || !slices.Equal(again, gaps) {
+			t.Fatalf("%v read as %v, %v", gaps, again, err)
 		}
 	})
 }
 
-func BenchmarkApply100(b *testing.B) {
-	from := fill(NewSection(), 100_000, 1)
-	to := fill(from.Clone(), 100, 2)
-	forth := Delta{List: "l", From: 1, Changes: Diff(from, to), Result: to.Content()}
-	back := Delta{List: "l", From: 2, Changes: Diff(to, from), Result: from.Content()}
-	s := from.Clone()
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Apply(s, forth); err != nil {
-			b.Fatal(err)
+// TestMerge follows random histories of a small part of two sections: a merged delta leads from
+// every version that it covers to its last one.
+func TestMerge(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type list = [2][16]Status
+		versions := []list{{}}
+		var deltas []Delta
+		for range rapid.IntRange(1, 9).Draw(t, "versions") {
+			next := versions[len(versions)-1]
+			d := Delta{From: uint64(len(versions)), To: uint64(len(versions)) + 1, Result: sha256.Sum256([]byte{byte(len(versions))})}
+			for id := range next {
+				s := SectionChanges{ID: uint32(id)}
+				for i := range next[id] {
+					if status := rapid.SampledFrom([]Status{Valid, Red, Green, 0xF}).Draw(t, "status"); status != 0xF && status != next[id][i] {
+						next[id][i] = status
+						s.Changes = append(s.Changes, Change{uint32(i), status})
+					}
+				}
+				if len(s.Changes) > 0 {
+					d.Sections = append(d.Sections, s)
+				}
+			}
+			versions, deltas = append(versions, next), append(deltas, d)
 		}
-		forth, back = back, forth
+		merged := Merge(deltas...)
+		if merged.From != 1 || merged.To != uint64(len(versions)) || merged.Result != deltas[len(deltas)-1].Result {
+			t.Fatalf("merged to %+v", merged)
+		}
+		if err := merged.check(); err != nil {
+			t.Fatal(err)
+		}
+		for i, list := range versions {
+			for _, s := range merged.Sections {
+				for _, c := range s.Changes {
+					list[s.ID][c.Index] = c.Status
+				}
+			}
+			if want := versions[len(versions)-1]; list != want {
+				t.Fatalf("from version %d to %v, want %v", i+1, list, want)
+			}
+		}
+	})
+}
+
+func TestRoot(t *testing.T) {
+	one, two := [32]byte{1}, [32]byte{2}
+	if Root([][32]byte{one, two}) != sha256.Sum256(append(one[:], two[:]...)) {
+		t.Error("not the hash of both")
+	}
+}
+
+// A result that changes 60,000 people of 20 million, and one that changes as many of one million.
+func BenchmarkDelta60000(b *testing.B) {
+	for name, sections := range map[string]int{"20M": 20, "1M": 1} {
+		b.Run(name, func(b *testing.B) {
+			d := Delta{From: 1, To: 2}
+			for id := range uint32(sections) {
+				from := NewSection()
+				changes := Diff(from, fill(from.Clone(), 60_000/sections*6/5+60_000/sections/16, uint64(id)))
+				d.Sections = append(d.Sections, SectionChanges{id, changes[:60_000/sections]})
+			}
+			payload, err := d.encode()
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := decodeDelta(payload); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(payload)), "payload-B")
+		})
 	}
 }

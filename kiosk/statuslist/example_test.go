@@ -1,41 +1,37 @@
 package statuslist_test
 
 import (
-	"bytes"
-	"crypto/ed25519"
 	"fmt"
 
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// A registry seals the difference between two versions; a door opens it and brings its own copy up
-// to date.
+// A registry seals the difference between two versions; a door that has the key opens it and brings
+// its own copy up to date.
 func Example() {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	key := statuslist.Key{Generation: 1, Secret: [32]byte{1, 2, 3}}
 	before := statuslist.NewSection()
 	after := before.Clone()
 	after.Set(4711, statuslist.Red)
 
 	sealed, err := statuslist.Delta{
-		List:    "https://registry.example/list",
-		From:    1,
-		Changes: statuslist.Diff(before, after),
-		Result:  after.Content(),
-	}.Seal(key)
+		From: 1, To: 2,
+		Sections: []statuslist.SectionChanges{{ID: 0, Changes: statuslist.Diff(before, after)}},
+		Result:   statuslist.Root([][32]byte{after.Content()}),
+	}.Seal(key, "aq:abc")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 
-	delta, err := statuslist.OpenDelta(sealed, key.Public().(ed25519.PublicKey))
+	delta, err := statuslist.OpenDelta(sealed, "aq:abc", key)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := statuslist.Apply(before, delta); err != nil {
-		fmt.Println(err)
-		return
+	for _, c := range delta.Sections[0].Changes {
+		before.Set(c.Index, c.Status)
 	}
 	fmt.Println(before.Get(4711), before.Get(4712), len(sealed), "bytes")
-	// Output: red valid 211 bytes
+	// Output: red valid 1024 bytes
 }

@@ -146,6 +146,7 @@ var mayCall = map[string][]string{
 	"POST " + PathAlerts:          inRegions,
 	"POST " + PathRemoveRecipient: inRegions,
 	"POST " + PathTestRecipient:   inRegions,
+	"POST " + PathSaveVenue:       inRegions,
 	"GET " + PathVenueDoors:       inRegions,
 	"POST " + PathSheets:          inRegions,
 	"POST " + PathReplaceDoor:     inRegions,

@@ -45,7 +45,7 @@ func BenchmarkPublish(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(r.sealedSize(p.manifest.Sections[0].Blob, db))), "token-B")
-	b.ReportMetric(float64(len(r.sealedSize(p.manifest.Sections[0].Deltas[0].Blob, db))), "delta-B")
+	b.ReportMetric(float64(len(r.sealedSize(p.manifest.Deltas[0][0].Blob, db))), "delta-B")
 }
 
 func randomStatus(random *rand.Rand) statuslist.Status {

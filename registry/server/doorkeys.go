@@ -25,11 +25,15 @@ const (
 
 // doorKeys gives a door its keys.
 func (s *Server) doorKeys(r *http.Request, door int64) (any, error) {
+	lists, err := s.listKeys(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	to, err := s.opt.Store.Sealing(r.Context(), door)
 	if err != nil {
 		return nil, turnedAway(err)
 	}
-	sealed, _, err := s.envelope(r.Context(), to)
+	sealed, _, err := s.envelope(r.Context(), to, lists)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +47,10 @@ func (s *Server) doorKeysFor(r *http.Request, within string) (any, error) {
 	if err != nil {
 		return nil, badRequest("the address names no door", "write /v1/doors/ID/keys")
 	}
+	lists, err := s.listKeys(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	to, err := s.opt.Store.Sealing(r.Context(), door)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &failure{http.StatusNotFound, "there is no such door", "GET " + PathDoors + " lists them", err}
@@ -53,14 +61,24 @@ func (s *Server) doorKeysFor(r *http.Request, within string) (any, error) {
 	if err != nil {
 		return nil, turnedAway(err)
 	}
-	sealed, key, err := s.envelope(r.Context(), to)
+	sealed, key, err := s.envelope(r.Context(), to, lists)
 	if err != nil {
 		return nil, err
 	}
 	return StickKeysAnswer{doorkeys.FileName(key), base64.RawURLEncoding.EncodeToString(sealed)}, nil
 }
 
-func (s *Server) envelope(ctx context.Context, to store.Sealing) (sealed []byte, door *ecdh.PublicKey, err error) {
+// listKeys are the live ones. They are read before the look whether the door is revoked: one that
+// is made because it was revoked in between is not among them.
+func (s *Server) listKeys(ctx context.Context) (lists []doorkeys.ListKey, err error) {
+	keys, err := s.opt.Store.ListKeys(ctx)
+	for _, k := range keys {
+		lists = append(lists, doorkeys.ListKey{Generation: k.Generation, Key: k.Key})
+	}
+	return lists, err
+}
+
+func (s *Server) envelope(ctx context.Context, to store.Sealing, lists []doorkeys.ListKey) (sealed []byte, door *ecdh.PublicKey, err error) {
 	if to.Key == nil {
 		return nil, nil, &failure{http.StatusConflict, "this door is not enrolled yet", "enrol it first: only then has it a key", nil}
 	}
@@ -68,20 +86,14 @@ func (s *Server) envelope(ctx context.Context, to store.Sealing) (sealed []byte,
 		return nil, nil, fmt.Errorf("the door's key in the database: %w", err)
 	}
 	at := now()
-	lists, err := s.opt.Store.ListKeys(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
 	places, err := s.opt.Store.PlaceKeys(ctx, at)
 	if err != nil {
 		return nil, nil, err
 	}
 	keys := doorkeys.Keys{
 		Issued:    at,
+		Lists:     lists,
 		PlaceKeys: places.From(pass.DayOf(at)-1, doorDays, pass.MonthOf(at), doorMonths),
-	}
-	for _, k := range lists {
-		keys.Lists = append(keys.Lists, doorkeys.ListKey{Generation: k.Generation, Key: k.Key})
 	}
 	sealed, err = doorkeys.Seal(s.opt.RegistryKey, door, keys)
 	return sealed, door, err

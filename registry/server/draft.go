@@ -21,12 +21,15 @@ type draft struct {
 	sections []*statuslist.Section
 	written  map[int][]uint32 // for each changed section the entries that were set, in any order
 	issues   bool             // it is the first to hold some index
+	key      statuslist.Key   // seals it
 	blobs    [][]byte
 }
 
 func (p *publisher) draft() *draft {
-	d := &draft{from: p.sections, next: p.manifest, sections: slices.Clone(p.sections), written: map[int][]uint32{}}
-	d.next.Sections = slices.Clone(p.manifest.Sections)
+	d := &draft{
+		from: p.sections, next: p.manifest, sections: slices.Clone(p.sections), written: map[int][]uint32{}, key: p.listKey,
+	}
+	d.next.Sections, d.next.Deltas = slices.Clone(p.manifest.Sections), slices.Clone(p.manifest.Deltas)
 	d.next.Version++
 	return d
 }
@@ -40,7 +43,7 @@ func (d *draft) add(blob []byte) api.Hash {
 // even where the list already reads as it should: so a backup of a version has all passes that name
 // it.
 func (d *draft) changed(current api.Manifest) bool {
-	return d.issues || d.next.Rules != current.Rules || !slices.Equal(d.sections, d.from)
+	return d.issues || d.next.Rules != current.Rules || d.key.Generation != current.Generation || !slices.Equal(d.sections, d.from)
 }
 
 // derive derives everybody who is due and writes their entries.
@@ -77,10 +80,15 @@ func (d *draft) set(index uint64, status statuslist.Status) {
 }
 
 // changes are the entries of a section that differ from the current version's, by ascending index.
+// In a new section all were Valid.
 func (d *draft) changes(id int) []statuslist.Change {
 	var changes []statuslist.Change
 	for _, i := range slices.Compact(slices.Sorted(slices.Values(d.written[id]))) {
-		if status := d.sections[id].Get(i); status != d.from[id].Get(i) {
+		before := statuslist.Valid
+		if id < len(d.from) {
+			before = d.from[id].Get(i)
+		}
+		if status := d.sections[id].Get(i); status != before {
 			changes = append(changes, statuslist.Change{Index: i, Status: status})
 		}
 	}
@@ -90,44 +98,7 @@ func (d *draft) changes(id int) []statuslist.Change {
 // grow adds an empty section.
 func (d *draft) grow() {
 	d.sections = append(d.sections, statuslist.NewSection())
-	d.next.Sections = append(d.next.Sections, api.Section{})
-}
-
-// seal makes tokens and deltas of the sections that changed.
-func (d *draft) seal(key ed25519.PrivateKey, at time.Time) error {
-	for id, section := range d.sections {
-		if id < len(d.from) && section == d.from[id] {
-			continue
-		}
-		if err := d.sealSection(key, id, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *draft) sealSection(key ed25519.PrivateKey, id int, at time.Time) error {
-	entry, section := &d.next.Sections[id], d.sections[id]
-	content := section.Content()
-	if entry.Version > 0 {
-		delta := statuslist.Delta{
-			List: d.next.List, ID: uint32(id), From: entry.Version, Changes: d.changes(id), Result: content,
-		}
-		sealed, err := delta.Seal(key)
-		if err != nil {
-			return err
-		}
-		deltas := append([]api.Delta{{From: entry.Version, Blob: d.add(sealed)}}, entry.Deltas...)
-		entry.Deltas = deltas[:min(len(deltas), store.KeepDeltas)]
-	}
-	entry.Version++
-	token := statuslist.Token{List: d.next.List, ID: uint32(id), Version: entry.Version, Issued: at.Unix()}
-	sealed, err := statuslist.SealSection(key, token, section)
-	if err != nil {
-		return err
-	}
-	entry.Content, entry.Blob = content, d.add(sealed)
-	return nil
+	d.next.Sections = append(d.next.Sections, api.Section{Version: d.next.Version, Changed: d.next.Version})
 }
 
 // listName names the status list of a registry. It stands in every pass, where each character

@@ -315,6 +315,23 @@ var pageRequests = map[string]pageRequest{
 			BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Capacity: 3,
 			Phone: "+77010000000", Entrances: []string{"North"}, Exits: []string{"South"},
 		}})},
+	PathSaveVenue: {kind: "store.Venue", takes: map[string]string{
+		"id":          "null, zero",
+		"bin":         "",
+		"name":        takesText,
+		"kind":        "",
+		"region":      "",
+		"zone":        takesOptional,
+		"address":     takesOptionalText,
+		"capacity":    takesNumber,
+		"phone":       takesPassphrase,
+		"entrances[]": takesText,
+		"exits[]":     takesText,
+	},
+		body: byAdmin(store.Venue{
+			BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Address: "Abay 1", Capacity: 3,
+			Phone: "+77010000000", Entrances: []string{"North"}, Exits: []string{"South"},
+		})},
 	PathEnrolCodes: {kind: "EnrolCodesRequest", takes: map[string]string{
 		"doors[].name":    takesText,
 		"doors[].place":   takesNumber,

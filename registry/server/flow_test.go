@@ -39,15 +39,17 @@ func TestResultReachesAWaitingDoor(t *testing.T) {
 			t.Errorf("the door waited for %v", took)
 		}
 
-		if len(after.Sections[0].Deltas) != 1 || after.Sections[0].Deltas[0].From != before.Sections[0].Version {
-			t.Fatalf("deltas %+v after version %d", after.Sections[0].Deltas, before.Sections[0].Version)
+		path, _, ok := after.Path(before.Version)
+		if !ok || len(path) != 1 || path[0].To != after.Version {
+			t.Fatalf("deltas %+v after version %d", after.Deltas, before.Version)
 		}
-		delta, err := statuslist.OpenDelta(r.blobOf(after.Sections[0].Deltas[0].Blob), r.registryKey())
-		if err != nil {
-			t.Fatal(err)
+		delta, err := statuslist.OpenDelta(r.blobOf(path[0].Blob), after.List, r.listKeys())
+		if err != nil || len(delta.Sections) != 1 || len(delta.Sections[0].Changes) != 1 {
+			t.Fatalf("%+v, %v", delta, err)
 		}
-		if err := statuslist.Apply(list, delta); err != nil || list.Content() != after.Sections[0].Content {
-			t.Fatalf("apply the delta: %v", err)
+		list.Set(delta.Sections[0].Changes[0].Index, delta.Sections[0].Changes[0].Status)
+		if statuslist.Root([][32]byte{list.Content()}) != delta.Result {
+			t.Error("the delta promises another list")
 		}
 		if list.Get(p.index) != statuslist.Red || r.section(after, 0).Get(p.index) != statuslist.Red {
 			t.Errorf("the list says %v", list.Get(p.index))
@@ -248,7 +250,7 @@ func TestListGrows(t *testing.T) {
 		version := r.manifestAfter(0, 0).Version
 		r.sql(`INSERT INTO credentials (id, citizen, idx, epoch, version) VALUES ($1, 1, 0, 0, 1)`, statuslist.SectionSize/2+1)
 		m := r.follow(version)
-		if len(m.Sections) != 2 || m.Sections[1].Version != 1 || len(m.Sections[1].Deltas) != 0 {
+		if len(m.Sections) != 2 || m.Sections[1].Version != m.Version || m.Sections[1].Changed != m.Version {
 			t.Fatalf("sections %+v", m.Sections)
 		}
 		r.section(m, 1)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk"
-	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
 	citizens "ashyq-kiosk/registry/phone"
@@ -32,7 +31,7 @@ var databases = map[string]func(testing.TB) string{
 type page struct {
 	version uint64
 	asOf    time.Time
-	content api.Hash
+	changed uint64 // the list, last
 	list    *statuslist.Section
 }
 
@@ -57,13 +56,12 @@ func (p page) believes(t testing.TB, at pass.Place) (statuslist.Status, bool) {
 // page follows the registry. It opens the list only if it changed.
 func (i *interleaving) page() page {
 	m := i.manifestAfter(0, 0)
-	content := m.Sections[0].Content
 	for _, p := range i.pages {
-		if p.content == content {
-			return page{m.Version, m.IssuedAt(), content, p.list}
+		if p.changed == m.Changed() {
+			return page{m.Version, m.IssuedAt(), p.changed, p.list}
 		}
 	}
-	return page{m.Version, m.IssuedAt(), content, i.section(m, 0)}
+	return page{m.Version, m.IssuedAt(), m.Changed(), i.section(m, 0)}
 }
 
 // person is the nth IIN, which nobody really has.

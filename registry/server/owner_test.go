@@ -124,6 +124,8 @@ func (a *apart) bodies() []any {
 		map[string]any{"doors": []any{map[string]any{"name": a.cinemaDoor, "place": a.cinema}}},
 		[]any{map[string]any{"bin": cinemaBIN, "name": "Cinema", "kind": "shop", "region": "KZ-75"}},
 		"bin;name;kind;region\n" + cinemaBIN + ";Cinema;shop;KZ-75\n" + cinemaBIN + ";Cinema;shop;KZ-71\n",
+		map[string]any{"id": a.cinema, "bin": shopBIN, "name": "Mine", "kind": "shop", "region": "KZ-75"},
+		map[string]any{"id": a.cinema, "bin": cinemaBIN, "name": "Cinema", "kind": "shop", "region": "KZ-71"},
 		map[string]any{"name": "X", "role": "staff", "venue": a.cinema}, map[string]any{"name": "X",
 			"role": "owner", "bin": cinemaBIN},
 		map[string]any{"name": "X", "role": "owner", "bin": cinemaBIN, "region": "KZ-71"}, map[string]any{"name": "X",
@@ -180,6 +182,49 @@ func TestNothingOfOthers(t *testing.T) {
 		var alerts AlertsAnswer
 		if a.get(PathAlerts, &alerts); len(alerts.Recipients) != 1 || alerts.Recipients[0].ID != a.astanaRecipient {
 			t.Errorf("recipients: %+v", alerts.Recipients)
+		}
+	})
+}
+
+// One venue is entered and changed, by a regional administrator in the own region only.
+func TestSaveVenue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newApart(t)
+		good := store.Venue{BIN: "990140000007", Name: "Café North", Kind: "restaurant", Region: "KZ-75", Zone: "green", Phone: "8 701 000 00 00"}
+		var v store.Venue
+		a.post(PathSaveVenue, a.almaty, good, &v)
+		if v.ID == 0 || v.Phone != "+77010000000" {
+			t.Errorf("stored is %+v", v)
+		}
+		v.Name, v.Capacity = "Café South", 40
+		var changed store.Venue
+		a.post(PathSaveVenue, a.almaty, v, &changed)
+		if got, err := a.opt.Store.VenueOf(a.Context(), v.ID); err != nil || got.Name != "Café South" || got.Capacity != 40 || changed.ID != v.ID {
+			t.Errorf("changed to %+v, %v", got, err)
+		}
+		with := func(change func(*store.Venue)) store.Venue {
+			one := v
+			change(&one)
+			return one
+		}
+		for what, one := range map[string]struct {
+			venue store.Venue
+			key   string
+			code  int
+			words string
+		}{
+			"elsewhere":           {with(func(v *store.Venue) { v.ID, v.Region = 0, "KZ-71" }), a.almaty, 403, "not your region"},
+			"moved away":          {with(func(v *store.Venue) { v.Region = "KZ-71" }), a.almaty, 403, "not your region"},
+			"the cinema's id":     {with(func(v *store.Venue) { v.ID = a.cinema }), a.almaty, 404, "no such venue"},
+			"an id of nothing":    {with(func(v *store.Venue) { v.ID = 99 }), a.almaty, 404, "no such venue"},
+			"the shop's name":     {with(func(v *store.Venue) { v.ID, v.BIN, v.Name = 0, shopBIN, "Shop" }), a.almaty, 409, "of that name"},
+			"a region of nothing": {with(func(v *store.Venue) { v.Region = "KZ-00" }), adminKey, 404, "no region"},
+			"no kind":             {with(func(v *store.Venue) { v.Kind = "moon" }), adminKey, 400, "kind"},
+			"an owner's":          {v, a.owner, 403, "owner"},
+		} {
+			if w := a.call(http.MethodPost, PathSaveVenue, one.key, one.venue); w.Code != one.code || !strings.Contains(w.Body.String(), one.words) {
+				t.Errorf("%s: %d %s, want %d with %q", what, w.Code, w.Body, one.code, one.words)
+			}
 		}
 	})
 }

@@ -153,6 +153,33 @@ func (s *Server) putVenues(r *http.Request) (any, error) {
 	return nil, noRegion(s.opt.Store.PutVenues(r.Context(), venues))
 }
 
+// saveVenue adds or changes one venue.
+func (s *Server) saveVenue(r *http.Request, within string) (any, error) {
+	v, err := decode[store.Venue](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckVenue(&v); err != nil {
+		return nil, err
+	}
+	if within != "" && v.Region != within {
+		return nil, errNotYourRegion
+	}
+	if v.ID != 0 {
+		if _, err := s.venueWithin(r, v.ID, within); err != nil {
+			return nil, err
+		}
+	}
+	v, err = s.opt.Store.SaveVenue(r.Context(), v, within)
+	if errors.Is(err, store.ErrExists) {
+		return nil, &failure{http.StatusConflict, "this organisation has a venue of that name", "choose another name, or change that venue", err}
+	}
+	if err != nil {
+		return nil, noRegion(err)
+	}
+	return v, nil
+}
+
 // CheckVenue checks what somebody wrote about a venue; the region may still be unknown.
 func (s *Server) CheckVenue(v *store.Venue) error {
 	v.Name, v.Address = names.Compose(v.Name), names.Compose(v.Address)

@@ -59,6 +59,9 @@ func (p *publication) announce(m api.Manifest, looked, backup time.Time) {
 	}
 	close(p.again)
 	p.again = make(chan struct{})
+	if m.Next != p.manifest.Next {
+		p.manifest.Next, p.sealed = m.Next, nil
+	}
 	if m.Version == p.manifest.Version {
 		return
 	}

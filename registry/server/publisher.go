@@ -17,27 +17,36 @@ import (
 // publish.
 const (
 	gather = 100 * time.Millisecond // after news, so that what arrives together becomes one version
-	gap    = 500 * time.Millisecond // between versions: under constant change KeepDeltas versions last 16 s
+	gap    = 500 * time.Millisecond // between versions
 	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
 
 	batch = 5000    // citizens in one reading transaction; as many due ones are a mass change
 	mass  = 100_000 // citizens in one version of a mass change
 	fresh = 20_000  // new passes, after which it gets no more citizens: they hold the database up
+
+	// lead is how long before its use the next list key is handed out. A door that is revoked while
+	// a turnover is announced reads on until the one after that: two of them within the hour.
+	lead = 29 * time.Minute
 )
 
-// publisher owns the published data. Only run (and newPublisher before it) touches manifest and
-// sections.
+// publisher owns the published data. Only run (and newPublisher before it) touches what is
+// committed.
 type publisher struct {
-	store    *store.Store
-	key      ed25519.PrivateKey
-	log      *slog.Logger
-	metrics  *metrics
-	public   *publication
-	watches  *watches
-	news     chan struct{} // full: a look is due anyway, so drop
-	manifest api.Manifest  // as committed
+	store   *store.Store
+	key     ed25519.PrivateKey
+	log     *slog.Logger
+	metrics *metrics
+	public  *publication
+	watches *watches
+	news    chan struct{} // full: a look is due anyway, so drop
+
+	// What is committed.
+	manifest api.Manifest
 	sections []*statuslist.Section
+	contents [][32]byte // of sections
+	listKey  statuslist.Key
+	restored bool // from a backup, and nothing was published since
 }
 
 func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
@@ -45,8 +54,13 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m, watches: &watches{of: map[uint64]*watch{}},
 		news: make(chan struct{}, 1),
 	}
-	err := p.load(ctx)
+	keys, err := p.store.TurnListKey(ctx, now(), lead)
+	if err != nil {
+		return nil, err
+	}
+	err = p.load(ctx, keys)
 	if errors.Is(err, store.ErrNotFound) {
+		p.listKey = sealingKey(keys[0])
 		err = p.first(ctx, opt.DefaultRules)
 	}
 	if err != nil {
@@ -62,28 +76,56 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 	return p, nil
 }
 
-// load reads the published data and verifies it, to find a wrong registry key here and not at the
-// doors.
-func (p *publisher) load(ctx context.Context) error {
+// load reads the published data.
+func (p *publisher) load(ctx context.Context, keys []store.ListKey) error {
 	m, err := p.store.Published(ctx)
 	if err != nil {
 		return err
 	}
-	for id, section := range m.Sections {
-		sealed, err := p.store.Blob(ctx, section.Blob)
-		if err != nil {
-			return fmt.Errorf("load section %d: %w", id, err)
+	if want := listName(p.key.Public().(ed25519.PublicKey)); m.List != want {
+		return fmt.Errorf("the database has list %q, registry.key belongs to %q\nhint: is registry.key the one of this database?", m.List, want)
+	}
+	for _, k := range keys {
+		if k.Generation == m.Generation {
+			p.listKey = sealingKey(k)
 		}
-		token, list, err := statuslist.OpenSection(sealed, p.key.Public().(ed25519.PublicKey))
-		if err != nil {
-			return fmt.Errorf("load section %d (is registry.key the one of this database?): %w", id, err)
-		}
-		if token.Version != section.Version || list.Content() != section.Content {
-			return fmt.Errorf("load section %d: the database has version %d where the manifest names %d", id, token.Version, section.Version)
-		}
-		p.sections = append(p.sections, list)
+	}
+	if p.listKey.Generation != m.Generation {
+		return fmt.Errorf("the database has no list key %d, with which its list is sealed", m.Generation)
+	}
+	p.sections, err = api.ReadList(m, p.listKey, func(h api.Hash) ([]byte, error) { return p.store.Blob(ctx, h) })
+	if err != nil {
+		return fmt.Errorf("load the list: %w", err)
+	}
+	for _, s := range p.sections {
+		p.contents = append(p.contents, s.Content())
 	}
 	p.manifest = m
+	p.restored = len(m.Ended) > 0 && m.Ended[len(m.Ended)-1].Version == m.Version
+	return nil
+}
+
+func sealingKey(k store.ListKey) statuslist.Key {
+	return statuslist.Key{Generation: k.Generation, Secret: k.Key}
+}
+
+// turn lets the draft be sealed with the next key if it is time for that, and announces it before.
+func (p *publisher) turn(ctx context.Context, d *draft) error {
+	at := now()
+	keys, err := p.store.TurnListKey(ctx, at, lead)
+	if err != nil {
+		return err
+	}
+	d.next.Next = api.Turnover{}
+	for _, k := range keys {
+		switch {
+		case k.Generation <= p.manifest.Generation:
+		case k.Since.After(at):
+			d.next.Next = api.Turnover{Generation: k.Generation, Since: k.Since.Unix()}
+		default:
+			d.key = sealingKey(k)
+		}
+	}
 	return nil
 }
 
@@ -192,7 +234,7 @@ type sight struct {
 }
 
 // look lists who is due. A full batch is a mass change, for instance when the results of one day
-// expire. It gets few large versions: doors that are KeepDeltas behind load whole sections.
+// expire. It gets few large versions.
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
 	backup, err := p.store.Backup(ctx)
@@ -232,7 +274,11 @@ func (p *publisher) publish(ctx context.Context, seen sight) ([]store.Derived, e
 	if err := p.room(ctx, d); err != nil {
 		return nil, err
 	}
+	if err := p.turn(ctx, d); err != nil {
+		return nil, err
+	}
 	if !d.changed(p.manifest) {
+		p.manifest.Next = d.next.Next
 		return derived, nil
 	}
 	err := p.commit(ctx, d, derived)
@@ -284,13 +330,17 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 
 // commit makes the draft durable first, and then current.
 func (p *publisher) commit(ctx context.Context, d *draft, derived []store.Derived) error {
-	if err := d.seal(p.key, now()); err != nil {
+	sealed := p.sealing(ctx, d)
+	if err := sealed.seal(p.restored); err != nil {
 		return err
 	}
 	if err := p.store.Publish(ctx, d.next, d.blobs, derived, now()); err != nil {
 		return err
 	}
-	p.manifest, p.sections = d.next, d.sections
+	if d.key != p.listKey {
+		p.log.Info("the list key was turned over", "generation", d.key.Generation)
+	}
+	p.manifest, p.sections, p.contents, p.listKey, p.restored = d.next, d.sections, sealed.contents, d.key, false
 	p.log.Info("published", "version", d.next.Version, "sections", len(d.next.Sections))
 	return nil
 }

@@ -139,6 +139,7 @@ func (s *Server) regionRoutes() []route {
 		{http.MethodGet, PathDoors + "/{id}/keys", 0, s.byRegion(s.doorKeysFor)},
 		{"", PathSources, small, getOrPost(s.byRegion(s.listSources), s.byAdmin(s.sources))},
 		{http.MethodPost, PathVenueImport, maxVenueFile, s.byRegion(s.importVenues)},
+		{http.MethodPost, PathSaveVenue, small, s.byRegion(s.saveVenue)},
 		{http.MethodGet, PathVenueDoors, 0, s.byRegion(s.venueDoors)},
 		{http.MethodPost, PathSheets, small, s.byRegion(s.sheets)},
 		{http.MethodPost, PathReplaceDoor, small, s.byRegion(s.replaceDoor)},

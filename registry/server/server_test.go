@@ -203,11 +203,34 @@ func (r *rig) blobOf(h api.Hash) []byte {
 
 func (r *rig) section(m api.Manifest, id int) *statuslist.Section {
 	r.Helper()
-	token, s, err := statuslist.OpenSection(r.blobOf(m.Sections[id].Blob), r.registryKey())
-	if err != nil || token.Version != m.Sections[id].Version || s.Content() != m.Sections[id].Content {
-		r.Fatalf("section %d: %+v, %v", id, token, err)
+	list, err := api.ReadList(m, r.listKeys(), func(h api.Hash) ([]byte, error) { return r.blobOf(h), nil })
+	if err != nil {
+		r.Fatal(err)
 	}
-	return s
+	return list[id]
+}
+
+// listKeys is the ring of a door that has every live key.
+func (r *rig) listKeys() keyring {
+	r.Helper()
+	keys, err := r.opt.Store.ListKeys(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	ring := keyring{}
+	for _, k := range keys {
+		ring[k.Generation] = k.Key
+	}
+	return ring
+}
+
+// keyring is list keys by their generation.
+type keyring map[uint32][32]byte
+
+// ListKey implements statuslist.Keyring.
+func (k keyring) ListKey(generation uint32) (secret [32]byte, ok bool) {
+	secret, ok = k[generation]
+	return secret, ok
 }
 
 func (r *rig) source(kind string) string {

@@ -10,6 +10,10 @@ const (
 	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
 	// PathVenues.
 	PathVenueImport = "/v1/venues/import"
+	// PathSaveVenue: POST store.Venue -> store.Venue: adds a venue without an id, or changes the one of
+	// that id, also its name and BIN. Bearer: as PathVenues, or a regional administrator's key for the
+	// region's venues.
+	PathSaveVenue = "/v1/venues/save"
 	// PathVenueDoors: GET ?venue=ID -> []store.VenueDoor. Bearer: as PathVenues; so the next two.
 	PathVenueDoors = "/v1/venues/doors"
 	// PathSheets: POST SheetsRequest -> SheetsAnswer.

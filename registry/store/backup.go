@@ -294,7 +294,7 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
 	}{
 		{`INSERT INTO epochs (epoch, version) VALUES ($1, $2)`, []any{epoch, version}},
 		{`UPDATE registry SET epoch = $1, backup = COALESCE(backup, $2)`, []any{now.Unix(), backup.Unix()}},
-		{`DELETE FROM deltas`, nil}, // they lead to versions of the epoch before
+		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil}, // nothing is sealed with it
 		// What was not used yet may have been used since, by others than those who find it now.
 		{`DELETE FROM codes`, nil},
 		{`DELETE FROM signins`, nil},
@@ -304,11 +304,36 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
 			return next, err
 		}
 	}
+	if err := r.turnListKey(ctx, now); err != nil {
+		return next, err
+	}
 	if err := hold(ctx, r.tx, published, now); err != nil {
 		return next, err
 	}
 	next = statuslist.Edition{Epoch: uint32(now.Unix()), Version: uint64(version)}
 	return next, r.tx.Commit()
+}
+
+// ListKeys are the list keys of the dump.
+func (r *Restoring) ListKeys(ctx context.Context) ([]ListKey, error) {
+	if err := r.flush(ctx); err != nil {
+		return nil, err
+	}
+	keys, err := listKeys(ctx, r.tx)
+	if err != nil {
+		return nil, fmt.Errorf("read the list keys: %w", err)
+	}
+	return keys, nil
+}
+
+// turnListKey lets the registry begin with another key: who knew the one of the backup is not
+// known, and neither are the keys that were lost.
+func (r *Restoring) turnListKey(ctx context.Context, now time.Time) error {
+	keys, err := listKeys(ctx, r.tx)
+	if err != nil {
+		return err
+	}
+	return makeListKey(ctx, r.tx, keys, now, now)
 }
 
 // hold keeps what a newer list says, for the passes that the database knows. Passes that it says are

@@ -165,16 +165,13 @@ func testPublishing(t *testing.T, s *Store) {
 	skipped.Version = 3
 	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0), ErrOvertaken)
 	var last api.Manifest
-	for v := uint64(2); v <= KeepDeltas+5; v++ {
+	for v := uint64(2); v <= 25; v++ {
 		last = publish(t, s, v, v, 1)
 	}
 	got, err := s.Published(ctx)
 	must(t, err)
 	if !reflect.DeepEqual(got, last) {
 		t.Errorf("published %+v\nwant %+v", got, last)
-	}
-	if n := len(got.Sections[0].Deltas); n != KeepDeltas {
-		t.Errorf("%d deltas, want %d", n, KeepDeltas)
 	}
 	wanted, err := s.WantedRules(ctx)
 	must(t, err)
@@ -193,7 +190,9 @@ func testPublishing(t *testing.T, s *Store) {
 	hashes := []api.Hash{next.Rules, next.Keys, wanted.Hash}
 	for _, section := range next.Sections {
 		hashes = append(hashes, section.Blob)
-		for _, delta := range section.Deltas {
+	}
+	for _, level := range next.Deltas {
+		for _, delta := range level {
 			hashes = append(hashes, delta.Blob)
 		}
 	}
@@ -201,6 +200,41 @@ func testPublishing(t *testing.T, s *Store) {
 		if data, err := s.Blob(ctx, h); err != nil || api.HashOf(data) != h {
 			t.Errorf("blob %v: %q, %v", h, data, err)
 		}
+	}
+}
+
+// testTurnover publishes with the next list key, under which everything has new blobs.
+func testTurnover(t *testing.T, s *Store) {
+	ctx := t.Context()
+	first := turn(t, s, t0)
+	publish(t, s, 1, 1)
+	publish(t, s, 2, 2)
+	last := publish(t, s, 3, 3)
+	enrolled(t, s, "one", 0)
+	must(t, s.RevokeDoor(ctx, "one", t0.Add(time.Hour)))
+	keys := turn(t, s, t0.Add(time.Hour))
+
+	next := last
+	next.Version, next.Generation = 4, keys[1].Generation
+	next.Sections = []api.Section{{Version: 4, Changed: 3, Size: 1, Blob: api.HashOf([]byte("anew"))}}
+	next.Deltas = make([][]api.Delta, Levels)
+	next.Deltas[1] = []api.Delta{last.Deltas[1][0]}
+	next.Deltas[1][0].Blob = api.HashOf([]byte("delta anew"))
+	blobs := [][]byte{[]byte("anew"), []byte("delta anew")}
+	stale := next
+	stale.Version = 3
+	wants(t, "a version that is there", s.Publish(ctx, stale, blobs, nil, t0), ErrOvertaken)
+	if got, err := s.ListKeys(ctx); err != nil || len(got) != 2 || got[0].Generation != first[0].Generation {
+		t.Errorf("after a failed turnover: %+v, %v", got, err)
+	}
+	must(t, s.Publish(ctx, next, blobs, nil, t0))
+	got, err := s.Published(ctx)
+	must(t, err)
+	if !reflect.DeepEqual(got, next) {
+		t.Errorf("published %+v\nwant %+v", got, next)
+	}
+	if left, err := s.ListKeys(ctx); err != nil || len(left) != 1 || left[0] != keys[1] {
+		t.Errorf("after the turnover: %+v, %v, want %+v", left, err, keys[1])
 	}
 }
 

@@ -104,7 +104,7 @@ func (s *Store) Regions(ctx context.Context) ([]Region, error) {
 func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for _, v := range venues {
-			if err := putVenue(ctx, tx, v); err != nil {
+			if _, err := putVenue(ctx, tx, v); err != nil {
 				return err
 			}
 		}
@@ -114,6 +114,42 @@ func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 		return fmt.Errorf("store venues: %w", err)
 	}
 	return nil
+}
+
+// SaveVenue adds a venue whose ID is 0, and changes a known one, also its name and its organisation.
+// Its doors keep their names and get its kind and zone with their next certificate. Errors: ErrExists
+// where the organisation has another venue of that name; ErrNotFound where the region or the venue is
+// unknown, or the venue is in another region than within, unless that is empty.
+func (s *Store) SaveVenue(ctx context.Context, v Venue, within string) (Venue, error) {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		var taken bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE bin = $1 AND name = $2 AND id <> $3)`,
+			v.BIN, v.Name, v.ID).Scan(&taken)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return ErrExists
+		}
+		if v.ID == 0 {
+			v.ID, err = putVenue(ctx, tx, v)
+			return err
+		}
+		known, err := changed(tx.ExecContext(ctx, `UPDATE venues SET bin = $2, name = $3 WHERE id = $1 AND (region = $4 OR $4 = '')`,
+			v.ID, v.BIN, v.Name, within))
+		if err != nil {
+			return err
+		}
+		if !known {
+			return fmt.Errorf("venue %d: %w", v.ID, ErrNotFound)
+		}
+		_, err = putVenue(ctx, tx, v)
+		return err
+	})
+	if err != nil {
+		return Venue{}, fmt.Errorf("store a venue: %w", err)
+	}
+	return v, nil
 }
 
 // LoadVenues is ImportVenues for a part of a file; rows is as in LoadPeople.
@@ -145,13 +181,12 @@ func knownRegion(ctx context.Context, tx *sql.Tx, code string) error {
 	return err
 }
 
-func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
+func putVenue(ctx context.Context, tx *sql.Tx, v Venue) (id int64, err error) {
 	if err := knownRegion(ctx, tx, v.Region); err != nil {
-		return err
+		return 0, err
 	}
-	var id int64
 	capacity := sql.NullInt64{Int64: int64(v.Capacity), Valid: v.Capacity > 0}
-	err := tx.QueryRowContext(ctx, `INSERT INTO venues (bin, name, kind, region, zone, address, capacity, phone, entrances, exits)
+	err = tx.QueryRowContext(ctx, `INSERT INTO venues (bin, name, kind, region, zone, address, capacity, phone, entrances, exits)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (bin, name) DO UPDATE SET kind = excluded.kind, region = excluded.region, zone = excluded.zone,
 			address = excluded.address, capacity = excluded.capacity, phone = excluded.phone, entrances = excluded.entrances,
@@ -159,10 +194,10 @@ func putVenue(ctx context.Context, tx *sql.Tx, v Venue) error {
 		v.BIN, v.Name, v.Kind, v.Region, v.Zone, v.Address, capacity, v.Phone, strings.Join(v.Entrances,
 			"\n"), strings.Join(v.Exits, "\n")).Scan(&id)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE doors SET venue = $2, zone = $3 WHERE place = $1`, id, v.Kind, v.Zone)
-	return err
+	return id, err
 }
 
 const venueColumns = `id, bin, name, kind, region, zone, address, COALESCE(capacity, 0), phone, entrances, exits`

@@ -58,6 +58,50 @@ func testPlaces(t *testing.T, s *Store) {
 	wants(t, "no venue", err, ErrNotFound)
 }
 
+// One venue is added and changed by its id, within a region or anywhere.
+func testSaveVenue(t *testing.T, s *Store) {
+	ctx := t.Context()
+	must(t, s.PutRegions(ctx, []Region{almaty, {"KZ-71", "Астана", "Астана", "Astana"}}))
+	shop := Venue{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Entrances: []string{"north"}}
+	shop, err := s.SaveVenue(ctx, shop, "KZ-75")
+	must(t, err)
+	other, err := s.SaveVenue(ctx, Venue{BIN: shop.BIN, Name: "Other", Kind: "shop", Region: "KZ-71", Zone: "green"}, "")
+	must(t, err)
+	must(t, s.PutTokens(ctx, []Door{{Name: "Shop, north", Place: shop.ID, Venue: "shop", Zone: "green", Ring: "all"}}, []Secret{SecretOf("1")}, t0))
+	shop.BIN, shop.Name, shop.Kind, shop.Capacity = "990140000017", "Pharmacy", "pharmacy", 7
+	saved, err := s.SaveVenue(ctx, shop, "KZ-75")
+	must(t, err)
+	for _, want := range []Venue{shop, other} {
+		if v, err := s.VenueOf(ctx, want.ID); err != nil || !reflect.DeepEqual(v, want) {
+			t.Errorf("it is %+v, %v, want %+v", v, err, want)
+		}
+	}
+	if d, place, err := s.DoorOf(ctx, "Shop, north", t0); err != nil || place != saved.ID || saved.ID != shop.ID {
+		t.Errorf("its door: %+v of %d, %v", d, place, err)
+	}
+	refused := func(what string, v Venue, within string, want error) {
+		t.Helper()
+		_, err := s.SaveVenue(ctx, v, within)
+		wants(t, what, err, want)
+	}
+	twin := other
+	twin.ID = 0
+	refused("a venue twice", twin, "", ErrExists)
+	twin.ID = shop.ID
+	refused("the name of another", twin, "", ErrExists)
+	moved := other
+	moved.Region = "KZ-75"
+	refused("one of another region", moved, "KZ-75", ErrNotFound)
+	unknown := shop
+	unknown.ID, unknown.Name = shop.ID+other.ID, "New"
+	refused("an unknown one", unknown, "", ErrNotFound)
+	unknown.ID, unknown.Region = 0, "KZ-00"
+	refused("an unknown region", unknown, "", ErrNotFound)
+	if list, err := s.Venues(ctx, "", nil, 10); err != nil || len(list) != 2 || !reflect.DeepEqual(list[0], other) {
+		t.Errorf("after all that was refused: %+v, %v", list, err)
+	}
+}
+
 func testVenuePages(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutRegions(ctx, []Region{almaty}))

@@ -16,9 +16,6 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// KeepDeltas is how many versions a door may be behind before it has to load a whole section.
-const KeepDeltas = 32
-
 // keepRetired is how long a blob stays available after the last manifest that named it: a door on a
 // slow line may still be loading it.
 const keepRetired = 2 * time.Minute
@@ -248,33 +245,27 @@ func (s *Store) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// Published returns the current manifest without its times. ErrNotFound: nothing was published yet.
+// Published returns the current manifest without its times and the next turnover. ErrNotFound:
+// nothing was published yet.
 func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
 	var m api.Manifest
 	err := s.look(ctx, func(tx *sql.Tx) error {
-		var version, epoch int64
+		var version, epoch, generation int64
 		var rules, keys []byte
-		err := tx.QueryRowContext(ctx, `SELECT version, epoch, list, rules, keys FROM registry`).Scan(&version, &epoch, &m.List, &rules, &keys)
+		err := tx.QueryRowContext(ctx, `SELECT version, epoch, list, rules, keys, generation FROM registry`).
+			Scan(&version, &epoch, &m.List, &rules, &keys, &generation)
 		if err != nil {
 			return notFound(err)
 		}
 		m.Version, m.Epoch, m.Rules, m.Keys = uint64(version), uint32(epoch), api.Hash(rules), api.Hash(keys)
+		m.Generation = uint32(generation)
 		if err := readEpochs(ctx, tx, &m); err != nil {
 			return err
 		}
 		if err := readSections(ctx, tx, &m); err != nil {
 			return err
 		}
-		return rows(ctx, tx, func(found *sql.Rows) error {
-			var section, from int64
-			var blob []byte
-			if err := found.Scan(&section, &from, &blob); err != nil {
-				return err
-			}
-			to := &m.Sections[section]
-			to.Deltas = append(to.Deltas, api.Delta{From: uint64(from), Blob: api.Hash(blob)})
-			return nil
-		}, `SELECT section, from_version, blob FROM deltas ORDER BY section, from_version DESC`)
+		return readDeltas(ctx, tx, &m)
 	})
 	if err != nil {
 		return api.Manifest{}, fmt.Errorf("read what is published: %w", err)
@@ -293,17 +284,34 @@ func readEpochs(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 
 func readSections(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 	return rows(ctx, tx, func(found *sql.Rows) error {
-		var id, version int64
-		var content, blob []byte
-		if err := found.Scan(&id, &version, &content, &blob); err != nil {
+		var id, version, since, size int64
+		var blob []byte
+		if err := found.Scan(&id, &version, &since, &size, &blob); err != nil {
 			return err
 		}
 		if id != int64(len(m.Sections)) {
 			return fmt.Errorf("section %d is missing", len(m.Sections))
 		}
-		m.Sections = append(m.Sections, api.Section{Version: uint64(version), Content: api.Hash(content), Blob: api.Hash(blob)})
+		m.Sections = append(m.Sections, api.Section{Version: uint64(version), Changed: uint64(since), Size: uint32(size), Blob: api.Hash(blob)})
 		return nil
-	}, `SELECT id, version, content, blob FROM sections ORDER BY id`)
+	}, `SELECT id, version, changed, size, blob FROM sections ORDER BY id`)
+}
+
+func readDeltas(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
+	m.Deltas = make([][]api.Delta, Levels)
+	return rows(ctx, tx, func(found *sql.Rows) error {
+		var level int
+		var from, to, size int64
+		var blob []byte
+		if err := found.Scan(&level, &from, &to, &size, &blob); err != nil {
+			return err
+		}
+		if level >= Levels {
+			return fmt.Errorf("a delta of level %d", level)
+		}
+		m.Deltas[level] = append(m.Deltas[level], api.Delta{From: uint64(from), To: uint64(to), Size: uint32(size), Blob: api.Hash(blob)})
+		return nil
+	}, `SELECT level, from_version, to_version, size, blob FROM deltas ORDER BY level, to_version DESC`)
 }
 
 // Publish makes next the current manifest, with its new blobs and the new passes among those of the
@@ -318,15 +326,25 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 		if err := putRegistry(ctx, tx, next, now); err != nil {
 			return err
 		}
+		added := map[api.Hash]bool{}
 		for _, data := range blobs {
 			if err := putBlob(ctx, tx, data); err != nil {
 				return err
 			}
+			added[api.HashOf(data)] = true
 		}
 		for id, section := range next.Sections {
 			if err := putSection(ctx, tx, id, section); err != nil {
 				return err
 			}
+		}
+		for level, deltas := range next.Deltas {
+			if err := putDeltas(ctx, tx, level, deltas, added); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM list_keys WHERE generation < $1`, int64(next.Generation)); err != nil {
+			return err
 		}
 		if err := issue(ctx, tx, derived, next.Edition()); err != nil {
 			return err
@@ -340,10 +358,10 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 }
 
 func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Time) error {
-	values := []any{int64(next.Version), next.List, next.Rules[:], next.Keys[:]}
+	values := []any{int64(next.Version), next.List, next.Rules[:], next.Keys[:], int64(next.Generation)}
 	if next.Version == 1 {
-		done, err := changed(tx.ExecContext(ctx, `INSERT INTO registry (one, version, epoch, list, rules, keys, wanted)
-			VALUES (1, $1, 0, $2, $3, $4, 0) ON CONFLICT DO NOTHING`, values...))
+		done, err := changed(tx.ExecContext(ctx, `INSERT INTO registry (one, version, epoch, list, rules, keys, generation, wanted)
+			VALUES (1, $1, 0, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, values...))
 		if err == nil && !done {
 			err = ErrOvertaken
 		}
@@ -352,7 +370,7 @@ func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Ti
 		}
 		return firstRules(ctx, tx, next.Rules, now)
 	}
-	done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4
+	done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4, generation = $5
 		WHERE version = $1 - 1`, values...))
 	if err == nil && !done {
 		err = ErrOvertaken
@@ -360,24 +378,34 @@ func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Ti
 	return err
 }
 
-// putSection writes a section whose version is new, with the delta that leads to it.
+// putSection writes a section that changed or whose blob did.
 func putSection(ctx context.Context, tx *sql.Tx, id int, section api.Section) error {
-	done, err := changed(tx.ExecContext(ctx, `INSERT INTO sections (id, version, content, blob) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET version = excluded.version, content = excluded.content, blob = excluded.blob
-		WHERE sections.version < excluded.version`, id, int64(section.Version), section.Content[:], section.Blob[:]))
-	if err != nil || !done {
-		return err
-	}
-	if len(section.Deltas) > 0 {
-		newest := section.Deltas[0]
-		_, err := tx.ExecContext(ctx, `INSERT INTO deltas (section, from_version, blob) VALUES ($1, $2, $3)`,
-			id, int64(newest.From), newest.Blob[:])
+	_, err := tx.ExecContext(ctx, `INSERT INTO sections (id, version, changed, size, blob) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed = excluded.changed, size = excluded.size, blob = excluded.blob
+		WHERE sections.changed <> excluded.changed OR sections.blob <> excluded.blob`,
+		id, int64(section.Version), int64(section.Changed), int64(section.Size), section.Blob[:])
+	return err
+}
+
+// Levels is how many levels of deltas a manifest has.
+const Levels = 6
+
+// putDeltas writes the deltas of a level, of which those in added are new, and drops all others.
+func putDeltas(ctx context.Context, tx *sql.Tx, level int, deltas []api.Delta, added map[api.Hash]bool) error {
+	oldest := int64(math.MaxInt64)
+	for _, d := range deltas {
+		oldest = int64(d.To)
+		if !added[d.Blob] {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO deltas (level, from_version, to_version, size, blob) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (level, to_version) DO UPDATE SET size = excluded.size, blob = excluded.blob`,
+			level, int64(d.From), int64(d.To), int64(d.Size), d.Blob[:])
 		if err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM deltas WHERE section = $1 AND from_version < $2`,
-		id, int64(section.Version)-KeepDeltas)
+	_, err := tx.ExecContext(ctx, `DELETE FROM deltas WHERE level = $1 AND to_version < $2`, level, oldest)
 	return err
 }
 

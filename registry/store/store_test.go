@@ -40,8 +40,8 @@ func TestContract(t *testing.T) {
 				{"all of a source", testBulk}, {"history", testHistory}, {"comparison", testComparison}, {"settle", testSettle}, {"everything at once", testEverythingAtOnce}, {"deadlock", testDeadlock}, {"two corrections at once", testCorrectionRace}, {"waiting", testWaiting}, {"counts", testCounts}, {"imports", testImports}, {"too many wait", testTooManyWait}, {"sources' keys", testKeys}, {"accounts", testAccounts}, {"tallies", testTallies}, {"rules", testRules}, {"checks", testChecks}, {"codes", testCodes}, {"paper and revocation", testPaper}, {"sign in", testSignIn}, {"messages are limited", testSignInLimits}, {"wrong codes", testWrongCodes}, {"phones", testPhones}, {"top-ups", testTopUp}, {"phones' keys", testPhoneKeys}, {"doors", testDoors},
 				{"publishing", testPublishing}, {"due", testDue}, {"overview", testOverview}, {"two phones at once", testRace},
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
-				{"regions and venues", testPlaces}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
-				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"list keys", testListKeys}, {"list keys at once", testListKeysAtOnce}, {"list keys of a replaced door", testListKeysReplaced}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
+				{"regions and venues", testPlaces}, {"one venue", testSaveVenue}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
+				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"list keys", testListKeys}, {"turnover", testTurnover}, {"list keys at once", testListKeysAtOnce}, {"list keys of a replaced door", testListKeysReplaced}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
 				{"keys of places", testPlaceKeys}, {"a clock that jumps", testRatchetClock}, {"two registries make one ratchet", testRatchetRace},
 			} {
 				t.Run(test.name, func(t *testing.T) {
@@ -83,10 +83,10 @@ func wants(t *testing.T, what string, err, want error) {
 	}
 }
 
-// publish makes version n, with each section's content and blob made up.
+// publish makes version n, whose sections changed in these versions, with blobs made up.
 func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Manifest {
 	t.Helper()
-	m := api.Manifest{Version: version, List: "ashyq:test"}
+	m := api.Manifest{Version: version, List: "ashyq:test", Generation: 1_500_000_000}
 	rules, keys := []byte("rules"), []byte("keys")
 	m.Rules, m.Keys = api.HashOf(rules), api.HashOf(keys)
 	blobs := [][]byte{rules, keys}
@@ -95,11 +95,14 @@ func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Man
 		return api.HashOf(blobs[len(blobs)-1])
 	}
 	for id, v := range sections {
-		section := api.Section{Version: v, Content: api.HashOf(fmt.Append(nil, id, v)), Blob: put("section %d %d", id, v)}
-		for from := v - 1; from >= 1 && from+KeepDeltas >= v; from-- {
-			section.Deltas = append(section.Deltas, api.Delta{From: from, Blob: put("delta %d %d", id, from)})
+		m.Sections = append(m.Sections, api.Section{Version: v, Changed: v, Size: 7, Blob: put("section %d %d", id, v)})
+	}
+	m.Deltas = make([][]api.Delta, Levels)
+	for to := version; to > 1 && to+10 > version; to-- {
+		m.Deltas[0] = append(m.Deltas[0], api.Delta{From: to - 1, To: to, Size: 3, Blob: put("delta to %d", to)})
+		if to%2 == 0 {
+			m.Deltas[1] = append(m.Deltas[1], api.Delta{From: max(to-2, 1), To: to, Size: 4, Blob: put("merged delta to %d", to)})
 		}
-		m.Sections = append(m.Sections, section)
 	}
 	must(t, s.Publish(t.Context(), m, blobs, nil, t0))
 	return m

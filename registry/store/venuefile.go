@@ -70,7 +70,8 @@ func (f VenueImport) put(ctx context.Context, tx *sql.Tx, known map[venueKey]Ven
 	if f.Preview {
 		return to, nil
 	}
-	return to, putVenue(ctx, tx, v)
+	_, err := putVenue(ctx, tx, v)
+	return to, err
 }
 
 // venueKey is what tells venues apart.

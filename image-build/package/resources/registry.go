@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -32,7 +33,7 @@ import (
 const (
 	listName = "https://registry.invalid/list"
 	sections = 20 // of 2^20 people
-	deltas   = 32 // that a manifest names of each section
+	deltas   = 32 // that a manifest names
 )
 
 // registry publishes the list of a whole country over TLS, signed like the real one. The real one
@@ -41,11 +42,14 @@ type registry struct {
 	key, issuer ed25519.PrivateKey
 	certificate tls.Certificate // of its authority, of its TLS, and of the door
 	places      doorkeys.PlaceKeys
+	door        *ecdh.PrivateKey
 
 	mu       sync.Mutex
 	opened   bool                  // guarded by mu: whether doors get an answer
 	manifest api.Manifest          // guarded by mu
+	list     statuslist.Key        // seals the list
 	lists    []*statuslist.Section // guarded by mu
+	contents [][32]byte            // guarded by mu: of lists
 	blobs    map[api.Hash][]byte   // guarded by mu
 	news     chan struct{}         // guarded by mu: closed with each new version
 	issued   uint64                // guarded by mu: indexes given out
@@ -55,7 +59,8 @@ type registry struct {
 func newRegistry() *registry {
 	now := time.Now()
 	r := &registry{
-		key: newKey(), issuer: newKey(), certificate: newCertificate(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
+		key: newKey(), list: statuslist.Key{Generation: 1, Secret: [32]byte(newKey())}, issuer: newKey(), certificate: newCertificate(),
+		door: newDoorKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
 		places: doorkeys.PlaceKeys{
 			FirstDay: pass.DayOf(now) - 1, Days: make([]pass.PlaceKey, 6), FirstMonth: pass.MonthOf(now), Months: make([]pass.PlaceKey, 1),
 		},
@@ -65,20 +70,26 @@ func newRegistry() *registry {
 	check(err)
 	keys, err := api.MarshalKeys(api.Keys{r.issuer.Public().(ed25519.PublicKey)})
 	check(err)
-	r.manifest = api.Manifest{Version: 1, List: listName, Rules: r.put(rules), Keys: r.put(keys)}
+	r.manifest = api.Manifest{Version: 1, List: listName, Rules: r.put(rules), Keys: r.put(keys), Generation: r.list.Generation, Deltas: [][]api.Delta{nil}}
 	for id := range uint32(sections) {
 		s := statuslist.NewSection()
 		for i := range uint32(statuslist.SectionSize) {
 			s.Set(i, r.status())
 		}
-		r.lists = append(r.lists, s)
-		r.manifest.Sections = append(r.manifest.Sections, r.seal(id, api.Section{Version: 1}))
+		r.lists, r.contents = append(r.lists, s), append(r.contents, s.Content())
+		r.manifest.Sections = append(r.manifest.Sections, r.seal(id, api.Section{Version: 1, Changed: 1}))
 	}
 	return r
 }
 
 func newKey() ed25519.PrivateKey {
 	_, key, err := ed25519.GenerateKey(nil)
+	check(err)
+	return key
+}
+
+func newDoorKey() *ecdh.PrivateKey {
+	key, err := ecdh.X25519().GenerateKey(crand.Reader)
 	check(err)
 	return key
 }
@@ -106,8 +117,12 @@ func (r *registry) tls() *tls.Config {
 func (r *registry) papers() (identity, ca []byte) {
 	key, err := x509.MarshalPKCS8PrivateKey(r.certificate.PrivateKey)
 	check(err)
+	door, err := x509.MarshalPKCS8PrivateKey(r.door)
+	check(err)
 	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.certificate.Certificate[0]})
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), ca...), ca
+	identity = append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		pem.EncodeToMemory(&pem.Block{Type: "ASHYQ DOOR KEY", Bytes: door})...)
+	return append(identity, ca...), ca
 }
 
 // check is for what fails only through a mistake in this program.
@@ -138,10 +153,10 @@ func (r *registry) put(blob []byte) api.Hash {
 
 // seal completes the entry of a section as it is now.
 func (r *registry) seal(id uint32, entry api.Section) api.Section {
-	sealed, err := statuslist.SealSection(r.key, statuslist.Token{List: listName, ID: id, Version: entry.Version, Issued: time.Now().Unix()}, r.lists[id])
+	sealed, err := statuslist.SealSection(r.list, listName, statuslist.Token{ID: id, Version: entry.Version}, r.lists[id])
 	check(err)
 	delete(r.blobs, entry.Blob) // of the version before
-	entry.Content, entry.Blob = r.lists[id].Content(), r.put(sealed)
+	entry.Size, entry.Blob = uint32(len(sealed)/statuslist.SizeStep), r.put(sealed)
 	return entry
 }
 
@@ -196,14 +211,19 @@ func (r *registry) change() error {
 	next := r.manifest
 	next.Sections = slices.Clone(next.Sections) // who answers a door may hold the old ones
 	next.Version++
-	entry := next.Sections[id]
-	sealed, err := statuslist.Delta{List: listName, ID: id, From: entry.Version, Changes: statuslist.Diff(old, r.lists[id]), Result: r.lists[id].Content()}.Seal(r.key)
+	r.contents[id] = r.lists[id].Content()
+	sealed, err := statuslist.Delta{
+		From: r.manifest.Version, To: next.Version, Result: statuslist.Root(r.contents),
+		Sections: []statuslist.SectionChanges{{ID: id, Changes: statuslist.Diff(old, r.lists[id])}},
+	}.Seal(r.list, listName)
 	if err != nil {
 		return fmt.Errorf("seal a change: %w", err)
 	}
-	entry.Deltas = append([]api.Delta{{From: entry.Version, Blob: r.put(sealed)}}, entry.Deltas...)
-	entry.Deltas = entry.Deltas[:min(len(entry.Deltas), deltas)]
-	entry.Version++
+	delta := api.Delta{From: r.manifest.Version, To: next.Version, Size: uint32(len(sealed) / statuslist.SizeStep), Blob: r.put(sealed)}
+	before := next.Deltas[0]
+	next.Deltas = [][]api.Delta{append([]api.Delta{delta}, before[:min(len(before), deltas-1)]...)}
+	entry := next.Sections[id]
+	entry.Version, entry.Changed = next.Version, next.Version
 	next.Sections[id] = r.seal(id, entry)
 	r.manifest = next
 	close(r.news)
@@ -223,6 +243,8 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case path == api.PathCounts:
 		_, _ = io.Copy(io.Discard, req.Body) // the door tries again when it fails
 		w.WriteHeader(http.StatusNoContent)
+	case path == api.PathDoorKeys:
+		_, _ = w.Write(r.doorKeys())
 	case path == api.PathUpdate: // no release
 		w.WriteHeader(http.StatusNoContent)
 	case path == api.PathManifest:
@@ -247,6 +269,15 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	default:
 		http.NotFound(w, req)
 	}
+}
+
+// doorKeys are what the door needs to read the list and codes.
+func (r *registry) doorKeys() []byte {
+	envelope, err := doorkeys.Seal(r.key, r.door.PublicKey(), doorkeys.Keys{
+		Issued: time.Now(), Lists: []doorkeys.ListKey{{Generation: r.list.Generation, Key: r.list.Secret}}, PlaceKeys: r.places,
+	})
+	check(err)
+	return envelope
 }
 
 func (r *registry) blob(w http.ResponseWriter, name string) {

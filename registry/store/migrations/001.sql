@@ -10,6 +10,7 @@ CREATE TABLE registry (
     list    TEXT NOT NULL,
     rules   {{bytes}} NOT NULL, -- hash of the published document
     keys    {{bytes}} NOT NULL, -- hash of the published set
+    generation BIGINT NOT NULL, -- of the list key with which all blobs of the list are sealed
     wanted  BIGINT NOT NULL,    -- the version of the rules in force, published or not yet
     backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
 );
@@ -47,18 +48,22 @@ CREATE TABLE list_keys (
     known      BIGINT -- since when a door has it that must not read the list any more; NULL: no such door
 );
 
+-- Versions are the list's.
 CREATE TABLE sections (
     id      BIGINT PRIMARY KEY,
-    version BIGINT NOT NULL,
-    content {{bytes}} NOT NULL,
+    version BIGINT NOT NULL, -- whose part the blob is
+    changed BIGINT NOT NULL, -- that changed it last
+    size    BIGINT NOT NULL, -- of the blob, in steps of statuslist.SizeStep; so it is below
     blob    {{bytes}} NOT NULL
 );
 
 CREATE TABLE deltas (
-    section      BIGINT NOT NULL REFERENCES sections (id),
+    level        INTEGER NOT NULL, -- as in api.Manifest
     from_version BIGINT NOT NULL,
+    to_version   BIGINT NOT NULL,
+    size         BIGINT NOT NULL,
     blob         {{bytes}} NOT NULL,
-    PRIMARY KEY (section, from_version)
+    PRIMARY KEY (level, to_version)
 );
 
 -- retired stands before data, so that SQLite finds it without walking through the pages of the

@@ -77,6 +77,22 @@ export const words = {
   back: { kk: "Артқа", ru: "Назад", en: "Back" },
   cancel: { kk: "Бас тарту", ru: "Отмена", en: "Cancel" },
 
+  newVenue: { kk: "Жаңа нысан", ru: "Новый объект", en: "New venue" },
+  changeVenue: { kk: "Нысанды өзгерту", ru: "Изменить объект", en: "Change the venue" },
+  saveVenue: { kk: "Сақтау", ru: "Сохранить", en: "Save" },
+  venueSaved: { kk: "Нысан сақталды.", ru: "Объект сохранён.", en: "The venue is saved." },
+  bin: { kk: "БСН (12 сан)", ru: "БИН (12 цифр)", en: "BIN (12 digits)" },
+  zone: { kk: "Аймақ", ru: "Зона", en: "Zone" },
+  capacity: { kk: "Сыйымдылығы, адам", ru: "Вместимость, человек", en: "Capacity, people" },
+  capacityText: { kk: "0: шектелмейді, ішіндегілер саналмайды.", ru: "0: не ограничена, людей внутри не считают.", en: "0: not limited, and nobody counts the people inside." },
+  entrances: { kk: "Кіреберістері, әр жолға біреуден", ru: "Входы, по одному в строке", en: "Entrances, one a line" },
+  exits: { kk: "Шығу есіктері, әр жолға біреуден", ru: "Выходы, по одному в строке", en: "Exits, one a line" },
+  entrancesText: {
+    kk: "Әрқайсысына бір есік керек. Бос қалса, атаусыз бір кіреберіс болады. Тізімнен алынған кіреберістің есігі күші жойылғанша жұмыс істейді.",
+    ru: "У каждого своя дверь. Пустой список означает один вход без названия. Дверь входа, убранного из списка, работает, пока её не отзовут.",
+    en: "Each has a door of its own. An empty list is one entrance without a name. The door of an entrance that is taken off the list works until it is revoked.",
+  },
+
   doorEnrolled: { kk: "Тіркелген", ru: "Зарегистрирована", en: "Enrolled" },
   doorWaits: { kk: "Құрылғысын күтіп тұр", ru: "Ждёт устройство", en: "Waits for its device" },
   doorRevoked: { kk: "Күші жойылған", ru: "Отозвана", en: "Revoked" },

@@ -1,15 +1,16 @@
-// Venues: out of a file, their doors and code sheets, and another device for a door. The codes exist
-// only on this page: not in its address, and not in the tab's storage.
+// Venues: out of a file or one by one, their doors and code sheets, and another device for a door. The
+// codes exist only on this page: not in its address, and not in the tab's storage.
 
 import { $, el, show } from "../js/dom.js";
 import { moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { Gate, onSubmit, trouble } from "./office.js";
 import { words } from "./places-texts.js";
 import { PlacesFile } from "./places-file.js";
+import { PlacesForm } from "./places-form.js";
 import { sheet } from "./sheets.js";
 import { venueName } from "./venues.js";
 
-const parts = ["listing", "one", "printing"];
+const parts = ["listing", "one", "editing", "printing"];
 const shown = 100; // rows
 const portion = 200; // sheets at once: each has pictures
 
@@ -24,6 +25,10 @@ let wish; // for further sheets
 
 const gate = new Gate("admin-key", () => setTimeout(start)); // when gate is there
 new PlacesFile(gate, regionName, load);
+const form = new PlacesForm(gate, () => myRegions().map(({ code }) => [code, regionName(code)]), async (venue) => {
+  await load();
+  await showVenue(venue, t("venueSaved"));
+});
 
 async function start() {
   try {
@@ -42,12 +47,13 @@ function fail(err) {
 
 function regionName(code) { return regions.find((one) => one.code === code)?.[document.documentElement.lang] ?? code; }
 
+const myRegions = () => regions.filter(({ code }) => !me.region || code === me.region);
+
 function renderRegions() {
   for (const select of document.querySelectorAll("select.regions")) {
     const chosen = select.value;
-    const mine = regions.filter(({ code }) => !me.region || code === me.region);
     const all = me.region ? [] : [el("option", { value: "" }, t("wholeCountry"))];
-    select.replaceChildren(...all, ...mine.map(({ code }) => el("option", { value: code }, regionName(code))));
+    select.replaceChildren(...all, ...myRegions().map(({ code }) => el("option", { value: code }, regionName(code))));
     select.value = chosen || me.region || "";
   }
 }
@@ -189,6 +195,16 @@ $("one-sheets").addEventListener("click", async () => {
   }
 });
 
+function edit(venue) {
+  show(parts, "editing");
+  form.open(venue);
+}
+$("new-venue").addEventListener("click", () => edit({ region: $("region").value }));
+$("one-change").addEventListener("click", () => edit(open));
+$("venue-cancel").addEventListener("click", () => {
+  show(parts, open ? "one" : "listing");
+  $(open ? "one-change" : "new-venue").focus();
+});
 $("print").addEventListener("click", () => window.print());
 $("done").addEventListener("click", () => {
   $("sheets").replaceChildren();
