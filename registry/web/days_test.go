@@ -95,7 +95,8 @@ func TestPhoneWithoutNetworkForDays(t *testing.T) {
 			later(t, r, ctx, aDay)
 			do(t, ctx, chromedp.Reload())
 			until(t, ctx, visible("empty"))
-			if got := eval[string](t, ctx, `document.querySelector("#empty").innerText`); !strings.Contains(got, says.empty) || !strings.Contains(got, says.do) {
+			got := eval[string](t, ctx, `document.querySelector("#empty").innerText`)
+			if !strings.Contains(got, says.empty) || !strings.Contains(got, says.do) {
 				t.Errorf("after 31 days: %q", got)
 			}
 			if eval[bool](t, ctx, visible("qr")+" || "+shownCode+" !== undefined") {
@@ -241,14 +242,16 @@ func TestTopUpWithoutSpace(t *testing.T) {
 	before := stored(t, ctx)
 	quota := func(bytes float64) {
 		t.Helper()
-		call(t, ctx, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: r.url(), QuotaSize: &bytes})
+		params := storage.OverrideQuotaForOriginParams{Origin: r.url(), QuotaSize: &bytes}
+		call(t, ctx, storage.OverrideQuotaForOrigin, params)
 	}
 	quota(1)
 	later(t, r, ctx, (pass.MaxDays+10)*aDay) // none of the stored ones is of use
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, shownCode+" !== undefined && "+visible("few"))
-	if got := eval[string](t, ctx, `document.querySelector("#few").textContent`); !strings.HasPrefix(got, "No space is left") {
-		t.Errorf("the page says %q", got)
+	says := eval[string](t, ctx, `document.querySelector("#few").textContent`)
+	if !strings.HasPrefix(says, "No space is left") {
+		t.Errorf("the page says %q", says)
 	}
 	if err := r.verify(shown(t, ctx), r.now()); err != nil {
 		t.Errorf("the code that is not stored: %v", err)
@@ -287,7 +290,8 @@ func TestTopUpOfARevokedPass(t *testing.T) {
 	later(t, r, ctx, aDay)
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, visible("ended")+" && "+visible("activation"))
-	if got := eval[string](t, ctx, `document.querySelector("#ended").innerText`); !strings.Contains(got, "This pass was revoked") || !strings.Contains(got, "sign in again") {
+	got := eval[string](t, ctx, `document.querySelector("#ended").innerText`)
+	if !strings.Contains(got, "This pass was revoked") || !strings.Contains(got, "sign in again") {
 		t.Errorf("the page says %q", got)
 	}
 }
