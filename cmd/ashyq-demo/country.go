@@ -182,6 +182,7 @@ var boards = []string{"Raspberry Pi 3 Model B Rev 1.2", "Raspberry Pi 3 Model B 
 
 func (c *country) hangAt(sheet server.VenueSheet) {
 	i := slices.IndexFunc(businesses, func(b business) bool { return b.kind == sheet.Venue.Kind })
+	size := 0.4 + 1.2*c.dice.Float64()
 	for _, d := range sheet.Doors {
 		if d.Code == "" {
 			continue // the demo's door, whose code is somewhere else
@@ -192,7 +193,7 @@ func (c *country) hangAt(sheet server.VenueSheet) {
 			WiFi: new(-44 - c.dice.IntN(28)), Free: 180_000_000 + c.dice.Uint64N(30_000_000), Size: 240_000_000,
 			Written: c.dice.Uint64N(2_000_000_000), Up: c.dice.Uint64N(4_000_000), Restart: api.Ordered,
 		}
-		c.doors = append(c.doors, &door{SheetDoor: d, venue: sheet.Venue, place: businesses[i],
+		c.doors = append(c.doors, &door{SheetDoor: d, venue: sheet.Venue, place: businesses[i], size: size,
 			device: fmt.Sprintf("%016x", c.dice.Uint64()), health: health})
 	}
 }

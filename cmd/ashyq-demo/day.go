@@ -43,7 +43,7 @@ func (b business) rate(at time.Time) float64 {
 // count is what a door counts in a part of an hour.
 func (d *door) count(dice *rand.Rand, from, to time.Time) map[string]uint64 {
 	length := to.Sub(from)
-	people := int(d.place.rate(from.Add(length/2))*length.Hours() + dice.Float64())
+	people := int(d.size*d.place.rate(from.Add(length/2))*length.Hours() + dice.Float64())
 	count := map[string]uint64{}
 	for range people {
 		count[d.check(dice)]++

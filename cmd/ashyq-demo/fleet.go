@@ -24,7 +24,8 @@ type door struct {
 	server.SheetDoor
 	venue  store.Venue
 	place  business
-	device string // api.HeaderDevice
+	size   float64 // how many more people come than to others of its kind
+	device string  // api.HeaderDevice
 	health api.Health
 	seen   time.Time // when the registry heard of it last
 	line   line      // to the registry; nil: nobody has installed the door yet
@@ -166,7 +167,8 @@ func usedTwice(ctx context.Context, d *door, l *ledger) error {
 	if err != nil {
 		return err
 	}
-	err = l.db.Enrol(ctx, tokenOf(code), store.Enrollee{Device: d.device, Key: store.SecretOf("a stranger")}, time.Now(), nil)
+	stranger := store.Enrollee{Device: d.device, Key: store.SecretOf("a stranger")}
+	err = l.db.Enrol(ctx, tokenOf(code), stranger, time.Now(), nil)
 	return expect(err, store.ErrTokenUsed)
 }
 

@@ -72,7 +72,7 @@ func (m *measured) run() {
 		m.Fatal(err)
 	}
 	m.admin = strings.TrimSpace(string(raw))
-	m.ask(m.admin, server.PathLimitSource, server.LimitRequest{Name: "lab", Hourly: 10_000})
+	m.ask(m.admin, server.PathLimitSource, server.LimitRequest{Name: "lab", Hourly: new(10_000)})
 	m.results()
 	m.door()
 	m.batches()

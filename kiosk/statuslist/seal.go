@@ -97,14 +97,6 @@ func (k Key) seal(what kind, list string, payload []byte) ([]byte, error) {
 	return aead.Seal(blob, nonce, plain, what.data(list)), nil
 }
 
-// GenerationOf tells with which key a blob is sealed. It is 0 for bytes that cannot be a blob.
-func GenerationOf(blob []byte) uint32 {
-	if len(blob) < SizeStep {
-		return 0
-	}
-	return binary.BigEndian.Uint32(blob)
-}
-
 // open returns the payload of a blob. Errors: ErrNoKey, ErrSealed.
 func open(blob []byte, what kind, list string, keys Keyring) ([]byte, error) {
 	if len(blob) > MaxBlob || len(blob) != sizeClass(len(blob)) {

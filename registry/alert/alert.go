@@ -45,6 +45,15 @@ func (k Kind) Gather() time.Duration {
 	return time.Minute
 }
 
+// Settle is how long something has to be over before that is told. Contacts and supplies come and go, and
+// doors say so every five minutes: what comes again meanwhile was not over.
+func (k Kind) Settle() time.Duration {
+	if k == Silent || k == Publisher {
+		return k.Gather()
+	}
+	return 15 * time.Minute
+}
+
 // Listed is how many doors a message names; it counts the others.
 const Listed = 20
 

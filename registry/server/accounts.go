@@ -82,8 +82,16 @@ func (s *Server) byAdmin(f func(*http.Request) (any, error)) func(*http.Request)
 func (s *Server) me(_ *http.Request, account store.Account) (any, error) { return account, nil }
 
 func (s *Server) accounts(r *http.Request, by store.Account) (any, error) {
-	return getOrPost(func(*http.Request) (any, error) {
-		list, err := s.opt.Store.Accounts(r.Context(), by, now().Add(-accountsKept), accountsPage)
+	return getOrPost(func(r *http.Request) (any, error) {
+		of := store.AccountsOf{Role: r.URL.Query().Get("role"), To: by, Ended: now().Add(-accountsKept), Limit: accountsPage}
+		var err error
+		if of.Before, err = number(r, "before", 0); err != nil {
+			return nil, err
+		}
+		if _, ok := roles[of.Role]; !ok && of.Role != "" {
+			return nil, badRequest("unknown role", "write national, regional, owner or staff")
+		}
+		list, err := s.opt.Store.Accounts(r.Context(), of)
 		return AccountsAnswer{list}, err
 	}, func(r *http.Request) (any, error) { return s.addAccount(r, by) })(r)
 }

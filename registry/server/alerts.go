@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/alert"
@@ -34,6 +35,8 @@ const (
 	alertAgain = 24 * time.Hour   // after which what lasts is told again
 	alertLast  = 3 * 24 * time.Hour
 	alertOnce  = 4 // messages on their way at the same time
+
+	testsAtOnce = 10 // then one in a minute
 )
 
 // troubleKinds are the troubles of a board that somebody is told of.
@@ -50,13 +53,26 @@ type alerts struct {
 	server  *Server
 	started time.Time
 	without withoutDatabase // owned by the goroutine that looks
+
+	mu    sync.Mutex               // guards tried
+	tried map[string]*rate.Limiter // how often somebody tries whether messages arrive, by region
 }
 
 func newAlerts(s *Server, opt AlertOptions) *alerts {
 	if opt.SilentAfter == 0 {
 		opt.SilentAfter = 30 * time.Minute
 	}
-	return &alerts{opt: opt, server: s, started: now()}
+	return &alerts{opt: opt, server: s, started: now(), tried: map[string]*rate.Limiter{}}
+}
+
+// mayTry tells whether the administrators of a region, or of the country, may send one more test.
+func (a *alerts) mayTry(region string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tried[region] == nil {
+		a.tried[region] = rate.NewLimiter(rate.Every(time.Minute), testsAtOnce)
+	}
+	return a.tried[region].Allow()
 }
 
 // run looks and sends until ctx ends.
@@ -121,7 +137,7 @@ func tellings(alarms []store.Alarm, to []store.Recipient, at time.Time) (all []s
 			of = append(of, a)
 			switch {
 			case !a.Ended.IsZero():
-				news = news || at.Sub(a.Ended) >= kind.Gather()
+				news = news || at.Sub(a.Ended) >= kind.Settle()
 			case a.Told.IsZero():
 				news = news || at.Sub(a.Began) >= kind.Gather()
 			default:
@@ -173,16 +189,20 @@ func messageOf(kind alert.Kind, alarms []store.Alarm, to store.Recipient, again 
 
 // send sends what is due.
 func (a *alerts) send(ctx context.Context) error {
-	due, err := a.server.opt.Store.ClaimMessages(ctx, 2*alertOnce, alertLease, now())
-	if err != nil {
-		return err
+	for {
+		due, err := a.server.opt.Store.ClaimMessages(ctx, 2*alertOnce, alertLease, now())
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		var group errgroup.Group
+		group.SetLimit(alertOnce)
+		for _, w := range due {
+			group.Go(func() error { return a.sendOne(ctx, w) })
+		}
+		if err := group.Wait(); err != nil || ctx.Err() != nil {
+			return err
+		}
 	}
-	var group errgroup.Group
-	group.SetLimit(alertOnce)
-	for _, w := range due {
-		group.Go(func() error { return a.sendOne(ctx, w) })
-	}
-	return group.Wait()
 }
 
 func (a *alerts) sendOne(ctx context.Context, w store.WaitingMessage) error {

@@ -127,6 +127,25 @@ func TestNetworkFailure(t *testing.T) {
 	})
 }
 
+// A contact is loose: its door says every few minutes that its case is open, and that it is not. That is
+// one message, and one when it is over.
+func TestLooseContact(t *testing.T) {
+	inDutyRoom(t, func(t *testing.T, d *dutyRoom) {
+		d.doors("KZ-75", 1)
+		d.subscribe(RecipientRequest{Name: "Almaty", Mail: "almaty@example.kz", Kinds: []string{"tamper"}})
+		for range 20 {
+			d.sql(`UPDATE doors SET troubles = 'tamper'`)
+			time.Sleep(5 * time.Minute)
+			d.sql(`UPDATE doors SET troubles = ''`)
+			time.Sleep(5 * time.Minute)
+		}
+		const begun = "almaty@example.kz Ashyq: вскрыт корпус устройства: началось (1)"
+		d.is("loose", begun)
+		time.Sleep(12 * time.Minute)
+		d.is("mended", begun+"\nalmaty@example.kz Ashyq: вскрыт корпус устройства: закончилось (1)")
+	})
+}
+
 // After the registry itself was down, no door counts as silent before it could say hello.
 func TestRegistryWasDown(t *testing.T) {
 	inDutyRoom(t, func(t *testing.T, d *dutyRoom) {
@@ -193,8 +212,8 @@ func TestAlertsAreRepeatedDaily(t *testing.T) {
 		"told":         {[]store.Alarm{{Began: ago(25 * time.Hour), Told: ago(23 * time.Hour)}}, ""},
 		"told a day ago": {[]store.Alarm{{Began: ago(48 * time.Hour), Told: ago(24 * time.Hour)},
 			{Told: ago(time.Hour)}}, "still 2 all"},
-		"over":                     {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(time.Minute)}}, "ended 1"},
-		"over for a moment":        {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(time.Second)}}, ""},
+		"over":                     {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(15 * time.Minute)}}, "ended 1"},
+		"over for a moment":        {[]store.Alarm{{Told: ago(time.Hour), Ended: ago(14 * time.Minute)}}, ""},
 		"one more":                 {[]store.Alarm{{Told: ago(time.Hour)}, {Began: ago(2 * time.Minute)}}, "begun 1"},
 		"of a kind nobody follows": {[]store.Alarm{{Kind: "hot", Began: ago(time.Hour)}}, "quiet"},
 	} {
@@ -293,6 +312,12 @@ func TestRecipients(t *testing.T) {
 			if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%s: %d %s, want %d with %q", c.name, w.Code, w.Body, c.code, c.want)
 			}
+		}
+		for range testsAtOnce {
+			d.call(http.MethodPost, PathTestRecipient, adminKey, IDRequest{program.ID})
+		}
+		if w := d.call(http.MethodPost, PathTestRecipient, adminKey, IDRequest{program.ID}); w.Code != http.StatusTooManyRequests {
+			t.Errorf("one test after the other: %d %s", w.Code, w.Body)
 		}
 		d.post(PathRemoveRecipient, adminKey, IDRequest{a.ID}, nil)
 		var list AlertsAnswer

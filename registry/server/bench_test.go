@@ -44,7 +44,6 @@ func BenchmarkPublish(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(len(r.sealedSize(p.manifest.Sections[0].Blob, db))), "token-B")
 	b.ReportMetric(float64(len(r.sealedSize(p.manifest.Deltas[0][0].Blob, db))), "delta-B")
 }
 

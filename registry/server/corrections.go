@@ -179,6 +179,9 @@ func (s *Server) withdrawSource(r *http.Request) (any, error) {
 	if req.Since.IsZero() {
 		return nil, badRequest("since is missing", "times are written as 2021-04-20T12:00:00Z")
 	}
+	if req.Since.After(now().Add(clockSkew)) {
+		return nil, badRequest("since is in the future", "write when the key was stolen, or earlier")
+	}
 	if req.Preview {
 		bulk, err := s.opt.Store.BulkOf(r.Context(), req.Name, req.Since)
 		if err != nil {

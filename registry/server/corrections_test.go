@@ -218,7 +218,7 @@ func TestWithdrawAllOfASource(t *testing.T) {
 		lab, other := r.sourceNamed("lab", Laboratory), r.sourceNamed("other", Laboratory)
 		r.post(PathResults, lab, ResultRequest{IIN: person(0), Sample: "before", Result: "positive", Taken: now()}, nil)
 		r.post(PathResults, other, ResultRequest{IIN: person(1), Sample: "1", Result: "negative", Taken: now()}, nil)
-		r.post(PathLimitSource, adminKey, LimitRequest{Name: "lab", Hourly: 31}, nil)
+		r.post(PathLimitSource, adminKey, LimitRequest{Name: "lab", Hourly: new(31)}, nil)
 		time.Sleep(time.Minute) // fake
 		stolen := now()
 		r.positives(lab, 40, stolen) // 30 count, 10 wait; person(0) is red anyway

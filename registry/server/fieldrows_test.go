@@ -228,7 +228,7 @@ var pageRequests = map[string]pageRequest{
 	PathWithdrawSource: {kind: "WithdrawSourceRequest",
 		takes: map[string]string{
 			"name":    "",
-			"since":   "future, year 9999",
+			"since":   "",
 			"preview": takesFlag,
 			"last":    "most, negative",
 			"why":     takesText,
@@ -260,9 +260,9 @@ var pageRequests = map[string]pageRequest{
 	}, body: aboutSource},
 	PathLimitSource: {kind: "LimitRequest", takes: map[string]string{
 		"name":   "",
-		"hourly": takesNumber,
+		"hourly": "zero", // all wait
 	},
-		body: func(r *rig) (any, string) { r.source(Laboratory); return LimitRequest{Laboratory, 5}, adminKey }},
+		body: func(r *rig) (any, string) { r.source(Laboratory); return LimitRequest{Laboratory, new(5)}, adminKey }},
 	PathApprove: {kind: "DecideRequest", takes: map[string]string{
 		"name": "",
 		"last": "most, negative, null, zero",
@@ -439,7 +439,7 @@ func aboutSource(r *rig) (any, string) {
 // deciding is a request about a record that waits.
 func deciding(r *rig) (any, string) {
 	lab := r.source(Laboratory)
-	r.post(PathLimitSource, adminKey, LimitRequest{Laboratory, 0}, nil)
+	r.post(PathLimitSource, adminKey, LimitRequest{Laboratory, new(0)}, nil)
 	r.call("POST", PathResults, lab, ResultRequest{IIN: iinA, Sample: "A-1", Result: "positive", Taken: now()})
 	return DecideRequest{Laboratory, 1}, adminKey
 }

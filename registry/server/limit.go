@@ -14,7 +14,7 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// How often one code or token that exists may be tried, right or used.
+// How often one code or token that exists may be tried, right or used, and a door may say hello.
 const (
 	sameEvery  = 2 * time.Second
 	sameAtOnce = 10
@@ -22,7 +22,7 @@ const (
 
 var errTriedTooOften = &failure{http.StatusTooManyRequests, "this code was tried too often", "wait a minute and try again", nil}
 
-// slots has a limiter for each code or token. It is a table of fixed size, so that it neither
+// slots has a limiter for each code, token or door. It is a table of fixed size, so that it neither
 // grows nor forgets. Two of them share a slot by chance, and nobody outside can tell which.
 type slots struct {
 	seed  maphash.Seed

@@ -74,9 +74,9 @@ const (
 	// PathMe: GET -> store.Account: whose key it is. Bearer: the key of any account. "The
 	// administrator's key" is that of a national account, or admin.key.
 	PathMe = "/v1/me"
-	// PathAccounts: POST AccountRequest -> AccountAnswer; GET -> AccountsAnswer. Bearer: the
-	// administrator's key; a regional one's for owners and staff of the region's venues, an owner's for
-	// staff of the own venues; so the next one.
+	// PathAccounts: POST AccountRequest -> AccountAnswer; GET ?role=ROLE&before=ID -> AccountsAnswer.
+	// Bearer: the administrator's key; a regional one's for owners and staff of the region's venues, an
+	// owner's for staff of the own venues; so the next one.
 	PathAccounts = "/v1/accounts"
 	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
 	PathRevokeAccount = "/v1/accounts/revoke"
@@ -389,8 +389,8 @@ type AccountAnswer struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// AccountsAnswer lists the last 500 accounts, the newest first. An account that has ended is listed
-// for 30 days.
+// AccountsAnswer lists 500 accounts at most, the newest first: of a role, and older than the one with an
+// id, where the request says so. An account that has ended is listed for 30 days.
 type AccountsAnswer struct {
 	Accounts []store.Account `json:"accounts"`
 }
@@ -409,7 +409,7 @@ type NameRequest struct {
 // how many recovered and vaccinated people. All others wait for the administrator.
 type LimitRequest struct {
 	Name   string `json:"name"`
-	Hourly int    `json:"hourly"`
+	Hourly *int   `json:"hourly"` // 0: all wait
 }
 
 // DecideRequest decides on all records of a source that wait, up to the newest that the

@@ -53,6 +53,8 @@ func (s *Server) addRecipient(r *http.Request, within string) (any, error) {
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, &failure{http.StatusConflict, "this name is taken", "choose another one", err}
+	case errors.Is(err, store.ErrManyRecipients):
+		return nil, &failure{http.StatusConflict, "there are many recipients already", "remove some of them first", err}
 	case err != nil:
 		return nil, noRegion(err)
 	}
@@ -118,6 +120,9 @@ func (s *Server) testRecipient(r *http.Request, within string) (any, error) {
 	to, err := s.opt.Store.RecipientOf(r.Context(), req.ID, within)
 	if err != nil {
 		return nil, noRecipient(err)
+	}
+	if !s.alerts.mayTry(within) {
+		return nil, &failure{http.StatusTooManyRequests, "too many tests", "wait a minute", nil}
 	}
 	m := alert.Message{ID: fmt.Sprintf("test-%d-%d", now().Unix(), to.ID), Kind: alert.Kind(to.Kinds[0]),
 		At: now(), Test: true}

@@ -139,7 +139,7 @@ func number(r *http.Request, name string, missing int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, badRequest("a number of the query cannot be read", "write a version's number, such as 3")
+		return 0, badRequest("a number of the query cannot be read", "write a number, such as 3")
 	}
 	return n, nil
 }

@@ -95,6 +95,7 @@ type Server struct {
 	lookUps   *lookUps // of citizens' codes
 	codes     slots    // tries of citizens' codes that exist
 	tokens    slots    // tries of doors' tokens that exist
+	hellos    slots    // of doors
 	waits     *waits
 	phones    *waits // each pass is a known client
 	boards    *boards
@@ -140,6 +141,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		lookUps: newLookUps(),
 		codes:   newSlots(),
 		tokens:  newSlots(),
+		hellos:  newSlots(),
 		waits:   newWaits(opt.Waiting),
 		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),

@@ -98,10 +98,13 @@ func (s *Server) limitSource(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHourly(req.Hourly); err != nil {
+	if req.Hourly == nil {
+		return nil, badRequest("the limit is missing", "write 0 to 1000000 records an hour; with 0 all of them wait")
+	}
+	if err := checkHourly(*req.Hourly); err != nil {
 		return nil, err
 	}
-	return nil, noSource(s.opt.Store.LimitSource(r.Context(), req.Name, req.Hourly))
+	return nil, noSource(s.opt.Store.LimitSource(r.Context(), req.Name, *req.Hourly))
 }
 
 // decided is an answer to a DecideRequest.

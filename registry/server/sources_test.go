@@ -70,7 +70,7 @@ func TestOneKeyTurnsFewPeopleGreen(t *testing.T) {
 			}
 			return counted, waiting
 		}
-		r.post(PathLimitSource, adminKey, LimitRequest{Name: VaccinationRegister, Hourly: 20}, nil)
+		r.post(PathLimitSource, adminKey, LimitRequest{Name: VaccinationRegister, Hourly: new(20)}, nil)
 		for _, step := range []struct {
 			key, kind     string
 			first, n      int
@@ -131,7 +131,7 @@ func TestOneKeyTurnsFewPeopleRed(t *testing.T) {
 		if o = r.look(); decided.Records != 1 || o.People["red"] != 301 || o.Sources[0].Waiting != 0 {
 			t.Errorf("%d discarded, then %+v", decided.Records, o.Sources)
 		}
-		r.post(PathLimitSource, adminKey, LimitRequest{Name: Laboratory, Hourly: 302}, nil)
+		r.post(PathLimitSource, adminKey, LimitRequest{Name: Laboratory, Hourly: new(302)}, nil)
 		if w := r.call(http.MethodPost, PathResults, lab, ResultRequest{IIN: person(302), Sample: "later", Result: "positive", Taken: taken}); w.Code != http.StatusConflict {
 			t.Errorf("what the administrator has discarded comes again: %d %s", w.Code, w.Body)
 		}
@@ -160,7 +160,7 @@ func TestContactsAreLimited(t *testing.T) {
 		if before, after := o.People["yellow"], r.look().People["yellow"]; before != 2 || after != 3 {
 			t.Errorf("%d contacts are yellow, then %d; want 2, then 3", before, after)
 		}
-		for _, body := range []any{LimitRequest{Name: "centre", Hourly: -1}, LimitRequest{Name: "centre", Hourly: maxHourly + 1}} {
+		for _, body := range []any{LimitRequest{Name: "centre", Hourly: new(-1)}, LimitRequest{Name: "centre", Hourly: new(maxHourly + 1)}} {
 			if w := r.call(http.MethodPost, PathLimitSource, adminKey, body); w.Code != http.StatusBadRequest {
 				t.Errorf("%+v: %d %s", body, w.Code, w.Body)
 			}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
@@ -80,6 +81,9 @@ func (s *Server) hello(r *http.Request, door int64) (any, error) {
 	}
 	if err := health.Check(); err != nil {
 		return nil, badRequest(err.Error(), "no board says this; a newer door needs a newer registry")
+	}
+	if !s.hellos.of(store.SecretOf(strconv.FormatInt(door, 10))).Allow() {
+		return nil, &failure{http.StatusTooManyRequests, "this door says hello too often", "once in five minutes is enough", nil}
 	}
 	return nil, s.opt.Store.PutHealth(r.Context(), door, health, now())
 }

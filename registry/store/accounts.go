@@ -119,10 +119,18 @@ func (s *Store) AccountBy(ctx context.Context, id int64) (Account, error) {
 	return a, nil
 }
 
-// Accounts lists at most limit accounts, the newest first: those whose key still works, and those that
-// ended after a time. To an owner it lists the staff of the own venues, to a regional administrator
-// the staff of the region's venues and the owners in that region.
-func (s *Store) Accounts(ctx context.Context, to Account, ended time.Time, limit int) ([]Account, error) {
+// AccountsOf says which accounts are listed: those whose key still works, and those that ended after a
+// time.
+type AccountsOf struct {
+	To     Account // an owner sees the staff of the own venues, a regional one that of the region's and its owners
+	Role   string  // empty: all
+	Ended  time.Time
+	Before int64 // only accounts that are older than the one with this id; 0: all
+	Limit  int
+}
+
+// Accounts lists accounts, the newest first.
+func (s *Store) Accounts(ctx context.Context, of AccountsOf) ([]Account, error) {
 	list := []Account{}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		return rows(ctx, tx, func(found *sql.Rows) error {
@@ -132,8 +140,9 @@ func (s *Store) Accounts(ctx context.Context, to Account, ended time.Time, limit
 		}, `SELECT `+accountColumns+` FROM accounts
 			WHERE ($1 = 'national' OR $1 = 'regional' AND role = 'owner' AND region = $3
 				OR role = 'staff' AND venue IN (SELECT id FROM venues WHERE (bin = $2 OR $2 = '') AND (venues.region = $3 OR $3 = '')))
-				AND (revoked IS NULL OR revoked > $4) AND (expires IS NULL OR expires > $4) ORDER BY id DESC LIMIT $5`,
-			to.Role, to.BIN, to.Region, ended.Unix(), limit)
+				AND (revoked IS NULL OR revoked > $4) AND (expires IS NULL OR expires > $4) AND ($6 = '' OR role = $6) AND ($7 = 0 OR id < $7)
+				ORDER BY id DESC LIMIT $5`,
+			of.To.Role, of.To.BIN, of.To.Region, of.Ended.Unix(), of.Limit, of.Role, of.Before)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the accounts: %w", err)

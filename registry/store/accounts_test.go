@@ -64,9 +64,9 @@ func testAccounts(t *testing.T, s *Store) {
 	_, err = s.AccountBy(ctx, last+1)
 	wants(t, "nobody", err, ErrNotFound)
 
-	ids := func(to Account, ended time.Time, limit int, want ...int64) {
+	ids := func(of AccountsOf, want ...int64) {
 		t.Helper()
-		list, err := s.Accounts(ctx, to, ended, limit)
+		list, err := s.Accounts(ctx, of)
 		must(t, err)
 		if len(list) != len(want) {
 			t.Fatalf("%d accounts, want %d: %+v", len(list), len(want), list)
@@ -78,14 +78,16 @@ func testAccounts(t *testing.T, s *Store) {
 		}
 	}
 	before, all := late.Add(-time.Second), Account{Role: National}
-	ids(all, before, 10, last, next, other, guard.ID, regional.ID)
-	ids(all, late, 10, last, regional.ID)
-	ids(all, late, 1, last)
-	ids(Account{Role: Owner, BIN: cinema.BIN}, before, 10, other)
-	ids(Account{Role: Owner, BIN: cinema.BIN, Region: "KZ-71"}, before, 10)
+	ids(AccountsOf{To: all, Ended: before, Limit: 10}, last, next, other, guard.ID, regional.ID)
+	ids(AccountsOf{To: all, Ended: late, Limit: 10}, last, regional.ID)
+	ids(AccountsOf{To: all, Ended: late, Limit: 1}, last)
+	ids(AccountsOf{To: all, Ended: late, Limit: 1, Before: last}, regional.ID)
+	ids(AccountsOf{To: all, Ended: late, Limit: 1, Role: Regional}, regional.ID)
+	ids(AccountsOf{To: Account{Role: Owner, BIN: cinema.BIN}, Ended: before, Limit: 10}, other)
+	ids(AccountsOf{To: Account{Role: Owner, BIN: cinema.BIN, Region: "KZ-71"}, Ended: before, Limit: 10})
 	must(t, s.PutRegions(ctx, []Region{{"KZ-71", "Астана", "Астана", "Astana"}}))
 	here := add(Account{Name: "Here", Role: Owner, BIN: shop.BIN, Region: "KZ-75"}, "here", late)
 	add(Account{Name: "There", Role: Owner, BIN: shop.BIN, Region: "KZ-71"}, "there", late)
 	add(Account{Name: "Everywhere", Role: Owner, BIN: shop.BIN}, "everywhere", late)
-	ids(Account{Role: Regional, Region: "KZ-75"}, before, 10, here, last, next, other, guard.ID)
+	ids(AccountsOf{To: Account{Role: Regional, Region: "KZ-75"}, Ended: before, Limit: 10}, here, last, next, other, guard.ID)
 }

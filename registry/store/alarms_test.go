@@ -97,11 +97,24 @@ func testAlarms(t *testing.T, s *Store) {
 	is("revoked", look(false, false), "silent south 31m0s ended:true told:true")
 	is("its end is told", look(true, false), "silent south 31m0s ended:true told:true")
 	is("and forgotten", look(false, false), "")
-	waits, err := s.ClaimMessages(ctx, 10, time.Minute, at)
-	must(t, err)
+	waits := claimAll(t, s, 10, at)
 	if len(waits) != 2 || waits[0].To.Name != "duty" || string(waits[0].Body) != `"x"` || waits[0].Tries != 1 {
 		t.Errorf("messages: %+v", waits)
 	}
+}
+
+// claimAll claims so many messages, one after the other.
+func claimAll(t *testing.T, s *Store, most int, at time.Time) (all []WaitingMessage) {
+	t.Helper()
+	for len(all) < most {
+		some, err := s.ClaimMessages(t.Context(), 1, time.Minute, at)
+		must(t, err)
+		if len(some) == 0 {
+			break
+		}
+		all = append(all, some...)
+	}
+	return all
 }
 
 func testMessages(t *testing.T, s *Store) {
@@ -130,8 +143,7 @@ func testMessages(t *testing.T, s *Store) {
 	var ids []int64
 	claimed := func(n int, at time.Time) []WaitingMessage {
 		t.Helper()
-		list, err := s.ClaimMessages(ctx, n, time.Minute, at)
-		must(t, err)
+		list := claimAll(t, s, n, at)
 		for _, w := range list {
 			ids = append(ids, w.ID)
 		}
@@ -141,7 +153,26 @@ func testMessages(t *testing.T, s *Store) {
 	if len(first) != 10 || first[0].Made.Sub(t0) != time.Hour+8*time.Second {
 		t.Errorf("the first ones: %+v", first)
 	}
-	if rest := claimed(1000, at); len(rest) != maxWaitingMessages-10 {
+	// Others do not wait for one's many messages.
+	other, err := s.AddRecipient(ctx, Recipient{Name: "other"})
+	must(t, err)
+	must(t, s.Alarms(ctx, wrongAt(at), nil, func([]Alarm, []Recipient) ([]Telling, error) {
+		return []Telling{{Kind: "silent", Messages: map[int64][]byte{other: []byte("x")}}}, nil
+	}, at))
+	both, err := s.ClaimMessages(ctx, 2, time.Minute, at)
+	must(t, err)
+	if len(both) != 2 || both[0].To.Name == both[1].To.Name {
+		t.Errorf("two messages: %+v", both)
+	}
+	for _, w := range both {
+		if w.To.ID == other {
+			must(t, s.MessageSent(ctx, w, at))
+		} else {
+			ids = append(ids, w.ID)
+		}
+	}
+	must(t, s.RemoveRecipient(ctx, other, ""))
+	if rest := claimed(1000, at); len(rest) != maxWaitingMessages-11 {
 		t.Errorf("%d others", len(rest))
 	}
 	slices.Sort(ids)
@@ -165,6 +196,14 @@ func testMessages(t *testing.T, s *Store) {
 	_, err = s.RecipientOf(ctx, to, "KZ-71")
 	wants(t, "looked up from another region", err, ErrNotFound)
 	wants(t, "removed from another region", s.RemoveRecipient(ctx, to, "KZ-71"), ErrNotFound)
+	for n := range recipientsOfRegion - 1 {
+		_, err := s.AddRecipient(ctx, Recipient{Name: fmt.Sprint("more ", n), Region: "KZ-75"})
+		must(t, err)
+	}
+	_, err = s.AddRecipient(ctx, Recipient{Name: "too many", Region: "KZ-75"})
+	wants(t, "too many of a region", err, ErrManyRecipients)
+	_, err = s.AddRecipient(ctx, Recipient{Name: "of the country"})
+	must(t, err)
 	must(t, s.RemoveRecipient(ctx, to, "KZ-75"))
 	if left := claimed(1000, at.Add(99*time.Hour)); len(left) != 0 {
 		t.Errorf("%d messages for nobody", len(left))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,14 @@ type Recipient struct {
 	Waiting  int       `json:"waiting,omitempty"` // messages
 }
 
-// AddRecipient stores a new one. Errors: ErrExists, ErrNotFound for an unknown region.
+// ErrManyRecipients says that a region, or the country, has as many recipients as there may be.
+var ErrManyRecipients = errors.New("there are many recipients")
+
+// recipientsOfRegion is how many recipients a region may have, and the country beside them: one's messages
+// wait for those of the others.
+const recipientsOfRegion = 30
+
+// AddRecipient stores a new one. Errors: ErrExists, ErrManyRecipients, ErrNotFound for an unknown region.
 func (s *Store) AddRecipient(ctx context.Context, r Recipient) (id int64, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		if r.Region != "" {
@@ -31,7 +39,15 @@ func (s *Store) AddRecipient(ctx context.Context, r Recipient) (id int64, err er
 				return err
 			}
 		}
-		err := tx.QueryRowContext(ctx, `INSERT INTO recipients (name, region, kinds, language, mail, hook, trouble)
+		var n int
+		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM recipients WHERE COALESCE(region, '') = $1`, r.Region).Scan(&n)
+		if err == nil && n >= recipientsOfRegion {
+			err = ErrManyRecipients
+		}
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, `INSERT INTO recipients (name, region, kinds, language, mail, hook, trouble)
 			VALUES ($1, $2, $3, $4, $5, $6, '') ON CONFLICT (name) DO NOTHING RETURNING id`,
 			r.Name, known(r.Region), strings.Join(r.Kinds, " "), r.Language, r.Mail, r.Hook).Scan(&id)
 		if notFound(err) == ErrNotFound {
@@ -145,7 +161,8 @@ func putMessage(ctx context.Context, tx *sql.Tx, to int64, body []byte, now time
 	return err
 }
 
-// ClaimMessages gives at most limit messages that are due. Nobody else gets them before the lease is
+// ClaimMessages gives at most limit messages that are due, one for each recipient: whose program takes its
+// time holds up the own messages. Nobody else gets them before the lease is
 // over: whoever was stopped meanwhile leaves them for another try.
 func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duration,
 	now time.Time) (list []WaitingMessage, err error) {
@@ -181,8 +198,8 @@ func claim(ctx context.Context, tx *sql.Tx, limit int, lease time.Duration, now 
 		w.To, w.Made, w.Body = of[to], time.Unix(made, 0).UTC(), []byte(body)
 		*list = append(*list, w)
 		return err
-	}, `UPDATE messages SET due = $2, tries = tries + 1 WHERE id IN (SELECT id FROM messages WHERE due <= $1
-		ORDER BY due, id LIMIT $3) AND due <= $1
+	}, `UPDATE messages SET due = $2, tries = tries + 1 WHERE id IN (SELECT MIN(id) FROM messages WHERE due <= $1
+		GROUP BY recipient ORDER BY MIN(due), MIN(id) LIMIT $3) AND due <= $1
 		RETURNING id, recipient, made, tries, body`, now.Unix(), now.Add(lease).Unix(), limit)
 }
 

@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -77,6 +79,58 @@ func ownerOfTheRegion(t *testing.T, ctx context.Context, url, region string) {
 	if code := statusOf(t, url+server.PathOwn, key); code != http.StatusOK {
 		t.Errorf("the owner's key gets %d", code)
 	}
+}
+
+// Venues begin a session for each shift, far more than a page lists. The administrators stay in sight, and
+// whoever chooses somebody to revoke does not get somebody else when the chosen one ends meanwhile.
+func TestManyAccounts(t *testing.T) {
+	data := openStore(t)
+	url, _ := registryOver(t, data)
+	if err := data.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green"}}); err != nil {
+		t.Fatal(err)
+	}
+	venues, err := data.Venues(t.Context(), "", nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(a store.Account) int64 {
+		t.Helper()
+		id, err := data.AddAccount(t.Context(), a, store.SecretOf(server.NewKey()), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	add(store.Account{Name: "Aigerim", Role: store.National})
+	var last int64
+	for n := range 501 {
+		last = add(store.Account{Name: fmt.Sprint("Shift ", n), Role: store.Staff, Venue: venues[0].ID, Expires: time.Now().Add(time.Hour)})
+	}
+	ctx := tab(t)
+	desktop(t, ctx)
+	do(t, ctx, chromedp.Navigate(url+"/accounts#key="+adminKey))
+	until(t, ctx, `document.getElementById("accounts").innerText.includes("Aigerim")`)
+	choose := func(role string) {
+		t.Helper()
+		eval[chromedp.Void](t, ctx, `(document.querySelector("#list-role").value = %s,
+			document.querySelector("#list-role").dispatchEvent(new Event("change")), undefined)`, role)
+	}
+	choose("staff")
+	until(t, ctx, `document.getElementById("accounts").innerText.includes("Shift 500")`)
+	do(t, ctx, chromedp.Click("#older"))
+	until(t, ctx, `document.querySelectorAll("#accounts tr").length === 1 && document.getElementById("accounts").innerText.includes("Shift 0")`)
+	do(t, ctx, chromedp.Click("#newest"))
+	until(t, ctx, `document.getElementById("accounts").innerText.includes("Shift 500")`)
+
+	eval[chromedp.Void](t, ctx, `(document.querySelector("#revoke-account-id").value = %s, undefined)`, fmt.Sprint(last))
+	if err := data.RevokeAccount(t.Context(), last, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `document.querySelector("#accounts tr").innerText.includes("Ended")`)
+	if got := eval[string](t, ctx, `document.querySelector("#revoke-account-id").value`); got != "" {
+		t.Errorf("now %s would be revoked", got)
+	}
+	audit(t, ctx)
 }
 
 // statusOf asks with a key.

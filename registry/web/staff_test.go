@@ -57,6 +57,7 @@ func TestStaffPage(t *testing.T) {
 	if err := readBack(frameOf(picture(t, desk)), link); err != nil {
 		t.Errorf("the code to hold to the staff's phone: %v", err)
 	}
+	until(t, desk, `document.querySelector("#sessions li h3")?.textContent === "Evening shift"`)
 	inEachLook(t, desk, "staff-begin")
 	language(t, desk, "en")
 	desktop(t, desk)
@@ -108,6 +109,12 @@ func TestStaffPage(t *testing.T) {
 		t.Errorf("the phone keeps a pass: %s", stored)
 	}
 	staffAtLargeText(t, staff)
+
+	// The phone was stolen: the owner ends its session.
+	do(t, desk, chromedp.Click("#sessions button"))
+	until(t, desk, `document.querySelector("#sessions").textContent === "There are no sessions now."`)
+	do(t, staff, chromedp.SetValue("#code", "admitted/green"), chromedp.Click("#code-form button.main"))
+	until(t, staff, visible("gate")+` && document.querySelector("#key-error").textContent !== ""`)
 }
 
 // staffAtLargeText looks for what runs off the screen at a text size of 32 px.

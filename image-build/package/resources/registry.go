@@ -41,8 +41,8 @@ const (
 type registry struct {
 	key, issuer ed25519.PrivateKey
 	certificate tls.Certificate // of its authority, of its TLS, and of the door
-	places      doorkeys.PlaceKeys
 	door        *ecdh.PrivateKey
+	places      doorkeys.PlaceKeys
 
 	mu       sync.Mutex
 	opened   bool                  // guarded by mu: whether doors get an answer
@@ -59,8 +59,8 @@ type registry struct {
 func newRegistry() *registry {
 	now := time.Now()
 	r := &registry{
-		key: newKey(), list: statuslist.Key{Generation: 1, Secret: [32]byte(newKey())}, issuer: newKey(), certificate: newCertificate(),
-		door: newDoorKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
+		key: newKey(), list: statuslist.Key{Generation: 1, Secret: [32]byte(newKey())}, issuer: newKey(),
+		certificate: newCertificate(), door: newDoorKey(), blobs: map[api.Hash][]byte{}, news: make(chan struct{}),
 		places: doorkeys.PlaceKeys{
 			FirstDay: pass.DayOf(now) - 1, Days: make([]pass.PlaceKey, 6), FirstMonth: pass.MonthOf(now), Months: make([]pass.PlaceKey, 1),
 		},
@@ -271,10 +271,11 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// doorKeys are what the door needs to read the list and codes.
+// doorKeys are what the door needs to read the list.
 func (r *registry) doorKeys() []byte {
 	envelope, err := doorkeys.Seal(r.key, r.door.PublicKey(), doorkeys.Keys{
-		Issued: time.Now(), Lists: []doorkeys.ListKey{{Generation: r.list.Generation, Key: r.list.Secret}}, PlaceKeys: r.places,
+		Issued: time.Now(), Lists: []doorkeys.ListKey{{Generation: r.list.Generation, Key: r.list.Secret}},
+		PlaceKeys: r.places,
 	})
 	check(err)
 	return envelope

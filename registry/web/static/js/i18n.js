@@ -73,6 +73,9 @@ export function say(element, key) {
   else delete element.dataset.t;
 }
 
+// figure writes a number, with its thousands apart.
+export const figure = (n) => n.toLocaleString(locales[current]);
+
 // moment writes a time: only the hour today, the date with it on any other day.
 export function moment(time, now = new Date()) {
   const clock = time.toLocaleTimeString(locales[current], { hour: "2-digit", minute: "2-digit" });

@@ -10,11 +10,16 @@ setUp(words);
 let overview;
 let regions = [];
 let me = {};
+let before = 0; // the account that the list begins behind; 0: with the newest
+const page = 500; // accounts, as the registry lists them
 const gate = new Gate("admin-key", () => overview && open());
-overview = new Overview(gate, () => "/v1/accounts", render);
+overview = new Overview(gate, () => `/v1/accounts?role=${$("list-role").value}&before=${before}`, render);
 onLanguage(listRegions);
 $("account-role").addEventListener("change", askWhatBelongs);
 askWhatBelongs();
+$("list-role").addEventListener("change", () => list(0));
+$("newest").addEventListener("click", () => list(0));
+$("older").addEventListener("click", () => list(overview.known.accounts.at(-1).id));
 if (gate.key) open();
 
 async function open() {
@@ -24,9 +29,18 @@ async function open() {
   } catch {
     return; // the overview says what is wrong
   }
-  for (const option of [...$("account-role").options]) if (me.role === "regional" && option.value !== "owner") option.remove();
+  if (me.role === "regional") {
+    for (const option of [...$("account-role").options]) if (option.value !== "owner") option.remove();
+    for (const option of [...$("list-role").options]) if (!["owner", "staff"].includes(option.value)) option.remove();
+    list(0);
+  }
   listRegions();
   askWhatBelongs();
+}
+
+function list(from) {
+  before = from;
+  overview.refresh();
 }
 
 const regionName = (code) => regions.find((region) => region.code === code)?.[document.documentElement.lang] ?? code;
@@ -50,9 +64,12 @@ function askWhatBelongs() {
 }
 
 function render({ accounts }) {
+  $("newest").hidden = !before;
+  $("older").hidden = accounts.length < page;
   fill("accounts", accounts.map((one) => [one.name, t(`role-${one.role}`), ofWhat(one), moment(new Date(one.created)), state(one)]));
   const live = accounts.filter((one) => !ended(one));
-  choices($("revoke-account-id"), live.map((one) => [one.id, `${one.name}, ${t(`role-${one.role}`)}`]));
+  // Nobody is chosen at first, and when the chosen one has ended meanwhile.
+  choices($("revoke-account-id"), [["", t("choose")], ...live.map((one) => [one.id, `${one.name}, ${t(`role-${one.role}`)}`])]);
 }
 
 function ofWhat(account) {
@@ -73,7 +90,8 @@ onSubmit($("account-form"), async ({ name, role, region, bin }) => {
   const answer = await gate.ask("/v1/accounts", { name: name.trim(), role, ...belongs });
   $("account-form").reset();
   askWhatBelongs();
-  overview.refresh();
+  $("list-role").value = role;
+  list(0);
   return [el("p", {}, t("keyOnce")), copyable(t("keyOf"), answer.key)];
 });
 

@@ -2,7 +2,7 @@
 // address, so that back and forward lead through it.
 
 import { $, el, sign } from "../js/dom.js";
-import { moment, onLanguage, setUp, t } from "../js/i18n.js";
+import { figure, moment, onLanguage, setUp, t } from "../js/i18n.js";
 import { words } from "./admin-texts.js";
 import { byColour, drawChart } from "./chart.js";
 import { alarmTile, doorCard, doorDetail, link, regionCard, venueCard } from "./fleet.js";
@@ -164,7 +164,7 @@ function drawTiles(overview) {
   $("tiles").replaceChildren(
     tile(t("version"), overview.version, t("published", { age: ago(Date.parse(overview.issued)) })),
     tile(t("citizens"), colours.reduce((sum, colour) => sum + (overview.people[colour] ?? 0), 0), t("onHold", { suspended: overview.suspended, revoked: overview.revoked })),
-    tile(t("checks"), Object.values(byColour(overview.counts)).reduce((sum, n) => sum + n, 0), t("refused", { n: checks.turnedBack })),
+    tile(t("checks"), Object.values(byColour(overview.counts)).reduce((sum, n) => sum + n, 0), t("refused", { n: figure(checks.turnedBack) })),
     tile(t("disagreements"), overview.disagreements, page("records", "settleThem")),
     tile(t("waitingRecords"), overview.waiting, page("sources", "decideThem")),
   );
@@ -176,7 +176,7 @@ function drawOverview({ people, doors, hours, regions: list }) {
   $("alarms").replaceChildren(alarm(doors.wrong.silent ?? 0, "silent"), alarm(doors.trouble, "trouble"), alarm(doors.wrong.never ?? 0, "never"));
   $("statuses").replaceChildren(...(people ? colours : []).map((colour) => {
     const box = el("li", { "data-colour": colour }, sign(colour));
-    box.append(el("span", {}, t(colour)), el("strong", {}, String(people[colour] ?? 0)));
+    box.append(el("span", {}, t(colour)), el("strong", {}, figure(people[colour] ?? 0)));
     return box;
   }));
   $("regions").replaceChildren(...(list ?? []).map((region) => regionCard(region, regionName(region.code))));
@@ -184,5 +184,5 @@ function drawOverview({ people, doors, hours, regions: list }) {
 }
 
 function tile(label, value, below) {
-  return el("div", { class: "tile" }, el("span", {}, label), el("strong", {}, String(value)), el("span", { class: "small" }, below));
+  return el("div", { class: "tile" }, el("span", {}, label), el("strong", {}, figure(value)), el("span", { class: "small" }, below));
 }

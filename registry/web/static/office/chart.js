@@ -2,7 +2,7 @@
 // colours apart for whoever does not see them.
 
 import { $, el } from "../js/dom.js";
-import { t } from "../js/i18n.js";
+import { figure, t } from "../js/i18n.js";
 
 export const order = ["green", "blue", "yellow", "red", "none"]; // from the bottom
 const [width, height] = [600, 180];
@@ -52,7 +52,7 @@ export function drawChart(hours) {
   const most = Math.max(1, ...list.map(({ counts }) => sum(counts)));
   const clock = (time) => new Date(time).toLocaleTimeString("ru-KZ", { hour: "2-digit", minute: "2-digit" });
   const total = list.reduce((n, { counts }) => n + sum(counts), 0);
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("chartLabel", { n: total }) }, defs());
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("chartLabel", { n: figure(total) }) }, defs());
   list.forEach(({ counts }, i) => {
     let y = height;
     for (const colour of order) {
@@ -62,10 +62,10 @@ export function drawChart(hours) {
   });
   const key = (colour) => el("li", {}, svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, ...bar(colour, { x: 0, y: 0, width: 16, height: 16 })), t(`colour-${colour}`));
   $("chart").replaceChildren(
-    el("p", { class: "small" }, t("mostInAnHour", { n: total ? most : 0 })), picture,
+    el("p", { class: "small" }, t("mostInAnHour", { n: figure(total ? most : 0) })), picture,
     el("div", { class: "axis small" }, ...[0, 12, 24].map((i) => el("span", {}, clock(list[i].time)))),
     el("ul", { class: "legend small" }, ...[...order].reverse().map(key)));
-  const number = (n) => el("td", { class: "number" }, String(n));
+  const number = (n) => el("td", { class: "number" }, figure(n));
   $("chart-head").replaceChildren(...[t("hour"), ...order.map((colour) => t(`colour-${colour}`))].map((text, i) => el("th", i ? { scope: "col", class: "number" } : { scope: "col" }, text)));
   $("chart-rows").replaceChildren(...list.map(({ time, counts }) => el("tr", {}, el("td", {}, clock(time)), ...order.map((colour) => number(counts[colour])))));
 }

@@ -1,7 +1,7 @@
 // Cards of regions, venues and doors, and one door in full: what is wrong, why, and whom to call.
 
 import { el, sign } from "../js/dom.js";
-import { moment, t } from "../js/i18n.js";
+import { figure, moment, t } from "../js/i18n.js";
 import { byColour } from "./chart.js";
 import { healthLine } from "./health.js";
 import { ago } from "./overview.js";
@@ -35,7 +35,7 @@ const line = (text) => el("p", { class: "small" }, text);
 function totals(doors, counts) {
   const wrong = kinds.filter((kind) => doors.wrong[kind]);
   const checks = Object.values(byColour(counts)).reduce((sum, n) => sum + n, 0);
-  return [line(t("doorsAndChecks", { doors: doors.all, checks })),
+  return [line(t("doorsAndChecks", { doors: figure(doors.all), checks: figure(checks) })),
     line(wrong.length ? wrong.map((kind) => `${t(`wrong-${kind}`)}: ${doors.wrong[kind]}`).join(", ") : t(doors.all ? "allWell" : "noDoors"))];
 }
 
@@ -43,7 +43,7 @@ const wrongOf = (doors) => kinds.filter((kind) => doors.wrong[kind]);
 
 export const regionCard = (region, name) => card(wrongOf(region.doors),
   region.code ? link({ region: region.code }, name, { class: "open" }) : el("strong", {}, name),
-  line(t("venuesAndPeople", { venues: region.venues, people: Object.values(region.people).reduce((sum, n) => sum + n, 0) })),
+  line(t("venuesAndPeople", { venues: figure(region.venues), people: figure(Object.values(region.people).reduce((sum, n) => sum + n, 0)) })),
   ...totals(region.doors, region.counts));
 
 export const venueCard = (venue) => card(wrongOf(venue.doors),
@@ -81,7 +81,7 @@ export function doorDetail(door, approve) {
     [t("venue"), [door.place?.name, door.place?.address].filter(Boolean).join(", ")],
     [t("board"), healthLine(door) ?? ""],
     [t("running"), door.running ?? ""],
-    [t("checks"), String(checks)],
+    [t("checks"), figure(checks)],
   ].filter(([, value]) => value);
   const box = el("div", { class: "sheet" }, el("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])), ...call(door.place));
   if (door.asks && !door.approved && !door.revoked) {
@@ -96,6 +96,6 @@ export function doorDetail(door, approve) {
 export function alarmTile(n, kind, text, to, current) {
   const colour = n === 0 ? "green" : { silent: "red", trouble: "yellow" }[kind] ?? "none";
   const tile = link(to, "", { "data-colour": colour, "data-kind": kind, ...(current ? { "aria-current": "true" } : {}) });
-  tile.append(sign(colour), el("span", {}, el("strong", {}, String(n)), text));
+  tile.append(sign(colour), el("span", {}, el("strong", {}, figure(n)), text));
   return el("li", {}, tile);
 }

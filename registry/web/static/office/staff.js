@@ -24,6 +24,7 @@ const signals = {
 };
 const standing = 3000; // ms; as at a door: the person who still holds up the phone
 
+let names = new Map(); // of the venues for which this account may begin a session, by id
 let session; // the answer about this session
 let hall;
 let last = { text: "", seen: 0 }; // kept only while somebody stands there
@@ -80,6 +81,7 @@ async function check(code) {
     tell(decision);
   } catch (err) {
     busy = false;
+    if (!gate.key) halt(); // the session has ended
     throw err;
   }
 }
@@ -119,15 +121,16 @@ function beep(lengths) {
   }
 }
 
+function halt() {
+  stop?.();
+  stop = undefined;
+  $("view").hidden = true;
+  $("camera").textContent = t("startCamera");
+}
+
 $("camera").addEventListener("click", async () => {
   sound ??= new AudioContext(); // only a gesture may start it
-  if (stop) {
-    stop();
-    stop = undefined;
-    $("view").hidden = true;
-    $("camera").textContent = t("startCamera");
-    return;
-  }
+  if (stop) return halt();
   $("camera").disabled = true;
   $("camera-state").textContent = t("cameraStarts");
   try {
@@ -188,7 +191,34 @@ async function venues(me) {
     list.push(...page);
   }
   $("venue").replaceChildren(...list.map(({ id, name }) => el("option", { value: id }, name)));
+  names = new Map(list.map(({ id, name }) => [id, name]));
+  await sessions();
 }
+
+// sessions lists those that last, with a button that ends one: a phone may be lost.
+async function sessions() {
+  const { accounts } = await gate.ask("/v1/accounts?role=staff");
+  const last = accounts.filter(({ revoked, expires }) => !revoked && Date.parse(expires) > Date.now());
+  $("sessions").replaceChildren(...(last.length ? last.map(lasting) : [el("li", {}, t("noSessions"))]));
+}
+
+function lasting({ id, name, venue, expires }) {
+  const button = el("button", { type: "button", class: "plain" }, t("endSession"));
+  button.setAttribute("aria-label", `${t("endSession")}: ${name}`);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await gate.ask("/v1/accounts/revoke", { id });
+      await sessions();
+      $("sessions-error").replaceChildren();
+    } catch (err) {
+      button.disabled = false;
+      $("sessions-error").replaceChildren(...trouble(err));
+    }
+  });
+  return el("li", {}, el("h3", {}, name), el("p", {}, names.get(venue) ?? ""), el("p", {}, t("sessionUntil", { time: moment(new Date(expires)) })), button);
+}
+onLanguage(() => names.size && sessions().catch(() => {})); // the words stay as they were
 
 onSubmit($("begin-form"), async ({ venue, name, hours }) => {
   const { key, expires } = await gate.ask("/v1/accounts", { name, role: "staff", venue: Number(venue), hours: Number(hours) });
@@ -201,6 +231,7 @@ onSubmit($("begin-form"), async ({ venue, name, hours }) => {
     share.addEventListener("click", () => navigator.share({ url: link }).catch(() => {})); // the person has changed their mind
     shared.push(share);
   }
+  await sessions();
   return shared;
 });
 
