@@ -35,7 +35,8 @@ func (s *Server) topUp(r *http.Request) (any, error) {
 		return nil, &failure{http.StatusForbidden, "this pass was revoked",
 			"sign in again, or ask where you registered", err}
 	case errors.Is(err, store.ErrTopUps):
-		return nil, &failure{http.StatusTooManyRequests, "this phone asked for codes too often today", "it may again tomorrow", err}
+		return nil, &failure{http.StatusTooManyRequests, "this phone asked for codes too often today",
+			"it may again tomorrow", err}
 	case err != nil:
 		return nil, err
 	}
@@ -157,7 +158,8 @@ func signedBytes(text string) ([]byte, error) {
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return nil, badRequest("this is not a request of a phone", "send what the phone signed, in base64url without padding")
+		return nil, badRequest("this is not a request of a phone",
+			"send what the phone signed, in base64url without padding")
 	}
 	return sealed, nil
 }
@@ -168,7 +170,8 @@ func notSigned(err error) error {
 	if errors.Is(err, pass.ErrCode) {
 		return errCode
 	}
-	return badRequest("this is not a request of a phone", "send what the phone signed for this, in base64url without padding")
+	return badRequest("this is not a request of a phone",
+		"send what the phone signed for this, in base64url without padding")
 }
 
 var errCode = &failure{http.StatusForbidden, "a code for doors cannot ask this",
@@ -187,5 +190,6 @@ func verifySigned(q *pass.Request) error {
 }
 
 func errNoPass(err error) error {
-	return &failure{http.StatusNotFound, "there is no such pass", "it may have been revoked: sign in again, or ask where you registered", err}
+	return &failure{http.StatusNotFound, "there is no such pass",
+		"it may have been revoked: sign in again, or ask where you registered", err}
 }

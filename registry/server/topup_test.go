@@ -14,6 +14,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/pass"
+	"ashyq-kiosk/kiosk/statuslist"
 	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/store"
 )
@@ -74,7 +75,8 @@ func TestTopUpRefuses(t *testing.T) {
 			return TopUpRequest{q}
 		}
 		r.refused("yesterday", PathTopUp, "", asked(time.Now().Add(-24*time.Hour), 1), http.StatusBadRequest, "past")
-		r.refused("the 31st day from now", PathTopUp, "", asked(time.Now().Add(24*time.Hour), pass.MaxDays), http.StatusBadRequest, "ahead")
+		r.refused("the 31st day from now", PathTopUp, "", asked(time.Now().Add(24*time.Hour), pass.MaxDays),
+			http.StatusBadRequest, "ahead")
 		stranger, err := citizens.New(keyOf(9)).TopUp(time.Now(), 1)
 		r.must(err)
 		r.refused("a phone without a pass", PathTopUp, "", TopUpRequest{stranger}, http.StatusNotFound, "no such pass")
@@ -124,7 +126,8 @@ func TestTopUpAtMidnight(t *testing.T) {
 		time.Sleep(time.Second) // fake; midnight
 		after := r.code(p)
 		time.Sleep(10 * time.Second) // fake
-		if first, second := r.verified(before, time.Now()), r.verified(after, time.Now()); first.Day != today || second.Day != today+1 {
+		first, second := r.verified(before, time.Now()), r.verified(after, time.Now())
+		if first.Day != today || second.Day != today+1 {
 			t.Errorf("codes of %v and %v, want %v and the next day", first.Day, second.Day, today)
 		}
 		var a TopUpAnswer
@@ -217,7 +220,9 @@ func TestPaperLastsUntilAMonthEnds(t *testing.T) {
 		if err != nil || !code.IsPaper() || code.Credential.Month != month || !paper.Expires.Equal(month.End()) {
 			t.Fatalf("%+v, %v; want the month %v", code, err, month)
 		}
-		for at, want := range map[time.Time]error{time.Now(): nil, month.End().Add(-time.Second): nil, month.End(): pass.ErrExpired} {
+		for at, want := range map[time.Time]error{
+			time.Now(): nil, month.End().Add(-time.Second): nil, month.End(): pass.ErrExpired,
+		} {
 			if err := code.Verify(r.issuers, at); !errors.Is(err, want) {
 				t.Errorf("at %v: %v, want %v", at, err, want)
 			}
@@ -225,8 +230,10 @@ func TestPaperLastsUntilAMonthEnds(t *testing.T) {
 		first := r.placeIn(code.Credential)
 		r.post(PathPaper, adminKey, CitizenRequest{IIN: iinA}, &next)
 		second := r.placeIn(r.verified(next.Code, time.Now()))
-		if list := r.section(r.manifestAfter(0, 0), 0); first.Index == second.Index || list.Get(first.Index).String() != "invalid" || list.Get(second.Index).String() != "valid" {
-			t.Errorf("the first paper is %v, the second %v", list.Get(first.Index), list.Get(second.Index))
+		list := r.section(r.manifestAfter(0, 0), 0)
+		was, is := list.Get(first.Index), list.Get(second.Index)
+		if first.Index == second.Index || was != statuslist.Invalid || is != statuslist.Valid {
+			t.Errorf("the first paper is %v, the second %v", was, is)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/api"
@@ -95,7 +95,8 @@ func TestPhoneWithoutNetworkForDays(t *testing.T) {
 			later(t, r, ctx, aDay)
 			do(t, ctx, chromedp.Reload())
 			until(t, ctx, visible("empty"))
-			if got := eval[string](t, ctx, `document.querySelector("#empty").innerText`); !strings.Contains(got, says.empty) || !strings.Contains(got, says.do) {
+			got := eval[string](t, ctx, `document.querySelector("#empty").innerText`)
+			if !strings.Contains(got, says.empty) || !strings.Contains(got, says.do) {
 				t.Errorf("after 31 days: %q", got)
 			}
 			if eval[bool](t, ctx, visible("qr")+" || "+shownCode+" !== undefined") {
@@ -237,27 +238,28 @@ func TestTopUpsAreNotMixedUp(t *testing.T) {
 func TestTopUpWithoutSpace(t *testing.T) {
 	r := newRegistry(t)
 	ctx := tab(t)
+	// A browser without space aborts the transaction.
+	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
+		const put = IDBObjectStore.prototype.put;
+		globalThis.full = !localStorage.getItem("test.space");
+		IDBObjectStore.prototype.put = function (...args) {
+			if (this.name === "days" && full) queueMicrotask(() => { try { this.transaction.abort() } catch {} });
+			return put.apply(this, args);
+		};
+	}`})
 	activated(t, r, ctx)
-	before := stored(t, ctx)
-	quota := func(bytes float64) {
-		t.Helper()
-		call(t, ctx, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: r.url(), QuotaSize: &bytes})
-	}
-	quota(1)
-	later(t, r, ctx, (pass.MaxDays+10)*aDay) // none of the stored ones is of use
-	do(t, ctx, chromedp.Reload())
-	until(t, ctx, shownCode+" !== undefined && "+visible("few"))
-	if got := eval[string](t, ctx, `document.querySelector("#few").textContent`); !strings.HasPrefix(got, "No space is left") {
-		t.Errorf("the page says %q", got)
+	until(t, ctx, visible("few"))
+	says := eval[string](t, ctx, `document.querySelector("#few").textContent`)
+	if !strings.HasPrefix(says, "No space is left") {
+		t.Errorf("the page says %q", says)
 	}
 	if err := r.verify(shown(t, ctx), r.now()); err != nil {
 		t.Errorf("the code that is not stored: %v", err)
 	}
-	if got := stored(t, ctx); !slices.Equal(got, before) {
-		t.Errorf("stored: %v, want what was there before: %v", got, before)
+	if got := stored(t, ctx); len(got) > 0 {
+		t.Errorf("stored: %v", got)
 	}
-	quota(1 << 30)
-	eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
+	eval[chromedp.Void](t, ctx, `localStorage.setItem("test.space", "yes"); full = false; window.dispatchEvent(new Event("online"))`)
 	until(t, ctx, `(async () => (await `+storedDays+`).at(-1) === %s)()`, month(r.now())[pass.MaxDays-1])
 	until(t, ctx, `!(`+visible("few")+`)`)
 	do(t, ctx, chromedp.Reload())
@@ -266,7 +268,7 @@ func TestTopUpWithoutSpace(t *testing.T) {
 		t.Errorf("the code after that: %v", err)
 	}
 	r.set(func(r *registry) {
-		if len(r.topUps) != 2 {
+		if len(r.topUps) != 1 {
 			t.Errorf("the phone asked %d times", len(r.topUps))
 		}
 	})
@@ -287,7 +289,8 @@ func TestTopUpOfARevokedPass(t *testing.T) {
 	later(t, r, ctx, aDay)
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, visible("ended")+" && "+visible("activation"))
-	if got := eval[string](t, ctx, `document.querySelector("#ended").innerText`); !strings.Contains(got, "This pass was revoked") || !strings.Contains(got, "sign in again") {
+	got := eval[string](t, ctx, `document.querySelector("#ended").innerText`)
+	if !strings.Contains(got, "This pass was revoked") || !strings.Contains(got, "sign in again") {
 		t.Errorf("the page says %q", got)
 	}
 }
