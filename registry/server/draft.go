@@ -101,10 +101,9 @@ func (d *draft) grow() {
 	d.next.Sections = append(d.next.Sections, api.Section{Version: d.next.Version, Changed: d.next.Version})
 }
 
-// listName names the status list of a registry. It stands in every pass, where each character
-// costs, so it is no URL: 15 bits of the registry's key tell a test registry's passes from those of
-// the real one. With 6 characters, a code fits QR version 9-L until the registry's first restore.
+// listName names the status list of a registry, by 120 bits of its key's hash: nobody's blobs stand for
+// another registry's, and a registry finds at its start that it has the wrong key.
 func listName(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
-	return "aq:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:3]
+	return "aq:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:15]))
 }

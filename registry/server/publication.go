@@ -152,10 +152,3 @@ func (p *publication) rules() api.Hash {
 	defer p.mu.Unlock()
 	return p.manifest.Rules
 }
-
-// list returns the name of the status list. It never changes.
-func (p *publication) list() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.manifest.List
-}
