@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/retry"
 )
 
@@ -67,7 +67,7 @@ type Keeper struct {
 // day is what is known of one day. Nothing of it is saved: the registry has it again for a door that
 // restarts.
 type day struct {
-	day     doorkeys.Day
+	day     pass.Day
 	key     *key // nil: not known yet
 	sealed  string
 	after   int64
@@ -182,7 +182,7 @@ func (k *Keeper) exchange(ctx context.Context) (more bool, err error) {
 func (k *Keeper) request() api.VisitsRequest {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	today := doorkeys.DayOf(k.opt.Now())
+	today := pass.DayOf(k.opt.Now())
 	d := &k.days[0]
 	if d.day != today || d.seen == nil {
 		k.days[1] = *d

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -195,7 +195,7 @@ func TestDoorAloneSendsNothing(t *testing.T) {
 	only.Admitted(7, time.Now())
 	exchanges(only)
 	for _, body := range v.seen {
-		if want := fmt.Sprintf(`{"day":%d,"after":0}`, doorkeys.DayOf(time.Now())); string(body) != want {
+		if want := fmt.Sprintf(`{"day":%d,"after":0}`, pass.DayOf(time.Now())); string(body) != want {
 			t.Errorf("it sends %s, want %s", body, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // key is the venue's of one day.
@@ -33,12 +34,12 @@ func (k key) hash(index uint32) [api.VisitHash]byte {
 	return [api.VisitHash]byte(mac.Sum(nil)[:api.VisitHash])
 }
 
-func infoOf(day doorkeys.Day) []byte {
+func infoOf(day pass.Day) []byte {
 	return binary.BigEndian.AppendUint16([]byte("ashyq visits"), uint16(day))
 }
 
 // seal seals the key of a day to a door.
-func (k key) seal(day doorkeys.Day, to string) (string, error) {
+func (k key) seal(day pass.Day, to string) (string, error) {
 	raw, err := api.ParseKey(to)
 	if err != nil {
 		return "", err
@@ -56,7 +57,7 @@ func (k key) seal(day doorkeys.Day, to string) (string, error) {
 }
 
 // openKey opens what another door has sealed.
-func openKey(day doorkeys.Day, sealed string, door *ecdh.PrivateKey) (k key, err error) {
+func openKey(day pass.Day, sealed string, door *ecdh.PrivateKey) (k key, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
 		return k, err

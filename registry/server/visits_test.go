@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 func TestVisitsAreForTheDoorsOfOneVenue(t *testing.T) {
@@ -17,7 +17,7 @@ func TestVisitsAreForTheDoorsOfOneVenue(t *testing.T) {
 		network := r.serveTLS()
 		shop, cinema := r.places()
 		north, south, other := r.doorOf(network, "north", shop), r.doorOf(network, "southern", shop), r.doorOf(network, "cinema", cinema)
-		today := int64(doorkeys.DayOf(now()))
+		today := int64(pass.DayOf(now()))
 		ask := func(b *box, q api.VisitsRequest) (a api.VisitsAnswer) {
 			t.Helper()
 			w := r.callAs(b, http.MethodPost, api.PathVisits, q)

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // ErrWrongDay says that a door's day is neither today nor a day beside it.
@@ -26,7 +26,7 @@ const visitsDaily = 200_000
 // Visits takes in what a door says about its visits, and answers with those of the other entry doors
 // of its venue. The hashes are opaque here. Errors: ErrNotFound, ErrWrongDay.
 func (s *Store) Visits(ctx context.Context, door int64, q api.VisitsRequest, now time.Time) (a api.VisitsAnswer, err error) {
-	if today := int64(doorkeys.DayOf(now)); q.Day < today-1 || q.Day > today+1 {
+	if today := int64(pass.DayOf(now)); q.Day < today-1 || q.Day > today+1 {
 		return a, ErrWrongDay
 	}
 	in := s.look
@@ -112,7 +112,7 @@ func (v *visitVenue) take(ctx context.Context, tx *sql.Tx, door int64, q api.Vis
 		return err
 	}
 	for _, table := range []string{"visit_keys", "visit_days"} {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE venue = $1 AND day < $2`, v.id, int64(doorkeys.DayOf(now))-1); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE venue = $1 AND day < $2`, v.id, int64(pass.DayOf(now))-1); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
-	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/pass"
 )
 
 // visitDoors are enrolled doors of one venue, by name; one that begins with "exit" is an exit.
@@ -47,7 +47,7 @@ func base64Of(text string) string { return base64.RawURLEncoding.EncodeToString(
 // exchange asks as a door does.
 func exchange(t *testing.T, s *Store, door int64, q api.VisitsRequest, at time.Time) api.VisitsAnswer {
 	t.Helper()
-	q.Day = int64(doorkeys.DayOf(at))
+	q.Day = int64(pass.DayOf(at))
 	must(t, q.Check())
 	a, err := s.Visits(t.Context(), door, q, at)
 	must(t, err)
@@ -106,7 +106,7 @@ func testVisits(t *testing.T, s *Store) {
 		t.Errorf("again: %+v", again)
 	}
 	for _, day := range []time.Duration{-48 * time.Hour, 48 * time.Hour} {
-		_, err := s.Visits(t.Context(), a, api.VisitsRequest{Day: int64(doorkeys.DayOf(t0.Add(day)))}, t0)
+		_, err := s.Visits(t.Context(), a, api.VisitsRequest{Day: int64(pass.DayOf(t0.Add(day)))}, t0)
 		wants(t, "a door of another day", err, ErrWrongDay)
 	}
 
@@ -176,7 +176,7 @@ func testVisitsRace(t *testing.T, s *Store) {
 		all.Go(func() {
 			after := int64(0)
 			for n := range visits {
-				q := api.VisitsRequest{Day: int64(doorkeys.DayOf(t0)), After: after, Visits: []api.Visit{{Hash: base64Of(fmt.Sprintf("%s%07d", name, n)), At: t0.Unix()}},
+				q := api.VisitsRequest{Day: int64(pass.DayOf(t0)), After: after, Visits: []api.Visit{{Hash: base64Of(fmt.Sprintf("%s%07d", name, n)), At: t0.Unix()}},
 					Envelopes: []api.VisitEnvelope{{Door: doors[name], Sealed: base64Of(name)}}}
 				a, err := s.Visits(t.Context(), doors[name], q, t0)
 				if err != nil {
@@ -189,7 +189,7 @@ func testVisitsRace(t *testing.T, s *Store) {
 				seen[i] = append(seen[i], hashesOf(a)...)
 			}
 			for range 3 {
-				a, err := s.Visits(t.Context(), doors[name], api.VisitsRequest{Day: int64(doorkeys.DayOf(t0)), After: after}, t0)
+				a, err := s.Visits(t.Context(), doors[name], api.VisitsRequest{Day: int64(pass.DayOf(t0)), After: after}, t0)
 				if err != nil {
 					t.Error(err)
 					return
