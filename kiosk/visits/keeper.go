@@ -131,14 +131,15 @@ func (k *Keeper) wake() {
 
 // Run exchanges visits until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
-	retry.Forever(ctx, k.opt.Log, "exchange visits with the venue's other doors", func(ctx context.Context) (time.Duration, error) {
-		more, err := k.exchange(ctx)
-		if err != nil || more {
-			return soon, err
-		}
-		k.wait(ctx)
-		return 0, nil
-	})
+	retry.Forever(ctx, k.opt.Log, "exchange visits with the venue's other doors",
+		func(ctx context.Context) (time.Duration, error) {
+			more, err := k.exchange(ctx)
+			if err != nil || more {
+				return soon, err
+			}
+			k.wait(ctx)
+			return 0, nil
+		})
 	return nil
 }
 
@@ -203,7 +204,8 @@ func (k *Keeper) request() api.VisitsRequest {
 		if err != nil {
 			continue // the registry has checked that key; the door stays without
 		}
-		if q.Envelopes = append(q.Envelopes, api.VisitEnvelope{Door: other.Door, Sealed: sealed}); len(q.Envelopes) == api.MaxVisitEnvelopes {
+		if q.Envelopes = append(q.Envelopes, api.VisitEnvelope{Door: other.Door,
+			Sealed: sealed}); len(q.Envelopes) == api.MaxVisitEnvelopes {
 			break
 		}
 	}
@@ -247,7 +249,8 @@ func (k *Keeper) take(q api.VisitsRequest, a api.VisitsAnswer) (more bool) {
 		}
 	}
 	mayMake := !a.Made || d.key != nil
-	return d.after > had && len(a.Visits) > 0 || len(a.Missing) > 0 && mayMake && len(q.Envelopes) == 0 || len(d.untold) > 0
+	return d.after > had && len(a.Visits) > 0 || len(a.Missing) > 0 && mayMake && len(q.Envelopes) == 0 ||
+		len(d.untold) > 0
 }
 
 // takeKey opens the envelope, which changes when the doors of the venue have changed.

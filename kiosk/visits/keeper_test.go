@@ -40,7 +40,8 @@ func newVenue(t *testing.T) *venue {
 	t.Cleanup(func() { _ = db.Close() })
 	v := &venue{T: t, db: db}
 	v.must(db.PutRegions(t.Context(), []store.Region{{Code: "KZ-75", KK: "Алматы", RU: "Алматы", EN: "Almaty"}}))
-	v.must(db.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Mall", Kind: "mall", Region: "KZ-75", Zone: "green"}}))
+	v.must(db.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Mall", Kind: "mall",
+		Region: "KZ-75", Zone: "green"}}))
 	venues, err := db.Venues(t.Context(), "KZ-75", nil, 1)
 	v.must(err)
 	v.place = venues[0].ID
@@ -71,7 +72,8 @@ func (v *venue) newDoor(name, device string) *door {
 	v.must(err)
 	d := &door{venue: v, key: key}
 	token := store.SecretOf(name + device)
-	v.must(v.db.PutTokens(v.Context(), []store.Door{{Name: name, Place: v.place, Venue: "mall", Zone: "green", Way: "entry", Ring: "all"}},
+	v.must(v.db.PutTokens(v.Context(), []store.Door{{Name: name, Place: v.place, Venue: "mall", Zone: "green",
+		Way: "entry", Ring: "all"}},
 		[]store.Secret{token}, time.Now().Add(time.Hour)))
 	by := store.Enrollee{Device: device, Key: token, SealKey: key.PublicKey().Bytes()}
 	v.must(v.db.Enrol(v.Context(), token, by, time.Now(), func(is store.Door) (store.Certificate, error) {
@@ -240,7 +242,8 @@ func TestVisitsFromAStrangeRegistry(t *testing.T) {
 		},
 		"keys that hide nothing": func(a api.VisitsAnswer) (api.VisitsAnswer, error) {
 			a.Made, a.Envelope = false, ""
-			a.Missing = slices.Repeat([]api.VisitDoor{{Door: 1, Key: api.FormatKey(make([]byte, 32))}, {Door: -1, Key: "x"}}, 100)
+			a.Missing = slices.Repeat([]api.VisitDoor{{Door: 1, Key: api.FormatKey(make([]byte, 32))}, {Door: -1,
+				Key: "x"}}, 100)
 			return a, nil
 		},
 		"back in its numbers": func(a api.VisitsAnswer) (api.VisitsAnswer, error) { a.After = -5; return a, nil },

@@ -16,7 +16,8 @@ func TestVisitsAreForTheDoorsOfOneVenue(t *testing.T) {
 		r := newRig(t)
 		network := r.serveTLS()
 		shop, cinema := r.places()
-		north, south, other := r.doorOf(network, "north", shop), r.doorOf(network, "southern", shop), r.doorOf(network, "cinema", cinema)
+		north, south, other := r.doorOf(network, "north", shop), r.doorOf(network, "southern",
+			shop), r.doorOf(network, "cinema", cinema)
 		today := int64(pass.DayOf(now()))
 		ask := func(b *box, q api.VisitsRequest) (a api.VisitsAnswer) {
 			t.Helper()
@@ -42,7 +43,8 @@ func TestVisitsAreForTheDoorsOfOneVenue(t *testing.T) {
 			t.Errorf("another venue hears %+v", a)
 		}
 		r.post(PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "north"}, nil)
-		if w := r.callAs(north, http.MethodPost, api.PathVisits, api.VisitsRequest{Day: today}); w.Code != http.StatusForbidden {
+		if w := r.callAs(north, http.MethodPost, api.PathVisits,
+			api.VisitsRequest{Day: today}); w.Code != http.StatusForbidden {
 			t.Errorf("a revoked door: %d", w.Code)
 		}
 		for hint, q := range map[string]api.VisitsRequest{
@@ -50,7 +52,8 @@ func TestVisitsAreForTheDoorsOfOneVenue(t *testing.T) {
 			"newer registry":  {Day: -1},
 			"newer registry ": {Day: today, Visits: []api.Visit{{Hash: "AAECAwQFBg"}}},
 			" newer registry": {Day: today, Visits: make([]api.Visit, api.MaxVisits+1)},
-			"a newer":         {Day: today, Envelopes: []api.VisitEnvelope{{Door: 1, Sealed: strings.Repeat("A", 200)}}},
+			"a newer": {Day: today, Envelopes: []api.VisitEnvelope{{Door: 1, Sealed: strings.Repeat("A",
+				200)}}},
 		} {
 			w := r.callAs(south, http.MethodPost, api.PathVisits, q)
 			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), strings.TrimSpace(hint)) {

@@ -25,7 +25,8 @@ const visitsDaily = 200_000
 
 // Visits takes in what a door says about its visits, and answers with those of the other entry doors
 // of its venue. The hashes are opaque here. Errors: ErrNotFound, ErrWrongDay.
-func (s *Store) Visits(ctx context.Context, door int64, q api.VisitsRequest, now time.Time) (a api.VisitsAnswer, err error) {
+func (s *Store) Visits(ctx context.Context, door int64, q api.VisitsRequest, now time.Time) (a api.VisitsAnswer,
+	err error) {
 	if today := int64(pass.DayOf(now)); q.Day < today-1 || q.Day > today+1 {
 		return a, ErrWrongDay
 	}
@@ -78,16 +79,19 @@ func venueOfVisits(ctx context.Context, tx *sql.Tx, door, day int64) (*visitVenu
 		err := found.Scan(&d.id, &d.sealKey)
 		v.doors = append(v.doors, d)
 		return err
-	}, `SELECT id, seal_key FROM doors WHERE place = $1 AND way = 'entry' AND revoked IS NULL AND seal_key IS NOT NULL ORDER BY id`, place)
+	}, `SELECT id, seal_key FROM doors WHERE place = $1 AND way = 'entry' AND revoked IS NULL AND
+		seal_key IS NOT NULL ORDER BY id`, place)
 	return v, err
 }
 
 // take stores envelopes and visits, and forgets what is over.
 func (v *visitVenue) take(ctx context.Context, tx *sql.Tx, door int64, q api.VisitsRequest, now time.Time) error {
 	var n int64
-	_, err := tx.ExecContext(ctx, `INSERT INTO visit_days (venue, day, n) VALUES ($1, $2, 0) ON CONFLICT (venue, day) DO NOTHING`, v.id, v.day)
+	_, err := tx.ExecContext(ctx, `INSERT INTO visit_days (venue, day, n) VALUES ($1, $2, 0)
+		ON CONFLICT (venue, day) DO NOTHING`, v.id, v.day)
 	if err == nil { // the row is locked from here on: numbers become visible in their order
-		err = tx.QueryRowContext(ctx, `UPDATE visit_days SET n = n + $3 WHERE venue = $1 AND day = $2 RETURNING n`, v.id, v.day, len(q.Visits)).Scan(&n)
+		err = tx.QueryRowContext(ctx, `UPDATE visit_days SET n = n + $3 WHERE venue = $1 AND day = $2
+			RETURNING n`, v.id, v.day, len(q.Visits)).Scan(&n)
 	}
 	if err != nil {
 		return err
@@ -98,7 +102,8 @@ func (v *visitVenue) take(ctx context.Context, tx *sql.Tx, door int64, q api.Vis
 			if err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, `INSERT INTO visits (venue, day, n, door, hash, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			_, err = tx.ExecContext(ctx, `INSERT INTO visits (venue, day, n, door, hash, at)
+				VALUES ($1, $2, $3, $4, $5, $6)`,
 				v.id, v.day, n-int64(len(q.Visits)-1-i), door, hash, min(visit.At, now.Unix()))
 			if err != nil {
 				return err
@@ -108,11 +113,13 @@ func (v *visitVenue) take(ctx context.Context, tx *sql.Tx, door int64, q api.Vis
 	if err := v.keep(ctx, tx, door, q.Envelopes); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE venue = $1 AND at < $2`, v.id, now.Add(-visitsLast).Unix()); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE venue = $1 AND at < $2`, v.id,
+		now.Add(-visitsLast).Unix()); err != nil {
 		return err
 	}
 	for _, table := range []string{"visit_keys", "visit_days"} {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE venue = $1 AND day < $2`, v.id, int64(pass.DayOf(now))-1); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE venue = $1 AND day < $2`, v.id,
+			int64(pass.DayOf(now))-1); err != nil {
 			return err
 		}
 	}
@@ -127,7 +134,8 @@ func (v *visitVenue) keep(ctx context.Context, tx *sql.Tx, door int64, envelopes
 		return err
 	}
 	if len(had) == 0 {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM visit_keys WHERE venue = $1 AND day = $2`, v.id, v.day); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM visit_keys WHERE venue = $1 AND day = $2`, v.id,
+			v.day); err != nil {
 			return err
 		}
 	}
@@ -141,7 +149,8 @@ func (v *visitVenue) keep(ctx context.Context, tx *sql.Tx, door int64, envelopes
 			return err
 		}
 		had[e.Door] = sealed
-		_, err = tx.ExecContext(ctx, `INSERT INTO visit_keys (venue, day, door, seal_key, envelope) VALUES ($1, $2, $3, $4, $5)`,
+		_, err = tx.ExecContext(ctx, `INSERT INTO visit_keys (venue, day, door, seal_key, envelope)
+			VALUES ($1, $2, $3, $4, $5)`,
 			v.id, v.day, e.Door, v.doors[i].sealKey, sealed)
 		if err != nil {
 			return err
@@ -160,7 +169,9 @@ func (v *visitVenue) envelopes(ctx context.Context, tx *sql.Tx) (map[int64][]byt
 		var sealKey, envelope []byte
 		err := found.Scan(&id, &sealKey, &envelope)
 		had[id] = envelope
-		void = void || !slices.ContainsFunc(v.doors, func(d visitDoor) bool { return d.id == id && bytes.Equal(d.sealKey, sealKey) })
+		void = void || !slices.ContainsFunc(v.doors, func(d visitDoor) bool {
+			return d.id == id && bytes.Equal(d.sealKey, sealKey)
+		})
 		return err
 	}, `SELECT door, seal_key, envelope FROM visit_keys WHERE venue = $1 AND day = $2`, v.id, v.day)
 	if void {
@@ -169,7 +180,8 @@ func (v *visitVenue) envelopes(ctx context.Context, tx *sql.Tx) (map[int64][]byt
 	return had, err
 }
 
-func (v *visitVenue) answer(ctx context.Context, tx *sql.Tx, door, after int64, now time.Time) (a api.VisitsAnswer, err error) {
+func (v *visitVenue) answer(ctx context.Context, tx *sql.Tx, door, after int64,
+	now time.Time) (a api.VisitsAnswer, err error) {
 	had, err := v.envelopes(ctx, tx)
 	if err != nil {
 		return a, err
@@ -189,7 +201,8 @@ func (v *visitVenue) answer(ctx context.Context, tx *sql.Tx, door, after int64, 
 			a.Visits = append(a.Visits, visit)
 		}
 		return err
-	}, `SELECT n, door, hash, at FROM visits WHERE venue = $1 AND day = $2 AND n > $3 AND at >= $4 ORDER BY n LIMIT `+fmt.Sprint(api.MaxVisits),
+	}, `SELECT n, door, hash, at FROM visits WHERE venue = $1 AND day = $2 AND n > $3 AND at >= $4
+		ORDER BY n LIMIT `+fmt.Sprint(api.MaxVisits),
 		v.id, v.day, after, now.Add(-visitsLast).Unix())
 	return a, err
 }

@@ -16,7 +16,8 @@ import (
 func visitDoors(t *testing.T, s *Store, names ...string) map[string]int64 {
 	t.Helper()
 	must(t, s.PutRegions(t.Context(), []Region{almaty}))
-	must(t, s.PutVenues(t.Context(), []Venue{{BIN: "990140000007", Name: "Mall", Kind: "mall", Region: "KZ-75", Zone: "green"}}))
+	must(t, s.PutVenues(t.Context(), []Venue{{BIN: "990140000007", Name: "Mall", Kind: "mall", Region: "KZ-75",
+		Zone: "green"}}))
 	venues, err := s.Venues(t.Context(), "KZ-75", nil, 10)
 	must(t, err)
 	ids := map[string]int64{}
@@ -72,7 +73,8 @@ func testVisits(t *testing.T, s *Store) {
 		t.Errorf("an exit: %+v", x)
 	}
 	first := exchange(t, s, a, api.VisitsRequest{}, t0)
-	if first.Alone || first.Made || first.Envelope != "" || len(first.Missing) != 2 || first.Missing[0].Key != api.FormatKey(sealKeyOf("board a")) {
+	if first.Alone || first.Made || first.Envelope != "" || len(first.Missing) != 2 ||
+		first.Missing[0].Key != api.FormatKey(sealKeyOf("board a")) {
 		t.Fatalf("before there is a key: %+v", first)
 	}
 	seal := func(by string, to ...int64) (all []api.VisitEnvelope) {
@@ -82,27 +84,31 @@ func testVisits(t *testing.T, s *Store) {
 		return all
 	}
 	made := exchange(t, s, a, api.VisitsRequest{Envelopes: seal("a", a)}, t0)
-	if !made.Made || made.Envelope != base64Of(fmt.Sprint("a", a)) || len(made.Missing) != 1 || made.Missing[0].Door != b {
+	if !made.Made || made.Envelope != base64Of(fmt.Sprint("a", a)) || len(made.Missing) != 1 ||
+		made.Missing[0].Door != b {
 		t.Fatalf("a has made the key: %+v", made)
 	}
 	if late := exchange(t, s, b, api.VisitsRequest{Envelopes: seal("b", a, b)}, t0); !late.Made || late.Envelope != "" {
 		t.Errorf("a second key: %+v", late)
 	}
-	if again := exchange(t, s, a, api.VisitsRequest{Envelopes: seal("x", a, b)}, t0); again.Envelope != made.Envelope || again.Missing != nil {
+	if again := exchange(t, s, a, api.VisitsRequest{Envelopes: seal("x", a, b)},
+		t0); again.Envelope != made.Envelope || again.Missing != nil {
 		t.Errorf("sealed for the second door: %+v", again)
 	}
 	if has := exchange(t, s, b, api.VisitsRequest{}, t0); has.Envelope != base64Of(fmt.Sprint("x", b)) {
 		t.Errorf("the second door has %+v", has)
 	}
 	one := api.Visit{Hash: base64Of("11111111"), At: t0.Unix()}
-	if own := exchange(t, s, a, api.VisitsRequest{Visits: []api.Visit{one}}, t0); len(own.Visits) != 0 || own.After != 1 {
+	if own := exchange(t, s, a, api.VisitsRequest{Visits: []api.Visit{one}}, t0); len(own.Visits) != 0 ||
+		own.After != 1 {
 		t.Errorf("its own visit: %+v", own)
 	}
 	seen := exchange(t, s, b, api.VisitsRequest{}, t0)
 	if len(seen.Visits) != 1 || seen.Visits[0] != one {
 		t.Errorf("the other door sees %+v", seen)
 	}
-	if again := exchange(t, s, b, api.VisitsRequest{After: seen.After}, t0); len(again.Visits) != 0 || again.After != seen.After {
+	if again := exchange(t, s, b, api.VisitsRequest{After: seen.After}, t0); len(again.Visits) != 0 ||
+		again.After != seen.After {
 		t.Errorf("again: %+v", again)
 	}
 	for _, day := range []time.Duration{-48 * time.Hour, 48 * time.Hour} {
@@ -138,15 +144,19 @@ func testVisits(t *testing.T, s *Store) {
 // A key that somebody has who must not have it is void.
 func testVisitsAfterRevocation(t *testing.T, s *Store) {
 	doors := visitDoors(t, s, "a", "b", "c")
-	all := []api.VisitEnvelope{{Door: doors["a"], Sealed: "AA"}, {Door: doors["b"], Sealed: "AQ"}, {Door: doors["c"], Sealed: "Ag"}}
-	if made := exchange(t, s, doors["a"], api.VisitsRequest{Envelopes: all}, t0); made.Envelope != "AA" || made.Missing != nil {
+	all := []api.VisitEnvelope{{Door: doors["a"], Sealed: "AA"}, {Door: doors["b"], Sealed: "AQ"},
+		{Door: doors["c"], Sealed: "Ag"}}
+	if made := exchange(t, s, doors["a"], api.VisitsRequest{Envelopes: all}, t0); made.Envelope != "AA" ||
+		made.Missing != nil {
 		t.Fatalf("%+v", made)
 	}
 	must(t, s.RevokeDoor(t.Context(), "b", t0))
-	if void := exchange(t, s, doors["c"], api.VisitsRequest{}, t0); void.Made || void.Envelope != "" || len(void.Missing) != 2 {
+	if void := exchange(t, s, doors["c"], api.VisitsRequest{}, t0); void.Made || void.Envelope != "" ||
+		len(void.Missing) != 2 {
 		t.Errorf("a door was revoked: %+v", void)
 	}
-	if anew := exchange(t, s, doors["c"], api.VisitsRequest{Envelopes: []api.VisitEnvelope{{Door: doors["c"], Sealed: "Aw"}, {Door: doors["b"], Sealed: "AQ"}}}, t0); anew.Envelope != "Aw" || len(anew.Missing) != 1 {
+	if anew := exchange(t, s, doors["c"], api.VisitsRequest{Envelopes: []api.VisitEnvelope{{Door: doors["c"],
+		Sealed: "Aw"}, {Door: doors["b"], Sealed: "AQ"}}}, t0); anew.Envelope != "Aw" || len(anew.Missing) != 1 {
 		t.Errorf("a new key: %+v", anew)
 	}
 	if gone := exchange(t, s, doors["b"], api.VisitsRequest{}, t0); !gone.Alone {
@@ -176,7 +186,8 @@ func testVisitsRace(t *testing.T, s *Store) {
 		all.Go(func() {
 			after := int64(0)
 			for n := range visits {
-				q := api.VisitsRequest{Day: int64(pass.DayOf(t0)), After: after, Visits: []api.Visit{{Hash: base64Of(fmt.Sprintf("%s%07d", name, n)), At: t0.Unix()}},
+				q := api.VisitsRequest{Day: int64(pass.DayOf(t0)), After: after,
+					Visits:    []api.Visit{{Hash: base64Of(fmt.Sprintf("%s%07d", name, n)), At: t0.Unix()}},
 					Envelopes: []api.VisitEnvelope{{Door: doors[name], Sealed: base64Of(name)}}}
 				a, err := s.Visits(t.Context(), doors[name], q, t0)
 				if err != nil {
@@ -189,7 +200,8 @@ func testVisitsRace(t *testing.T, s *Store) {
 				seen[i] = append(seen[i], hashesOf(a)...)
 			}
 			for range 3 {
-				a, err := s.Visits(t.Context(), doors[name], api.VisitsRequest{Day: int64(pass.DayOf(t0)), After: after}, t0)
+				a, err := s.Visits(t.Context(), doors[name], api.VisitsRequest{Day: int64(pass.DayOf(t0)),
+					After: after}, t0)
 				if err != nil {
 					t.Error(err)
 					return
