@@ -22,6 +22,7 @@
 //	  kiosk/enrol         one-time code -> the door's keys and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
 //	  kiosk/places        the door's share of its venue's places
+//	  kiosk/visits        whom the other doors of the venue have let in
 //	  kiosk/doorkeys      the keys of list and codes, sealed to one door, and the door's ring of them
 //	  kiosk/client        the door's side of the protocol
 //	  kiosk/cache         the status list on the card                                    (bbolt)

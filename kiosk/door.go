@@ -24,7 +24,7 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Way, NeedKeys, Places, Newer, Registry, Guard,
+// Options configure a Door. All fields are required except Way, NeedKeys, Places, Visits, Newer, Registry, Guard,
 // NotBefore and Log.
 type Options struct {
 	Venue       Venue
@@ -36,6 +36,7 @@ type Options struct {
 	Keys        func() *pass.PlaceKeys      // the newest that open the codes
 	NeedKeys    func()                      // told of a code that they do not open; must return at once
 	Places      Places                      // of the venue; nil: their number is not limited
+	Visits      Visits                      // at the venue's other doors; nil: it has no other
 	Newer       func(context.Context) error // brings the cache a newer list; asked before Registry; nil: never
 	Registry    Checker                     // asked if the cache does not answer, see Fallback; nil: never
 	Fresh       time.Duration               // up to this age the cache's answer counts

@@ -76,6 +76,7 @@ func (j *judge) decide(ctx context.Context, c *pass.Code, t Trust, now time.Time
 	case Admitted, AdmittedHere:
 		j.guard.Used(c, now)
 		j.guard.Admitted(c, now)
+		j.tellOthers(c, now)
 	case TurnedBack:
 		j.guard.Used(c, now)
 	}
@@ -109,6 +110,9 @@ func (j *judge) lookUp(ctx context.Context, c *pass.Code, t Trust, now time.Time
 	again := j.guard.Check(c, now, j.opt.Again)
 	if errors.Is(again, pass.ErrReplayed) {
 		return *problemOf(again)
+	}
+	if again == nil && j.wasElsewhere(c, now) {
+		again = pass.ErrPassedAlready
 	}
 	s, err := j.status(ctx, c)
 	switch {

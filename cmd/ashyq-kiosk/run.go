@@ -21,6 +21,7 @@ import (
 	"ashyq-kiosk/kiosk/places"
 	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
+	"ashyq-kiosk/kiosk/visits"
 	"ashyq-kiosk/scanner"
 )
 
@@ -89,7 +90,8 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
 	seats, followed := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log), new(follower)
-	door := newDoor(cfg, store, remote, followed, ring, seats, faults, log, panel, hub, m, reporter)
+	others := newVisits(cfg, remote, identity, log)
+	door := newDoor(cfg, store, remote, followed, ring, seats, others, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{
 		Show: hub.Setup, Enrolled: !cfg.Unenrolled, HasData: state.Version != 0, Registry: cfg.Registry.URL,
 	})
@@ -106,9 +108,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 		task.Watchdog(log, time.Now, pulses), serve(listener, guardScreen(cfg.Screen.Listen, routes(hub, m, pulses, log)), hub.Close),
 		task.Func{Name: watch.String(), Do: watch.Run}, stopping(ctx, log),
 	}
-	if seats != nil {
-		tasks = append(tasks, seats)
-	}
+	tasks = append(tasks, venueTasks(seats, others)...)
 	tasks = append(tasks, inputTasks(cfg, panel, faults, log)...)
 	tasks = append(tasks, enrolTasks(cfg, enrolling, identity, remote, faults, log)...)
 	tasks = append(tasks, followed.tasks(cfg, store, remote, ring, door, missing, log)...)
@@ -153,8 +153,8 @@ func warn(cfg *config.Config, log *slog.Logger) {
 
 // newDoor makes a door. A door that has a registry may ask for a newer list, and one that is enrolled also
 // about a code.
-func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, followed *follower, ring *doorkeys.Ring, seats *places.Keeper, faults *kiosk.Faults, log *slog.Logger,
-	outlets ...kiosk.Outlet) *kiosk.Door {
+func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, followed *follower, ring *doorkeys.Ring, seats *places.Keeper, others *visits.Keeper, faults *kiosk.Faults,
+	log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{
 		Venue: cfg.Door.Venue, Zone: cfg.Door.Zone, Way: cfg.Door.Way, AcceptPaper: cfg.Door.AcceptPaper, Again: cfg.Door.Again,
 		Cache: store, Fresh: cfg.Registry.Fresh, Deadline: cfg.Registry.Deadline,
@@ -172,6 +172,9 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, foll
 	}
 	if seats != nil {
 		opt.Places = seats
+	}
+	if others != nil {
+		opt.Visits = others
 	}
 	return kiosk.NewDoor(opt)
 }

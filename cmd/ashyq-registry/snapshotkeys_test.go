@@ -56,9 +56,10 @@ func enrolDoor(t *testing.T, p *process, admin, name string) *enrol.Identity {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	e := &enrol.Enroller{Dir: dir, Device: "00112233aabbccdd", Check: func([]byte) error { return nil }, Dial: func(c enrol.Code) (enrol.Registry, error) {
-		return client.New(client.Config{URL: c.URL, Authority: c.Trusts})
-	}}
+	e := &enrol.Enroller{Dir: dir, Device: "00112233aabbccdd", Check: func([]byte) error { return nil },
+		Dial: func(c enrol.Code) (enrol.Registry, error) {
+			return client.New(client.Config{URL: c.URL, Authority: c.Trusts})
+		}}
 	if err := e.Enrol(t.Context(), code); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,8 @@ func TestSnapshotForDoors(t *testing.T) {
 	north, south := enrolDoor(t, p, admin, "Shop, North"), enrolDoor(t, p, admin, "Shop, South")
 	third := enrolDoor(t, p, admin, "North")
 	stick := filepath.Join(t.TempDir(), "ashyq-offline-snapshot")
-	args := []string{"offline-snapshot", "--from", p.url, "--key", key, "--admin", adminPath, "--door", "Shop, North", "--door", "Shop, South"}
+	args := []string{"offline-snapshot", "--from", p.url, "--key", key, "--admin", adminPath, "--door",
+		"Shop, North", "--door", "Shop, South"}
 	code, said := called(t, append(args, stick)...)
 	if code != 0 || !strings.Contains(said, "keys of 2 doors in ") {
 		t.Fatalf("%d: %s", code, said)
@@ -99,9 +101,11 @@ func TestSnapshotForDoors(t *testing.T) {
 		identity *enrol.Identity
 		want     bool
 	}{{"north", north, true}, {"south", south, true}, {"a third", third, false}} {
-		ring := doorkeys.OpenRing(t.TempDir(), registryKey, door.identity.DoorKey(), time.Now, slog.New(slog.DiscardHandler))
+		ring := doorkeys.OpenRing(t.TempDir(), registryKey, door.identity.DoorKey(), time.Now,
+			slog.New(slog.DiscardHandler))
 		changed, err := ring.Take(stick)
-		if _, ok := ring.PlaceKeys().Day(pass.DayOf(time.Now())); err != nil || changed != door.want || ok != door.want {
+		if _, ok := ring.PlaceKeys().Day(pass.DayOf(time.Now())); err != nil || changed != door.want ||
+			ok != door.want {
 			t.Errorf("%s: %v, key of today %v, %v", door.name, changed, ok, err)
 		}
 	}
@@ -122,18 +126,23 @@ func TestSnapshotForDoors(t *testing.T) {
 			t.Errorf("%s: the list was written", what)
 		}
 	}
-	refused("an unknown door", `door "Shop": there is no door of this name`, 1, "--from", p.url, "--admin", adminPath, "--door", "Shop", "--door", "North")
+	refused("an unknown door", `door "Shop": there is no door of this name`, 1, "--from", p.url, "--admin",
+		adminPath, "--door", "Shop", "--door", "North")
 	refused("no administrator", "--door without --admin", 2, "--from", p.url, "--door", "North")
-	refused("a wrong file", "--admin: ", 2, "--from", p.url, "--admin", filepath.Join(p.data, caFile), "--door", "North")
-	refused("a key in clear", "others could read", 2, "--from", "http://registry.example", "--admin", adminPath, "--door", "North")
-	refused("the doors' address", "this address may be the one for doors only", 1, "--from", p.doors, "--ca", filepath.Join(p.data, caFile), "--admin", adminPath, "--door", "North")
+	refused("a wrong file", "--admin: ", 2, "--from", p.url, "--admin", filepath.Join(p.data, caFile), "--door",
+		"North")
+	refused("a key in clear", "others could read", 2, "--from", "http://registry.example", "--admin", adminPath,
+		"--door", "North")
+	refused("the doors' address", "this address may be the one for doors only", 1, "--from", p.doors, "--ca",
+		filepath.Join(p.data, caFile), "--admin", adminPath, "--door", "North")
 }
 
 // A server that is no registry, or a hostile one, writes no file where it likes.
 func TestSnapshotKeysFromStrangers(t *testing.T) {
 	dir := t.TempDir()
 	for name, answer := range map[string]any{
-		"a path": server.StickKeysAnswer{File: "../../../../evil", Envelope: "AAAA"}, "no name": server.StickKeysAnswer{Envelope: "AAAA"},
+		"a path": server.StickKeysAnswer{File: "../../../../evil",
+			Envelope: "AAAA"}, "no name": server.StickKeysAnswer{Envelope: "AAAA"},
 		"no envelope": server.StickKeysAnswer{File: "0123456789abcdef"}, "not base64": server.StickKeysAnswer{File: "0123456789abcdef", Envelope: "=="},
 		"another thing": "hello",
 	} {
@@ -143,7 +152,8 @@ func TestSnapshotKeysFromStrangers(t *testing.T) {
 					_ = json.NewEncoder(w).Encode(answer)
 					return
 				}
-				_ = json.NewEncoder(w).Encode(store.DoorsPage{Doors: []store.DoorState{{ID: 7, Name: "door"}}, Total: 1})
+				_ = json.NewEncoder(w).Encode(store.DoorsPage{Doors: []store.DoorState{{ID: 7, Name: "door"}},
+					Total: 1})
 			}))
 			defer s.Close()
 			k := stickKeys{s.URL, "key", s.Client()}
@@ -160,7 +170,10 @@ func TestSnapshotKeysFromStrangers(t *testing.T) {
 		"elsewhere":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/evil", http.StatusFound) },
 	} {
 		s := httptest.NewServer(handler)
-		k := stickKeys{s.URL, "key", &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+		k := stickKeys{s.URL, "key", &http.Client{CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}}
 		if err := k.write(t.Context(), "door", dir); err == nil {
 			t.Errorf("%s: taken", name)
 		}

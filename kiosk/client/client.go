@@ -194,6 +194,26 @@ func (c *Client) DoorKeys(ctx context.Context) ([]byte, error) {
 	})
 }
 
+// Visits tells the other doors of the venue whom this one has let in, and hears of theirs.
+func (c *Client) Visits(ctx context.Context, q api.VisitsRequest) (a api.VisitsAnswer, err error) {
+	const doing = "exchange visits"
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, c.failure(doing, err)
+	}
+	data, err := c.do(ctx, call{
+		doing: doing, method: http.MethodPost, path: api.PathVisits, body: body, auth: true,
+		want: http.StatusOK, limit: maxAnswer,
+	})
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(data, &a); err != nil {
+		return api.VisitsAnswer{}, c.failure(doing, fmt.Errorf("%w: %w", errNotRegistry, err))
+	}
+	return a, nil
+}
+
 // SendCounts delivers one report, api.Counts in JSON. The same report may be sent again: its ID
 // makes that harmless.
 func (c *Client) SendCounts(ctx context.Context, body []byte) error {

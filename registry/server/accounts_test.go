@@ -60,6 +60,7 @@ var mayCall = map[string][]string{
 	"GET " + api.PathDoorKeys:           {"door"},
 	"POST " + api.PathHello:             {"door"},
 	"POST " + api.PathPlaces:            {"door"},
+	"POST " + api.PathVisits:            {"door"},
 	"GET " + api.PathBundle + "/{name}": callers,
 	"GET /healthz":                      callers,
 

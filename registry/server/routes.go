@@ -39,6 +39,7 @@ func (s *Server) doorRoutes() []route {
 		{http.MethodPost, api.PathCheck, small, s.byDoor(s.check)},
 		{http.MethodPost, api.PathCounts, small, s.byDoor(s.counts)},
 		{http.MethodPost, api.PathPlaces, small, s.byDoor(s.giveSeats)},
+		{http.MethodPost, api.PathVisits, small, s.byDoor(s.visits)},
 		{http.MethodPost, api.PathEnrol, small, s.enrol},
 		{http.MethodPost, api.PathRenew, small, s.renew},
 		{http.MethodGet, api.PathUpdate, 0, s.byDoor(s.update)},

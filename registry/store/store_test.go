@@ -42,7 +42,7 @@ func TestContract(t *testing.T) {
 				{"enrol", testEnrol}, {"renew", testRenew}, {"revoke a door", testRevokeDoor}, {"releases", testReleases}, {"two boards at once", testDoorRace},
 				{"regions and venues", testPlaces}, {"one venue", testSaveVenue}, {"pages of venues", testVenuePages}, {"loading", testLoad}, {"occupancy", testOccupancy},
 				{"alarms", testAlarms}, {"an owner", testOwner}, {"entrances", testEntrances}, {"list keys", testListKeys}, {"turnover", testTurnover}, {"list keys at once", testListKeysAtOnce}, {"list keys of a replaced door", testListKeysReplaced}, {"replacing a door", testReplace}, {"messages", testMessages}, {"a file of venues", testVenueImport},
-				{"keys of places", testPlaceKeys}, {"a clock that jumps", testRatchetClock}, {"two registries make one ratchet", testRatchetRace},
+				{"visits", testVisits}, {"visits after a revocation", testVisitsAfterRevocation}, {"visits at once", testVisitsRace}, {"keys of places", testPlaceKeys}, {"a clock that jumps", testRatchetClock}, {"two registries make one ratchet", testRatchetRace},
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					at := address(t)

@@ -322,6 +322,35 @@ CREATE TABLE shares (
 );
 CREATE INDEX shares_venue ON shares (venue);
 
+-- Whom the doors of a venue have let in on a day, for its other doors: hashes under a key that only
+-- they have (docs/adr/0017). After an hour they are gone.
+CREATE TABLE visit_days (
+    venue BIGINT NOT NULL,
+    day   BIGINT NOT NULL, -- since 1970
+    n     BIGINT NOT NULL, -- the last visit's number
+    PRIMARY KEY (venue, day)
+);
+
+CREATE TABLE visits (
+    venue BIGINT NOT NULL,
+    day   BIGINT NOT NULL,
+    n     BIGINT NOT NULL,
+    door  BIGINT NOT NULL,
+    hash  {{bytes}} NOT NULL,
+    at    BIGINT NOT NULL,
+    PRIMARY KEY (venue, day, n)
+);
+
+-- That key, sealed to each of the doors.
+CREATE TABLE visit_keys (
+    venue    BIGINT NOT NULL,
+    day      BIGINT NOT NULL,
+    door     BIGINT NOT NULL REFERENCES doors (id),
+    seal_key {{bytes}} NOT NULL, -- of the door, then
+    envelope {{bytes}} NOT NULL,
+    PRIMARY KEY (venue, day, door)
+);
+
 -- What the staff of a venue have decided with their own phones, by hour: as counts.
 CREATE TABLE checks (
     venue BIGINT NOT NULL REFERENCES venues (id),
