@@ -128,6 +128,7 @@ func TestInternalAddresses(t *testing.T) {
 	for _, host := range []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "127.0.0.1", "169.254.169.254",
 		"100.64.0.1", "0.0.0.0", "255.255.255.255",
 		"[::1]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fd00::1]", "[64:ff9b::a00:1]", "[2002:a00:1::]", "[::]",
+		"[::ffff:0:a00:1]", "[5f00::1]", "[2001:20::1]", "[3fff::1]",
 		"localhost"} {
 		err := alert.Hooks{}.Send(t.Context(), "https://"+host+":9/", "secret", message(1))
 		if err == nil || !strings.Contains(err.Error(), "not a public address") {

@@ -123,6 +123,10 @@ func (h Hooks) admit(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// assigned are the only addresses of IPv6 that lead to the internet. Of the others, some hold an address of
+// IPv4.
+var assigned = netip.MustParsePrefix("2000::/3")
+
 // special are networks that netip takes for global and that lead elsewhere: shared by a provider's
 // customers, for tests, reserved, and IPv6 that holds an IPv4 address.
 var special = []netip.Prefix{
@@ -130,9 +134,8 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::/96"), netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("3fff::/20"),
 }
 
 func isPublic(ip netip.Addr) bool {
@@ -141,5 +144,5 @@ func isPublic(ip netip.Addr) bool {
 			return false
 		}
 	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate()
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (ip.Is4() || assigned.Contains(ip))
 }

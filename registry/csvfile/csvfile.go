@@ -167,7 +167,7 @@ func open(r *Reader, known Columns) (*Reader, error) {
 	if err == nil && strings.HasPrefix(string(line), "sep=") {
 		line, err = r.next()
 	}
-	if err == io.EOF {
+	if err == io.EOF || err == nil && strings.TrimSpace(string(line)) == "" {
 		return nil, r.refuse("", NoColumns, "")
 	}
 	if err != nil {

@@ -89,6 +89,7 @@ func TestKinds(t *testing.T) {
 func TestColumnsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                                  csvfile.NoColumns,
+		" \r\n\r\n":                                         csvfile.NoColumns,
 		"iin,sample,result\n":                               "the column \"taken\" is missing",
 		"iin,sample,result,taken,ФИО\n":                     "there is no column \"ФИО\"",
 		"iin,sample,result,taken,iin\n":                     "the column \"iin\" is there twice",

@@ -167,6 +167,9 @@ func doorNames(text, word string) (list []string, ok bool) {
 		}
 		return list, n > 0 && n <= MaxEntrances
 	}
+	if strings.Trim(text, "0123456789 .,\u00a0") == "" { // a spreadsheet's way to write a number, like 2,0
+		return nil, false
+	}
 	for _, name := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("|;,", r) }) {
 		list = append(list, names.Compose(strings.TrimSpace(name)))
 	}

@@ -116,3 +116,36 @@ func TestCitizenSignsIn(t *testing.T) {
 		})
 	}
 }
+
+// Whoever reads the message finds the page loaded anew, because the phone was short of memory. The code is
+// still good, and it is still another person's.
+func TestSignInAfterReload(t *testing.T) {
+	data, sms := openStore(t), &inbox{}
+	url, _ := registryThat(t, data, func(o *server.Options) { o.Messages = sms })
+	const bob = "011399500107"
+	people := []store.Resident{
+		{IIN: alice, Name: "Alice", Phone: "+77010000001"}, {IIN: bob, Name: "Bob", Phone: "+77010000001"},
+	}
+	if err := data.LoadPeople(t.Context(), store.File{}, people, len(people)); err != nil {
+		t.Fatal(err)
+	}
+	ctx := tab(t)
+	phone(t, ctx)
+	do(t, ctx, chromedp.Navigate(url+"/"))
+	for n, iin := range []string{alice, bob} {
+		if n > 0 {
+			do(t, ctx, chromedp.Click("#family summary"), chromedp.Click("#family-add"))
+		}
+		until(t, ctx, visible("iin-form"))
+		do(t, ctx, chromedp.SetValue("#iin", iin), chromedp.Click("#iin-send"))
+		until(t, ctx, visible("sent-form"))
+		code := sms.code(t)
+		do(t, ctx, chromedp.Reload())
+		until(t, ctx, visible("sent-form"))
+		do(t, ctx, chromedp.SetValue("#sent", code), chromedp.Click("#sent-go"))
+		until(t, ctx, visible("pass")+` && document.querySelector("#status").dataset.fresh === "true"`)
+		until(t, ctx, `Math.max(1, document.querySelectorAll("#people button").length) === %s`, n+1)
+		do(t, ctx, chromedp.Reload())
+		until(t, ctx, visible("pass")+` && !(`+visible("sent-form")+`)`)
+	}
+}

@@ -41,6 +41,21 @@ export async function offer() {
 // askForCode has a code sent and gives what has to come back with it: {session, code: in a demonstration}.
 export const askForCode = async (iin) => (await request("/v1/signin", { body: { iin: clean(iin) } })).answer;
 
+const waiting = "ashyq.sign-in"; // in sessionStorage
+
+// keepAsked keeps what was asked for in this tab: a phone may load the page anew while somebody reads the
+// message. undefined forgets it.
+export function keepAsked(asked) {
+  if (asked) sessionStorage.setItem(waiting, JSON.stringify({ ...asked, until: asked.until ?? Date.now() + asked.lasts * 1000 }));
+  else sessionStorage.removeItem(waiting);
+}
+
+// keptAsked is what was kept, as long as its code lasts.
+export function keptAsked() {
+  const kept = JSON.parse(sessionStorage.getItem(waiting));
+  return kept?.until > Date.now() ? kept : undefined;
+}
+
 // signIn exchanges the code that was sent for a pass.
 export const signIn = (session, code, id) => exchange("/v1/signin/code", { session, code: clean(code) }, id);
 

@@ -1,6 +1,6 @@
 // The citizen's page: which of its parts are visible.
 
-import { activate, activationTrouble, askForCode, clean, codeFromAddress, offer, signIn } from "./activate.js";
+import { activate, activationTrouble, askForCode, clean, codeFromAddress, keepAsked, keptAsked, offer, signIn } from "./activate.js";
 import * as clock from "./clock.js";
 import * as days from "./days.js";
 import { setUpDispute } from "./dispute.js";
@@ -55,9 +55,20 @@ async function start() {
   document.addEventListener("visibilitychange", stayAwake);
   window.addEventListener("online", learnOffer);
   navigator.serviceWorker?.register("/sw.js").catch(() => {}); // without it the page works as long as there is a network
+  const kept = keptAsked();
   if (people.shown()) await begin();
   else if (code) await useCode("activation");
   else await open(false);
+  if (!kept || session || !(kept.adding || $("activation").checkVisibility())) return;
+  adding = kept.adding;
+  wait(kept);
+  render();
+}
+
+// wait keeps the session that a code is waited for; undefined: not any more.
+function wait(asked) {
+  session = asked;
+  keepAsked(asked && { ...asked, adding });
 }
 
 function setUpForms() {
@@ -74,7 +85,7 @@ function setUpForms() {
   on("iin-form", "submit", sendCode);
   on("sent-form", "submit", useSent);
   on("sent-back", "click", () => {
-    session = undefined;
+    wait(undefined);
     render();
     $("iin").focus();
   });
@@ -146,7 +157,7 @@ async function begin() {
 // open shows the ways to a pass. The registry says whether it sends codes.
 async function open(another) {
   adding = another;
-  session = undefined;
+  wait(undefined);
   for (const key of Object.keys(errors)) errors[key] = "";
   render();
   await learnOffer();
@@ -286,7 +297,7 @@ async function sendCode() {
   const iin = clean($("iin").value);
   if (!isIIN(iin)) return fail("iin", "iinWrong", "iin");
   await busy("iin", $("iin-send"), "iinSend", async () => {
-    session = await askForCode(iin);
+    wait(await askForCode(iin));
     $("sent").value = session.code ?? "";
   });
   if (session) $("sent").focus();
@@ -296,7 +307,7 @@ async function useSent() {
   if (!/^[0-9]{6,9}$/.test($("sent").value.replace(/[\s-]/g, ""))) return fail("sent", "sentWrong", "sent");
   await attempt("sent", $("sent-go"), async () => {
     await signIn(session.session, $("sent").value, whose());
-    session = undefined;
+    wait(undefined);
     $("iin").value = $("sent").value = "";
   });
 }

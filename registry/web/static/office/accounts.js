@@ -29,6 +29,7 @@ async function open() {
   } catch {
     return; // the overview says what is wrong
   }
+  if (me.id) $("account-role").querySelector("[value=national]")?.remove(); // only the holder of admin.key makes them
   if (me.role === "regional") {
     for (const option of [...$("account-role").options]) if (option.value !== "owner") option.remove();
     for (const option of [...$("list-role").options]) if (!["owner", "staff"].includes(option.value)) option.remove();
