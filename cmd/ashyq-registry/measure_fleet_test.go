@@ -30,8 +30,8 @@ func (m *measured) fleet() {
 	}
 	m.sql(fmt.Sprintf(`INSERT INTO venues (bin, name, kind, region, zone, address, phone, entrances, exits)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		SELECT '990140000007', 'Venue ' || i, kind, code, CASE i %% 3 WHEN 0 THEN 'green' WHEN 1 THEN 'yellow' ELSE 'red' END,
-			'Abay ' || i, '+77271000001', '', ''
+		SELECT '990140000007', 'Venue ' || i, kind, code,
+			CASE i %% 3 WHEN 0 THEN 'green' WHEN 1 THEN 'yellow' ELSE 'red' END, 'Abay ' || i, '+77271000001', '', ''
 		FROM n JOIN (SELECT code, ROW_NUMBER() OVER (ORDER BY code) - 1 AS k FROM regions) AS r ON r.k = i %% 8
 		JOIN (%s) AS kinds ON kinds.k = i %% %d`, fleetVenues, strings.Join(names, " UNION ALL "), len(names)))
 	m.sql(fmt.Sprintf(`INSERT INTO doors (name, place, venue, zone, way, ring, seen, device, troubles, health, health_at)
@@ -49,13 +49,13 @@ func (m *measured) fleet() {
 		FROM counts JOIN doors ON doors.id = door WHERE place IS NOT NULL GROUP BY place, hour, counts.name`)
 	m.sql(`INSERT INTO region_counts (region, hour, name, n) SELECT region, hour, venue_counts.name, SUM(n)
 		FROM venue_counts JOIN venues ON venues.id = venue GROUP BY region, hour, venue_counts.name`)
-	m.sql(`INSERT INTO kind_counts (kind, zone, region, hour, name, n) SELECT kind, zone, region, hour, venue_counts.name, SUM(n)
-		FROM venue_counts JOIN venues ON venues.id = venue GROUP BY kind, zone, region, hour, venue_counts.name`)
+	m.sql(`INSERT INTO kind_counts (kind, zone, region, hour, name, n)
+		SELECT kind, zone, region, hour, venue_counts.name, SUM(n) FROM venue_counts JOIN venues ON venues.id = venue GROUP BY kind, zone, region, hour, venue_counts.name`)
 	m.sql(`ANALYZE`)
 	m.serve()
 	m.settled()
-	draft := strings.Replace(string(kiosk.DefaultRulesJSON()), `"rules": [`, `"rules": [{"name": "weekends", "colours": ["blue"],
-		"venues": ["cinema"], "then": "turned-back", "text": {"kk": "k", "ru": "r", "en": "e"}},`, 1)
+	draft := strings.Replace(string(kiosk.DefaultRulesJSON()), `"rules": [`, `"rules": [
+		{"name": "weekends", "colours": ["blue"], "venues": ["cinema"], "then": "turned-back", "text": {"kk": "k", "ru": "r", "en": "e"}},`, 1)
 	for _, view := range []struct{ name, path, body string }{
 		{"overview_country", server.PathOverview, ""},
 		{"overview_region", server.PathOverview + "?region=KZ-11", ""},

@@ -145,7 +145,7 @@ func (q AccountRequest) check() error {
 		ofRegion := part.of == store.Regional && q.Role == store.Owner // may have one
 		if part.given != (q.Role == part.of) && !ofRegion {
 			return badRequest("the account's rights are not clear",
-				"a regional account has a region, an owner a BIN and maybe a region, staff a venue, a national account has nothing of these")
+				"a regional account has a region, an owner a BIN and maybe a region, staff a venue, a national account nothing of these")
 		}
 	}
 	if q.Role == store.Owner {
@@ -190,8 +190,8 @@ func (s *Server) mayManage(ctx context.Context, by, other store.Account) error {
 		}
 		return err
 	}
-	return &failure{http.StatusForbidden, "a regional administrator manages owners and staff of the own region's venues only",
-		"ask a national administrator", nil}
+	return &failure{http.StatusForbidden,
+		"a regional administrator manages owners and staff of the own region's venues only", "ask a national administrator", nil}
 }
 
 func (s *Server) revokeAccount(r *http.Request, by store.Account) (any, error) {

@@ -286,7 +286,8 @@ func TestRegionalAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		shop, cinema := r.places()
-		w := r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{{BIN: shopBIN, Name: "Shop in Astana", Kind: "shop", Region: "KZ-71"}})
+		away := store.Venue{BIN: shopBIN, Name: "Shop in Astana", Kind: "shop", Region: "KZ-71"}
+		w := r.call(http.MethodPut, PathVenues, adminKey, []store.Venue{away})
 		if w.Code != http.StatusNoContent {
 			t.Fatal(w.Code, w.Body)
 		}
@@ -318,22 +319,27 @@ func TestRegionalAccounts(t *testing.T) {
 		} {
 			is(what, "POST", PathAccounts, region.Key, q, 403, "own region's venues only")
 		}
-		is("an owner of nothing here", "POST", PathAccounts, region.Key, AccountRequest{Name: "x", Role: store.Owner, BIN: cinemaBIN}, 404, "no venue")
+		nothing := AccountRequest{Name: "x", Role: store.Owner, BIN: cinemaBIN}
+		is("an owner of nothing here", "POST", PathAccounts, region.Key, nothing, 404, "no venue")
 		for _, other := range others {
-			is("revoke one outside", "POST", PathRevokeAccount, region.Key, RevokeAccountRequest{other.ID}, 403, "own region's venues only")
+			is("revoke one outside", "POST", PathRevokeAccount, region.Key, RevokeAccountRequest{other.ID}, 403,
+				"own region's venues only")
 			is("its key", "GET", PathMe, other.Key, "", 200, "")
 		}
 
 		var own []store.OwnVenue
-		if w := r.call(http.MethodGet, PathOwn, owner.Key, ""); json.Unmarshal(w.Body.Bytes(), &own) != nil || len(own) != 1 || own[0].ID != shop {
+		w = r.call(http.MethodGet, PathOwn, owner.Key, "")
+		if json.Unmarshal(w.Body.Bytes(), &own) != nil || len(own) != 1 || own[0].ID != shop {
 			t.Errorf("the owner sees %s", w.Body)
 		}
 		var there []store.Venue
 		r.get(PathVenues+"?region=KZ-71", &there)
 		for _, v := range there {
-			is("a venue elsewhere", "GET", fmt.Sprintf("%s?venue=%d", PathOwnVenue, v.ID), owner.Key, "", 404, "no such venue")
-			is("its people", "GET", fmt.Sprintf("%s?venue=%d", PathOccupancy, v.ID), owner.Key, "", 403, "")
-			is("its staff", "POST", PathAccounts, owner.Key, AccountRequest{Name: "x", Role: store.Staff, Venue: v.ID}, 403, "own venues only")
+			query := fmt.Sprintf("?venue=%d", v.ID)
+			is("a venue elsewhere", "GET", PathOwnVenue+query, owner.Key, "", 404, "no such venue")
+			is("its people", "GET", PathOccupancy+query, owner.Key, "", 403, "")
+			guard := AccountRequest{Name: "x", Role: store.Staff, Venue: v.ID}
+			is("its staff", "POST", PathAccounts, owner.Key, guard, 403, "own venues only")
 		}
 		if len(there) != 2 {
 			t.Errorf("the venues of Astana: %+v", there)

@@ -38,7 +38,8 @@ func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
 	if a.Hall, err = s.opt.Store.HallOf(r.Context(), v.ID, now()); err != nil {
 		return nil, err
 	}
-	if a.StaffChecks, err = s.opt.Store.Checks(r.Context(), v.ID, now().Add(-24*time.Hour).Truncate(time.Hour)); err != nil {
+	day := now().Add(-24 * time.Hour).Truncate(time.Hour)
+	if a.StaffChecks, err = s.opt.Store.Checks(r.Context(), v.ID, day); err != nil {
 		return nil, err
 	}
 	a.Hours, err = s.opt.Store.VenueHours(r.Context(), v.ID, now().Add(-ownHours))

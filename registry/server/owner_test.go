@@ -87,7 +87,8 @@ func TestOwner(t *testing.T) {
 func TestPeopleInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newApart(t)
-		w := a.call(http.MethodPut, PathVenues, adminKey, []store.Venue{{BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Capacity: 9}})
+		shop := store.Venue{BIN: shopBIN, Name: "Shop", Kind: "shop", Region: "KZ-75", Capacity: 9}
+		w := a.call(http.MethodPut, PathVenues, adminKey, []store.Venue{shop})
 		is(t, "capacity", w.Code, "", 204, "")
 		var hall store.Hall
 		a.post(PathOccupancy, a.owner, OccupancyRequest{Venue: a.shop, Inside: new(int64(7))}, &hall)
@@ -190,7 +191,8 @@ func TestNothingOfOthers(t *testing.T) {
 func TestSaveVenue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newApart(t)
-		good := store.Venue{BIN: "990140000007", Name: "Café North", Kind: "restaurant", Region: "KZ-75", Zone: "green", Phone: "8 701 000 00 00"}
+		good := store.Venue{BIN: "990140000007", Name: "Café North", Kind: "restaurant", Region: "KZ-75", Zone: "green",
+			Phone: "8 701 000 00 00"}
 		var v store.Venue
 		a.post(PathSaveVenue, a.almaty, good, &v)
 		if v.ID == 0 || v.Phone != "+77010000000" {
@@ -199,30 +201,34 @@ func TestSaveVenue(t *testing.T) {
 		v.Name, v.Capacity = "Café South", 40
 		var changed store.Venue
 		a.post(PathSaveVenue, a.almaty, v, &changed)
-		if got, err := a.opt.Store.VenueOf(a.Context(), v.ID); err != nil || got.Name != "Café South" || got.Capacity != 40 || changed.ID != v.ID {
+		got, err := a.opt.Store.VenueOf(a.Context(), v.ID)
+		if err != nil || got.Name != "Café South" || got.Capacity != 40 || changed.ID != v.ID {
 			t.Errorf("changed to %+v, %v", got, err)
 		}
-		with := func(change func(*store.Venue)) store.Venue {
+		in := func(id int64, bin, name, region string) store.Venue {
 			one := v
-			change(&one)
+			one.ID, one.BIN, one.Name, one.Region = id, bin, name, region
 			return one
 		}
+		moon := v
+		moon.Kind = "moon"
 		for what, one := range map[string]struct {
 			venue store.Venue
 			key   string
 			code  int
 			words string
 		}{
-			"elsewhere":           {with(func(v *store.Venue) { v.ID, v.Region = 0, "KZ-71" }), a.almaty, 403, "not your region"},
-			"moved away":          {with(func(v *store.Venue) { v.Region = "KZ-71" }), a.almaty, 403, "not your region"},
-			"the cinema's id":     {with(func(v *store.Venue) { v.ID = a.cinema }), a.almaty, 404, "no such venue"},
-			"an id of nothing":    {with(func(v *store.Venue) { v.ID = 99 }), a.almaty, 404, "no such venue"},
-			"the shop's name":     {with(func(v *store.Venue) { v.ID, v.BIN, v.Name = 0, shopBIN, "Shop" }), a.almaty, 409, "of that name"},
-			"a region of nothing": {with(func(v *store.Venue) { v.Region = "KZ-00" }), adminKey, 404, "no region"},
-			"no kind":             {with(func(v *store.Venue) { v.Kind = "moon" }), adminKey, 400, "kind"},
+			"elsewhere":           {in(0, v.BIN, v.Name, "KZ-71"), a.almaty, 403, "not your region"},
+			"moved away":          {in(v.ID, v.BIN, v.Name, "KZ-71"), a.almaty, 403, "not your region"},
+			"the cinema's id":     {in(a.cinema, v.BIN, v.Name, v.Region), a.almaty, 404, "no such venue"},
+			"an id of nothing":    {in(99, v.BIN, v.Name, v.Region), a.almaty, 404, "no such venue"},
+			"the shop's name":     {in(0, shopBIN, "Shop", v.Region), a.almaty, 409, "of that name"},
+			"a region of nothing": {in(v.ID, v.BIN, v.Name, "KZ-00"), adminKey, 404, "no region"},
+			"no kind":             {moon, adminKey, 400, "kind"},
 			"an owner's":          {v, a.owner, 403, "owner"},
 		} {
-			if w := a.call(http.MethodPost, PathSaveVenue, one.key, one.venue); w.Code != one.code || !strings.Contains(w.Body.String(), one.words) {
+			w := a.call(http.MethodPost, PathSaveVenue, one.key, one.venue)
+			if w.Code != one.code || !strings.Contains(w.Body.String(), one.words) {
 				t.Errorf("%s: %d %s, want %d with %q", what, w.Code, w.Body, one.code, one.words)
 			}
 		}

@@ -172,7 +172,8 @@ func (s *Server) saveVenue(r *http.Request, within string) (any, error) {
 	}
 	v, err = s.opt.Store.SaveVenue(r.Context(), v, within)
 	if errors.Is(err, store.ErrExists) {
-		return nil, &failure{http.StatusConflict, "this organisation has a venue of that name", "choose another name, or change that venue", err}
+		return nil, &failure{http.StatusConflict, "this organisation has a venue of that name",
+			"choose another name, or change that venue", err}
 	}
 	if err != nil {
 		return nil, noRegion(err)

@@ -167,7 +167,7 @@ var words = map[string][2]string{
 	"unknown role": {"белгісіз рөл", "неизвестная роль"},
 	"write national, regional, owner or staff": {"national, regional, owner немесе staff деп жазыңыз", "напишите national, regional, owner или staff"},
 	"the account's rights are not clear":       {"тіркелгінің құқықтары анық емес", "права учётной записи не ясны"},
-	"a regional account has a region, an owner a BIN and maybe a region, staff a venue, a national account has nothing of these": {
+	"a regional account has a region, an owner a BIN and maybe a region, staff a venue, a national account nothing of these": {
 		"өңірлік әкімшіге өңір, иесіне БСН (қаласаңыз, өңір де), қызметкерге нысан керек, республикалық әкімшіге ештеңе керек емес",
 		"региональному администратору нужен регион, владельцу — БИН (можно и регион), сотруднику — объект, республиканскому администратору — ничего из этого"},
 	"the hours cannot be used":            {"сағат саны жарамсыз", "число часов не подходит"},

@@ -135,8 +135,8 @@ func (s *Store) SaveVenue(ctx context.Context, v Venue, within string) (Venue, e
 			v.ID, err = putVenue(ctx, tx, v)
 			return err
 		}
-		known, err := changed(tx.ExecContext(ctx, `UPDATE venues SET bin = $2, name = $3 WHERE id = $1 AND (region = $4 OR $4 = '')`,
-			v.ID, v.BIN, v.Name, within))
+		known, err := changed(tx.ExecContext(ctx, `UPDATE venues SET bin = $2, name = $3
+			WHERE id = $1 AND (region = $4 OR $4 = '')`, v.ID, v.BIN, v.Name, within))
 		if err != nil {
 			return err
 		}
@@ -235,7 +235,8 @@ func (s *Store) VenueOf(ctx context.Context, id int64) (Venue, error) {
 
 // HasVenue tells whether an organisation has a venue in a region.
 func (s *Store) HasVenue(ctx context.Context, bin, region string) (has bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE bin = $1 AND region = $2)`, bin, region).Scan(&has)
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM venues WHERE bin = $1 AND region = $2)`,
+		bin, region).Scan(&has)
 	if err != nil {
 		return false, fmt.Errorf("look for an organisation's venue: %w", err)
 	}

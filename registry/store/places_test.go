@@ -62,12 +62,15 @@ func testPlaces(t *testing.T, s *Store) {
 func testSaveVenue(t *testing.T, s *Store) {
 	ctx := t.Context()
 	must(t, s.PutRegions(ctx, []Region{almaty, {"KZ-71", "Астана", "Астана", "Astana"}}))
-	shop := Venue{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green", Entrances: []string{"north"}}
+	shop := Venue{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green",
+		Entrances: []string{"north"}}
 	shop, err := s.SaveVenue(ctx, shop, "KZ-75")
 	must(t, err)
-	other, err := s.SaveVenue(ctx, Venue{BIN: shop.BIN, Name: "Other", Kind: "shop", Region: "KZ-71", Zone: "green"}, "")
+	other := Venue{BIN: shop.BIN, Name: "Other", Kind: "shop", Region: "KZ-71", Zone: "green"}
+	other, err = s.SaveVenue(ctx, other, "")
 	must(t, err)
-	must(t, s.PutTokens(ctx, []Door{{Name: "Shop, north", Place: shop.ID, Venue: "shop", Zone: "green", Ring: "all"}}, []Secret{SecretOf("1")}, t0))
+	door := Door{Name: "Shop, north", Place: shop.ID, Venue: "shop", Zone: "green", Ring: "all"}
+	must(t, s.PutTokens(ctx, []Door{door}, []Secret{SecretOf("1")}, t0))
 	shop.BIN, shop.Name, shop.Kind, shop.Capacity = "990140000017", "Pharmacy", "pharmacy", 7
 	saved, err := s.SaveVenue(ctx, shop, "KZ-75")
 	must(t, err)

@@ -22,8 +22,9 @@ func TestAccountsPage(t *testing.T) {
 	} {
 		t.Run(words.language, func(t *testing.T) {
 			url, options := realRegistry(t)
-			venue := store.Venue{BIN: "990140000007", Name: "Алатау", Kind: "shop", Region: "KZ-75", Zone: "green"}
-			if err := options.Store.PutVenues(t.Context(), []store.Venue{venue}); err != nil {
+			err := options.Store.PutVenues(t.Context(), []store.Venue{
+				{BIN: "990140000007", Name: "Алатау", Kind: "shop", Region: "KZ-75", Zone: "green"}})
+			if err != nil {
 				t.Fatal(err)
 			}
 			admin := tab(t)
@@ -51,7 +52,8 @@ func TestAccountsPage(t *testing.T) {
 
 			ownerOfTheRegion(t, colleague, url, words.region)
 
-			do(t, admin, chromedp.Click("#revoke-account-form [type=checkbox]"), chromedp.SetValue("#revoke-account-id", "1"), chromedp.Click("#revoke-account-form button.main"))
+			do(t, admin, chromedp.Click("#revoke-account-form [type=checkbox]"),
+				chromedp.SetValue("#revoke-account-id", "1"), chromedp.Click("#revoke-account-form button.main"))
 			until(t, admin, `document.getElementById("accounts").innerText.includes(%s)`, words.ended)
 			if code := statusOf(t, url+server.PathMe, key); code != http.StatusUnauthorized {
 				t.Errorf("the key of a revoked account gets %d", code)

@@ -151,7 +151,8 @@ func TestListOfDoors(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
 	shows := func(count, first string, rows int) {
 		t.Helper()
-		until(t, ctx, `document.querySelector("#doors-count").textContent === %s && document.querySelectorAll("#doors tr:not(.below)").length === %s &&
+		until(t, ctx, `document.querySelector("#doors-count").textContent === %s &&
+			document.querySelectorAll("#doors tr:not(.below)").length === %s &&
 			document.querySelector("#doors td").textContent.startsWith(%s)`, count, rows, first)
 	}
 	shows("400", "Алатау ", 50)
@@ -159,7 +160,8 @@ func TestListOfDoors(t *testing.T) {
 	first := eval[string](t, ctx, `document.querySelector("#doors td").textContent`)
 	tabTo(t, ctx, "#pager a")
 	keys(t, ctx, "\r")
-	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" && document.activeElement.id === "doors-title"`)
+	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" &&
+		document.activeElement.id === "doors-title"`)
 	if got := eval[string](t, ctx, `document.querySelector("#doors td").textContent`); got == first {
 		t.Errorf("page 2 begins with %q like page 1", got)
 	}
@@ -167,9 +169,13 @@ func TestListOfDoors(t *testing.T) {
 	inEachLook(t, ctx, "doors-list")
 	language(t, ctx, "en")
 	desktop(t, ctx)
-	do(t, ctx, chromedp.SetValue("#search-text", "алатау» 81"), chromedp.SetValue("#search-wrong", "silent"), chromedp.Click("#search .main"))
-	until(t, ctx, `location.hash.includes("wrong=silent") && [...document.querySelectorAll("#doors tr:not(.below)")].length < 5 && document.querySelector("#pager").hidden &&
-		[...document.querySelectorAll("#doors tr:not(.below)")].every((row) => row.children[2].textContent.startsWith("⚠ 2 h"))`)
+	do(t, ctx, chromedp.SetValue("#search-text", "алатау» 81"), chromedp.SetValue("#search-wrong", "silent"),
+		chromedp.Click("#search .main"))
+	until(t, ctx, `location.hash.includes("wrong=silent") && document.querySelector("#pager").hidden &&
+		[...document.querySelectorAll("#doors tr:not(.below)")].length < 5 &&
+		[...document.querySelectorAll("#doors tr:not(.below)")].every((row) =>
+			row.children[2].textContent.startsWith("⚠ 2 h"))`)
 	eval[chromedp.Void](t, ctx, "history.back()")
-	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" && document.querySelector("#search-text").value === ""`)
+	until(t, ctx, `document.querySelector("#pager span").textContent === "Page 2 of 8" &&
+		document.querySelector("#search-text").value === ""`)
 }

@@ -17,7 +17,8 @@ func TestPeopleInside(t *testing.T) {
 	data := openStore(t)
 	url, _ := registryOver(t, data)
 	ctx := t.Context()
-	venue := store.Venue{BIN: "990140000007", Name: "Абай театры", Kind: "theatre", Region: "KZ-75", Zone: "green", Address: "Абай даңғылы, 1", Capacity: 500}
+	venue := store.Venue{BIN: "990140000007", Name: "Абай театры", Kind: "theatre", Region: "KZ-75", Zone: "green",
+		Address: "Абай даңғылы, 1", Capacity: 500}
 	if err := data.PutVenues(ctx, []store.Venue{venue}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,8 @@ func TestPeopleInside(t *testing.T) {
 		}
 	}
 	var owner server.AccountAnswer
-	post(t, url, server.PathAccounts, adminKey, server.AccountRequest{Name: "Aru", Role: store.Owner, BIN: venue.BIN}, &owner)
+	request := server.AccountRequest{Name: "Aru", Role: store.Owner, BIN: venue.BIN}
+	post(t, url, server.PathAccounts, adminKey, request, &owner)
 	empties := func() int64 {
 		t.Helper()
 		hall, err := data.HallOf(ctx, 1, time.Now())
@@ -47,7 +49,8 @@ func TestPeopleInside(t *testing.T) {
 	until(t, ctx, visible("mine")+` && document.querySelector("[data-venue]") !== null`)
 	language(t, ctx, "en")
 	do(t, ctx, chromedp.Click("[data-venue]"))
-	until(t, ctx, visible("hall")+` && document.querySelector("#hall-inside").textContent === "217" && document.querySelector("#empties").value === "04:00"`)
+	until(t, ctx, visible("hall")+` && document.querySelector("#hall-inside").textContent === "217" &&
+		document.querySelector("#empties").value === "04:00"`)
 	for _, want := range []string{"217 inside; capacity: 500", "staff's phones in 24 h: 3, turned back: 1"} {
 		if got := says(); !strings.Contains(got, want) {
 			t.Errorf("the page does not say %q:\n%s", want, got)
@@ -72,10 +75,12 @@ func TestPeopleInside(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
 	until(t, ctx, `document.querySelector("#regions .card") !== null`)
 	eval[chromedp.Void](t, ctx, `location.hash = "venue=1"`)
-	until(t, ctx, visible("hall")+` && document.querySelector("#hall-inside").textContent === "217" && document.querySelector("#never-empty").checked`)
+	until(t, ctx, visible("hall")+` && document.querySelector("#hall-inside").textContent === "217" &&
+		document.querySelector("#never-empty").checked`)
 	inEachLook(t, ctx, "admin-hall")
 	desktop(t, ctx)
-	do(t, ctx, chromedp.Click("#never-empty"), chromedp.SetValue("#empties", "05:15"), chromedp.Click("#empties-form .main"))
+	do(t, ctx, chromedp.Click("#never-empty"), chromedp.SetValue("#empties", "05:15"),
+		chromedp.Click("#empties-form .main"))
 	until(t, ctx, `document.querySelector("#empties-form output").className === "good"`)
 	if got := empties(); got != 5*60+15 {
 		t.Errorf("the venue is empty at minute %d", got)

@@ -2,31 +2,32 @@ package web_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/ed25519"
-	"encoding/binary"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	citizens "ashyq-kiosk/registry/phone"
 	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
 
 // office sends a request with a key, as the offices' programs do.
 func office(t *testing.T, url, path, key string, body, answer any) {
+	t.Helper()
+	officeOver(t, http.DefaultClient, url, path, key, body, answer)
+}
+
+func officeOver(t *testing.T, client *http.Client, url, path, key string, body, answer any) {
 	t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -37,7 +38,7 @@ func office(t *testing.T, url, path, key string, body, answer any) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
-	got, err := http.DefaultClient.Do(request)
+	got, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,53 +65,74 @@ func madeUp(n int) string {
 }
 
 // TestNewStatusIsShownAtOnce posts results while a crowd of phones waits, and measures how long the
-// page takes to show the colour. ASHYQ_WAITING is the number of phones.
+// page takes to show the colour. The registry speaks HTTPS; the phones are another process's.
+// ASHYQ_WAITING is the number of phones: with it, the figures are printed as name<TAB>value<TAB>unit, and
+// of 120 changes 99 % have to be shown within 2 s.
 func TestNewStatusIsShownAtOnce(t *testing.T) {
-	crowd, runs := 1000, 11
+	phones, runs, bench := 1000, 11, false
 	if text := os.Getenv("ASHYQ_WAITING"); text != "" {
 		var err error
-		if crowd, err = strconv.Atoi(text); err != nil {
+		if phones, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
 		}
+		runs, bench = 120, true
 	}
 	ctx := tab(t)
 	phone(t, ctx)
-	url, options := realRegistry(t)
-	waiting := waitFor(t, url, options, crowd)
+	url, options := secureRegistry(t, openStore(t), func(o *server.Options) { o.Phones = phones + 100 })
+	waiting := crowdWaits(t, url, options, phones)
+	pool := x509.NewCertPool()
+	pool.AddCert(options.Authority.Certificate)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	defer transport.CloseIdleConnections()
+	send := func(path, key string, body, answer any) {
+		t.Helper()
+		officeOver(t, &http.Client{Transport: transport}, url, path, key, body, answer)
+	}
 
 	var code server.CitizenAnswer
-	office(t, url, server.PathCitizens, adminKey, server.CitizenRequest{IIN: alice}, &code)
+	send(server.PathCitizens, adminKey, server.CitizenRequest{IIN: alice}, &code)
 	var lab server.SourceAnswer
-	office(t, url, server.PathSources, adminKey, server.SourceRequest{Name: "City laboratory 3", Kind: "laboratory"}, &lab)
+	send(server.PathSources, adminKey, server.SourceRequest{Name: "City laboratory 3", Kind: "laboratory"}, &lab)
+	send(server.PathLimitSource, adminKey, server.LimitRequest{Name: "City laboratory 3", Hourly: new(1000)}, nil)
 	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: noteColours})
 	do(t, ctx, chromedp.Navigate(code.URL))
 	until(t, ctx, `document.querySelector("#status").matches("[data-colour=blue][data-fresh=true]")`)
 	until(t, ctx, `asked.length >= 2`) // the second question is the one that waits
 
 	var took []time.Duration
+	fewest := phones
 	for n := range runs {
-		time.Sleep(time.Duration(n) * 97 * time.Millisecond) // otherwise each waits for the gap after the version before
+		// Otherwise each waits for the gap after the version before.
+		time.Sleep(time.Duration(n%11) * 97 * time.Millisecond)
 		start := time.Now()
 		colour := "red"
 		if n%2 == 0 {
 			result := server.ResultRequest{IIN: alice, Sample: fmt.Sprint(n), Result: "positive", Taken: time.Now()}
-			office(t, url, server.PathResults, lab.Key, result, nil)
+			send(server.PathResults, lab.Key, result, nil)
 		} else {
 			colour = "blue"
-			office(t, url, server.PathWithdraw, lab.Key, server.Target{Sample: fmt.Sprint(n - 1), Why: "typing error"}, nil)
+			send(server.PathWithdraw, lab.Key, server.Target{Sample: fmt.Sprint(n - 1), Why: "typing error"}, nil)
 		}
 		until(t, ctx, `colours.length === %s && colours.at(-1).colour === %s`, n+1, colour)
 		at := eval[float64](t, ctx, `colours.at(-1).at`)
 		took = append(took, time.UnixMilli(int64(at)).Sub(start))
+		fewest = min(fewest, waiting())
 	}
 	slices.Sort(took)
-	t.Logf("%d phones wait; from the result to the page's colour: p50 %v, slowest of %d %v",
-		waiting(), took[runs/2], runs, took[runs-1])
-	if took[runs/2] > 2*time.Second {
-		t.Errorf("half of them took longer than %v, want 2 s at most", took[runs/2])
+	half, p99, slowest := took[runs/2], took[(runs*99+99)/100-1], took[runs-1]
+	t.Logf("%d phones wait; from the result to the page's colour: p50 %v, p99 %v, slowest of %d %v",
+		fewest, half, p99, runs, slowest)
+	if bench {
+		fmt.Printf("status_waiting_phones\t%d\tphones\n", fewest)
+		fmt.Printf("status_to_page_p50\t%.3f\ts\nstatus_to_page_p99\t%.3f\ts\n", half.Seconds(), p99.Seconds())
+		fmt.Printf("status_to_page_slowest\t%.3f\ts\n", slowest.Seconds())
 	}
-	if n := waiting(); n < crowd {
-		t.Errorf("only %d of %d phones still wait", n, crowd)
+	if bench && p99 > 2*time.Second || half > 2*time.Second {
+		t.Errorf("it took too long: want 99 %% within 2 s")
+	}
+	if fewest < phones*98/100 { // those whose question has just been answered ask again
+		t.Errorf("only %d of %d phones waited at some time", fewest, phones)
 	}
 	if n := eval[int](t, ctx, `asked.length`); n > runs+5 {
 		t.Errorf("the page asked %d times for %d new statuses", n, runs)
@@ -130,118 +152,6 @@ globalThis.fetch = (path, ...rest) => {
 	if (path === "/v1/self") asked.push(Date.now());
 	return send(path, ...rest);
 };`
-
-var errNotReady = errors.New("503 Service Unavailable")
-
-// waitFor makes phones that wait for news, each with a pass and a connection of its own, and counts
-// how many do.
-func waitFor(t *testing.T, url string, options server.Options, crowd int) (waiting func() int) {
-	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: crowd}
-	client := &http.Client{Transport: transport}
-	post := func(ctx context.Context, path string, body, answer any) error {
-		data, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+path, bytes.NewReader(data))
-		if err != nil {
-			return err
-		}
-		got, err := client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer got.Body.Close()
-		if got.StatusCode == http.StatusServiceUnavailable {
-			return errNotReady
-		}
-		if got.StatusCode >= 300 {
-			return fmt.Errorf("%s: %s", path, got.Status)
-		}
-		if answer == nil {
-			return nil
-		}
-		return json.NewDecoder(got.Body).Decode(answer)
-	}
-	activate := func(ctx context.Context, n int) (*citizens.Phone, error) {
-		seed := make([]byte, ed25519.SeedSize)
-		binary.BigEndian.PutUint64(seed, uint64(n)+1)
-		phone := citizens.New(ed25519.NewKeyFromSeed(seed))
-		code := fmt.Sprintf("%05d-%05d-%05d", n, 0, 0)
-		until := time.Now().Add(time.Hour)
-		if err := options.Store.PutCode(ctx, store.IIN(madeUp(n)), store.SecretOf(code), until); err != nil {
-			return nil, err
-		}
-		err := errNotReady
-		for err == errNotReady { // a busy registry asks to try again
-			err = post(ctx, server.PathActivate, server.ActivateRequest{Code: code, Key: phone.Key()}, nil)
-		}
-		return phone, err
-	}
-
-	ctx, cancel := context.WithCancel(context.Background())
-	var phones, ready sync.WaitGroup
-	var mu sync.Mutex // guards now
-	now := 0
-	at := func(change int) {
-		mu.Lock()
-		defer mu.Unlock()
-		now += change
-	}
-	together := make(chan struct{}, 400) // the line of one address has 500 places
-	for n := range crowd {
-		ready.Add(1)
-		phones.Go(func() {
-			together <- struct{}{}
-			phone, err := activate(ctx, n)
-			<-together
-			ready.Done()
-			if err != nil {
-				t.Errorf("activate: %v", err)
-				return
-			}
-			seen := ""
-			for ctx.Err() == nil {
-				self, err := phone.Self(time.Now())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var a server.SelfAnswer
-				if seen != "" {
-					at(1)
-				}
-				err = post(ctx, server.PathSelf, server.SelfRequest{Self: self, Seen: seen, Wait: 50}, &a)
-				if seen != "" {
-					at(-1)
-				}
-				if err != nil && ctx.Err() == nil {
-					t.Errorf("wait: %v", err)
-					return
-				}
-				if seen != "" && a.State == seen && a.Waited < 10_000 && ctx.Err() == nil {
-					t.Errorf("a phone waited only %d ms", a.Waited)
-					return
-				}
-				seen = a.State
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); phones.Wait(); transport.CloseIdleConnections() })
-	ready.Wait()
-	waiting = func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return now
-	}
-	for deadline := time.Now().Add(patience); waiting() < crowd; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d phones wait", waiting(), crowd)
-		}
-	}
-	return waiting
-}
 
 // Where nothing waits, the page asks every half minute, and where something cuts its questions off,
 // it asks for less time and says nothing of a network that is there.

@@ -64,6 +64,17 @@ func registryWith(t *testing.T, data *store.Store, alerting server.AlertOptions)
 // registryThat is a registry with other options.
 func registryThat(t *testing.T, data *store.Store, change func(*server.Options)) (url string, options server.Options) {
 	t.Helper()
+	return startRegistry(t, data, change, false)
+}
+
+// secureRegistry speaks HTTPS, with a certificate of its own authority.
+func secureRegistry(t *testing.T, data *store.Store, change func(*server.Options)) (url string, options server.Options) {
+	t.Helper()
+	return startRegistry(t, data, change, true)
+}
+
+func startRegistry(t *testing.T, data *store.Store, change func(*server.Options), secure bool) (url string, options server.Options) {
+	t.Helper()
 	authority := newAuthority(t)
 	config, err := authority.TLS("127.0.0.1")
 	if err != nil {
@@ -71,6 +82,10 @@ func registryThat(t *testing.T, data *store.Store, change func(*server.Options))
 	}
 	pages, doors := listen(t), listen(t)
 	url = "http://" + pages.Addr().String()
+	if secure {
+		url = "https://" + pages.Addr().String()
+		pages = tls.NewListener(pages, config)
+	}
 	options = server.Options{
 		Store:        data,
 		RegistryKey:  ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)),

@@ -18,7 +18,8 @@ func TestOneVenueOnThePage(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			url, options := realRegistry(t)
 			var region server.AccountAnswer
-			post(t, url, server.PathAccounts, adminKey, server.AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-75"}, &region)
+			request := server.AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-75"}
+			post(t, url, server.PathAccounts, adminKey, request, &region)
 			ctx := tab(t)
 			desktop(t, ctx)
 			do(t, ctx, chromedp.Navigate(url+"/places#key="+region.Key))
@@ -33,7 +34,8 @@ func TestOneVenueOnThePage(t *testing.T) {
 			tabTo(t, ctx, "#venue-address")
 			keys(t, ctx, "Abai 12", kb.Enter)
 			until(t, ctx, `document.querySelector("#venue-form output").className === "error"`)
-			until(t, ctx, `document.querySelector("#venue-form output").textContent.includes(%s)`, map[string]string{"kk": "БСН", "ru": "БИН"}[language])
+			until(t, ctx, `document.querySelector("#venue-form output").textContent.includes(%s)`,
+				map[string]string{"kk": "БСН", "ru": "БИН"}[language])
 			inEachLook(t, ctx, "places-form")
 			speak(t, ctx, language)
 			desktop(t, ctx)
@@ -43,9 +45,10 @@ func TestOneVenueOnThePage(t *testing.T) {
 			keys(t, ctx, "8 701 000 00 00", kb.Tab, "250")
 			tabTo(t, ctx, "#venue-entrances")
 			keys(t, ctx, "North", kb.Enter, "South", kb.Tab, "West", kb.Tab, kb.Enter)
-			until(t, ctx, visible("one")+` && document.querySelector("#one-name").textContent === "Dostyk" && document.querySelector("#one-said").textContent !== ""`)
-			want := store.Venue{ID: 1, BIN: "990140000007", Name: "Dostyk", Kind: "cinema", Region: "KZ-75", Zone: "green", Address: "Abai 12",
-				Capacity: 250, Phone: "+77010000000", Entrances: []string{"North", "South"}, Exits: []string{"West"}}
+			until(t, ctx, visible("one")+` && document.querySelector("#one-name").textContent === "Dostyk" &&
+				document.querySelector("#one-said").textContent !== ""`)
+			want := store.Venue{ID: 1, BIN: "990140000007", Name: "Dostyk", Kind: "cinema", Region: "KZ-75", Zone: "green",
+				Address: "Abai 12", Capacity: 250, Phone: "+77010000000", Entrances: []string{"North", "South"}, Exits: []string{"West"}}
 			if got, err := options.Store.VenueOf(t.Context(), 1); err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("stored is %+v, %v, want %+v", got, err, want)
 			}
@@ -53,7 +56,8 @@ func TestOneVenueOnThePage(t *testing.T) {
 			tabTo(t, ctx, "#one-change")
 			keys(t, ctx, kb.Enter)
 			focused(t, ctx, "#venue-name")
-			until(t, ctx, `document.querySelector("#venue-entrances").value === "North\nSouth" && document.querySelector("#venue-kind").value === "cinema"`)
+			until(t, ctx, `document.querySelector("#venue-entrances").value === "North\nSouth" &&
+				document.querySelector("#venue-kind").value === "cinema"`)
 			keys(t, ctx, kb.End, " 2", kb.Enter)
 			until(t, ctx, visible("one")+` && document.querySelector("#one-name").textContent === "Dostyk 2"`)
 			want.Name = "Dostyk 2"

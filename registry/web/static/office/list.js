@@ -21,6 +21,9 @@ export function drawSearch(text, wrong) {
 export function drawPager(list, at) {
   const page = Number(at.page ?? 0);
   const last = list ? Math.max(0, Math.ceil(list.total / list.size) - 1) : 0;
+  const shown = JSON.stringify([at, last, document.documentElement.lang]);
+  if ($("pager").dataset.shown === shown) return; // what has the focus stays
+  $("pager").dataset.shown = shown;
   $("pager").hidden = last === 0;
   const to = (n, key) => (n < 0 || n > last ? [] : [link({ ...at, page: n }, t(key), { class: "plain" })]);
   $("pager").replaceChildren(...to(page - 1, "before"), el("span", {}, t("pageOf", { n: page + 1, all: last + 1 })), ...to(page + 1, "after"));
