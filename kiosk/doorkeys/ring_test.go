@@ -203,22 +203,22 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 // Whoever waits for the first keys goes on as soon as they are there, and not for ever without them.
 func TestRingAwaitFirst(t *testing.T) {
 	b := newBox(t)
-	r := b.open()
 	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		r.AwaitFirst(t.Context(), time.Minute)
-		if waited := time.Since(began); waited != time.Minute {
-			t.Errorf("without keys it waited %v, want a minute", waited)
-		}
-	})
-	b.put(r, sample(t0, 1), true)
-	for _, r := range []*Ring{r, b.open()} {
-		synctest.Test(t, func(t *testing.T) {
+		r := b.open()
+		for _, want := range []time.Duration{time.Minute, 0} {
 			began := time.Now()
 			r.AwaitFirst(t.Context(), time.Minute)
-			if waited := time.Since(began); waited != 0 {
-				t.Errorf("with keys it waited %v", waited)
+			if waited := time.Since(began); waited != want {
+				t.Errorf("waited %v, want %v", waited, want)
 			}
-		})
-	}
+			b.put(r, sample(t0, 1), true)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		b.open().AwaitFirst(t.Context(), time.Minute)
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("with the keys of before it waited %v", waited)
+		}
+	})
 }
