@@ -84,7 +84,7 @@ test: opencv chromium axe postgres dbus wpa ssh rauc ## All tests, with real Ope
 
 .PHONY: race
 race: chromium ## Packages with goroutines under the race detector, without OpenCV: it cannot see into C++.
-	@$(WITHOUT_OPENCV) go test -race -short ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner \
+	@$(WITHOUT_OPENCV) go test -race -short -timeout 30m ./kiosk ./kiosk/enrol ./kiosk/retry ./kiosk/task ./hardware ./display ./scanner \
 		./kiosk/client ./registry/server
 
 .PHONY: fuzz

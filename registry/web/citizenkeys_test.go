@@ -109,7 +109,7 @@ func managesPhonesByKeyboard(t *testing.T, ctx context.Context, h *home) {
 	tabAnd(t, ctx, "#move-make", kb.Enter)
 	kept(t, ctx, visible("move-made"))
 	code := eval[string](t, ctx, `document.querySelector("#move-code").textContent`)
-	other := server.ActivateRequest{Code: code, Key: otherKey, Name: "Android, Samsung"}
+	other := server.ActivateRequest{Code: code, Key: otherKey(t), Name: "Android, Samsung"}
 	post(t, h.url, server.PathActivate, "", other, nil)
 	tabAnd(t, ctx, "#phones summary", kb.Enter)
 	until(t, ctx, visible("new-phone"))

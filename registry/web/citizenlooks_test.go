@@ -2,6 +2,9 @@ package web_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"testing"
@@ -17,8 +20,15 @@ import (
 // child is somebody else of the family: made up, with a right check digit.
 const child = "011399500107"
 
-// otherKey is the public key of a phone that is not here.
-const otherKey = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+// otherKey is the public key of another phone that is not here.
+func otherKey(t *testing.T) string {
+	t.Helper()
+	key, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(key)
+}
 
 // home is a registry that sends codes, with a family that is registered, and records about alice.
 type home struct {
@@ -53,7 +63,7 @@ func (h *home) anotherPhone(t *testing.T, name string) {
 	t.Helper()
 	var code server.CitizenAnswer
 	post(t, h.url, server.PathCitizens, adminKey, server.CitizenRequest{IIN: alice}, &code)
-	post(t, h.url, server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: otherKey, Name: name}, nil)
+	post(t, h.url, server.PathActivate, "", server.ActivateRequest{Code: code.Code, Key: otherKey(t), Name: name}, nil)
 }
 
 // TestCitizensLooks takes the page through what a citizen does, and looks at each state on a phone
