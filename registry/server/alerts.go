@@ -102,8 +102,12 @@ func (a *alerts) stopped() bool {
 	return now().Sub(vouched) > healthy
 }
 
-// look compares what is wrong with what was wrong before.
+// look compares what is wrong with what was wrong before. The registry that publishes does so for
+// all; where nobody publishes, each of them.
 func (a *alerts) look(ctx context.Context) error {
+	if !a.server.publisher.leading() && !a.stopped() && !a.without.told {
+		return nil
+	}
 	at := now()
 	wrong := store.Wrong{
 		Silent: string(alert.Silent), Before: at.Add(-a.opt.SilentAfter), Copied: string(alert.Copied),

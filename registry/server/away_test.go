@@ -234,6 +234,7 @@ func TestAwayForAnyTime(t *testing.T) {
 			if err := p.load(t.Context(), keys); err != nil {
 				t.Fatal(err)
 			}
+			p.term.Store(l.term.Load())
 			l.publisher = p
 		default:
 			l.version(l.people(1 + l.random.IntN(30)))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -15,7 +16,8 @@ import (
 
 // A door sends codes here that its list does not answer. Whoever stole a door can do so too, and only with
 // codes that they see: a code of a phone is good for seconds, and of the codes on paper, which stay, a door
-// may ask about few. The limits are for the memory of one registry.
+// may ask about few. How fast a door may ask is counted in the memory of each registry; all of them
+// together count the codes on paper.
 const (
 	doorChecksEvery = time.Second
 	doorChecksBurst = 30
@@ -27,17 +29,11 @@ const (
 
 // doorChecks are what each door has asked lately; there are no more than doors.
 type doorChecks struct {
-	mu   sync.Mutex // guards door and what is in it
-	door map[int64]*doorCheck
+	mu   sync.Mutex // guards door
+	door map[int64]*rate.Limiter
 }
 
-type doorCheck struct {
-	codes *rate.Limiter
-	day   pass.Day
-	paper int // on that day
-}
-
-func newDoorChecks() *doorChecks { return &doorChecks{door: map[int64]*doorCheck{}} }
+func newDoorChecks() *doorChecks { return &doorChecks{door: map[int64]*rate.Limiter{}} }
 
 var (
 	errChecksFast  = &failure{http.StatusTooManyRequests, "this door asks about codes too often", "wait a moment", nil}
@@ -50,21 +46,15 @@ func (d *doorChecks) may(door int64, at time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.door[door] == nil {
-		d.door[door] = &doorCheck{codes: rate.NewLimiter(rate.Every(doorChecksEvery), doorChecksBurst)}
+		d.door[door] = rate.NewLimiter(rate.Every(doorChecksEvery), doorChecksBurst)
 	}
-	return d.door[door].codes.AllowN(at, 1)
+	return d.door[door].AllowN(at, 1)
 }
 
-// mayPaper tells whether a door, which may ask now, may ask about another paper code today.
-func (d *doorChecks) mayPaper(door int64, at time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	one := d.door[door]
-	if today := pass.DayOf(at); one.day != today {
-		one.day, one.paper = today, 0
-	}
-	one.paper++
-	return one.paper <= doorPaperADay
+// paperOf limits how many paper codes a door may ask about.
+func paperOf(door int64) store.Limit {
+	name := fmt.Sprint("paper codes of door ", door)
+	return store.Limit{Name: name, Every: 24 * time.Hour / doorPaperADay, AtOnce: doorPaperADay}
 }
 
 // check tells a door how whoever shows it a code stands. The code says who is at which door, so neither it
@@ -81,8 +71,14 @@ func (s *Server) check(r *http.Request, door int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if code.IsPaper() && !s.checks.mayPaper(door, now()) {
-		return nil, errChecksPaper
+	if code.IsPaper() {
+		wait, err := s.opt.Store.Use(r.Context(), paperOf(door), time.Now())
+		if err != nil {
+			return nil, err
+		}
+		if wait > 0 {
+			return nil, errChecksPaper
+		}
 	}
 	place, _ := code.Place()
 	at := s.publisher.public.truth(now()) // before the look, as with a manifest

@@ -320,33 +320,42 @@ func (r *rig) sql(statement string, args ...any) {
 	}
 }
 
-// A second registry on the same database is noticed before it does harm.
+// A second registry over the same SQLite file, which nothing but a lock in the data directory
+// prevents, takes the lease, and the first one ends before it does harm.
 func TestOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		other, err := store.Open(t.Context(), r.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer other.Close()
-		opt := r.opt
-		opt.Store = other
-		second, err := New(t.Context(), opt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lab := r.source(Laboratory)
 		r.activate(iinA, 3)
-		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
-		version := r.follow(2).Version
-		r.post(PathResults, lab, ResultRequest{IIN: iinB, Sample: "2", Result: "positive", Taken: now()}, nil)
-		r.stop() // before it looks
-		r.sql(`INSERT INTO credentials (citizen, idx, epoch, version) SELECT id, id, 0, 1 FROM citizens`)
-		if err := second.Run(t.Context()); !errors.Is(err, store.ErrOvertaken) {
-			t.Errorf("the second registry ended with %v", err)
+		version := r.follow(1).Version
+		r.stop()
+		var registries [2]*Server
+		for i := range registries {
+			opt := r.opt
+			var err error
+			if opt.Store, err = store.Open(t.Context(), r.file); err != nil {
+				t.Fatal(err)
+			}
+			defer opt.Store.Close()
+			if registries[i], err = New(t.Context(), opt); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if m, err := other.Published(t.Context()); err != nil || m.Version != version {
+		r.sql(`INSERT INTO credentials (citizen, idx) SELECT id, id FROM citizens`)
+		r.sql(`UPDATE citizens SET due = 0, touched = touched + 1`)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := registries[0].Run(ctx); !errors.Is(err, store.ErrOvertaken) {
+			t.Errorf("the first registry ended with %v", err)
+		}
+		db := registries[1].opt.Store
+		if m, err := db.Published(t.Context()); err != nil || m.Version != version {
 			t.Errorf("published version %d (%v), want %d", m.Version, err, version)
+		}
+		if _, _, err := registries[1].publisher.once(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if m, err := db.Published(t.Context()); err != nil || m.Version != version+1 {
+			t.Errorf("published version %d (%v), want %d", m.Version, err, version+1)
 		}
 	})
 }

@@ -259,6 +259,7 @@ func TestNoInterleavingShowsRedAsBlue(t *testing.T) {
 // restart starts the publisher again, without its own looking.
 func (r *rig) restart() {
 	r.Helper()
+	r.publisher.give() // else the new one would wait for the end of the lease
 	var err error
 	if r.publisher, err = newPublisher(r.Context(), r.opt, newMetrics()); err != nil {
 		r.Fatal(err)

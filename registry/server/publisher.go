@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"ashyq-kiosk/kiosk/api"
@@ -30,8 +31,8 @@ const (
 	lead = 29 * time.Minute
 )
 
-// publisher owns the published data. Only run (and newPublisher before it) touches what is
-// committed.
+// publisher owns the published data, or what it knows of it where another registry publishes
+// (lead.go). Only run (and newPublisher before it) touches what is committed.
 type publisher struct {
 	store   *store.Store
 	key     ed25519.PrivateKey
@@ -39,7 +40,19 @@ type publisher struct {
 	metrics *metrics
 	public  *publication
 	watches *watches
-	news    chan struct{} // full: a look is due anyway, so drop
+	news    chan struct{} // full: a look is due anyway, so drop; so the next two
+
+	// Of several registries over one database.
+	holder   string        // this one in the lease
+	channel  string        // where they tell each other
+	term     atomic.Int64  // of the lease; 0: another one publishes
+	heard    chan struct{} // others have news for the publisher
+	versions chan struct{} // another one has published
+	listens  atomic.Bool
+	marks    map[uint64]store.Mark // of the watched passes, when last looked
+
+	issuer     ed25519.PublicKey
+	firstRules []byte
 
 	// What is committed.
 	manifest api.Manifest
@@ -52,28 +65,38 @@ type publisher struct {
 func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
 	p := &publisher{
 		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m, watches: &watches{of: map[uint64]*watch{}},
-		news: make(chan struct{}, 1),
+		news: make(chan struct{}, 1), heard: make(chan struct{}, 1), versions: make(chan struct{}, 1),
+		holder: newHolder(), channel: channelOf(opt.RegistryKey.Public().(ed25519.PublicKey)),
+		issuer: opt.IssuerKey.Public().(ed25519.PublicKey), firstRules: opt.DefaultRules,
 	}
+	nothing := api.Manifest{List: listName(p.key.Public().(ed25519.PublicKey))}
+	p.public = newPublication(p.key, nothing, m)
+	if err := p.start(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// begin makes this registry the publisher that it has the lease for.
+func (p *publisher) begin(ctx context.Context) error {
+	p.manifest, p.sections, p.contents = api.Manifest{}, nil, nil
 	keys, err := p.store.TurnListKey(ctx, now(), lead)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = p.load(ctx, keys)
 	if errors.Is(err, store.ErrNotFound) {
 		p.listKey = sealingKey(keys[0])
-		err = p.first(ctx, opt.DefaultRules)
+		err = p.first(ctx, p.firstRules)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.publishKeys(ctx, opt.IssuerKey.Public().(ed25519.PublicKey)); err != nil {
-		return nil, err
+	if err := p.publishKeys(ctx, p.issuer); err != nil {
+		return err
 	}
-	p.public = newPublication(p.key, p.manifest, m)
-	if _, _, err := p.once(ctx); err != nil { // never vouch for a list that lacks earlier changes
-		return nil, err
-	}
-	return p, nil
+	_, _, err = p.once(ctx) // never vouch for a list that lacks earlier changes
+	return err
 }
 
 // load reads the published data.
@@ -164,9 +187,8 @@ func (p *publisher) poke() {
 	}
 }
 
-// run looks again and again until ctx ends. It gives up only if another registry publishes.
-func (p *publisher) run(ctx context.Context) error {
-	defer p.public.close()
+// publishAll looks again and again until ctx ends. It gives up only if another registry publishes.
+func (p *publisher) publishAll(ctx context.Context) error {
 	var last time.Time // when a version was published
 	for ctx.Err() == nil {
 		version := p.manifest.Version
@@ -197,6 +219,8 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 	case <-ctx.Done():
 		return
 	case <-p.news:
+		wait = gather
+	case <-p.heard:
 		wait = gather
 	case <-time.After(wait):
 		wait = 0
@@ -296,16 +320,15 @@ func (p *publisher) settle(ctx context.Context, seen sight, derived []store.Deri
 	if err := p.store.PutDerived(ctx, derived); err != nil {
 		return err
 	}
-	p.public.announce(p.manifest, seen.at, seen.backup)
-	return nil
+	return p.vouch(ctx, seen.at, seen.backup)
 }
 
 func (p *publisher) untilDue(ctx context.Context) (time.Duration, error) {
 	next, err := p.store.NextDue(ctx)
 	if err != nil || next.IsZero() {
-		return vouch, err
+		return p.atLeast(), err
 	}
-	return max(0, min(vouch, time.Until(next))), nil
+	return max(0, min(p.atLeast(), time.Until(next))), nil
 }
 
 // rules copies the administrator's document into the draft.
@@ -334,7 +357,7 @@ func (p *publisher) commit(ctx context.Context, d *draft, derived []store.Derive
 	if err := sealed.seal(p.restored); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, d.next, d.blobs, derived, now()); err != nil {
+	if err := p.store.Publish(ctx, p.term.Load(), d.next, d.blobs, derived, now()); err != nil {
 		return err
 	}
 	if d.key != p.listKey {
@@ -342,5 +365,6 @@ func (p *publisher) commit(ctx context.Context, d *draft, derived []store.Derive
 	}
 	p.manifest, p.sections, p.contents, p.listKey, p.restored = d.next, d.sections, sealed.contents, d.key, false
 	p.log.Info("published", "version", d.next.Version, "sections", len(d.next.Sections))
+	p.tell(ctx, toldVersion)
 	return nil
 }

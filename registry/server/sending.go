@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"net/http"
 	"time"
@@ -37,10 +36,9 @@ const defaultHourly = 3_600
 // whether there is a number, and those with a number until the message can be sent. Sending never holds
 // the looking up: whoever asks could see by that who has a number.
 type signIns struct {
-	secret [32]byte // under which address blocks are kept; new at each start
-	wrong  *rate.Limiter
+	secret [32]byte      // under which address blocks are kept; the same in all registries
 	pace   *rate.Limiter // of look-ups; steady, so that it hides how long each of them took
-	send   *rate.Limiter // of messages
+	send   store.Limit   // of messages
 
 	wishes   *turns[wish]
 	messages *turns[message]
@@ -52,20 +50,19 @@ type message struct {
 	until        time.Time // after which nobody can use it
 }
 
-func newSignIns(hourly int) *signIns {
+// wrongCodes is the limit beyond which six digits are too few.
+var wrongCodes = store.Limit{Name: "wrong codes", Every: 24 * time.Hour / wrongDaily, AtOnce: wrongDaily}
+
+func newSignIns(hourly int, secret [32]byte) *signIns {
 	if hourly == 0 {
 		hourly = defaultHourly
 	}
-	q := &signIns{
-		wrong:  rate.NewLimiter(rate.Every(24*time.Hour/wrongDaily), wrongDaily),
+	return &signIns{
+		secret: secret,
 		pace:   rate.NewLimiter(wishesPerSecond, 1),
-		send:   rate.NewLimiter(rate.Limit(hourly)/3600, messagesBurst),
+		send:   store.Limit{Name: "messages", Every: time.Hour / time.Duration(hourly), AtOnce: messagesBurst},
 		wishes: newTurns[wish](), messages: newTurns[message](),
 	}
-	if _, err := rand.Read(q.secret[:]); err != nil {
-		panic("server: no random numbers: " + err.Error()) // never, says crypto/rand
-	}
-	return q
 }
 
 func (q *signIns) keyed(text string) store.Secret {
@@ -75,8 +72,14 @@ func (q *signIns) keyed(text string) store.Secret {
 }
 
 // shortIsEnough: so few wrong codes came in that six digits are enough.
-func (q *signIns) shortIsEnough() bool { return q.wrong.Tokens() >= 1 }
-func (q *signIns) noteWrong()          { q.wrong.Allow() }
+func (s *Server) shortIsEnough(ctx context.Context) (bool, error) {
+	return s.opt.Store.Spare(ctx, wrongCodes, time.Now())
+}
+
+func (s *Server) noteWrong(ctx context.Context) error {
+	_, err := s.opt.Store.Use(ctx, wrongCodes, time.Now())
+	return err
+}
 
 // lookUpWishes finds out who of those that want a code has a number, until ctx ends.
 func (s *Server) lookUpWishes(ctx context.Context) error {
@@ -85,7 +88,7 @@ func (s *Server) lookUpWishes(ctx context.Context) error {
 		if err != nil || s.signIns.pace.Wait(ctx) != nil {
 			return nil
 		}
-		number, short, err := s.opt.Store.RequestSignIn(ctx, w.request(s.signIns.shortIsEnough()), now())
+		number, short, err := s.lookUpWish(ctx, w)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.opt.Log.Error("look up who wants to sign in", "error", err)
@@ -112,13 +115,42 @@ func (s *Server) sendMessages(ctx context.Context) error {
 			return sending.Wait()
 		}
 		limited, cancel := context.WithDeadline(ctx, m.until)
-		err = s.signIns.send.Wait(limited)
+		err = s.waitToSend(limited)
 		cancel()
 		if err != nil { // it would come too late
 			s.metrics.messages.WithLabelValues("dropped").Inc()
 			continue
 		}
 		sending.Go(func() error { s.sendCode(sendCtx, m.number, m.text); return nil })
+	}
+}
+
+func (s *Server) lookUpWish(ctx context.Context, w wish) (number string, short bool, err error) {
+	enough, err := s.shortIsEnough(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	return s.opt.Store.RequestSignIn(ctx, w.request(enough), now())
+}
+
+// waitToSend waits for one of the messages that all registries together may send.
+func (s *Server) waitToSend(ctx context.Context) error {
+	for {
+		wait, err := s.opt.Store.Use(ctx, s.signIns.send, time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			s.opt.Log.Warn("wait to send a code", "error", err)
+			wait = time.Second
+		case wait == 0:
+			return nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -8,7 +8,8 @@
 //
 // One goroutine, Run, owns what is published. It derives the status of everybody who is due because
 // news came or a status ends by itself, seals what changed, commits it, and only then announces it
-// to the doors that wait.
+// to the doors that wait. Several registries may run over one database: then one of them does that,
+// and the others follow it (lead.go).
 //
 // Whoever guesses citizens' one-time codes may expect to find
 //
@@ -33,7 +34,8 @@
 //	anybody's, by using all the sending   (1000 * 366) / 1e6 + 3600 * 8760 * 5 / 1e9  = 0.5 passes
 //
 // The latter takes 32 million messages to people who did not ask. Messages to one person are limited
-// to 12 a day, 3 of them for one asker (an address block), and those to one number to 24.
+// to 12 a day, 3 of them for one asker (an address block), and those to one number to 24. All
+// registries over one database share these limits.
 package server
 
 import (
@@ -129,7 +131,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if len(opt.DefaultRules) == 0 {
 		opt.DefaultRules = []byte("{}")
 	}
-	if err := firstRegions(ctx, opt.Store); err != nil {
+	if err := errors.Join(sameKeys(ctx, opt), firstRegions(ctx, opt.Store)); err != nil {
 		return nil, err
 	}
 	s := &Server{
@@ -149,7 +151,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		desks:   desks{open: map[int64]*desk{}, sessions: map[int64]*rate.Limiter{}},
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),
-		signIns: newSignIns(opt.MessagesHourly),
+		signIns: newSignIns(opt.MessagesHourly, sharedSecret(opt.RegistryKey, "ashyq askers")),
 
 		crossOrigin: http.NewCrossOriginProtection(),
 	}

@@ -148,10 +148,14 @@ func (s *Server) trySignIn(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	enough, err := s.shortIsEnough(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	want := newCredential(key, req.Name)
-	_, wrong, err := s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), s.signIns.shortIsEnough(), want, now())
+	_, wrong, err := s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), enough, want, now())
 	if wrong {
-		s.signIns.noteWrong()
+		err = errors.Join(err, s.noteWrong(r.Context()))
 	}
 	switch {
 	case errors.Is(err, store.ErrWrongCode):

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +57,25 @@ func (w *watches) wake(due []*store.Citizen) {
 				close(one.news)
 				delete(w.of, p.Index)
 			}
+		}
+	}
+}
+
+// indexes are those of the passes whose phones wait.
+func (w *watches) indexes() []uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.of))
+}
+
+// wakeAll tells the phones of these passes.
+func (w *watches) wakeAll(indexes []uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, index := range indexes {
+		if one := w.of[index]; one != nil {
+			close(one.news)
+			delete(w.of, index)
 		}
 	}
 }

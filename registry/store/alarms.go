@@ -63,6 +63,10 @@ func (s *Store) Alarms(ctx context.Context, wrong Wrong, keep []string, tell Tol
 		return err
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
+		// One registry at a time: none tells what another one has told.
+		if _, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = version`); err != nil {
+			return err
+		}
 		changes, err := alarmChanges(ctx, tx, wrong, keep, now)
 		if err != nil {
 			return err

@@ -67,6 +67,9 @@ func (s *Store) Dump(ctx context.Context, write func(any) error) error {
 		return err
 	}
 	err = s.look(ctx, func(tx *sql.Tx) error {
+		if err := s.mayIdle(ctx, tx); err != nil {
+			return err
+		}
 		for _, name := range names {
 			if err := dumpTable(ctx, tx, name, write); err != nil {
 				return fmt.Errorf("table %s: %w", name, err)
@@ -142,6 +145,9 @@ func (s *Store) Restore(ctx context.Context) (*Restoring, error) {
 	if r.tx, err = s.write.BeginTx(ctx, nil); err != nil {
 		r.done()
 		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	if err := s.mayIdle(ctx, r.tx); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin a transaction: %w", err), r.Abort())
 	}
 	for _, name := range r.names {
 		var any bool
@@ -295,6 +301,8 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
 		{`INSERT INTO epochs (epoch, version) VALUES ($1, $2)`, []any{epoch, version}},
 		{`UPDATE registry SET epoch = $1, backup = COALESCE(backup, $2)`, []any{now.Unix(), backup.Unix()}},
 		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil}, // nothing is sealed with it
+		{`DELETE FROM lease`, nil}, // whoever had it published into another database
+		{`DELETE FROM beats`, nil},
 		// What was not used yet may have been used since, by others than those who find it now.
 		{`DELETE FROM codes`, nil},
 		{`DELETE FROM signins`, nil},

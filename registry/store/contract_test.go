@@ -160,10 +160,10 @@ func testPublishing(t *testing.T, s *Store) {
 	_, err := s.Published(ctx)
 	wants(t, "nothing published", err, ErrNotFound)
 	first := publish(t, s, 1, 1)
-	wants(t, "version 1 twice", s.Publish(ctx, first, nil, nil, t0), ErrOvertaken)
+	wants(t, "version 1 twice", s.Publish(ctx, leads(t, s), first, nil, nil, t0), ErrOvertaken)
 	skipped := first
 	skipped.Version = 3
-	wants(t, "a version left out", s.Publish(ctx, skipped, nil, nil, t0), ErrOvertaken)
+	wants(t, "a version left out", s.Publish(ctx, leads(t, s), skipped, nil, nil, t0), ErrOvertaken)
 	var last api.Manifest
 	for v := uint64(2); v <= 25; v++ {
 		last = publish(t, s, v, v, 1)
@@ -184,7 +184,7 @@ func testPublishing(t *testing.T, s *Store) {
 	}
 	next := last
 	next.Version++
-	must(t, s.Publish(ctx, next, nil, nil, t0.Add(keepRetired+time.Second)))
+	must(t, s.Publish(ctx, leads(t, s), next, nil, nil, t0.Add(keepRetired+time.Second)))
 	_, err = s.Blob(ctx, old)
 	wants(t, "a blob of long ago", err, ErrNotFound)
 	hashes := []api.Hash{next.Rules, next.Keys, wanted.Hash}
@@ -223,11 +223,11 @@ func testTurnover(t *testing.T, s *Store) {
 	blobs := [][]byte{[]byte("anew"), []byte("delta anew")}
 	stale := next
 	stale.Version = 3
-	wants(t, "a version that is there", s.Publish(ctx, stale, blobs, nil, t0), ErrOvertaken)
+	wants(t, "a version that is there", s.Publish(ctx, leads(t, s), stale, blobs, nil, t0), ErrOvertaken)
 	if got, err := s.ListKeys(ctx); err != nil || len(got) != 2 || got[0].Generation != first[0].Generation {
 		t.Errorf("after a failed turnover: %+v, %v", got, err)
 	}
-	must(t, s.Publish(ctx, next, blobs, nil, t0))
+	must(t, s.Publish(ctx, leads(t, s), next, blobs, nil, t0))
 	got, err := s.Published(ctx)
 	must(t, err)
 	if !reflect.DeepEqual(got, next) {
@@ -266,7 +266,7 @@ func testDue(t *testing.T, s *Store) {
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}
-	must(t, s.Publish(ctx, next, nil, derived, t0))
+	must(t, s.Publish(ctx, leads(t, s), next, nil, derived, t0))
 	if due, err := s.Due(ctx, t0, 10); err != nil || len(due) != 2 || due[0].Passes[0].New {
 		t.Errorf("due between the list and the outcomes: %+v, %v", due, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -14,7 +15,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the schema up to date. Each step and its number are one transaction.
+// migrate brings the schema up to date. Each step and its number are one transaction. Several
+// registries may do so at the same time.
 func (s *Store) migrate(ctx context.Context, words *strings.Replacer) error {
 	files, err := migrations.ReadDir("migrations")
 	if err != nil {
@@ -33,10 +35,11 @@ func (s *Store) migrate(ctx context.Context, words *strings.Replacer) error {
 			return fmt.Errorf("read migration %q: %w", file.Name(), err)
 		}
 		err = s.change(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, words.Replace(string(text))); err != nil {
+			mine, err := changed(tx.ExecContext(ctx, `UPDATE schema_version SET version = $1 WHERE version = $2`, have+i+1, have+i))
+			if err != nil || !mine { // another registry has made this step
 				return err
 			}
-			_, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = $1`, have+i+1)
+			_, err = tx.ExecContext(ctx, words.Replace(string(text)))
 			return err
 		})
 		if err != nil {
@@ -46,9 +49,27 @@ func (s *Store) migrate(ctx context.Context, words *strings.Replacer) error {
 	return nil
 }
 
-func (s *Store) schemaVersion(ctx context.Context) (int, error) {
-	var version int
-	err := s.change(ctx, func(tx *sql.Tx) error {
+func (s *Store) schemaVersion(ctx context.Context) (version int, err error) {
+	for range 5 {
+		if version, err = s.oneSchemaVersion(ctx); !isMadeTwice(err) {
+			break
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return version, nil
+}
+
+// isMadeTwice tells that two registries have made the same table at the same moment: PostgreSQL
+// refuses that, IF NOT EXISTS or not.
+func isMadeTwice(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && (state.SQLState() == "23505" || state.SQLState() == "42P07")
+}
+
+func (s *Store) oneSchemaVersion(ctx context.Context) (version int, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
 			`CREATE TABLE IF NOT EXISTS schema_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
 			`INSERT INTO schema_version (one, version) VALUES (1, 0) ON CONFLICT DO NOTHING`,
@@ -59,8 +80,5 @@ func (s *Store) schemaVersion(ctx context.Context) (int, error) {
 		}
 		return tx.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("read the schema's version: %w", err)
-	}
-	return version, nil
+	return version, err
 }

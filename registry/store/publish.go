@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,9 +18,6 @@ import (
 // keepRetired is how long a blob stays available after the last manifest that named it: a door on a
 // slow line may still be loading it.
 const keepRetired = 2 * time.Minute
-
-// ErrOvertaken says that another registry published into this database.
-var ErrOvertaken = errors.New("another registry publishes into this database: run only one")
 
 // Citizen is a citizen whose status is due.
 type Citizen struct {
@@ -316,9 +312,9 @@ func readDeltas(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 
 // Publish makes next the current manifest, with its new blobs and the new passes among those of the
 // derived citizens, which it is the first to hold, all or nothing. The outcomes themselves are for
-// PutDerived afterwards. Its version must follow the current one (ErrOvertaken). Publish drops blobs
-// that no manifest has named for a while.
-func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, derived []Derived, now time.Time) error {
+// PutDerived afterwards. Its version must follow the current one, and the term be that of the lease
+// (ErrOvertaken). Publish drops blobs that no manifest has named for a while.
+func (s *Store) Publish(ctx context.Context, term int64, next api.Manifest, blobs [][]byte, derived []Derived, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
@@ -349,7 +345,10 @@ func (s *Store) Publish(ctx context.Context, next api.Manifest, blobs [][]byte, 
 		if err := issue(ctx, tx, derived, next.Edition()); err != nil {
 			return err
 		}
-		return tidy(ctx, tx, now)
+		if err := tidy(ctx, tx, now); err != nil {
+			return err
+		}
+		return fence(ctx, tx, term)
 	})
 	if err != nil {
 		return fmt.Errorf("publish version %d: %w", next.Version, err)

@@ -79,7 +79,7 @@ func publishLater(t *testing.T, s *Store, at time.Time) {
 	must(t, err)
 	for range 2 {
 		next.Version++
-		must(t, s.Publish(t.Context(), next, nil, nil, at))
+		must(t, s.Publish(t.Context(), leads(t, s), next, nil, nil, at))
 		at = at.Add(2 * keepRetired)
 	}
 }

@@ -104,7 +104,7 @@ func publish(t *testing.T, s *Store, version uint64, sections ...uint64) api.Man
 			m.Deltas[1] = append(m.Deltas[1], api.Delta{From: max(to-2, 1), To: to, Size: 4, Blob: put("merged delta to %d", to)})
 		}
 	}
-	must(t, s.Publish(t.Context(), m, blobs, nil, t0))
+	must(t, s.Publish(t.Context(), leads(t, s), m, blobs, nil, t0))
 	return m
 }
 
@@ -120,7 +120,7 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	next, err := s.Published(t.Context())
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(t.Context(), next, nil, derived, t0))
+	must(t, s.Publish(t.Context(), leads(t, s), next, nil, derived, t0))
 	must(t, s.PutDerived(t.Context(), derived))
 	return next.Edition()
 }

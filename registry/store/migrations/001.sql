@@ -15,6 +15,32 @@ CREATE TABLE registry (
     backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
 );
 
+-- Which of the registries over this database publishes, one row: lease.go. The beat has a table of its
+-- own, so that it and a transaction that publishes do not wait for each other.
+CREATE TABLE lease (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    term   BIGINT NOT NULL, -- grows with each holder
+    holder TEXT NOT NULL,   -- host, process and a random number; empty: it was given back
+    looked BIGINT           -- as of when a holder has vouched for what is published; NULL: never yet
+);
+CREATE TABLE beats (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    term BIGINT NOT NULL,
+    n    BIGINT NOT NULL
+);
+
+-- What the keys look like that all registries over this database have: hashes of the public ones.
+CREATE TABLE prints (
+    name  TEXT PRIMARY KEY, -- of the file
+    print {{bytes}} NOT NULL
+);
+
+-- Limits that all registries over this database share.
+CREATE TABLE limits (
+    name   TEXT PRIMARY KEY,
+    unused BIGINT NOT NULL -- when nothing of it will be used, in milliseconds
+);
+
 -- The versions of the rules of entry. Their documents are blobs. Nothing deletes a version.
 CREATE TABLE rules (
     id        {{serial}},
