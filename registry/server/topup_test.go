@@ -19,9 +19,10 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// midnight sleeps until a while before the next day begins, by UTC.
-func midnight(before time.Duration) {
-	time.Sleep(time.Until((pass.DayOf(time.Now()) + 1).Start().Add(-before))) // fake
+// midnight switches the registry off until a while before the next day begins, by UTC.
+func (r *rig) midnight(before time.Duration) {
+	r.Helper()
+	r.off(time.Until((pass.DayOf(time.Now()) + 1).Start().Add(-before)))
 }
 
 // verified reads a code as a door does.
@@ -88,7 +89,7 @@ func TestTopUpRefuses(t *testing.T) {
 			r.topUp(p, 1)
 		}
 		r.refused("the 21st of a day", PathTopUp, "", asked(time.Now(), 1), http.StatusTooManyRequests, "too often")
-		midnight(0)
+		r.midnight(0)
 		r.post(PathSuspend, adminKey, CitizenRequest{IIN: iinA}, nil)
 		r.topUp(p, pass.MaxDays) // the next day, and suspended
 		r.post(PathRevoke, adminKey, CitizenRequest{IIN: iinA}, nil)
@@ -118,7 +119,7 @@ func TestTopUpAtMidnight(t *testing.T) {
 		r := newRig(t)
 		p := r.activate(iinA, 3)
 		r.topUp(p, 2)
-		midnight(time.Second)
+		r.midnight(time.Second)
 		today := pass.DayOf(time.Now())
 		before := r.code(p)
 		asked, err := p.TopUp(time.Now(), pass.MaxDays)
