@@ -242,24 +242,32 @@ func mustSeal(t *testing.T, r *rig, m api.Manifest) []byte {
 	return sealed
 }
 
-// A list of which half is given out gets another section, and new passes may lie in it.
+// A list of which seven eighths are given out gets another section, and new passes may lie in it. A door
+// of 20 million people has 22 sections.
 func TestListGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.activate(iinA, 3)
 		version := r.manifestAfter(0, 0).Version
-		r.sql(`INSERT INTO credentials (id, citizen, idx, epoch, version) VALUES ($1, 1, 0, 0, 1)`, statuslist.SectionSize/2+1)
+		const full = statuslist.SectionSize / 8 * 7
+		r.sql(`INSERT INTO credentials (id, citizen, idx, epoch, version) VALUES ($1, 1, 0, 0, 1)`, full-1)
+		r.activate(iinA, 4) // the last that fits
 		m := r.follow(version)
+		if len(m.Sections) != 1 {
+			t.Fatalf("%d sections for %d passes, want 1", len(m.Sections), full)
+		}
+		r.activate(iinA, 5)
+		m = r.follow(m.Version)
 		if len(m.Sections) != 2 || m.Sections[1].Version != m.Version || m.Sections[1].Changed != m.Version {
 			t.Fatalf("sections %+v", m.Sections)
 		}
 		r.section(m, 1)
-		for seed := byte(4); ; seed++ { // each lies in the new section with one half; 60 misses do not happen
+		for seed := byte(6); ; seed++ { // each lies in the new section with one half; 60 misses do not happen
 			p := r.activate(iinB, seed)
 			if p.index >= statuslist.SectionSize {
 				break
 			}
-			if seed == 64 {
+			if seed == 66 {
 				t.Fatal("no pass in the new section")
 			}
 		}

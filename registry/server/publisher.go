@@ -338,14 +338,14 @@ func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
 	return err
 }
 
-// room adds a section when half of the indexes are used: free ones are found by random trial, and a
-// half-empty list does not reveal how many people there are.
+// room adds a section when seven eighths of the indexes are used. A door keeps all of them, so a list
+// with more room costs each card more, and one with less costs more trials to find a free index.
 func (p *publisher) room(ctx context.Context, d *draft) error {
 	issued, err := p.store.Issued(ctx)
 	if err != nil {
 		return err
 	}
-	if issued > uint64(len(d.sections))*statuslist.SectionSize/2 {
+	if issued > uint64(len(d.sections))*statuslist.SectionSize/8*7 {
 		d.grow()
 	}
 	return nil
