@@ -42,6 +42,7 @@
 //	  registry/server     HTTP for laboratories, offices, citizens and doors; publishes the list
 //	  registry/store      records, people, doors in SQLite or PostgreSQL
 //	  registry/ratchet    a key for each day, from which no earlier one follows
+//	  registry/export     keeps a copy of what doors follow, for mirrors
 //	  registry/csvfile    records out of CSV files
 //	  registry/decree     compares, examines and tries rules before doors get them
 //	  registry/alert      tells people by mail and webhook what is wrong with doors

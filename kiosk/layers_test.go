@@ -59,6 +59,7 @@ var layers = []layer{
 	{"hardware/board", []string{"kiosk/api"}, "it looks at the machine, for the message to the registry"},
 	{"hardware/gpiosim", nil, "the kernel's simulated chip, for whoever tests lines"},
 	{"display", []string{"kiosk", "kiosk/setup"}, "siblings never import each other"},
+	{"registry/export", []string{"kiosk/api", "kiosk/retry"}, "it copies what is public, and reaches the registry through an interface"},
 	{"registry/phone", []string{"kiosk/pass"}, "a phone knows the format, and of the registry what travels"},
 	{"registry/ratchet", nil, "it derives keys and does not know what for"},
 	{"registry/store", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/statuslist", "registry/ratchet"}, "the registry's records know nothing of HTTP"},
@@ -101,7 +102,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update", "registry/export"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }

@@ -28,7 +28,16 @@ type cli struct {
 	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
 	ListKeys        listKeysCmd      `cmd:"" help:"Print the keys with which the list is sealed for doors: whoever has one reads everybody's status by index."`
 	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`
+	Export          exportCmd        `cmd:"" help:"Keep a mirror of the list for doors: plain files that any web server can serve. It runs on any machine, with no secret of the registry."`
 	Version         kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Level implements slog.Leveler for the command that runs.
+func (c *cli) Level() slog.Level {
+	if c.Serve.Verbose || c.Export.Verbose {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 const description = `The registry of Ashyq: colours of citizens, passes, and the signed status list that doors follow.
@@ -86,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // newLog writes lines for people, without the time where the journal adds its own.
 func newLog(w io.Writer, c *cli) *slog.Logger {
-	options := &slog.HandlerOptions{Level: &c.Serve.level}
+	options := &slog.HandlerOptions{Level: c}
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey {

@@ -39,16 +39,6 @@ type serveCmd struct {
 	alertFlags    `embed:"" group:"Alerts"`
 	smsFlags      `embed:"" group:"Messages"`
 	Verbose       bool `help:"Also log what doors and pages ask for: paths only, never who."`
-
-	level slog.LevelVar
-}
-
-// AfterApply sets the level before anything is logged.
-func (c *serveCmd) AfterApply() error {
-	if c.Verbose {
-		c.level.Set(slog.LevelDebug)
-	}
-	return nil
 }
 
 // Validate checks combinations of options. kong reports a missing one itself, after this.

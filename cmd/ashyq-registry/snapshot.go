@@ -19,10 +19,15 @@ import (
 	"ashyq-kiosk/kiosk/doorkeys"
 )
 
+// registryFlags name a registry from outside, as a door does.
+type registryFlags struct {
+	From string `required:"" placeholder:"URL" help:"The registry: the URL of its pages, or its address for doors. It keeps running."`
+	Key  string `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
+	CA   string `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that signed its TLS certificate. For its address for doors that is ca.pem in its data directory. (the system's authorities)"`
+}
+
 type snapshotCmd struct {
-	From   string   `required:"" placeholder:"URL" help:"The registry: the URL of its pages, or its address for doors. It keeps running."`
-	Key    string   `required:"" placeholder:"KEY" help:"Its public key, as the command key prints it."`
-	CA     string   `name:"ca" placeholder:"FILE" help:"Certificate, PEM, of the authority that signed its TLS certificate. For its address for doors that is ca.pem in its data directory. (the system's authorities)"`
+	registryFlags
 	Doors  []string `name:"door" sep:"none" placeholder:"NAME" help:"Also write the keys of this door to keys/: only that door can read them, and without them it reads no list. Repeat it for more doors. --from must be the URL of the pages."`
 	Admin  string   `placeholder:"FILE" help:"File with the administrator's key, for --door: admin.key in the registry's data directory."`
 	OutDir string   `arg:"" name:"outdir" help:"Directory for manifest, blob/ and keys/, as ashyq-offline-snapshot on a stick. What is already there is not loaded again."`
@@ -70,7 +75,7 @@ func (c *snapshotCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 // authorities are those of the registry's certificate; nil: the system's.
-func (c *snapshotCmd) authorities() (*x509.CertPool, error) {
+func (c *registryFlags) authorities() (*x509.CertPool, error) {
 	if c.CA == "" {
 		return nil, nil
 	}

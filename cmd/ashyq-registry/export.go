@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/client"
+	"ashyq-kiosk/registry/export"
+)
+
+type exportCmd struct {
+	registryFlags
+	Once    bool          `help:"Copy what is current and end, instead of following the registry."`
+	Keep    time.Duration `default:"2h" placeholder:"TIME" help:"How long a blob stays after the last manifest that named it: longer than a slow door needs, and longer than caches keep a manifest. (${default})"`
+	Verbose bool          `help:"Also log each version that is copied."`
+	To      string        `arg:"" name:"dir" help:"Directory that a web server serves. It gets v1/manifest and v1/blob/. What is already there is not loaded again."`
+}
+
+// leastKeep is longer than a door on a slow line takes for one section.
+const leastKeep = 10 * time.Minute
+
+// Run keeps a mirror's files up to date. It needs neither the registry's database nor its secrets.
+func (c *exportCmd) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
+	if c.Keep < leastKeep {
+		return usage{fmt.Errorf("--keep %v is less than %v, which a door on a slow line needs", c.Keep, leastKeep)}
+	}
+	key, err := api.ParseKey(c.Key)
+	if err != nil {
+		return usage{fmt.Errorf("--key: %w\nhint: ashyq-registry key --data DIR prints it", err)}
+	}
+	authorities, err := c.authorities()
+	if err != nil {
+		return err
+	}
+	remote, err := client.New(client.Config{URL: c.From, CA: authorities})
+	if err != nil {
+		return usage{fmt.Errorf("--from: %w", err)}
+	}
+	defer remote.Close()
+	place, err := export.OpenFolder(c.To)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	e := export.New(export.Options{Source: remote, Key: key, Place: place, Keep: c.Keep, Log: log,
+		Progress: func(done, all int, bytes int64) { fmt.Fprintf(stdout, "%d of %d blobs, %d bytes\n", done, all, bytes) }})
+	if !c.Once {
+		log.Info("following the registry", "from", c.From, "to", c.To)
+		return e.Run(ctx)
+	}
+	result, err := e.Once(ctx)
+	if err != nil {
+		return err
+	}
+	m := result.Manifest
+	fmt.Fprintf(stdout, "version %d of %s: %d sections, %d blobs in %s, %d of them loaded (%d bytes)\n",
+		m.Version, m.IssuedAt().UTC().Format(time.RFC3339), len(m.Sections), result.Blobs, c.To, result.Loaded, result.Bytes)
+	return nil
+}
