@@ -273,7 +273,7 @@ func TestAccounts(t *testing.T) {
 
 		r.listed(adminKey, other.ID, staff.ID, owner.ID, regional.ID, national.ID)
 		r.listed(owner.Key, staff.ID)
-		r.off(2 * time.Hour)
+		r.pass(2 * time.Hour)
 		is("after the shift", "GET", PathMe, staff.Key, "", 401, "expired")
 		r.post(PathRevokeAccount, adminKey, RevokeAccountRequest{national.ID}, nil)
 		is("revoked", "POST", PathWithdraw, national.Key, "{}", 401, "revoked")

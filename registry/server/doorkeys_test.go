@@ -111,7 +111,7 @@ func TestDoorsOnlyGetKeys(t *testing.T) {
 		}
 
 		// A day later the keys have moved on.
-		r.off(24 * time.Hour)
+		r.pass(24 * time.Hour)
 		later, err := r.keysOf(door, get(door))
 		if err != nil || later.FirstDay != today || later.Days[0] != keys.Days[1] {
 			t.Errorf("a day later: from day %d, %v", later.FirstDay, err)

@@ -351,7 +351,7 @@ func (p *publisher) atLeast() time.Duration {
 	if p.store.Shared() && !p.listens.Load() {
 		return followEvery
 	}
-	return vouch
+	return p.idle
 }
 
 // wakeMarked wakes the phones of people whom the publisher of another registry has looked at, or

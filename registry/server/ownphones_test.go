@@ -67,7 +67,7 @@ func TestPassesOfADay(t *testing.T) {
 		}
 		// The office still helps, and so does the next day.
 		p = r.activate(iinA, 200)
-		r.off(24 * time.Hour)
+		r.pass(24 * time.Hour)
 		r.codeIn(r.call(http.MethodPost, PathMove, "", r.askOf(p, PathMove, "")))
 	})
 }

@@ -41,6 +41,7 @@ type publisher struct {
 	public  *publication
 	watches *watches
 	news    chan struct{} // full: a look is due anyway, so drop; so the next two
+	idle    time.Duration // without news it looks so often
 
 	// Of several registries over one database.
 	holder   string        // this one in the lease
@@ -65,7 +66,7 @@ type publisher struct {
 func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
 	p := &publisher{
 		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m, watches: &watches{of: map[uint64]*watch{}},
-		news: make(chan struct{}, 1), heard: make(chan struct{}, 1), versions: make(chan struct{}, 1),
+		idle: vouch, news: make(chan struct{}, 1), heard: make(chan struct{}, 1), versions: make(chan struct{}, 1),
 		holder: newHolder(), channel: channelOf(opt.RegistryKey.Public().(ed25519.PublicKey)),
 		issuer: opt.IssuerKey.Public().(ed25519.PublicKey), firstRules: opt.DefaultRules,
 	}

@@ -46,6 +46,7 @@ type rig struct {
 	log       bytes.Buffer
 	stop      func()
 	change    func(*Options) // nil: as they are
+	looks     time.Duration  // so often without news; 0: as it is
 }
 
 func newRig(t testing.TB) *rig {
@@ -65,14 +66,6 @@ func newRigThat(t testing.TB, change func(*Options)) *rig {
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
-}
-
-// off switches the registry off for a while: one that runs looks 43,200 times in a day.
-func (r *rig) off(d time.Duration) {
-	r.Helper()
-	r.stop()
-	time.Sleep(d) // fake
-	r.start()
 }
 
 // start opens the database and runs the registry until stop.
@@ -101,6 +94,9 @@ func (r *rig) start() {
 	if r.Server, err = New(r.Context(), options); err != nil {
 		r.Fatal(err)
 	}
+	if r.looks != 0 {
+		r.publisher.idle = r.looks
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -113,7 +109,8 @@ func (r *rig) start() {
 	}
 }
 
-// pass lets a long time go by with the registry switched off: in days it would look very often.
+// pass lets a long time go by with the registry switched off: one that runs looks 43,200 times in a
+// day.
 func (r *rig) pass(d time.Duration) {
 	r.Helper()
 	r.stop()

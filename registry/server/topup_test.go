@@ -22,7 +22,7 @@ import (
 // midnight switches the registry off until a while before the next day begins, by UTC.
 func (r *rig) midnight(before time.Duration) {
 	r.Helper()
-	r.off(time.Until((pass.DayOf(time.Now()) + 1).Start().Add(-before)))
+	r.pass(time.Until((pass.DayOf(time.Now()) + 1).Start().Add(-before)))
 }
 
 // verified reads a code as a door does.
