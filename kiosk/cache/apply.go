@@ -2,15 +2,14 @@ package cache
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/sign1"
@@ -80,7 +79,7 @@ func (c *Cache) Stage(id uint32, version uint64, blob [32]byte, s *statuslist.Se
 	if err := c.flush(); err != nil {
 		return fmt.Errorf("stage section %d of the status list: %w", id, err)
 	}
-	packed := s.Packed()
+	packed := packedOf(s)
 	err := c.db.Update(func(tx *bbolt.Tx) error {
 		if err := dropSection(tx, bucketStaged, id); err != nil {
 			return err
@@ -89,7 +88,7 @@ func (c *Cache) Stage(id uint32, version uint64, blob [32]byte, s *statuslist.Se
 		if err != nil {
 			return err
 		}
-		return writeSection(tx.Bucket(bucketStaged), id, section{version, sha256.Sum256(packed), slot, blob})
+		return writeSection(tx.Bucket(bucketStaged), id, section{version, packed.content(), slot, blob})
 	})
 	if err != nil {
 		return fmt.Errorf("stage section %d of the status list: %w", id, err)
@@ -100,17 +99,14 @@ func (c *Cache) Stage(id uint32, version uint64, blob [32]byte, s *statuslist.Se
 // Staged tells which blob of a section is staged and of which version, so that a download can
 // continue where it was cut off. Version 0 means that nothing is.
 func (c *Cache) Staged(id uint32) (version uint64, blob [32]byte, err error) {
-	pending := c.pending.Load()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	err = c.db.View(func(tx *bbolt.Tx) error {
 		s, found, err := readSection(tx.Bucket(bucketStaged), id)
 		if err != nil || !found {
 			return err
 		}
-		h, err := readHead(tx)
-		if err != nil && !errors.Is(err, kiosk.ErrNoData) {
-			return err
-		}
-		if p := pending.over(h); p != nil && s.version <= p.update.Version {
+		if c.pending != nil && s.version <= c.view.Load().edition.Version {
 			return nil // the pending version is as new
 		}
 		version, blob = s.version, s.blob
@@ -140,56 +136,67 @@ func (c *Cache) apply(u Update) error {
 	if err := u.check(); err != nil {
 		return err
 	}
-	p, waits, err := c.next(u)
-	if err == nil && !waits {
-		err = c.write(p)
-	}
+	v, p, err := c.next(u)
 	if err != nil {
-		clear(c.whole) // may be ahead of what is in force
 		return err
 	}
+	// Whole sections, which another list or epoch and the first version consist of, do not wait.
+	waits := len(p.staged) == 0 && !math.IsInf(c.budget.balance, 1)
+	if !waits {
+		if err := c.write(v, p); err != nil {
+			return err
+		}
+	}
+	c.view.Store(v)
 	c.signed(u.AsOf, u.Epoch)
 	if waits {
-		c.pending.Store(p)
+		c.pending = p
 		c.flushIfDue()
 	}
 	return nil
 }
 
-// write writes p to the card.
-func (p *pending) write(tx *bbolt.Tx) error {
+// write makes the card hold v. It compares what it does not write, too, and so repairs what the
+// card has lost of a section that changes.
+func (p *pending) write(tx *bbolt.Tx, v *view) error {
 	h, err := readHead(tx)
 	if err != nil && !errors.Is(err, kiosk.ErrNoData) {
 		return err
 	}
-	for id, want := range p.sections {
-		if err := p.writeSection(tx, uint32(id), want); err != nil {
+	for id, s := range v.sections {
+		if err := p.writeSection(tx, uint32(id), s); err != nil {
 			return fmt.Errorf("section %d: %w", id, err)
 		}
 	}
-	if err := dropBeyond(tx, len(p.sections)); err != nil {
+	if err := dropBeyond(tx, len(v.sections)); err != nil {
 		return err
 	}
-	if err := p.dropStale(tx, string(h.list) == p.update.List && h.edition.Epoch == p.update.Epoch); err != nil {
+	comparable := h.list == v.list && h.edition.Epoch == v.edition.Epoch
+	if err := dropStale(tx, v.edition.Version, comparable); err != nil {
 		return err
 	}
+	if err := writeDocument(tx, keyRules, v.rules); err != nil {
+		return err
+	}
+	if err := writeDocument(tx, keyKeys, v.keys); err != nil {
+		return err
+	}
+	h = v.head
+	h.asOf = p.asOf
+	return writeHead(tx, h)
+}
+
+func writeDocument(tx *bbolt.Tx, key, document []byte) error {
 	meta := tx.Bucket(bucketMeta)
-	if p.update.Rules != nil {
-		if err := meta.Put(keyRules, p.update.Rules); err != nil {
-			return err
-		}
+	if bytes.Equal(document, meta.Get(key)) {
+		return nil
 	}
-	if p.update.Keys != nil {
-		if err := meta.Put(keyKeys, p.update.Keys); err != nil {
-			return err
-		}
-	}
-	return writeHead(tx, p.head())
+	return meta.Put(key, document)
 }
 
 // writeSection switches to the staged section if that is the one, and rewrites the chunks that
-// changed.
-func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error {
+// differ.
+func (p *pending) writeSection(tx *bbolt.Tx, id uint32, s *memorySection) error {
 	sections := tx.Bucket(bucketSections)
 	current, found, err := readSection(sections, id)
 	if err != nil {
@@ -199,40 +206,29 @@ func (p *pending) writeSection(tx *bbolt.Tx, id uint32, want SectionState) error
 		if current, err = switchOver(tx, id, blob); err != nil {
 			return err
 		}
-	} else if !found {
-		return fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
-	} else if want == (SectionState{current.version, current.content}) {
+	} else if found && s.SectionState == (SectionState{current.version, current.content}) {
 		return nil
 	}
-	b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot))
-	if b == nil {
-		return fmt.Errorf("%w: %w", ErrMismatch, damaged("slot %d is missing", current.slot))
+	if b := tx.Bucket(bucketSlots).Bucket(slotKey(current.slot)); b != nil {
+		err = fillSlot(b, s.packed)
+	} else {
+		current.slot, err = newSlot(tx, s.packed)
 	}
-	chunks := p.changed[id]
-	for _, n := range slices.Sorted(maps.Keys(chunks)) {
-		if err := b.Put(chunkKey(int(n)), chunks[n]); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return writeSection(sections, id, section{want.Version, want.Content, current.slot, current.blob})
+	return writeSection(sections, id, section{s.Version, s.Content, current.slot, current.blob})
 }
 
-// switchOver makes the staged section the current one. It hashes what the card returns first.
+// switchOver makes the staged section the current one.
 func switchOver(tx *bbolt.Tx, id uint32, blob [32]byte) (section, error) {
 	staged := tx.Bucket(bucketStaged)
 	next, found, err := readSection(staged, id)
+	if err == nil && (!found || next.blob != blob) {
+		err = fmt.Errorf("%w: its blob %x is not staged", ErrMismatch, blob[:4])
+	}
 	if err != nil {
 		return next, err
-	}
-	if !found || next.blob != blob {
-		return next, fmt.Errorf("%w: its blob %x is not staged", ErrMismatch, blob[:4])
-	}
-	packed, err := readSlot(tx, next.slot)
-	if err != nil {
-		return next, fmt.Errorf("%w: %w", ErrMismatch, err)
-	}
-	if sha256.Sum256(packed) != next.content {
-		return next, fmt.Errorf("%w: staged version %d is damaged", ErrMismatch, next.version)
 	}
 	if err := dropSection(tx, bucketSections, id); err != nil {
 		return next, err
@@ -255,11 +251,11 @@ func dropBeyond(tx *bbolt.Tx, n int) error {
 
 // dropStale removes staged sections that are not newer than this version. Versions of another list
 // or epoch cannot be compared.
-func (p *pending) dropStale(tx *bbolt.Tx, comparable bool) error {
+func dropStale(tx *bbolt.Tx, version uint64, comparable bool) error {
 	var stale []uint32
 	err := tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
 		staged, err := parseSection(v)
-		if !comparable || staged.version <= p.update.Version {
+		if !comparable || staged.version <= version {
 			stale = append(stale, binary.BigEndian.Uint32(k))
 		}
 		return err
@@ -286,7 +282,8 @@ func dropSection(tx *bbolt.Tx, bucket []byte, id uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketSlots).DeleteBucket(slotKey(s.slot)); err != nil {
+	err = tx.Bucket(bucketSlots).DeleteBucket(slotKey(s.slot))
+	if err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) { // the card has lost it already
 		return err
 	}
 	return b.Delete(sectionKey(id))

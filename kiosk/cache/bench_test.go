@@ -11,24 +11,26 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// country loads 20 sections, 20 million people, and returns them.
-func country(b *testing.B) (*Cache, Update, []*statuslist.Section) {
-	b.Helper()
-	c := mustOpen(b, testPath(b))
+// countrySections hold 20 million people: the registry fills sections to seven eighths.
+const countrySections = 22
+
+// country loads 20 million people, and returns them.
+func country(t testing.TB, c *Cache) (Update, []*statuslist.Section) {
+	t.Helper()
 	u := Update{Version: 1, AsOf: time.Unix(1_772_000_000, 0), List: testList}
 	var sections []*statuslist.Section
-	for id := range 20 {
+	for id := range countrySections {
 		s := genSection(1, id)
 		if err := c.Stage(uint32(id), 1, [32]byte{1}, s); err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		sections = append(sections, s)
 		u.Sections = append(u.Sections, SectionUpdate{Version: 1, Staged: true, Blob: [32]byte{1}})
 	}
 	if err := c.Apply(u); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	return c, u, sections
+	return u, sections
 }
 
 // nextVersion is the update after u, with changes spread over the first sections, which it changes
@@ -45,7 +47,9 @@ func nextVersion(u Update, current []*statuslist.Section, random *rand.Rand, sec
 		for range changes / sections {
 			current[id].Set(random.Uint32N(statuslist.SectionSize), known[random.IntN(len(known))])
 		}
-		u.Sections[id] = SectionUpdate{Version: u.Version, Changes: statuslist.Diff(from, current[id])}
+		if changes := statuslist.Diff(from, current[id]); changes != nil { // the new statuses may be the old ones
+			u.Sections[id] = SectionUpdate{Version: u.Version, Changes: changes}
+		}
 	}
 	var contents [][32]byte
 	for _, s := range current {
@@ -56,22 +60,71 @@ func nextVersion(u Update, current []*statuslist.Section, random *rand.Rand, sec
 }
 
 func BenchmarkStatus(b *testing.B) {
-	c, _, _ := country(b)
+	c := mustOpen(b, testPath(b))
+	country(b, c)
 	b.ReportAllocs()
 	index := uint64(0)
 	for b.Loop() {
-		index = (index + 1_234_567) % (20 * statuslist.SectionSize)
+		index = (index + 1_234_567) % (countrySections * statuslist.SectionSize)
 		if _, err := c.Status(b.Context(), kiosk.Person{Index: index}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
+// BenchmarkStatusMeanwhile is a lookup while one version after the other arrives, each with 100
+// changes spread over the country, as the write budget has them written. Each lookup is timed by
+// itself.
+func BenchmarkStatusMeanwhile(b *testing.B) {
+	c := mustOpen(b, testPath(b))
+	u, current := country(b, c)
+	c.budget.balance = budgetBurst
+	var versions []Update
+	for random := rand.New(rand.NewPCG(1, 1)); len(versions) < 500; {
+		u = nextVersion(u, current, random, countrySections, 100)
+		versions = append(versions, u)
+	}
+	stop, stopped := make(chan struct{}), make(chan int)
+	go func() {
+		for n, u := range versions {
+			select {
+			case <-stop:
+				stopped <- n
+				return
+			default:
+			}
+			if err := c.Apply(u); err != nil {
+				b.Error(err)
+			}
+		}
+		<-stop
+		stopped <- len(versions)
+	}()
+	times := make([]time.Duration, 0, 1<<20)
+	index := uint64(0)
+	for b.Loop() {
+		index = (index + 1_234_567) % (countrySections * statuslist.SectionSize)
+		began := time.Now()
+		_, err := c.Status(b.Context(), kiosk.Person{Index: index})
+		times = append(times, time.Since(began))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	close(stop)
+	b.ReportMetric(float64(<-stopped), "versions")
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2]), "median-ns")
+	b.ReportMetric(float64(times[len(times)*99/100]), "p99-ns")
+	b.ReportMetric(0, "ns/op") // counts what is not a lookup
+}
+
 // BenchmarkApply is one new manifest with changes spread over one section or over the country.
 func BenchmarkApply(b *testing.B) {
-	for _, sections := range []int{1, 20} {
+	for _, sections := range []int{1, countrySections} {
 		b.Run(fmt.Sprintf("100 changes in %d sections", sections), func(b *testing.B) {
-			c, u, current := country(b)
+			c := mustOpen(b, testPath(b))
+			u, current := country(b, c)
 			random := rand.New(rand.NewPCG(1, 1))
 			before := c.db.Stats().TxStats
 			for b.Loop() {
@@ -90,11 +143,12 @@ func BenchmarkApply(b *testing.B) {
 
 // BenchmarkApplyMass is a version with 60,000 changes in a country, written to the card at once.
 func BenchmarkApplyMass(b *testing.B) {
-	c, u, current := country(b)
+	c := mustOpen(b, testPath(b))
+	u, current := country(b, c)
 	random := rand.New(rand.NewPCG(1, 1))
 	for b.Loop() {
 		b.StopTimer()
-		u = nextVersion(u, current, random, 20, 60_000)
+		u = nextVersion(u, current, random, countrySections, 60_000)
 		b.StartTimer()
 		if err := c.Apply(u); err != nil {
 			b.Fatal(err)
@@ -103,15 +157,16 @@ func BenchmarkApplyMass(b *testing.B) {
 }
 
 // BenchmarkApplyMinute is what the registry of a busy country makes of a minute: a version each
-// second, with 100 changes spread over its 20 sections, which reach the card together.
+// second, with 100 changes spread over its sections, which reach the card together.
 func BenchmarkApplyMinute(b *testing.B) {
-	c, u, current := country(b)
+	c := mustOpen(b, testPath(b))
+	u, current := country(b, c)
 	random := rand.New(rand.NewPCG(1, 1))
 	for b.Loop() {
 		b.StopTimer()
 		c.budget.balance = -budgetBurst
 		for range 60 {
-			u = nextVersion(u, current, random, 20, 100)
+			u = nextVersion(u, current, random, countrySections, 100)
 			b.StartTimer()
 			if err := c.Apply(u); err != nil {
 				b.Fatal(err)
@@ -137,7 +192,8 @@ func BenchmarkStage(b *testing.B) {
 
 // BenchmarkCheck is most of what Open costs.
 func BenchmarkCheck(b *testing.B) {
-	c, _, _ := country(b)
+	c := mustOpen(b, testPath(b))
+	country(b, c)
 	for b.Loop() {
 		if err := c.Check(); err != nil {
 			b.Fatal(err)

@@ -1,12 +1,10 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +16,8 @@ import (
 	"ashyq-kiosk/kiosk/uptime"
 )
 
-// Cache is an open cache file. Its methods may be called from any goroutine; Status never waits for
-// a write.
+// Cache is an open cache file. Its methods may be called from any goroutine; Status, State, Rules
+// and Keys answer from memory and never wait.
 type Cache struct {
 	// SetAside says why Open replaced a damaged file with a new one, and where the old file is now.
 	// It is nil if the file was good or did not exist.
@@ -32,27 +30,22 @@ type Cache struct {
 	// Running reads the machine's own clock. Tests replace it before the first use.
 	Running func() uptime.Reading
 
-	db *bbolt.DB
-	// writing is held by Apply, Stage, Refresh and Close. It guards budget and whole, and only its
-	// holder replaces pending.
+	db   *bbolt.DB
+	view atomic.Pointer[view] // the version in force; nil: no version yet, or closed
+
+	// writing guards the following, and only its holder replaces view.
 	writing sync.Mutex
-	pending atomic.Pointer[pending] // nil: everything is on the card
+	pending *pending // nil: the version in force is on the card
+	asOf    int64    // of the version on the card, Unix s
 	budget  writeBudget
-	whole   map[uint32]*statuslist.Section // sections with pending changes, for the next delta
-	vouched atomic.Pointer[vouch]          // what Refresh did not write yet; nil: nothing
-	clock   struct {
+
+	clock struct {
 		sync.Mutex          // is held while the card is written, so lookups do not take it
 		seen, written int64 // Unix s: the newest time, the newest on the card
 		kept          bounds
 		begun         uptime.Reading // the first look
 	}
 	notBefore notBefore
-}
-
-// vouch is how fresh an edition is, where the card has an older time for it.
-type vouch struct {
-	edition statuslist.Edition
-	asOf    int64 // Unix s
 }
 
 var _ kiosk.Lookup = (*Cache)(nil)
@@ -76,48 +69,23 @@ var (
 func (c *Cache) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	return errors.Join(c.flush(), c.closeClock(), c.db.Close())
+	err := errors.Join(c.flush(), c.closeClock(), c.db.Close())
+	c.view.Store(nil)
+	return err
 }
 
-// Status implements kiosk.Lookup from the memory-mapped file, in microseconds. It does not know
-// Until. Any error other than kiosk.ErrNoData and kiosk.ErrUnknownPerson means that the file is
-// damaged or closed.
+// Status implements kiosk.Lookup from memory, without an allocation. It does not know Until. A
+// closed cache has no data.
 func (c *Cache) Status(_ context.Context, p kiosk.Person) (kiosk.Standing, error) {
-	var out kiosk.Standing
-	pending := c.pending.Load() // first, so that the two together are never older than the card
-	err := c.db.View(func(tx *bbolt.Tx) error {
-		h, err := readHead(tx)
-		if err != nil {
-			return err
-		}
-		ahead := pending.over(h)
-		if ahead != nil {
-			h = ahead.head()
-		}
-		id := p.Index / statuslist.SectionSize
-		if id > math.MaxUint32 || !h.ended.Hold(p.Since, h.edition) {
-			return kiosk.ErrUnknownPerson
-		}
-		s, found, err := readSection(tx.Bucket(bucketSections), uint32(id))
-		if err != nil {
-			return err
-		}
-		if !found {
-			return kiosk.ErrUnknownPerson
-		}
-		i := uint32(p.Index % statuslist.SectionSize)
-		var chunk []byte
-		if ahead != nil {
-			chunk = ahead.changed[uint32(id)][i/chunkEntries]
-		}
-		out.Status, err = readEntry(tx, s.slot, i, chunk)
-		out.AsOf = unixTime(c.asOf(h))
-		return err
-	})
-	if err != nil {
-		return kiosk.Standing{}, err
+	v := c.view.Load()
+	if v == nil {
+		return kiosk.Standing{}, kiosk.ErrNoData
 	}
-	return out, nil
+	id, i := p.Index/statuslist.SectionSize, uint32(p.Index%statuslist.SectionSize)
+	if id >= uint64(len(v.sections)) || !v.ended.Hold(p.Since, v.edition) {
+		return kiosk.Standing{}, kiosk.ErrUnknownPerson
+	}
+	return kiosk.Standing{Status: v.sections[id].get(i), AsOf: unixTime(v.asOf)}, nil
 }
 
 // State is what the cache holds.
@@ -142,77 +110,39 @@ type SectionState struct {
 
 // State returns what the cache holds.
 func (c *Cache) State() (State, error) {
-	var out State
-	pending := c.pending.Load()
-	err := c.db.View(func(tx *bbolt.Tx) error {
-		h, err := readHead(tx)
-		if errors.Is(err, kiosk.ErrNoData) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if p := pending.over(h); p != nil {
-			h := p.head()
-			out = State{Version: h.edition.Version, Epoch: h.edition.Epoch, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
-			out.Sections = slices.Clone(p.sections)
-			return nil
-		}
-		out = State{Version: h.edition.Version, Epoch: h.edition.Epoch, AsOf: unixTime(c.asOf(h)), List: string(h.list)}
-		for id := uint32(0); ; id++ {
-			s, found, err := readSection(tx.Bucket(bucketSections), id)
-			if err != nil || !found {
-				return err
-			}
-			out.Sections = append(out.Sections, SectionState{s.version, s.content})
-		}
-	})
-	if err != nil {
-		return State{}, fmt.Errorf("read the state of the cache: %w", err)
+	v := c.view.Load()
+	if v == nil {
+		return State{}, nil
+	}
+	out := State{Version: v.edition.Version, Epoch: v.edition.Epoch, AsOf: unixTime(v.asOf), List: v.list}
+	for _, s := range v.sections {
+		out.Sections = append(out.Sections, s.SectionState)
 	}
 	return out, nil
 }
 
 // Rules returns the venue rules of the current version as Apply got them; nil: no version yet.
-func (c *Cache) Rules() ([]byte, error) { return c.document(keyRules) }
-
-// Keys returns the issuers' keys of the current version as Apply got them; nil: no version yet.
-func (c *Cache) Keys() ([]byte, error) { return c.document(keyKeys) }
-
-func (c *Cache) document(key []byte) ([]byte, error) {
-	var out []byte
-	pending := c.pending.Load()
-	err := c.db.View(func(tx *bbolt.Tx) error {
-		v := tx.Bucket(bucketMeta).Get(key)
-		h, err := readHead(tx)
-		if err != nil && !errors.Is(err, kiosk.ErrNoData) {
-			return err
-		}
-		if p := pending.over(h); p != nil {
-			switch {
-			case &key[0] == &keyRules[0] && p.update.Rules != nil:
-				v = p.update.Rules
-			case &key[0] == &keyKeys[0] && p.update.Keys != nil:
-				v = p.update.Keys
-			}
-		}
-		if v != nil {
-			out = append([]byte{}, v...)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s from the cache: %w", key, err)
+func (c *Cache) Rules() ([]byte, error) {
+	if v := c.view.Load(); v != nil {
+		return bytes.Clone(v.rules), nil
 	}
-	return out, nil
+	return nil, nil
 }
 
-// head is the edition that the cache holds. list is valid only during its transaction.
+// Keys returns the issuers' keys of the current version as Apply got them; nil: no version yet.
+func (c *Cache) Keys() ([]byte, error) {
+	if v := c.view.Load(); v != nil {
+		return bytes.Clone(v.keys), nil
+	}
+	return nil, nil
+}
+
+// head is the edition that the cache holds.
 type head struct {
 	edition statuslist.Edition
 	ended   statuslist.Epochs
 	asOf    int64 // Unix s
-	list    []byte
+	list    string
 }
 
 // The bytes of a head: version 8, time 8, epoch 4, number of earlier epochs 1, for each of them
@@ -241,7 +171,7 @@ func readHead(tx *bbolt.Tx) (head, error) {
 			Version: binary.BigEndian.Uint64(rest[4:])})
 		rest = rest[epochLen:]
 	}
-	h.list = rest
+	h.list = string(rest)
 	return h, nil
 }
 
@@ -253,14 +183,6 @@ func writeHead(tx *bbolt.Tx, h head) error {
 		v = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(v, end.Epoch), end.Version)
 	}
 	return tx.Bucket(bucketMeta).Put(keyHead, append(v, h.list...))
-}
-
-// asOf is how fresh that version is; it counts what Refresh has not written yet.
-func (c *Cache) asOf(h head) int64 {
-	if v := c.vouched.Load(); v != nil && v.edition == h.edition {
-		return max(v.asOf, h.asOf)
-	}
-	return h.asOf
 }
 
 func unixTime(s int64) time.Time { return time.Unix(s, 0).UTC() }

@@ -1,7 +1,7 @@
 package cache
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,15 +15,25 @@ import (
 // staged, and the database must be consistent. Writers wait for it, lookups do not. An error wraps
 // ErrDamaged.
 func (c *Cache) Check() error {
+	_, err := c.readAll()
+	return err
+}
+
+// readAll checks the file and returns what is in it; nil: no version yet.
+func (c *Cache) readAll() (v *view, err error) {
 	tx, err := c.db.Begin(true) // the database's own check must not meet a writer
 	if err != nil {
-		return fmt.Errorf("check the cache: %w", err)
+		return nil, fmt.Errorf("check the cache: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	for _, step := range []func(*bbolt.Tx) error{checkRuns, checkKeys, checkContents} {
-		if err := step(tx); err != nil {
-			return err
-		}
+	if err := checkRuns(tx); err != nil {
+		return nil, err
+	}
+	if err := checkKeys(tx); err != nil {
+		return nil, err
+	}
+	if v, err = readContents(tx); err != nil {
+		return nil, err
 	}
 	// The database's own check trusts page headers and runs in its own goroutine, where Open cannot
 	// catch a fault. So it comes last, when every page has been read once.
@@ -33,7 +43,7 @@ func (c *Cache) Check() error {
 			first = damaged("%v", err)
 		}
 	}
-	return first
+	return v, first
 }
 
 // checkRuns goes from page to page by the length that each states.
@@ -80,49 +90,75 @@ func checkBucket(b *bbolt.Bucket) error {
 	})
 }
 
-func checkContents(tx *bbolt.Tx) error {
+func readContents(tx *bbolt.Tx) (*view, error) {
 	for _, name := range [][]byte{bucketMeta, bucketSections, bucketStaged, bucketSlots, bucketOutbox} {
 		if tx.Bucket(name) == nil {
-			return damaged("the bucket %q is missing", name)
+			return nil, damaged("the bucket %q is missing", name)
 		}
 	}
-	if v := tx.Bucket(bucketMeta).Get(keyFormat); string(v) != strconv.Itoa(format) {
-		return damaged("format %q, want %d", v, format)
+	meta := tx.Bucket(bucketMeta)
+	if v := meta.Get(keyFormat); string(v) != strconv.Itoa(format) {
+		return nil, damaged("format %q, want %d", v, format)
 	}
-	if _, err := readHead(tx); err != nil && !errors.Is(err, kiosk.ErrNoData) {
-		return err
+	h, err := readHead(tx)
+	none := errors.Is(err, kiosk.ErrNoData)
+	if err != nil && !none {
+		return nil, err
+	}
+	v := &view{head: h, rules: bytes.Clone(meta.Get(keyRules)), keys: bytes.Clone(meta.Get(keyKeys))}
+	if v.sections, err = readSections(tx); err != nil {
+		return nil, err
+	}
+	staged, err := checkStaged(tx)
+	if err != nil {
+		return nil, err
 	}
 	slots := 0
-	for _, name := range [][]byte{bucketSections, bucketStaged} {
-		err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-			slots++
-			return checkSection(tx, k, v)
-		})
-		if err != nil {
-			return err
-		}
+	err = tx.Bucket(bucketSlots).ForEachBucket(func([]byte) error { slots++; return nil })
+	if err != nil || slots != len(v.sections)+staged {
+		return nil, damaged("%d slots for %d sections", slots, len(v.sections)+staged)
 	}
-	err := tx.Bucket(bucketSlots).ForEachBucket(func([]byte) error { slots--; return nil })
-	if err != nil || slots != 0 {
-		return damaged("the sections outnumber the slots by %d", slots)
-	}
-	return tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
+	err = tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
 		_, _, err := parseReport(v)
 		return err
 	})
+	if none {
+		v = nil
+	}
+	return v, err
 }
 
-func checkSection(tx *bbolt.Tx, k, v []byte) error {
-	s, err := parseSection(v)
-	if err != nil {
+func readSections(tx *bbolt.Tx) (out []*memorySection, err error) {
+	err = tx.Bucket(bucketSections).ForEach(func(k, v []byte) error {
+		s, err := parseSection(v)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(k, sectionKey(uint32(len(out)))) {
+			return damaged("section %x after %d sections", k, len(out))
+		}
+		packed, err := readSlot(tx, s.slot, s.content)
+		if err != nil {
+			return fmt.Errorf("section %x, version %d: %w", k, s.version, err)
+		}
+		out = append(out, &memorySection{SectionState{s.version, s.content}, packed})
+		return nil
+	})
+	return out, err
+}
+
+func checkStaged(tx *bbolt.Tx) (n int, err error) {
+	err = tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
+		n++
+		s, err := parseSection(v)
+		if err != nil {
+			return err
+		}
+		if len(k) != 4 {
+			return damaged("staged section %x", k)
+		}
+		_, err = readSlot(tx, s.slot, s.content)
 		return err
-	}
-	packed, err := readSlot(tx, s.slot)
-	if err != nil {
-		return err
-	}
-	if len(k) != 4 || sha256.Sum256(packed) != s.content {
-		return damaged("section %x, version %d: the content does not match its hash", k, s.version)
-	}
-	return nil
+	})
+	return n, err
 }

@@ -34,42 +34,41 @@ func (c *Cache) refresh(asOf int64) error {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	p := c.pending.Load()
-	var write bool
-	err := c.db.View(func(tx *bbolt.Tx) error {
+	v := c.view.Load()
+	if v == nil {
+		return kiosk.ErrNoData
+	}
+	if asOf > v.asOf {
+		next := *v
+		next.asOf = asOf
+		c.view.Store(&next)
+		c.signed(unixTime(asOf), v.edition.Epoch)
+		switch p := c.pending; {
+		case p == nil && ahead(asOf, c.asOf):
+			if err := c.writeAsOf(asOf); err != nil {
+				return err
+			}
+		case p != nil && ahead(asOf, p.asOf): // it reaches the card with the version that it vouches for
+			p.asOf = asOf
+		}
+	}
+	c.flushIfDue()
+	return nil
+}
+
+func (c *Cache) writeAsOf(asOf int64) error {
+	err := c.db.Update(func(tx *bbolt.Tx) error {
 		h, err := readHead(tx)
 		if err != nil {
 			return err
 		}
-		if p != nil {
-			h = p.head()
-		}
-		if asOf > c.asOf(h) {
-			c.vouched.Store(&vouch{h.edition, asOf})
-			c.signed(unixTime(asOf), h.edition.Epoch)
-			write = ahead(asOf, h.asOf)
-		}
-		return nil
+		h.asOf = asOf
+		return writeHead(tx, h)
 	})
-	switch {
-	case err != nil:
-		return err
-	case p != nil && write: // it reaches the card with the version that it vouches for
-		next := *p
-		next.update.AsOf = unixTime(asOf)
-		c.pending.Store(&next)
-	case write:
-		return c.db.Update(func(tx *bbolt.Tx) error {
-			h, err := readHead(tx)
-			if err != nil {
-				return err
-			}
-			h.asOf = max(h.asOf, asOf)
-			return writeHead(tx, h)
-		})
+	if err == nil {
+		c.asOf = asOf
 	}
-	c.flushIfDue()
-	return nil
+	return err
 }
 
 // NoteTime notes t as the newest trusted time, for the next start of a board whose clock has no

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
@@ -140,24 +142,29 @@ func checkVersion(c *Cache, version uint64) error {
 		if got := state.Sections[id]; got != (SectionState{s.Version, content}) {
 			return fmt.Errorf("section %d is %+v, want version %d", id, got, s.Version)
 		}
-		stored, err := storedSection(c, uint32(id))
-		if err != nil {
-			return err
+		if got := c.view.Load().sections[id].content(); got != content {
+			return fmt.Errorf("section %d in memory is not version %d", id, s.Version)
 		}
-		if stored.Content() != content {
-			return fmt.Errorf("what is stored of section %d is not version %d", id, s.Version)
+		if err := onCard(c, uint32(id), content); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// storedSection puts a section together from its chunks, on the card and in memory.
-func storedSection(c *Cache, id uint32) (*statuslist.Section, error) {
-	var ahead overlay
-	if p := c.pending.Load(); p != nil {
-		ahead = p.changed[id]
+// onCard compares a section on the card, unless a newer version waits for it.
+func onCard(c *Cache, id uint32, content [32]byte) error {
+	if c.pending != nil {
+		return nil
 	}
-	return c.readWhole(bucketSections, id, ahead)
+	return c.db.View(func(tx *bbolt.Tx) error {
+		s, _, err := readSection(tx.Bucket(bucketSections), id)
+		if err != nil {
+			return err
+		}
+		_, err = readSlot(tx, s.slot, content)
+		return err
+	})
 }
 
 func testPath(t testing.TB) string { return filepath.Join(t.TempDir(), "cache.db") }

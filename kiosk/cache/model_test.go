@@ -233,7 +233,7 @@ func (m *machine) reopen(t *rapid.T) {
 }
 
 func (m *machine) check(t *rapid.T) {
-	if m.cache.pending.Load() == nil {
+	if m.cache.pending == nil {
 		m.written = m.model
 		m.written.sections, m.written.staged = maps.Clone(m.model.sections), maps.Clone(m.model.staged)
 	}

@@ -13,14 +13,17 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sys/unix"
 
-	"ashyq-kiosk/kiosk/statuslist"
 	"ashyq-kiosk/kiosk/uptime"
 )
 
 // lockTimeout is how long Open waits until another process closes the file: the daemon that is
 // being restarted.
 const lockTimeout = 2 * time.Second
+
+// growth is by how much the file grows, in bytes, beyond what a transaction needs.
+const growth = 64 << 10
 
 // format is the version of the layout in the package comment.
 const format = 1
@@ -32,11 +35,15 @@ func damaged(why string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(why, args...))
 }
 
+// most is how large the file of a country of 20 million people gets, in bytes: a list that is in
+// force, one whose load was broken off, and a version that changes all of it.
+const most = 36e6
+
 // Open opens the cache file. If it does not exist, Open creates it with mode 0600, in a directory
 // that must exist. Open reads the whole file once. It renames a damaged file to PATH.broken-N,
 // where N counts and only the newest is kept, and starts a new one, see Cache.SetAside: a door has
 // to start by itself, and the registry gives it everything again except the reports that were not
-// sent.
+// sent. Where the card has no room for both, it removes the damaged one.
 func Open(path string) (*Cache, error) {
 	c, err := open(path)
 	if !errors.Is(err, ErrDamaged) {
@@ -49,6 +56,10 @@ func Open(path string) (*Cache, error) {
 	why := err
 	if c, err = open(path); err != nil {
 		return nil, err
+	}
+	if kept == "" {
+		c.SetAside = fmt.Errorf("started a new cache and removed the old file, for which the card has no room: %w", why)
+		return c, nil
 	}
 	c.SetAside = fmt.Errorf("started a new cache and kept the old file as %q: %w", kept, why)
 	return c, nil
@@ -81,10 +92,8 @@ func open(path string) (c *Cache, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	c = &Cache{
-		db: db, Running: uptime.Now,
-		budget: writeBudget{balance: budgetBurst}, whole: map[uint32]*statuslist.Section{},
-	}
+	db.AllocSize = growth
+	c = &Cache{db: db, Running: uptime.Now, budget: writeBudget{balance: budgetBurst}}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
 	}
@@ -120,8 +129,13 @@ func (c *Cache) start() error {
 			return err
 		}
 	}
-	if err := c.Check(); err != nil {
+	v, err := c.readAll()
+	if err != nil {
 		return err
+	}
+	if v != nil {
+		c.view.Store(v)
+		c.asOf = v.asOf
 	}
 	return c.loadClock()
 }
@@ -136,7 +150,7 @@ func layOut(tx *bbolt.Tx) error {
 }
 
 // setAside renames the file to PATH.broken-N and removes the one before it. N tells how often it
-// happened.
+// happened. It removes this one, too, and returns "", if less than most is free then.
 func setAside(path string) (string, error) {
 	dir, prefix := filepath.Dir(path), filepath.Base(path)+".broken-"
 	entries, err := os.ReadDir(dir)
@@ -157,9 +171,25 @@ func setAside(path string) (string, error) {
 		return "", err
 	}
 	for _, name := range older {
-		if err := os.Remove(name); err != nil {
+		if err := remove(name); err != nil {
 			return "", err
 		}
 	}
+	var card unix.Statfs_t
+	if err := unix.Statfs(dir, &card); err != nil {
+		return "", fmt.Errorf("ask for the free room: %w", err)
+	}
+	if free := card.Bavail * uint64(card.Bsize); free < most {
+		return "", remove(kept)
+	}
 	return kept, nil
+}
+
+// remove frees a damaged file's room at once. The database may have lost hold of its mapping in a
+// panic, and without a truncation the room would be used until the process ends.
+func remove(path string) error {
+	if err := os.Truncate(path, 0); err != nil {
+		return err
+	}
+	return os.Remove(path)
 }

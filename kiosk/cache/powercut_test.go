@@ -61,7 +61,7 @@ func writeOn() error {
 		if err != nil {
 			return err
 		}
-		if c.pending.Load() == nil {
+		if c.pending == nil {
 			fmt.Println("applied", version)
 		} else {
 			fmt.Println("waiting", version)

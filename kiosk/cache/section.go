@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 
@@ -10,10 +11,13 @@ import (
 )
 
 const (
-	chunkSize    = 512 // bytes of a packed section, see the package comment
+	chunkSize    = 2022 // bytes of a packed section, see the package comment
 	chunkEntries = chunkSize * statuslist.SectionSize / statuslist.PackedSize
-	chunks       = statuslist.PackedSize / chunkSize
+	chunks       = (statuslist.PackedSize + chunkSize - 1) / chunkSize // the last one is shorter
 )
+
+// chunkLen is the length of chunk n.
+func chunkLen(n int) int { return min(chunkSize, statuslist.PackedSize-n*chunkSize) }
 
 // section is an entry of the buckets sections and staged.
 type section struct {
@@ -62,7 +66,7 @@ func slotKey(slot uint64) []byte { return binary.BigEndian.AppendUint64(nil, slo
 func chunkKey(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 
 // newSlot stores a packed section under a new number.
-func newSlot(tx *bbolt.Tx, packed []byte) (slot uint64, err error) {
+func newSlot(tx *bbolt.Tx, packed *packed) (slot uint64, err error) {
 	slots := tx.Bucket(bucketSlots)
 	if slot, err = slots.NextSequence(); err != nil {
 		return 0, err
@@ -72,54 +76,56 @@ func newSlot(tx *bbolt.Tx, packed []byte) (slot uint64, err error) {
 		return 0, err
 	}
 	b.FillPercent = 1 // chunks never grow, so pages need no spare room
-	for n := range chunks {
-		if err := b.Put(chunkKey(n), packed[n*chunkSize:][:chunkSize]); err != nil {
+	for n, chunk := range packed {
+		if err := b.Put(chunkKey(n), chunk); err != nil {
 			return 0, err
 		}
 	}
 	return slot, nil
 }
 
-// readSlot returns a copy of a packed section.
-func readSlot(tx *bbolt.Tx, slot uint64) ([]byte, error) {
+// eachChunk visits the chunks of a slot, which are valid during the transaction.
+func eachChunk(tx *bbolt.Tx, slot uint64, visit func(n int, chunk []byte)) error {
 	b := tx.Bucket(bucketSlots).Bucket(slotKey(slot))
 	if b == nil {
-		return nil, damaged("slot %d is missing", slot)
+		return damaged("slot %d is missing", slot)
 	}
-	packed := make([]byte, 0, statuslist.PackedSize)
+	n := 0
 	cursor := b.Cursor()
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-		if string(k) != string(chunkKey(len(packed)/chunkSize)) || len(v) != chunkSize ||
-			len(packed) == statuslist.PackedSize {
-			return nil, damaged("slot %d: chunk %x of %d bytes after %d bytes", slot, k, len(v), len(packed))
+		if n == chunks || string(k) != string(chunkKey(n)) || len(v) != chunkLen(n) {
+			return damaged("slot %d: chunk %x of %d bytes after %d chunks", slot, k, len(v), n)
 		}
-		packed = append(packed, v...)
+		visit(n, v)
+		n++
 	}
-	if len(packed) != statuslist.PackedSize {
-		return nil, damaged("slot %d of %d bytes", slot, len(packed))
+	if n != chunks {
+		return damaged("slot %d of %d chunks", slot, n)
 	}
-	return packed, nil
+	return nil
 }
 
-// readEntry looks up one status and reads only its chunk: the given one, or with nil the one on the
-// card.
-func readEntry(tx *bbolt.Tx, slot uint64, i uint32, chunk []byte) (statuslist.Status, error) {
-	if chunk == nil {
-		var key [8]byte
-		binary.BigEndian.PutUint64(key[:], slot)
-		b := tx.Bucket(bucketSlots).Bucket(key[:])
-		if b == nil {
-			return 0, damaged("slot %d is missing", slot)
+// readSlot returns a copy of a packed section, which must have that content.
+func readSlot(tx *bbolt.Tx, slot uint64, content [sha256.Size]byte) (*packed, error) {
+	out := new(packed)
+	if err := eachChunk(tx, slot, func(n int, chunk []byte) { out[n] = bytes.Clone(chunk) }); err != nil {
+		return nil, err
+	}
+	if out.content() != content {
+		return nil, damaged("slot %d: the content does not match its hash", slot)
+	}
+	return out, nil
+}
+
+// fillSlot rewrites the chunks of a slot that are not as in packed, whatever the reason.
+func fillSlot(b *bbolt.Bucket, packed *packed) error {
+	for n, chunk := range packed {
+		if bytes.Equal(b.Get(chunkKey(n)), chunk) {
+			continue
 		}
-		binary.BigEndian.PutUint16(key[:2], uint16(i/chunkEntries))
-		chunk = b.Get(key[:2])
+		if err := b.Put(chunkKey(n), chunk); err != nil {
+			return err
+		}
 	}
-	if len(chunk) != chunkSize {
-		return 0, damaged("slot %d: chunk %d of %d bytes", slot, i/chunkEntries, len(chunk))
-	}
-	st := statuslist.Status(chunk[i%chunkEntries/2] >> (i % 2 * 4) & 0xF)
-	if !st.Known() {
-		return 0, damaged("slot %d: chunk %d holds a status without a meaning", slot, i/chunkEntries)
-	}
-	return st, nil
+	return nil
 }

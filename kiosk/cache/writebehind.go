@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -23,8 +22,8 @@ const (
 	// budgetBurst is the most that can be saved: after a quiet hour, some 20 versions are written
 	// as they come.
 	budgetBurst = 1e6
-	// costBase and costPage are what a transaction and each chunk that it changes are expected to
-	// cost.
+	// costBase and costPage are what a transaction and each page of chunks that it changes are
+	// expected to cost.
 	costBase, costPage = 40e3, 4096
 	// costCommit is what a transaction costs beyond the pages that it allocates: the database's and
 	// the file system's own.
@@ -47,174 +46,122 @@ func (w *writeBudget) earn(now time.Time) {
 // writeThrough removes the limit: each version is on the card when Apply returns.
 func (c *Cache) writeThrough() { c.budget.balance = math.Inf(1) }
 
-// pending is the version in force where the card has an older one. It is replaced, never changed,
-// so readers need no lock.
+// pending is what the card needs to have the version in force.
 type pending struct {
-	update   Update              // from the version on the card to this one, without its sections
-	sections []SectionState      // all sections of the list, as they are now
-	changed  map[uint32]overlay  // sections that are older on the card
-	staged   map[uint32][32]byte // sections that are staged there, by their blob: it must be written now
+	asOf    int64               // with which the card gets it, Unix s
+	changed map[uint32]*pages   // sections that are older on the card
+	staged  map[uint32][32]byte // staged there, by their blob: it must be written now
 }
 
-// overlay holds the chunks of a section that differ from the card's.
-type overlay map[uint32][]byte
-
-// over returns p if it is newer than what the card holds, else nil.
-func (p *pending) over(h head) *pending {
-	if p == nil || p.update.edition().Compare(h.edition) <= 0 {
-		return nil
-	}
-	return p
-}
-
-func (p *pending) head() head {
-	return head{p.update.edition(), p.update.Ended, p.update.AsOf.Unix(), []byte(p.update.List)}
-}
-
-// chunks counts the chunks to be written.
-func (p *pending) chunks() (n int) {
-	for _, chunks := range p.changed {
-		n += len(chunks)
+// pages counts the pages to be written.
+func (p *pending) pages() (n int) {
+	for _, pages := range p.changed {
+		n += pages.count()
 	}
 	return n
 }
 
-// next returns what is pending after u. waits is false if it must be written at once, because u
-// brings whole sections, another list or epoch, or the first one.
-func (c *Cache) next(u Update) (p *pending, waits bool, err error) {
-	now, err := c.State()
-	if err != nil {
-		return nil, false, err
+// next returns the version after u, and what the card will need for it.
+func (c *Cache) next(u Update) (*view, *pending, error) {
+	now := c.view.Load()
+	if now == nil {
+		now = new(view)
 	}
-	if u.edition().Compare(now.Edition()) <= 0 {
-		return nil, false, fmt.Errorf("%w: version %v", ErrOlder, now.Edition())
+	if u.edition().Compare(now.edition) <= 0 {
+		return nil, nil, fmt.Errorf("%w: version %v", ErrOlder, now.edition)
 	}
-	if now.List != u.List || now.Epoch != u.Epoch {
-		now.Sections = nil // they are of no use
+	have := now.sections
+	if now.list != u.List || now.edition.Epoch != u.Epoch {
+		have = nil // they are of no use
 	}
-	p = &pending{update: u, changed: map[uint32]overlay{}, staged: map[uint32][32]byte{}}
-	p.update.Sections = nil
-	if old := c.pending.Load(); old != nil {
-		p.changed = maps.Clone(old.changed)
-		if u.Rules == nil {
-			p.update.Rules = old.update.Rules
-		}
-		if u.Keys == nil {
-			p.update.Keys = old.update.Keys
-		}
+	v := &view{head: head{u.edition(), u.Ended, u.AsOf.Unix(), u.List}, rules: u.Rules, keys: u.Keys}
+	if u.Rules == nil {
+		v.rules = now.rules
 	}
-	maps.DeleteFunc(p.changed, func(id uint32, _ overlay) bool { return int(id) >= len(u.Sections) })
-	contents := make([][32]byte, len(u.Sections))
+	if u.Keys == nil {
+		v.keys = now.keys
+	}
+	p := &pending{asOf: v.asOf, changed: map[uint32]*pages{}, staged: map[uint32][32]byte{}}
+	if c.pending != nil {
+		maps.Copy(p.changed, c.pending.changed)
+	}
+	maps.DeleteFunc(p.changed, func(id uint32, _ *pages) bool { return int(id) >= len(u.Sections) })
+	var contents [][32]byte
 	for id, s := range u.Sections {
-		var have SectionState
-		if id < len(now.Sections) {
-			have = now.Sections[id]
+		section := &memorySection{}
+		if id < len(have) {
+			section = have[id]
 		}
-		want, err := c.nextSection(p, uint32(id), have, s)
+		section, err := c.nextSection(p, uint32(id), section, s)
 		if err != nil {
-			return nil, false, fmt.Errorf("section %d: %w", id, err)
+			return nil, nil, fmt.Errorf("section %d: %w", id, err)
 		}
-		p.sections, contents[id] = append(p.sections, want), want.Content
+		v.sections, contents = append(v.sections, section), append(contents, section.Content)
 	}
 	if u.Root != [32]byte{} && statuslist.Root(contents) != u.Root {
-		return nil, false, fmt.Errorf("%w: the changes lead to another list than they promise", ErrMismatch)
+		return nil, nil, fmt.Errorf("%w: the changes lead to another list than they promise", ErrMismatch)
 	}
-	return p, len(p.staged) == 0 && !math.IsInf(c.budget.balance, 1), nil
+	return v, p, nil
 }
 
-// nextSection adds to p how the section, of which the cache has have, becomes what u says.
-func (c *Cache) nextSection(p *pending, id uint32, have SectionState, u SectionUpdate) (SectionState, error) {
+// nextSection returns what becomes of the section, and adds to p how it does.
+func (c *Cache) nextSection(p *pending, id uint32, have *memorySection, u SectionUpdate) (*memorySection, error) {
 	switch {
 	case u.Version < have.Version:
-		return have, fmt.Errorf("%w: changed last in version %d, the cache has %d", ErrOlder, u.Version, have.Version)
+		return nil, fmt.Errorf("%w: changed last in version %d, the cache has %d", ErrOlder, u.Version, have.Version)
 	case u.Staged:
+		staged, err := c.readStaged(id, u.Blob)
+		if err != nil {
+			return nil, err
+		}
+		have, p.staged[id] = staged, u.Blob
 		delete(p.changed, id)
-		p.staged[id] = u.Blob
-		return c.patchStaged(p, id, u)
 	case have.Version == 0:
-		return have, fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
-	case len(u.Changes) > 0:
-		return c.patch(p, id, u)
-	case u.Version != have.Version:
-		return have, fmt.Errorf("%w: no changes lead from version %d to %d", ErrMismatch, have.Version, u.Version)
+		return nil, fmt.Errorf("%w: changes to a section that the cache does not have", ErrMismatch)
+	case len(u.Changes) == 0 && u.Version != have.Version:
+		return nil, fmt.Errorf("%w: no changes lead from version %d to %d", ErrMismatch, have.Version, u.Version)
 	}
-	return have, nil
+	if len(u.Changes) == 0 {
+		return &memorySection{SectionState{u.Version, have.Content}, have.packed}, nil
+	}
+	changed := new(pages)
+	if before := p.changed[id]; before != nil {
+		*changed = *before
+	}
+	p.changed[id] = changed
+	packed := have.with(u.Changes, changed)
+	return &memorySection{SectionState{u.Version, packed.content()}, packed}, nil
 }
 
-// patch makes the changes to a section of the cache, in memory.
-func (c *Cache) patch(p *pending, id uint32, u SectionUpdate) (SectionState, error) {
-	s := c.whole[id]
-	if s == nil {
-		var err error
-		if s, err = c.readWhole(bucketSections, id, p.changed[id]); err != nil {
-			return SectionState{}, err
-		}
-		c.whole[id] = s
-	}
-	return p.patch(id, s, u), nil
-}
-
-// patchStaged makes the changes to a staged section.
-func (c *Cache) patchStaged(p *pending, id uint32, u SectionUpdate) (SectionState, error) {
-	s, err := c.readWhole(bucketStaged, id, nil)
-	if err != nil {
-		return SectionState{}, err
-	}
-	return p.patch(id, s, u), nil
-}
-
-// patch makes the changes to s, and adds the chunks that changed to p.
-func (p *pending) patch(id uint32, s *statuslist.Section, u SectionUpdate) SectionState {
-	chunks := overlay{}
-	maps.Copy(chunks, p.changed[id])
-	for _, change := range u.Changes {
-		s.Set(change.Index, change.Status)
-		chunks[change.Index/chunkEntries] = nil
-	}
-	for n, chunk := range chunks {
-		if chunk == nil {
-			chunks[n] = s.AppendPacked(nil, int(n)*chunkSize, chunkSize)
-		}
-	}
-	p.changed[id] = chunks
-	return SectionState{u.Version, s.Content()}
-}
-
-// readWhole reads a section from the card and puts the newer chunks over it.
-func (c *Cache) readWhole(bucket []byte, id uint32, ahead overlay) (s *statuslist.Section, err error) {
+// readStaged reads a staged section and hashes what the card returns.
+func (c *Cache) readStaged(id uint32, blob [32]byte) (out *memorySection, err error) {
 	err = c.db.View(func(tx *bbolt.Tx) error {
-		stored, found, err := readSection(tx.Bucket(bucket), id)
+		s, found, err := readSection(tx.Bucket(bucketStaged), id)
+		if err == nil && (!found || s.blob != blob) {
+			err = fmt.Errorf("%w: its blob %x is not staged", ErrMismatch, blob[:4])
+		}
 		if err != nil {
 			return err
 		}
-		if !found {
-			return fmt.Errorf("%w: it is not in %s", ErrMismatch, bucket)
-		}
-		packed, err := readSlot(tx, stored.slot)
+		packed, err := readSlot(tx, s.slot, s.content)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrMismatch, err)
+			return fmt.Errorf("%w: staged version %d: %w", ErrMismatch, s.version, err)
 		}
-		for n, chunk := range ahead {
-			copy(packed[int(n)*chunkSize:], chunk)
-		}
-		if s, err = statuslist.FromPacked(packed); err != nil {
-			return fmt.Errorf("%w: %w", ErrMismatch, err)
-		}
+		out = &memorySection{SectionState{s.version, s.content}, packed}
 		return nil
 	})
-	return s, err
+	return out, err
 }
 
 // flushIfDue writes what is pending if the budget allows it. An error goes to OnUnwritten and
 // undoes nothing: the version stays in force, and the next attempt comes when the budget allows
 // one.
 func (c *Cache) flushIfDue() {
-	p := c.pending.Load()
-	if p == nil {
+	if c.pending == nil {
 		return
 	}
 	c.budget.earn(time.Now())
-	if c.budget.balance < min(costBase+costPage*float64(p.chunks()), budgetBurst) {
+	if c.budget.balance < min(costBase+costPage*float64(c.pending.pages()), budgetBurst) {
 		return
 	}
 	if err := c.flush(); err != nil {
@@ -227,33 +174,25 @@ func (c *Cache) flushIfDue() {
 
 // flush writes what is pending.
 func (c *Cache) flush() error {
-	p := c.pending.Load()
-	if p == nil {
+	if c.pending == nil {
 		return nil
 	}
-	err := c.write(p)
-	if errors.Is(err, ErrMismatch) {
-		// The card does not hold the sections that these changes belong to. Its version counts
-		// until the registry's whole sections are here.
-		c.pending.Store(nil)
-		clear(c.whole)
-	}
-	if err != nil {
-		return fmt.Errorf("write version %d of the status list: %w", p.update.Version, err)
+	v := c.view.Load()
+	if err := c.write(v, c.pending); err != nil {
+		return fmt.Errorf("write version %d of the status list: %w", v.edition.Version, err)
 	}
 	return nil
 }
 
-// write writes p to the card in one transaction. Nothing is pending afterwards.
-func (c *Cache) write(p *pending) error {
+// write writes v to the card in one transaction. Nothing is pending afterwards.
+func (c *Cache) write(v *view, p *pending) error {
 	stats := c.db.Stats()
 	before := stats.TxStats.GetPageAlloc()
-	if err := c.db.Update(p.write); err != nil {
+	if err := c.db.Update(func(tx *bbolt.Tx) error { return p.write(tx, v) }); err != nil {
 		return err
 	}
 	stats = c.db.Stats()
 	c.budget.balance -= float64(stats.TxStats.GetPageAlloc()-before) + costCommit
-	c.pending.Store(nil)
-	clear(c.whole) // half a megabyte each; the next delta checks what the card has now
+	c.pending, c.asOf = nil, p.asOf
 	return nil
 }

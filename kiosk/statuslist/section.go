@@ -62,27 +62,28 @@ func (s *Section) check() error {
 }
 
 // Get returns entry i, which is less than SectionSize.
-func (s *Section) Get(i uint32) Status {
-	return Status(s.packed[i/2] >> (i % 2 * entryBits) & 0xF)
-}
+func (s *Section) Get(i uint32) Status { return GetPacked(s.packed, i) }
 
 // Set changes entry i, which is less than SectionSize. It panics on a status that is not Known,
 // which is the caller's mistake.
-func (s *Section) Set(i uint32, st Status) {
+func (s *Section) Set(i uint32, st Status) { SetPacked(s.packed, i, st) }
+
+// GetPacked returns entry i of packed: a section's bytes, or some of them.
+func GetPacked(packed []byte, i uint32) Status {
+	return Status(packed[i/2] >> (i % 2 * entryBits) & 0xF)
+}
+
+// SetPacked changes entry i of packed as Set does.
+func SetPacked(packed []byte, i uint32, st Status) {
 	if !st.Known() {
 		panic("statuslist: set to " + st.String())
 	}
 	shift := i % 2 * entryBits
-	s.packed[i/2] = s.packed[i/2]&^(0xF<<shift) | byte(st)<<shift
+	packed[i/2] = packed[i/2]&^(0xF<<shift) | byte(st)<<shift
 }
 
 // Packed returns a copy of the section's PackedSize bytes.
 func (s *Section) Packed() []byte { return bytes.Clone(s.packed) }
-
-// AppendPacked appends n of the section's bytes, from offset on, to dst.
-func (s *Section) AppendPacked(dst []byte, offset, n int) []byte {
-	return append(dst, s.packed[offset:][:n]...)
-}
 
 // Content is the section's identity: the SHA-256 of its packed form.
 func (s *Section) Content() [sha256.Size]byte { return sha256.Sum256(s.packed) }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// testFreeIndex draws from a list that is seven eighths full, where the publisher adds a section, and
-// goes on beyond what the publisher lets happen.
+// testFreeIndex draws from a list that is seven eighths full, where the publisher adds a section,
+// and goes on beyond what the publisher lets happen.
 func testFreeIndex(t *testing.T, s *Store) {
 	const capacity, draws = 8000, 800
 	ctx := t.Context()
