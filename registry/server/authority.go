@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"ashyq-kiosk/registry/store"
@@ -42,6 +43,34 @@ const (
 type Authority struct {
 	Certificate *x509.Certificate
 	key         crypto.Signer
+
+	mu     sync.Mutex // guards signed
+	signed map[store.Secret]struct{}
+}
+
+// mostSigned is how many certificates an authority remembers that it has signed: more than the doors
+// of a registry. A door shows its own with each question, and checking a signature costs more than
+// the answer.
+const mostSigned = 100_000
+
+// hasSigned checks the signature of a certificate that has this hash.
+func (a *Authority) hasSigned(c *x509.Certificate, print store.Secret) error {
+	a.mu.Lock()
+	_, ok := a.signed[print]
+	a.mu.Unlock()
+	if ok {
+		return nil
+	}
+	if err := c.CheckSignatureFrom(a.Certificate); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.signed) >= mostSigned || a.signed == nil {
+		a.signed = map[store.Secret]struct{}{}
+	}
+	a.signed[print] = struct{}{}
+	return nil
 }
 
 // NewAuthorityKey makes an authority's private key, as PKCS #8 in PEM: ECDSA on P-256, which every
@@ -153,7 +182,8 @@ func (a *Authority) signDoor(door int64, public crypto.PublicKey) (*x509.Certifi
 // door says which door a certificate belongs to, if this authority issued it to one. It does not
 // check the clock, nor whether the door was revoked.
 func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
-	if err := c.CheckSignatureFrom(a.Certificate); err != nil {
+	print := store.Secret(sha256.Sum256(c.Raw))
+	if err := a.hasSigned(c, print); err != nil {
 		return store.Certificate{}, err
 	}
 	number, ok := strings.CutPrefix(c.Subject.CommonName, doorName)
@@ -161,7 +191,7 @@ func (a *Authority) door(c *x509.Certificate) (store.Certificate, error) {
 	if !ok || err != nil || !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
 		return store.Certificate{}, errors.New("the certificate is not a door's")
 	}
-	return store.Certificate{Door: door, Print: sha256.Sum256(c.Raw), Until: c.NotAfter}, nil
+	return store.Certificate{Door: door, Print: print, Until: c.NotAfter}, nil
 }
 
 // readRequest takes the public key from a PKCS #10 request in PEM. The signature proves that the

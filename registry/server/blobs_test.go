@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
 )
 
 // unread is an answer that its reader does not take until it is told.
@@ -47,8 +49,43 @@ func TestSlowReadersShareABlob(t *testing.T) {
 		}
 		close(take)
 		all.Wait()
-		if len(r.blobs.sent) != 0 {
-			t.Error("a blob is kept that nobody is sent any more")
-		}
 	})
+}
+
+// All doors ask for the newest deltas at the same moment: the database is asked once. What was sent
+// last stays in memory, but no large blob does, and not many.
+func TestBlobsStay(t *testing.T) {
+	b := blobs{sent: map[api.Hash]*sentBlob{}}
+	reads := map[byte]int{}
+	lend := func(n byte, size int) (giveBack func()) {
+		data, giveBack, err := b.lend(api.Hash{n}, func() ([]byte, error) {
+			reads[n]++
+			return make([]byte, size), nil
+		})
+		if err != nil || len(data) != size {
+			t.Fatal(len(data), err)
+		}
+		return giveBack
+	}
+	for range 3 {
+		lend(0, smallBlob)()
+		lend(1, smallBlob+1)()
+	}
+	if reads[0] != 1 || reads[1] != 3 {
+		t.Errorf("a small blob is read %d times, a large one %d times, want 1 and 3", reads[0], reads[1])
+	}
+	back := lend(0, smallBlob)
+	for n := range keptBlobs {
+		lend(byte(2+n), 1)()
+	}
+	if _, ok := b.sent[api.Hash{0}]; !ok {
+		t.Error("a blob has left the memory while it is sent")
+	}
+	back()
+	if len(b.sent) > keptBlobs || len(b.kept) != keptBlobs {
+		t.Errorf("%d blobs are in memory, %d of them to stay, want %d", len(b.sent), len(b.kept), keptBlobs)
+	}
+	if _, _, err := b.lend(api.Hash{200}, func() ([]byte, error) { return nil, store.ErrNotFound }); !errors.Is(err, store.ErrNotFound) || len(b.sent) > keptBlobs {
+		t.Errorf("a blob that is not there: %v, %d in memory", err, len(b.sent))
+	}
 }
