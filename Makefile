@@ -104,6 +104,10 @@ bench: opencv ## Benchmarks; the last lines are name<TAB>value<TAB>unit.
 bench-registry: postgres ## The registry with a country in it, in SQLite and PostgreSQL; a quarter of an hour. PEOPLE=20000 is a smaller one.
 	@$(WITHOUT_OPENCV) .ci/bench-registry
 
+.PHONY: bench-fleet
+bench-fleet: postgres ## Ten thousand doors follow registries over HTTPS; three quarters of an hour. DOORS=, FLEET_MINUTES=, RUN=sqlite are smaller ones.
+	@$(WITHOUT_OPENCV) .ci/bench-fleet
+
 .PHONY: bench-scanner bench-peers
 bench-scanner: build ## What the decoder reads of the pictures and videos in DIR, and for how much CPU; CSV=FILE for each one of them.
 	@.ci/bench-scanner "$(DIR)" $(CSV)

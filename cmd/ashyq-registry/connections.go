@@ -30,19 +30,26 @@ const watchers = 32
 // room is how many connections each listener may hold, and how many requests may wait on them.
 type room struct{ pages, doors, waiting, phones int }
 
+// openFiles is how many descriptors the process may have. A test replaces it.
+var openFiles = func() (uint64, error) {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return limit.Cur, err
+}
+
 // roomFor divides the descriptors that the process may have. Two fifths are for the pages, so doors
 // never block staff, and phones never block doors. Files and the database keep an eighth, at least
 // 64. Requests wait on half of a listener's connections at most: the rest are for what is answered
 // at once.
 func roomFor(onePort bool) (room, error) {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+	limit, err := openFiles()
+	if err != nil {
 		return room{}, fmt.Errorf("read the limit of open files: %w", err)
 	}
-	files := int(min(limit.Cur, 2*mostConnections))
+	files := int(min(limit, 2*mostConnections))
 	all := min(files-max(files/8, 64), mostConnections)
 	if all < 64 {
-		return room{}, fmt.Errorf("the limit of open files is %d, want at least 128\nhint: raise it with LimitNOFILE= or ulimit -n", limit.Cur)
+		return room{}, fmt.Errorf("the limit of open files is %d, want at least 128\nhint: raise it with LimitNOFILE= or ulimit -n", limit)
 	}
 	if onePort {
 		return room{pages: all, waiting: all * 3 / 10, phones: all / 5}, nil

@@ -86,7 +86,7 @@ type group struct {
 // member is one of them. Its process may be another one after a kill.
 type member struct {
 	*process
-	mu sync.Mutex // guards url and cmd
+	mu sync.Mutex // guards url, doors and cmd
 }
 
 func newGroup(t *testing.T) *group {
@@ -175,7 +175,7 @@ func (m *member) start() {
 		if found := listeningOn.FindSubmatch(text); err == nil && found != nil {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.url, m.cmd = "http://"+string(found[1]), cmd
+			m.url, m.doors, m.cmd = "http://"+string(found[1]), string(found[2]), cmd
 			return
 		}
 		if time.Now().After(end) {
@@ -190,7 +190,7 @@ func (m *member) start() {
 func (m *member) now() *process {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &process{T: m.T, url: m.url, cmd: m.cmd, data: m.data, db: m.db}
+	return &process{T: m.T, url: m.url, doors: m.doors, cmd: m.cmd, data: m.data, db: m.db}
 }
 
 // post posts a positive result of one after the other to any of the registries, again until one has
@@ -278,19 +278,24 @@ var processIn = regexp.MustCompile(` (\d+) `)
 // publisher is the registry that has the lease.
 func (g *group) publisher() (*member, int64) {
 	g.Helper()
+	return publisherOf(g.T, g.db, g.members)
+}
+
+func publisherOf(t *testing.T, db *sql.DB, members []*member) (*member, int64) {
+	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
 		var holder string
 		var term int64
-		if err := g.db.QueryRow(`SELECT holder, term FROM lease`).Scan(&holder, &term); err != nil {
-			g.Fatal(err)
+		if err := db.QueryRow(`SELECT holder, term FROM lease`).Scan(&holder, &term); err != nil {
+			t.Fatal(err)
 		}
-		for _, m := range g.members {
+		for _, m := range members {
 			if found := processIn.FindStringSubmatch(holder); found != nil && found[1] == fmt.Sprint(m.now().cmd.Process.Pid) {
 				return m, term
 			}
 		}
 	}
-	g.Fatal("nobody publishes")
+	t.Fatal("nobody publishes")
 	return nil, 0
 }
 
