@@ -33,7 +33,7 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium axe postgres dbus wpa ssh rauc
+.PHONY: opencv chromium axe postgres dbus wpa ssh rauc nginx
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
@@ -49,6 +49,8 @@ ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
 rauc:
 	$(call need,/usr/bin/rauc /usr/bin/mksquashfs,rauc squashfs-tools openssl)
+nginx:
+	$(call need,/usr/sbin/nginx,nginx-light)
 postgres:
 	$(call need,/usr/lib/postgresql/*/bin/postgres,postgresql)
 
@@ -76,7 +78,7 @@ check: ## Build, vet, staticcheck and the fast tests, without OpenCV, Chromium o
 	@$(WITHOUT_OPENCV) go test -short -timeout 5m $(TESTFLAGS) ./...
 
 .PHONY: test
-test: opencv chromium axe postgres dbus wpa ssh rauc ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium axe postgres dbus wpa ssh rauc nginx ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"

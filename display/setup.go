@@ -104,6 +104,11 @@ var checkWords = map[string]words{
 		head: in{"kk": "Кілттер", "ru": "Ключи", "en": "Keys"},
 		body: in{"kk": "Есіктің кілттері жоқ: желі керек", "ru": "У двери нет ключей: нужна сеть", "en": "The door has no keys: a network is needed"},
 	},
+	"mirrors": {
+		head: in{"kk": "Айналар", "ru": "Зеркала", "en": "Mirrors"},
+		body: in{"kk": "Тізім айнасы жарамсыз: есік оны тізілімнен алады", "ru": "Зеркало списка неисправно: дверь берёт список из реестра",
+			"en": "A mirror of the list does not do: the door takes the list from the registry"},
+	},
 	"registry": {
 		head: in{"kk": "Тізілім", "ru": "Реестр", "en": "Registry"},
 		body: in{"kk": "Тізілім жауап бермей тұр", "ru": "Реестр не отвечает", "en": "The registry does not answer"},

@@ -49,6 +49,7 @@ var layers = []layer{
 	{"kiosk/lookuptest", []string{"kiosk", "kiosk/statuslist"}, "every lookup passes the same test"},
 	{"kiosk/replica", []string{"kiosk", "kiosk/api", "kiosk/cache", "kiosk/pass", "kiosk/retry", "kiosk/statuslist"},
 		"it ties the protocol to the cache and the door"},
+	{"kiosk/mirror", []string{"kiosk/api", "kiosk/client", "kiosk/statuslist"}, "it looks after mirrors and does not know what the list is for"},
 	{"kiosk/visits", []string{"kiosk/api", "kiosk/doorkeys", "kiosk/pass", "kiosk/retry"}, "it reaches the registry through an interface"},
 	{"kiosk/places", []string{"kiosk", "kiosk/api"}, "it reaches the registry through an interface"},
 	{"kiosk/doorkeys", []string{"kiosk/pass", "kiosk/retry", "kiosk/sign1"}, "the registry seals with the code that a door opens with"},

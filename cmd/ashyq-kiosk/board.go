@@ -184,12 +184,6 @@ func (m *metrics) watchBoard(b *board.Watch) {
 		func(h api.Health) float64 { return known(h.Size > 0, float64(h.Size)) })
 	gauge("ashyq_card_written_bytes", "Written to the card since the machine started.", nil,
 		func(h api.Health) float64 { return known(h.Written > 0, float64(h.Written)) })
-	bit := func(yes bool) float64 {
-		if yes {
-			return 1
-		}
-		return 0
-	}
 	for cause := range restartWords {
 		gauge("ashyq_restart", "1 for the cause of the daemon's last start.", prometheus.Labels{"cause": string(cause)},
 			func(h api.Health) float64 { return bit(h.Restart == cause) })
@@ -199,4 +193,12 @@ func (m *metrics) watchBoard(b *board.Watch) {
 			prometheus.Labels{"trouble": string(t)},
 			func(h api.Health) float64 { return bit(slices.Contains(h.Troubles(), t)) })
 	}
+}
+
+// bit is yes or no as a metric.
+func bit(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

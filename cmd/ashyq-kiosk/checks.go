@@ -59,6 +59,7 @@ func checks(path string) []doctor.Check {
 			device("camera", func(context.Context) (string, error) { return checkCamera(cfg) }),
 			{ID: "network", Run: func(ctx context.Context) (string, error) { return checkNetwork(ctx, cfg) }, Then: []doctor.Check{
 				{ID: "registry", Run: func(ctx context.Context) (string, error) { return checkRegistry(ctx, cfg) }},
+				{ID: "mirrors", Run: func(ctx context.Context) (string, error) { return checkMirrors(ctx, cfg) }},
 			}},
 			{ID: "enrolment", Run: func(ctx context.Context) (string, error) { return checkEnrolment(ctx, cfg) }, Then: []doctor.Check{
 				{ID: "keys", Run: func(context.Context) (string, error) { return checkKeys(cfg) }},

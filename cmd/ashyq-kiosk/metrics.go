@@ -13,6 +13,7 @@ import (
 	"ashyq-kiosk/kiosk"
 	"ashyq-kiosk/kiosk/cache"
 	"ashyq-kiosk/kiosk/doorkeys"
+	"ashyq-kiosk/kiosk/mirror"
 	"ashyq-kiosk/scanner"
 )
 
@@ -28,9 +29,11 @@ type metrics struct {
 	board *board.Watch
 	store *cache.Cache
 	ring  *doorkeys.Ring // nil: the door is not enrolled
+
+	mirrors *mirror.Source // nil: the door follows no mirror
 }
 
-func newMetrics(version string, store *cache.Cache, ring *doorkeys.Ring) *metrics {
+func newMetrics(version string, store *cache.Cache, ring *doorkeys.Ring, mirrors *mirror.Source) *metrics {
 	m := &metrics{
 		store:    store,
 		registry: prometheus.NewRegistry(),
@@ -49,6 +52,7 @@ func newMetrics(version string, store *cache.Cache, ring *doorkeys.Ring) *metric
 	m.registry.MustRegister(m.verdicts, m.light, info, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.watchKeys(ring)
+	m.watchMirrors(mirrors)
 	return m
 }
 
@@ -114,6 +118,7 @@ func (m *metrics) summary() string {
 		fmt.Fprintf(&b, "data: none\n")
 	}
 	b.WriteString(m.keysSummary())
+	b.WriteString(m.mirrorsSummary())
 	s := m.eyes.Stats()
 	fmt.Fprintf(&b, "camera: %d pictures, %d with a code, reopened %d times", s.Frames, s.Codes, s.Reconnects)
 	if s.Format != "" {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"ashyq-kiosk/hardware/board"
@@ -17,6 +16,7 @@ import (
 	"ashyq-kiosk/kiosk/config"
 	"ashyq-kiosk/kiosk/doorkeys"
 	"ashyq-kiosk/kiosk/enrol"
+	"ashyq-kiosk/kiosk/mirror"
 	"ashyq-kiosk/kiosk/replica"
 	"ashyq-kiosk/kiosk/setup"
 	"ashyq-kiosk/kiosk/task"
@@ -34,17 +34,27 @@ func registryClient(cfg *config.Config, identity *enrol.Identity) (*client.Clien
 		c.Identity, c.Refused = identity.TLS, identity.Refused
 		return client.New(c)
 	}
-	if cfg.Registry.CAFile != "" {
-		pem, err := os.ReadFile(cfg.Registry.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("registry.ca: %w", err)
-		}
-		c.CA = x509.NewCertPool()
-		if !c.CA.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("registry.ca: no certificate in %q", cfg.Registry.CAFile)
-		}
+	var err error
+	if c.CA, err = authorities("registry.ca", cfg.Registry.CAFile); err != nil {
+		return nil, err
 	}
 	return client.New(c)
+}
+
+// authorities reads certificates; nil: the system's.
+func authorities(key, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in %q", key, file)
+	}
+	return pool, nil
 }
 
 // isKnown reports whether the registry knows this door: the online check and the counts are for
@@ -63,7 +73,21 @@ func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, 
 }
 
 // follower follows the registry for the door, which also asks it for a newer list.
-type follower struct{ replica *replica.Replica }
+type follower struct {
+	mirrors *mirror.Source // nil: the door follows the registry itself
+	replica *replica.Replica
+}
+
+// newFollower makes what reaches the registry, and the mirrors. The client is nil if the configuration
+// names no registry.
+func newFollower(cfg *config.Config, identity *enrol.Identity, store *cache.Cache, log *slog.Logger) (*client.Client, *follower, error) {
+	remote, err := registryClient(cfg, identity)
+	if err != nil {
+		return nil, nil, err
+	}
+	mirrors, err := newMirrors(cfg, remote, store, log)
+	return remote, &follower{mirrors: mirrors}, err
+}
 
 // newer is called by the door, which runs after tasks.
 func (f *follower) newer(ctx context.Context) error { return f.replica.Newer(ctx) }
@@ -100,8 +124,12 @@ func (f *follower) tasks(cfg *config.Config, store *cache.Cache, remote *client.
 		}
 		return []task.Task{task.Func{Name: "offline snapshot", Do: snapshots.Run}}
 	}
-	opt.Live = strings.HasPrefix(cfg.Registry.URL, "https://")
+	opt.Live = isLive(cfg)
 	opt.Source = observed{remote, func(err error) { missing.Note("registry", err) }}
+	if f.mirrors != nil {
+		opt.Live = false // the source knows which manifests are the registry's own
+		opt.Source = observed{f.mirrors, func(err error) { missing.Note("registry", err) }}
+	}
 	opt.Before = func(ctx context.Context) {
 		snapshots.Follow(ctx) // never at the same time: the cache has one writer
 		if ring != nil {

@@ -78,18 +78,18 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	defer listener.Close()
 	warn(cfg, log)
 	identity := openIdentity(cfg, log)
-	remote, err := registryClient(cfg, identity)
+	remote, followed, err := newFollower(cfg, identity, store, log)
 	if err != nil {
 		return err
 	}
 
 	ring := newRing(cfg, identity, log)
 	faults := new(kiosk.Faults)
-	m := newMetrics(version, store, ring)
+	m := newMetrics(version, store, ring, followed.mirrors)
 	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
-	seats, followed := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log), new(follower)
+	seats := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log)
 	others := newVisits(cfg, remote, identity, log)
 	door := newDoor(cfg, store, remote, followed, ring, seats, others, faults, log, panel, hub, m, reporter)
 	missing := setup.New(setup.Options{

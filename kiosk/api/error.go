@@ -12,18 +12,23 @@ type Error struct {
 	Code  string `json:"code,omitempty"` // if a door reacts to it: one of the Code constants
 }
 
-// CallError is a failed call to a registry. It may wrap a *Refusal or a *ClockError.
+// CallError is a failed call to a registry or a mirror. It may wrap a *Refusal or a *ClockError.
 type CallError struct {
 	Doing string // such as "get the manifest"
-	Host  string // of the registry, with the port if the URL has one
+	Host  string // with the port if the URL has one
 	Means string // the cause in plain words; empty if Err says enough
 	Hint  string // what the administrator can do; empty if only waiting helps
 	Err   error
+
+	Mirror bool // the host is a mirror, not a registry
 }
 
 // Error is one line.
 func (e *CallError) Error() string {
 	text := fmt.Sprintf("%s: registry %q: ", e.Doing, e.Host)
+	if e.Mirror {
+		text = fmt.Sprintf("%s: mirror %q: ", e.Doing, e.Host)
+	}
 	if e.Means != "" {
 		text += e.Means + ": "
 	}

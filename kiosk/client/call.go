@@ -78,6 +78,7 @@ type call struct {
 	want         int           // status code
 	orNothing    bool          // 204 is also an answer: there is nothing
 	limit        int64         // of the answer, bytes
+	tag          *string       // entity tag of what the caller has; then that of the answer. 304 is also an answer. nil: none
 }
 
 // do returns the body of the wanted answer. Every error is an *api.CallError or the error of ctx.
@@ -122,11 +123,16 @@ func (c *Client) roundTrip(ctx context.Context, k call, over *http.Client, progr
 	switch {
 	case k.orNothing && resp.StatusCode == http.StatusNoContent:
 		return nil, nil
+	case k.tag != nil && *k.tag != "" && resp.StatusCode == http.StatusNotModified:
+		return nil, nil
 	case resp.StatusCode != k.want:
 		return nil, c.readRefusal(resp)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, fmt.Errorf("%w: content encoding %q, want none", errNotRegistry, coding)
+	}
+	if k.tag != nil {
+		*k.tag = resp.Header.Get("ETag")
 	}
 	return readLimited(watched{resp.Body, progress}, k.limit)
 }
@@ -139,6 +145,12 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", userAgent)
+	if c.cfg.Mirror {
+		req.Header.Set("User-Agent", "ashyq-kiosk") // versions tell doors apart
+	}
+	if k.tag != nil && *k.tag != "" {
+		req.Header.Set("If-None-Match", *k.tag)
+	}
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 		// All POSTs may be repeated. An empty key is not sent and tells the transport so: it then
@@ -166,7 +178,7 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", errTooLong, limit)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLong, limit)
 	}
 	return data, nil
 }
@@ -175,6 +187,9 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 // some.
 func (c *Client) readRefusal(resp *http.Response) error {
 	r := &api.Refusal{Status: resp.StatusCode}
+	if c.cfg.Mirror {
+		return r // anybody's words
+	}
 	data, err := readLimited(resp.Body, maxAnswer)
 	if err != nil || json.Unmarshal(data, &r.Said) != nil {
 		r.Said = api.Error{} // only a complete explanation counts

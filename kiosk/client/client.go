@@ -57,6 +57,9 @@ type Config struct {
 	// Refused, if set, gets the code of each refusal that has one (api.CodeRevoked ...). It must
 	// return immediately.
 	Refused func(code string)
+	// Mirror says that the URL is not a registry's but a mirror's: its operator learns nothing about the
+	// door but its address, and errors call it a mirror.
+	Mirror  bool
 	Timeout time.Duration // until an answer begins, and between two parts of it; 0: 10 s
 }
 
@@ -124,6 +127,16 @@ func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration)
 	return c.do(ctx, k)
 }
 
+// ManifestUnless gets the current manifest of a mirror, as Manifest does. tag is the entity tag (RFC
+// 9110, 8.8.3) that came with the one before; if that is still current, sealed is nil.
+func (c *Client) ManifestUnless(ctx context.Context, tag string) (sealed []byte, newTag string, err error) {
+	sealed, err = c.do(ctx, call{
+		doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK,
+		limit: api.MaxManifest, signed: true, tag: &tag,
+	})
+	return sealed, tag, err
+}
+
 // Blob gets the blob whose SHA-256 is h, and checks the hash.
 func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	k := call{
@@ -135,7 +148,7 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 		return nil, err
 	}
 	if got := api.HashOf(data); got != h {
-		return nil, c.failure(k.doing, fmt.Errorf("%w: %d bytes with hash %s", errHash, len(data), got))
+		return nil, c.failure(k.doing, &WrongBytes{len(data), got})
 	}
 	return data, nil
 }

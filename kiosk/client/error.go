@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,25 +17,46 @@ import (
 )
 
 var (
+	// ErrTooLong says that an answer is longer than any that a registry gives.
+	ErrTooLong     = errors.New("answer is too long")
 	errTimeout     = errors.New("no answer in time")
-	errHash        = errors.New("not the requested blob")
-	errTooLong     = errors.New("answer is too long")
 	errElsewhere   = errors.New("the answer redirects")
 	errNotRegistry = errors.New("the answer is not from a registry")
 )
 
+// WrongBytes says that an answer is not the blob that was asked for.
+type WrongBytes struct {
+	Size int // of the answer
+	Hash api.Hash
+}
+
+// Error is one line.
+func (w *WrongBytes) Error() string {
+	return fmt.Sprintf("not the requested blob: %d bytes with hash %s", w.Size, w.Hash)
+}
+
 func (c *Client) failure(doing string, err error) *api.CallError {
-	e := &api.CallError{Doing: doing, Host: c.base.Host, Err: cause(err)}
+	e := &api.CallError{Doing: doing, Host: c.base.Host, Mirror: c.cfg.Mirror, Err: cause(err)}
 	for _, x := range explanations {
 		if means, ok := x.is(err); ok {
 			e.Means, e.Hint = means, x.hint
 			break
 		}
 	}
-	if r, ok := errors.AsType[*api.Refusal](err); ok && r.Said.Hint != "" {
+	switch r, ok := errors.AsType[*api.Refusal](err); {
+	case ok && c.cfg.Mirror:
+		e.Hint = "check the mirror's URL, and whether it serves what ashyq-registry export writes"
+	case ok && r.Said.Hint != "":
 		e.Hint = r.Said.Hint
+	case c.cfg.Mirror:
+		e.Means, e.Hint = ofMirror(e.Means), ofMirror(e.Hint)
 	}
 	return e
+}
+
+// ofMirror turns words about a registry into words about a mirror.
+func ofMirror(text string) string {
+	return strings.ReplaceAll(text, "registry", "mirror")
 }
 
 // cause removes the wrappers that repeat the URL, or print addresses and ports that differ each
@@ -53,6 +76,8 @@ func cause(err error) error {
 	}
 	return err
 }
+
+const changesAnswers = "something between door and registry changes the answers: check proxies and the URL"
 
 // explanations say what a failure means and what to do about it. The first match counts.
 var explanations = []struct {
@@ -80,8 +105,8 @@ var explanations = []struct {
 	{is("", errTimeout), "the network is down or very slow, or a firewall drops what the door sends"},
 	{is("", errElsewhere), "set the registry's URL to where it really is; or a login page of the network may be in " +
 		"between"},
-	{is("", errHash, errTooLong, errNotRegistry), "something between door and registry changes the answers: check " +
-		"proxies and the URL"},
+	{as[*WrongBytes](""), changesAnswers},
+	{is("", ErrTooLong, errNotRegistry), changesAnswers},
 	{refused(http.StatusUnauthorized, http.StatusForbidden), "the registry does not accept this door's certificate: " +
 		"enrol the door again"},
 	{refused(http.StatusNotFound), "check the registry's URL: another server may answer there"},

@@ -81,6 +81,9 @@ type Registry struct {
 	Identity string            // PEM, key and certificate of this door; empty: it only follows the public list
 	Deadline time.Duration     // for one online check while somebody waits
 	Fresh    time.Duration     // data older than this makes the door ask the registry
+
+	Mirrors       []string // URLs from which the door takes the list, rather than from the registry
+	MirrorsCAFile string   // PEM; empty: the system's authorities
 }
 
 // Screen is the local web server: the door's screen, /metrics, /healthz.
@@ -258,11 +261,16 @@ func (r raw) camera(check checker) Camera {
 }
 
 func (r raw) registry(check checker) Registry {
-	c := Registry{URL: r.Registry.URL, CAFile: r.Registry.CA, Identity: r.Registry.Identity}
+	c := Registry{URL: r.Registry.URL, CAFile: r.Registry.CA, Identity: r.Registry.Identity,
+		Mirrors: r.Registry.Mirrors, MirrorsCAFile: r.Registry.MirrorsCA}
 	var err error
 	check("registry.url", checkURL(c.URL))
 	c.Key, err = parseKey(r.Registry.Key, c.URL != "")
 	check("registry.key", err)
+	check("registry.mirrors", checkMirrors(c.Mirrors))
+	if c.MirrorsCAFile != "" && len(c.Mirrors) == 0 {
+		check("registry.mirrors_ca", errors.New("is for registry.mirrors, which names no mirror"))
+	}
 	if c.Identity != "" && c.CAFile == "" {
 		check("registry.identity", errors.New("needs registry.ca, the authority of that registry"))
 	}
@@ -324,6 +332,29 @@ func checkURL(s string) error {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("%q, want https://HOST or http://HOST", s)
+	}
+	return nil
+}
+
+// mostMirrors bounds how long a door may be kept from the registry by mirrors that do not do.
+const mostMirrors = 8
+
+func checkMirrors(urls []string) error {
+	if len(urls) > mostMirrors {
+		return fmt.Errorf("%d mirrors, more than %d", len(urls), mostMirrors)
+	}
+	hosts := map[string]bool{}
+	for _, s := range urls {
+		u, err := url.Parse(s)
+		switch {
+		case err != nil:
+			return err
+		case u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+			return fmt.Errorf("%q, want https://HOST or https://HOST/PATH", s)
+		case hosts[u.Host]:
+			return fmt.Errorf("%q: host %q is named twice", s, u.Host)
+		}
+		hosts[u.Host] = true
 	}
 	return nil
 }

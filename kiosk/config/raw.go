@@ -42,6 +42,9 @@ type raw struct {
 		Identity string `toml:"identity"`
 		Deadline string `toml:"deadline"`
 		Fresh    string `toml:"fresh"`
+
+		Mirrors   []string `toml:"mirrors"`
+		MirrorsCA string   `toml:"mirrors_ca"`
 	} `toml:"registry"`
 	Hardware hardware.Config `toml:"hardware"`
 	Screen   struct {
