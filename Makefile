@@ -110,6 +110,10 @@ bench-registry: postgres ## The registry with a country in it, in SQLite and Pos
 bench-fleet: postgres ## Ten thousand doors follow registries over HTTPS; three quarters of an hour. DOORS=, FLEET_MINUTES=, RUN=sqlite are smaller ones.
 	@$(WITHOUT_OPENCV) .ci/bench-fleet
 
+.PHONY: bench-list
+bench-list: ## A door with the list of 20 million people: room on the card, lookups, deltas, first load, a day away. Three minutes.
+	@$(WITHOUT_OPENCV) .ci/bench-list
+
 .PHONY: bench-scanner bench-peers
 bench-scanner: build ## What the decoder reads of the pictures and videos in DIR, and for how much CPU; CSV=FILE for each one of them.
 	@.ci/bench-scanner "$(DIR)" $(CSV)

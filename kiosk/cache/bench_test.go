@@ -190,6 +190,28 @@ func BenchmarkStage(b *testing.B) {
 	}
 }
 
+// BenchmarkCard is the file after a first load of a country, and later.
+func BenchmarkCard(b *testing.B) {
+	path := testPath(b)
+	c := mustOpen(b, path)
+	var first, later int64
+	for b.Loop() {
+		u, sections := country(b, c)
+		first = fileSize(b, path)
+		random := rand.New(rand.NewPCG(1, 1))
+		for range 3 {
+			u = nextVersion(u, sections, random, countrySections, 100_000)
+			if err := c.Apply(u); err != nil {
+				b.Fatal(err)
+			}
+		}
+		later = fileSize(b, path)
+	}
+	b.ReportMetric(float64(first), "first-B")
+	b.ReportMetric(float64(later), "later-B")
+	b.ReportMetric(0, "ns/op")
+}
+
 // BenchmarkCheck is most of what Open costs.
 func BenchmarkCheck(b *testing.B) {
 	c := mustOpen(b, testPath(b))

@@ -322,7 +322,7 @@ func TestSectionsAreNotSealedForEachChange(t *testing.T) {
 func BenchmarkDay(b *testing.B) {
 	l := newLister(b)
 	l.memory = map[api.Hash][]byte{}
-	for len(l.sections) < 20 {
+	for len(l.sections) < 22 {
 		l.version((*draft).grow)
 	}
 	d := newListDoor(l)
@@ -364,7 +364,7 @@ func BenchmarkDay(b *testing.B) {
 func BenchmarkFirstLoad(b *testing.B) {
 	l := newLister(b)
 	l.memory = map[api.Hash][]byte{}
-	for len(l.sections) < 20 {
+	for len(l.sections) < 22 {
 		l.version((*draft).grow)
 	}
 	l.version(l.people(2_700_000))
@@ -387,7 +387,7 @@ func BenchmarkFirstLoad(b *testing.B) {
 func BenchmarkMassDelta(b *testing.B) {
 	l := newLister(b)
 	l.memory = map[api.Hash][]byte{}
-	for len(l.sections) < 20 {
+	for len(l.sections) < 22 {
 		l.version((*draft).grow)
 	}
 	d := newListDoor(l)

@@ -51,6 +51,7 @@ func main() {
 	presentations := flag.Int("presentations", 100, "people who come to the door")
 	quiet := flag.Duration("quiet", 10*time.Minute, "how long nobody comes and nothing changes")
 	busy := flag.Duration("busy", 15*time.Minute, "how long one status a second changes; the writes of the second half count")
+	first := flag.Bool("first-load", false, "measure only the first load of the list; print name<TAB>value<TAB>unit")
 	flag.Parse()
 	if *pictures != "" {
 		if err := draw(*pictures); err != nil {
@@ -67,7 +68,11 @@ func main() {
 		return
 	}
 	w := &world{registry: newRegistry(), camera: newCamera(), door: *door, probe: *probe}
-	if err := w.run(*registryAt, *cameraAt, settings{*config, *papers, *guest}, *presentations, *quiet, *busy); err != nil {
+	run := func() error { return w.run(*presentations, *quiet, *busy) }
+	if *first {
+		run = w.firstLoad
+	}
+	if err := w.start(*registryAt, *cameraAt, settings{*config, *papers, *guest}, run); err != nil {
 		fmt.Fprintf(os.Stderr, "resources: %v\n", err)
 		os.Exit(1)
 	}
@@ -99,15 +104,39 @@ func (s settings) write(r *registry) error {
 	return nil
 }
 
-func (w *world) run(registryAt, cameraAt string, door settings, presentations int, quiet, busy time.Duration) error {
-	for range presentations {
-		w.people = append(w.people, w.registry.enrol())
-	}
+// start lets the world run around a door.
+func (w *world) start(registryAt, cameraAt string, door settings, run func() error) error {
 	if err := w.listen(registryAt, cameraAt); err != nil {
 		return err
 	}
 	if err := door.write(w.registry); err != nil {
 		return err
+	}
+	return run()
+}
+
+// firstLoad measures from the door's first request until the list is in force, and so on its card.
+func (w *world) firstLoad() error {
+	w.registry.open()
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if m, _, err := w.metrics(); err == nil && m["ashyq_data_version"] >= 1 {
+			break
+		} else if time.Since(begin) > 5*time.Minute {
+			return fmt.Errorf("waited 5 minutes for the list (%v)", err)
+		}
+	}
+	took := time.Since(w.registry.asked)
+	after, err := w.look()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("first_load\t%.0f\tms\nfirst_load_peak_memory\t%.1f\tMB\n", took.Seconds()*1e3, 1024*after["probe.VmHWM:"]/1e6)
+	return nil
+}
+
+func (w *world) run(presentations int, quiet, busy time.Duration) error {
+	for range presentations {
+		w.people = append(w.people, w.registry.enrol())
 	}
 	fmt.Println("==> waiting for the daemon")
 	if err := w.await("the daemon and its pictures", func(m sample) bool { return m["ashyq_camera_frames_total"] > 10 }); err != nil {
