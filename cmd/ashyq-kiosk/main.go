@@ -41,6 +41,7 @@ type cli struct {
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
+	Cache    cacheCmd    `cmd:"" help:"Verify, measure or move the status list on the card."`
 	Clock    clockCmd    `cmd:"" help:"Ask chronyd whether this machine's time is signed (NTS), and tell the daemon."`
 	Card     cardCmd     `cmd:"" help:"Commands that the card image runs as root when it starts."`
 	Update   updateCmd   `cmd:"" help:"Install the version of the card image that the registry wants, or a bundle. Needs root."`

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -106,11 +107,11 @@ func readContents(tx *bbolt.Tx) (*view, error) {
 		return nil, err
 	}
 	v := &view{head: h, rules: bytes.Clone(meta.Get(keyRules)), keys: bytes.Clone(meta.Get(keyKeys))}
-	if v.sections, err = readSections(tx); err != nil {
-		return nil, err
-	}
-	staged, err := checkStaged(tx)
-	if err != nil {
+	var staged int
+	var sectionsErr, stagedErr error
+	v.sections, sectionsErr = readSections(tx)
+	staged, stagedErr = checkStaged(tx)
+	if err := errors.Join(sectionsErr, stagedErr); err != nil {
 		return nil, err
 	}
 	slots := 0
@@ -128,37 +129,35 @@ func readContents(tx *bbolt.Tx) (*view, error) {
 	return v, err
 }
 
+// readSections returns all sections, or an error for each that is damaged.
 func readSections(tx *bbolt.Tx) (out []*memorySection, err error) {
-	err = tx.Bucket(bucketSections).ForEach(func(k, v []byte) error {
-		s, err := parseSection(v)
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(k, sectionKey(uint32(len(out)))) {
-			return damaged("section %x after %d sections", k, len(out))
-		}
-		packed, err := readSlot(tx, s.slot, s.content)
-		if err != nil {
-			return fmt.Errorf("section %x, version %d: %w", k, s.version, err)
+	eachErr := tx.Bucket(bucketSections).ForEach(func(k, v []byte) error {
+		s, packed, readErr := readStored(tx, v)
+		if id := uint32(len(out)); readErr != nil || !bytes.Equal(k, sectionKey(id)) {
+			err = errors.Join(err, fmt.Errorf("section %d, version %d: %w", id, s.version, cmp.Or(readErr, damaged("key %x", k))))
 		}
 		out = append(out, &memorySection{SectionState{s.version, s.content}, packed})
 		return nil
 	})
-	return out, err
+	return out, errors.Join(err, eachErr)
 }
 
 func checkStaged(tx *bbolt.Tx) (n int, err error) {
-	err = tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
+	eachErr := tx.Bucket(bucketStaged).ForEach(func(k, v []byte) error {
 		n++
-		s, err := parseSection(v)
-		if err != nil {
-			return err
+		if s, _, readErr := readStored(tx, v); readErr != nil || len(k) != 4 {
+			err = errors.Join(err, fmt.Errorf("staged section, version %d: %w", s.version, cmp.Or(readErr, damaged("key %x", k))))
 		}
-		if len(k) != 4 {
-			return damaged("staged section %x", k)
-		}
-		_, err = readSlot(tx, s.slot, s.content)
-		return err
+		return nil
 	})
-	return n, err
+	return n, errors.Join(err, eachErr)
+}
+
+func readStored(tx *bbolt.Tx, v []byte) (section, *packed, error) {
+	s, err := parseSection(v)
+	if err != nil {
+		return s, nil, err
+	}
+	packed, err := readSlot(tx, s.slot, s.content)
+	return s, packed, err
 }

@@ -45,7 +45,7 @@ const most = 36e6
 // to start by itself, and the registry gives it everything again except the reports that were not
 // sent. Where the card has no room for both, it removes the damaged one.
 func Open(path string) (*Cache, error) {
-	c, err := open(path)
+	c, err := openNamed(path)
 	if !errors.Is(err, ErrDamaged) {
 		return c, err
 	}
@@ -54,7 +54,7 @@ func Open(path string) (*Cache, error) {
 		return nil, fmt.Errorf("%w; move it aside: %w", err, asideErr)
 	}
 	why := err
-	if c, err = open(path); err != nil {
+	if c, err = openNamed(path); err != nil {
 		return nil, err
 	}
 	if kept == "" {
@@ -62,6 +62,14 @@ func Open(path string) (*Cache, error) {
 		return c, nil
 	}
 	c.SetAside = fmt.Errorf("started a new cache and kept the old file as %q: %w", kept, why)
+	return c, nil
+}
+
+func openNamed(path string) (*Cache, error) {
+	c, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open cache %q: %w", path, err)
+	}
 	return c, nil
 }
 
@@ -73,7 +81,7 @@ func open(path string) (c *Cache, err error) {
 	var file *os.File
 	defer func() {
 		if r := recover(); r != nil {
-			c, err = nil, fmt.Errorf("open cache %q: %w", path, damaged("%v", r))
+			c, err = nil, damaged("%v", r)
 		}
 		if err != nil && file != nil {
 			_ = file.Close() // releases the lock, unless the database has closed it
@@ -90,27 +98,26 @@ func open(path string) (c *Cache, err error) {
 		},
 	})
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, openError(err)
 	}
 	db.AllocSize = growth
 	c = &Cache{db: db, Running: uptime.Now, budget: writeBudget{balance: budgetBurst}}
 	if err := c.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open cache %q: %w", path, err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
 	return c, nil
 }
 
 // openError tells an error of the system from a damaged file.
-func openError(path string, err error) error {
+func openError(err error) error {
 	var refused syscall.Errno
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("open cache %q: another process has it open\n"+
-			"hint: stop the service first: systemctl stop ashyq-kiosk", path)
+		return errors.New("another process has it open\nhint: stop the service first: systemctl stop ashyq-kiosk")
 	case errors.As(err, &refused):
-		return fmt.Errorf("open cache: %w", err) // names the path
+		return err
 	}
-	return fmt.Errorf("open cache %q: %w", path, damaged("%v", err))
+	return damaged("%v", err)
 }
 
 // start lays out a new file, checks an old one, and reads what is kept in memory.
