@@ -1,8 +1,10 @@
 package cache
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,13 +32,12 @@ func CopyOf(path string) (*Copy, error) {
 		return nil, fmt.Errorf("copy the cache: %w", err)
 	}
 	c := &Copy{dir: dir}
-	// A door that has written twice while the file was copied may have used pages again that were not
-	// copied yet. It hardly does so three times in a row.
-	for range 3 {
-		if c.Cache, err = copyOf(filepath.Join(dir, fileName), path); !errors.Is(err, ErrDamaged) {
+	to := filepath.Join(dir, fileName)
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		c.Cache, err = copyOf(to, path)
+		if !errors.Is(err, ErrDamaged) || !writtenSince(to, path) || time.Since(begin) > time.Minute {
 			break
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	if err == nil {
 		return c, nil
@@ -59,6 +60,28 @@ func copyOf(to, from string) (*Cache, error) {
 		return nil, err
 	}
 	return open(to)
+}
+
+// writtenSince tells whether the door has written while the file was copied: a transaction ends with
+// one of the first two pages. It leaves alone what the pages before it lead to, but the next one may
+// use these pages again, and then the copy is torn.
+func writtenSince(copied, path string) bool {
+	before, after := firstPages(copied), firstPages(path)
+	return before != nil && after != nil && !bytes.Equal(before, after)
+}
+
+// firstPages returns nil for a file that is shorter.
+func firstPages(path string) []byte {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	pages := make([]byte, 2*filePage)
+	if _, err := io.ReadFull(f, pages); err != nil {
+		return nil
+	}
+	return pages
 }
 
 // Close removes the copy.

@@ -12,7 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const pageSize = 4096
+const pageSize = filePage
 
 // image loads a version into a fresh cache, by whole sections and one delta, and returns the file.
 func image(t *testing.T, version uint64) []byte {

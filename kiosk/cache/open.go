@@ -25,6 +25,9 @@ const lockTimeout = 2 * time.Second
 // growth is by how much the file grows, in bytes, beyond what a transaction needs.
 const growth = 64 << 10
 
+// filePage is the size of the file's pages, in bytes.
+const filePage = 4096
+
 // format is the version of the layout in the package comment.
 const format = 1
 
@@ -90,7 +93,7 @@ func open(path string) (c *Cache, err error) {
 
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:  lockTimeout,
-		PageSize: 4096,
+		PageSize: filePage,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
 			file, err = os.OpenFile(name, flag, mode)
