@@ -17,7 +17,7 @@ import (
 	"ashyq-kiosk/registry/server"
 )
 
-// mostConnections is enough for a country's doors. Each costs some 40 kB.
+// mostConnections is enough for a country's doors. Each costs some 30 kB while its door waits.
 const mostConnections = 60_000
 
 // streams is how many requests a connection of HTTP/2 may have at once. Each costs some 13 kB. A
@@ -71,6 +71,9 @@ type bounded struct {
 	most, share int
 	// Of requests. Those that wait for the next version take two thirds at most.
 	turns *semaphore.Weighted
+	// Connections that were parked and are served on. Nobody takes them: they wait.
+	back chan net.Conn
+	end  chan struct{} // closed when nobody takes them any more
 
 	mu     sync.Mutex // guards the rest
 	open   int
@@ -129,6 +132,7 @@ type connection struct {
 func bound(l net.Listener, most int) *bounded {
 	return &bounded{
 		Listener: l, most: most, share: most / 4, turns: semaphore.NewWeighted(int64(most * 3 / 4)),
+		back: make(chan net.Conn), end: make(chan struct{}),
 		quiet: list.New(), blocks: map[netip.Prefix]*block{},
 	}
 }
@@ -239,6 +243,9 @@ type connectionKey struct{}
 func rememberConnection(ctx context.Context, conn net.Conn) context.Context {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
+	}
+	if c, ok := conn.(*connection); ok {
+		ctx = server.WithParker(ctx, c)
 	}
 	return context.WithValue(ctx, connectionKey{}, conn)
 }

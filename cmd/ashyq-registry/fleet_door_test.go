@@ -53,6 +53,7 @@ type fleetDoor struct {
 
 	// To be read when it has stopped.
 	held []held
+	lost []time.Time // when a connection, or the attempt to make one, failed
 }
 
 // held is when a door had a version, complete and checked.
@@ -71,14 +72,16 @@ func (d *fleetDoor) run(ctx context.Context, first func()) {
 			return
 		}
 		d.failed.Add(1)
+		d.lost = append(d.lost, time.Now())
 		if d.verbose {
 			d.Logf("%s: %v", d.name, err)
 		}
-		if heard {
+		if heard { // on a connection that has worked: http.Transport asks again at once
 			bound = firstPause
+		} else {
+			sleep(ctx, bound/2+rand.N(bound/2))
+			bound = min(2*bound, lastPause)
 		}
-		sleep(ctx, bound/2+rand.N(bound/2))
-		bound = min(2*bound, lastPause)
 		d.at++ // what a load balancer does where a registry is gone
 	}
 }

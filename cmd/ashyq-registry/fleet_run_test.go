@@ -25,6 +25,7 @@ import (
 // outcome is what a run has shown.
 type outcome struct {
 	good, slow  []time.Duration // from a change to a door with a good link, or a slow one
+	uncut       []time.Duration // those of good that did not lose their connection then
 	took        time.Duration   // of all changes
 	versions    uint64          // in that time
 	missed      int             // a change that a door did not get
@@ -279,6 +280,9 @@ func (f *fleet) judge(o *outcome) {
 				o.slow = append(o.slow, at.Sub(p.changed))
 			default:
 				o.good = append(o.good, at.Sub(p.changed))
+				if !d.cutBetween(p.changed.Add(-firstPause), at) {
+					o.uncut = append(o.uncut, at.Sub(p.changed))
+				}
 			}
 		}
 	}
@@ -298,6 +302,10 @@ func (d *fleetDoor) since(version uint64) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+func (d *fleetDoor) cutBetween(from, to time.Time) bool {
+	return slices.ContainsFunc(d.lost, func(at time.Time) bool { return at.After(from) && at.Before(to) })
 }
 
 // oneKey remembers the list key.

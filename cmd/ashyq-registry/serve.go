@@ -176,7 +176,7 @@ func (c *serveCmd) listenForDoors(authority *server.Authority, connections int) 
 	if address == "" {
 		address = defaultDoors
 	}
-	listener, err := open(address, "--doors-listen", connections, nil)
+	listener, err := listenAt(address, "--doors-listen", connections)
 	if err != nil {
 		return nil, "", err
 	}
@@ -194,7 +194,7 @@ func (c *serveCmd) listenForDoors(authority *server.Authority, connections int) 
 	if err != nil {
 		return listener, "", err
 	}
-	return tls.NewListener(listener, config), doorsURL, nil
+	return secured(listener, config), doorsURL, nil
 }
 
 // besides is the URL of another port on the host of the pages.
@@ -219,15 +219,22 @@ func hostOf(text string) (string, error) {
 }
 
 func open(address, flag string, connections int, config *tls.Config) (net.Listener, error) {
+	listener, err := listenAt(address, flag, connections)
+	if err != nil {
+		return nil, err
+	}
+	if config == nil {
+		return listener, nil
+	}
+	return secured(listener, config), nil
+}
+
+func listenAt(address, flag string, connections int) (*bounded, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? %s names another port", err, flag)
 	}
-	listener = bound(listener, connections)
-	if config != nil {
-		listener = tls.NewListener(listener, config)
-	}
-	return listener, nil
+	return bound(listener, connections), nil
 }
 
 // serve connects the registry and the pages to the listeners.

@@ -25,10 +25,13 @@ func (s *Server) manifest(r *http.Request) (any, error) {
 			return nil, badRequest(`"wait" is not a duration`, "write ?after=VERSION&wait=25s")
 		}
 		if leave, ok := s.waits.enter(s.waiter(r)); ok {
-			s.publisher.public.wait(r.Context(), after, min(wait, LongestWait))
-			leave()
+			return waiting{after, min(wait, LongestWait), leave}, nil
 		}
 	}
+	return s.sealed()
+}
+
+func (s *Server) sealed() (any, error) {
 	sealed, err := s.publisher.public.current()
 	if err != nil {
 		return nil, err

@@ -106,10 +106,7 @@ func badRequest(text, hint string) error { return &failure{http.StatusBadRequest
 func (s *Server) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		w.Header().Set("Cache-Control", "no-store")
+		secure(w.Header())
 		r.Body = http.MaxBytesReader(w, r.Body, route.body)
 		r = r.WithContext(context.WithValue(r.Context(), extending{}, func(d time.Duration) error {
 			c := http.NewResponseController(w)
@@ -137,6 +134,14 @@ func (s *Server) serve(route route) http.Handler {
 	})
 }
 
+// secure sets what each answer says to browsers and caches, unless the route says more.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}
+
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (int, error) {
 	var body any
 	var err error
@@ -146,6 +151,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		err = &failure{http.StatusForbidden, "the page of another site has asked for this", "open the registry's own page", foreign}
 	case route.method == "" || r.Method == route.method || (r.Method == http.MethodHead && route.method == http.MethodGet):
 		body, err = route.answer(r)
+		if wait, ok := body.(waiting); ok {
+			if s.park(w, r, wait) {
+				return http.StatusOK, nil
+			}
+			s.publisher.public.wait(r.Context(), wait.after, wait.longest)
+			wait.leave()
+			body, err = s.sealed()
+		}
 	default:
 		w.Header().Set("Allow", route.method)
 		err = &failure{http.StatusMethodNotAllowed, "wrong method", "use " + route.method, nil}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -35,6 +36,12 @@ type publication struct {
 	signed   time.Time     // looked at that moment
 	newer    chan struct{} // closed when there is a newer version
 	again    chan struct{} // closed when the publisher has looked again
+
+	conns       map[net.Conn]struct{} // of parked requests that wait
+	answered    []byte                // a whole answer with
+	answeredFor []byte                // this sealed manifest
+
+	parked sync.WaitGroup // requests; nothing is added after closing
 }
 
 // newPublication holds a manifest that is not vouched for yet.
@@ -42,11 +49,18 @@ func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *p
 	metrics.version.Set(float64(m.Version))
 	return &publication{
 		key: key, metrics: metrics, closing: make(chan struct{}),
-		manifest: m, newer: make(chan struct{}), again: make(chan struct{}),
+		manifest: m, newer: make(chan struct{}), again: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
 }
 
-func (p *publication) close() { close(p.closing) }
+// close answers all who wait, and waits until they have their answers.
+func (p *publication) close() {
+	p.mu.Lock()
+	close(p.closing)
+	p.interrupt()
+	p.mu.Unlock()
+	p.parked.Wait()
+}
 
 // announce publishes a committed manifest, or vouches again for the current one. backup is
 // store.Store.Backup.
@@ -68,6 +82,7 @@ func (p *publication) announce(m api.Manifest, looked, backup time.Time) {
 	p.manifest, p.sealed = m, nil
 	close(p.newer)
 	p.newer = make(chan struct{})
+	p.interrupt()
 	p.metrics.version.Set(float64(m.Version))
 }
 
