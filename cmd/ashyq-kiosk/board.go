@@ -18,6 +18,7 @@ import (
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/config"
+	"ashyq-kiosk/kiosk/mirror"
 )
 
 // health is the task that watches the board, over all runs of the daemon. It also keeps why the
@@ -66,6 +67,8 @@ type greeter struct {
 	*client.Client
 	board  *board.Watch
 	faults *faultLog
+
+	mirrors *mirror.Source // nil: the door follows no mirror
 }
 
 // Hello implements replica.Sink.
@@ -76,7 +79,7 @@ func (g greeter) Hello(ctx context.Context) error {
 		return ctx.Err()
 	}
 	h, told := g.board.Health(), g.faults.recent()
-	h.Faults = told
+	h.Faults, h.Mirrors = told, mirrorFaults(g.mirrors)
 	err := g.Client.Hello(ctx, h)
 	if err == nil {
 		g.faults.forget(told)

@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/kiosk/mirror"
 	"ashyq-kiosk/registry/server"
 )
 
@@ -214,4 +217,74 @@ func TestMirrorEndToEnd(t *testing.T) {
 	w.await("the door to come back", func() bool { return strings.Contains(w.kiosk.output(), "the door follows the mirror again") })
 	w.kiosk.terminate()
 	w.export.terminate()
+}
+
+// TestMirrorAlone has a door load everything from the mirror while there is no registry. Then the
+// mirror itself stops following, and the door says so.
+func TestMirrorAlone(t *testing.T) {
+	t.Parallel() // it mostly waits
+	w := newMirrorWorld(t)
+	w.change(numbers(1)[0])
+	w.await("the door to have the change", w.isUpToDate)
+	version := w.overview().Version
+	w.kiosk.terminate()
+	if err := w.export.cmd.Process.Signal(syscall.SIGSTOP); err != nil { // no newer manifest from now on
+		t.Fatal(err)
+	}
+	stopped := time.Now()
+	w.registry.terminate()
+	w.emptyCache()
+	w.startDoor()
+	w.await("the door to have the list", func() bool { return w.shows(fmt.Sprintf("data: version %d,", version)) })
+
+	w.registry = w.start("ashyq-registry", "serve", "--data", filepath.Join(w.dir, "registry"), "--listen",
+		strings.TrimPrefix(w.direct, "https://"), "--public-url", w.direct, "--tls-own")
+	w.await("the registry", func() bool { return strings.Contains(w.registry.output(), "msg=listening") })
+	w.change(numbers(2)[1])
+	time.Sleep(time.Until(stopped.Add(mirror.MaxLag))) // until then it is not late
+	w.await("the door to have the change", w.isUpToDate)
+	w.says("lags")
+	if err := w.export.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	w.await("the door to come back", func() bool { return strings.Contains(w.kiosk.output(), "the door follows the mirror again") })
+	w.kiosk.terminate()
+	w.export.terminate()
+}
+
+// emptyCache removes the list from the door's card. Its enrolment stays.
+func (w *mirrorWorld) emptyCache() {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, "state-of-door.toml", "cache.db")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestMirrorTurnover turns the list key over while a door follows a mirror.
+func TestMirrorTurnover(t *testing.T) {
+	t.Parallel() // it mostly waits
+	w := newMirrorWorld(t)
+	w.write("boot/ashyq-enrol.txt", w.code("South gate", "cinema")+"\n")
+	screen := w.screen
+	w.screen = freeAddress(t)
+	other := w.start("ashyq-kiosk", "run", "--config", w.enrolWorld.config("other.toml", ""))
+	w.await("the other door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == 200 })
+	other.terminate()
+	w.screen = screen
+	w.post(server.PathRevokeDoor, w.admin, server.RevokeDoorRequest{Name: "South gate"}, nil)
+	w.await("the next key", func() bool { return w.database(`SELECT COUNT(*) FROM list_keys`) == 2 })
+	loads := w.served("200 " + api.PathBlob)
+	w.turnOverIn(40 * time.Second)
+	w.change(numbers(1)[0])
+	w.await("the door to fetch it", func() bool { return strings.Contains(w.kiosk.output(), "the door has new keys") })
+	w.await("the turnover", func() bool { return strings.Contains(w.registry.output(), "the list key was turned over") })
+	w.change(numbers(2)[1])
+	w.await("the door to have the change", w.isUpToDate)
+	if said := w.kiosk.output(); strings.Contains(said, "does not have the key") || strings.Contains(said, "a mirror ") {
+		t.Errorf("the door missed the key, or the mirror:\n%s", said)
+	}
+	if n := w.served("200 "+api.PathBlob) - loads; n < 2 {
+		t.Errorf("the door loaded %d blobs from the mirror meanwhile", n)
+	}
+	w.kiosk.terminate()
 }

@@ -85,18 +85,18 @@ type mirrorMetrics struct{ source *mirror.Source }
 
 var (
 	mirrorFollowed = prometheus.NewDesc("ashyq_mirror_followed", "1: the door takes the list from this mirror.", []string{"mirror"}, nil)
-	mirrorFaults   = prometheus.NewDesc("ashyq_mirror_faults_total", "How often a mirror had a fault.", []string{"mirror", "fault"}, nil)
+	mirrorCounts   = prometheus.NewDesc("ashyq_mirror_faults_total", "How often a mirror had a fault.", []string{"mirror", "fault"}, nil)
 )
 
 // Describe implements prometheus.Collector.
-func (mirrorMetrics) Describe(to chan<- *prometheus.Desc) { to <- mirrorFollowed; to <- mirrorFaults }
+func (mirrorMetrics) Describe(to chan<- *prometheus.Desc) { to <- mirrorFollowed; to <- mirrorCounts }
 
 // Collect implements prometheus.Collector.
 func (m mirrorMetrics) Collect(to chan<- prometheus.Metric) {
 	for _, s := range m.source.States() {
 		to <- prometheus.MustNewConstMetric(mirrorFollowed, prometheus.GaugeValue, bit(s.Follows), s.Host)
 		for _, fault := range mirror.Faults {
-			to <- prometheus.MustNewConstMetric(mirrorFaults, prometheus.CounterValue, float64(s.Count[fault]), s.Host, string(fault))
+			to <- prometheus.MustNewConstMetric(mirrorCounts, prometheus.CounterValue, float64(s.Count[fault]), s.Host, string(fault))
 		}
 	}
 }
@@ -120,6 +120,19 @@ func (m *metrics) mirrorsSummary() string {
 		all = append(all, text)
 	}
 	return "mirrors: " + strings.Join(all, "; ") + "\n"
+}
+
+// mirrorFaults is what the registry hears about mirrors.
+func mirrorFaults(source *mirror.Source) (all []api.MirrorFault) {
+	if source == nil {
+		return nil
+	}
+	for _, s := range source.States() {
+		if m := (api.MirrorFault{Host: s.Host, Kind: string(s.Fault)}); m.Check() == nil {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // errMirrors says that at least one mirror does not do.

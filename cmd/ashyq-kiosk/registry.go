@@ -62,14 +62,14 @@ func authorities(key, file string) (*x509.CertPool, error) {
 func isKnown(cfg *config.Config) bool { return cfg.Registry.Identity != "" }
 
 // newReporter sends nothing where no registry knows this door.
-func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, watch *board.Watch,
+func newReporter(cfg *config.Config, store *cache.Cache, remote *client.Client, mirrors *mirror.Source, watch *board.Watch,
 	faults *kiosk.Faults, log *slog.Logger) *replica.Reporter {
 	if remote == nil || !isKnown(cfg) {
 		return replica.NewReporter(store, nil, log)
 	}
 	had := newFaultLog()
 	faults.Subscribe(had.note)
-	return replica.NewReporter(store, greeter{remote, watch, had}, log)
+	return replica.NewReporter(store, greeter{remote, watch, had, mirrors}, log)
 }
 
 // follower follows the registry for the door, which also asks it for a newer list.

@@ -86,7 +86,7 @@ func run(ctx context.Context, configFile string, cfg *config.Config, watch *heal
 	ring := newRing(cfg, identity, log)
 	faults := new(kiosk.Faults)
 	m := newMetrics(version, store, ring, followed.mirrors)
-	reporter := newReporter(cfg, store, remote, watch.Watch, faults, log)
+	reporter := newReporter(cfg, store, remote, followed.mirrors, watch.Watch, faults, log)
 	hub := display.NewHub(display.Options{Languages: cfg.Screen.Languages, Name: cfg.Door.Name, Log: log})
 	panel := hardware.NewPanel(pins, cfg.Patterns, hardware.Options{OnLit: m.lit, OnFault: faults.Of(kiosk.OutputFault)})
 	seats := newPlaces(cfg, remote, os.Getenv("RUNTIME_DIRECTORY"), log)

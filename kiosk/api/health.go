@@ -21,6 +21,31 @@ type Health struct {
 	LifeUsed     *int     `json:"life_used,omitempty"` // percent, in steps of 10, of an eMMC; more than 100: beyond its life
 	Restart      Restart  `json:"restart,omitempty"`
 	Faults       []Fault  `json:"faults,omitempty"` // that the door has or had since its last hello
+
+	Mirrors []MirrorFault `json:"mirrors,omitempty"` // of the list, those from which the door does not take it
+}
+
+// MirrorFault is what a door says about a mirror.
+type MirrorFault struct {
+	Host string `json:"host"` // with the port if the door's configuration has one
+	Kind string `json:"kind"` // one of MirrorFaults
+}
+
+// MirrorFaults are what can be wrong with a mirror, by the words of package mirror.
+var MirrorFaults = []string{"fails", "slow", "lags", "incomplete", "lies", "huge"}
+
+// MostMirrors is how many mirrors a door may have.
+const MostMirrors = 8
+
+// hostForm keeps a door from writing other text on the administrator's page.
+var hostForm = regexp.MustCompile(`^[0-9A-Za-z.:\[\]-]{1,100}$`)
+
+// Check says what no door can say.
+func (m MirrorFault) Check() error {
+	if !hostForm.MatchString(m.Host) || !slices.Contains(MirrorFaults, m.Kind) {
+		return errors.New("mirrors has another host or kind than a mirror can have")
+	}
+	return nil
 }
 
 // Fault is what puts a door out of order, by the words of package kiosk.
@@ -74,10 +99,11 @@ const (
 	WeakRadio Trouble = "wifi"         // weaker than WeakAt
 	Tampered  Trouble = "tamper"       // the case is open, or was
 	Broken    Trouble = "out-of-order" // any other fault
+	BadMirror Trouble = "mirror"       // a mirror of the list does not do
 )
 
 // Troubles lists them all.
-var Troubles = []Trouble{Hot, LowPower, Slowed, SpaceLow, WornOut, WeakRadio, Tampered, Broken}
+var Troubles = []Trouble{Hot, LowPower, Slowed, SpaceLow, WornOut, WeakRadio, Tampered, Broken, BadMirror}
 
 // Limits of Troubles.
 const (
@@ -103,6 +129,7 @@ func (h Health) Troubles() []Trouble {
 		{h.WiFi != nil && *h.WiFi < WeakAt, WeakRadio},
 		{slices.Contains(h.Faults, CaseOpen), Tampered},
 		{slices.ContainsFunc(h.Faults, func(f Fault) bool { return f != CaseOpen }), Broken},
+		{len(h.Mirrors) > 0, BadMirror},
 	} {
 		if one.is {
 			all = append(all, one.t)
@@ -136,8 +163,15 @@ func (h Health) Check() error {
 		return errors.New("restart has an unknown cause")
 	case len(h.Faults) > len(Faults) || slices.ContainsFunc(h.Faults, func(f Fault) bool { return !slices.Contains(Faults, f) }):
 		return errors.New("faults has an unknown one, or too many")
+	case len(h.Mirrors) > MostMirrors:
+		return errors.New("mirrors has too many")
 	case h.Free > h.Size || h.Size > most || h.Written > most || h.Up > most:
 		return errors.New("free, size, written or up is too large")
+	}
+	for _, m := range h.Mirrors {
+		if err := m.Check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,9 @@ func TestHealthCheck(t *testing.T) {
 		"restart":         func(h *api.Health) { h.Restart = "alien" },
 		"fault":           func(h *api.Health) { h.Faults = []api.Fault{"alien"} },
 		"many faults":     func(h *api.Health) { h.Faults = make([]api.Fault, 99) },
+		"mirror's host":   func(h *api.Health) { h.Mirrors = []api.MirrorFault{{Host: "<b>", Kind: "lies"}} },
+		"mirror's fault":  func(h *api.Health) { h.Mirrors = []api.MirrorFault{{Host: "m.example", Kind: "sings"}} },
+		"many mirrors":    func(h *api.Health) { h.Mirrors = slices.Repeat([]api.MirrorFault{{Host: "m", Kind: "lies"}}, 9) },
 		"more than all":   func(h *api.Health) { h.Free = h.Size + 1 },
 		"size":            func(h *api.Health) { h.Size = 1<<53 + 1 },
 		"written":         func(h *api.Health) { h.Written = 1<<53 + 1 },
@@ -70,6 +74,7 @@ func TestTroubles(t *testing.T) {
 		{func(h *api.Health) { h.Faults = []api.Fault{api.CaseOpen} }, "[tamper]"},
 		{func(h *api.Health) { h.Faults = []api.Fault{api.NoCamera, api.CaseOpen} }, "[tamper out-of-order]"},
 		{func(h *api.Health) { h.Faults = []api.Fault{api.NoClock} }, "[out-of-order]"},
+		{func(h *api.Health) { h.Mirrors = []api.MirrorFault{{Host: "m.example:8443", Kind: "lags"}} }, "[mirror]"},
 		{func(h *api.Health) { *h = api.Health{} }, "[]"},
 	} {
 		h := full()

@@ -336,12 +336,9 @@ func checkURL(s string) error {
 	return nil
 }
 
-// mostMirrors bounds how long a door may be kept from the registry by mirrors that do not do.
-const mostMirrors = 8
-
 func checkMirrors(urls []string) error {
-	if len(urls) > mostMirrors {
-		return fmt.Errorf("%d mirrors, more than %d", len(urls), mostMirrors)
+	if len(urls) > api.MostMirrors {
+		return fmt.Errorf("%d mirrors, more than %d", len(urls), api.MostMirrors)
 	}
 	hosts := map[string]bool{}
 	for _, s := range urls {

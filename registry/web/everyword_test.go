@@ -78,6 +78,7 @@ func TestEveryKindAndReasonHasWords(t *testing.T) {
 		{"office/doors-texts.js#words", "way-", "", ways},
 		{"office/doors-texts.js#words", "ring-", "", api.Rings},
 		{"office/doors-texts.js#words", "fault-", "", faults},
+		{"office/doors-texts.js#words", "mirror-", "", api.MirrorFaults},
 		{"office/doors-texts.js#words", "undervoltage-", "", occurred},
 		{"office/doors-texts.js#words", "throttled-", "", occurred},
 		{"office/doors-texts.js#words", "restart-", "", constants(t, "../../kiosk/api/health.go", "Restart")},

@@ -8,7 +8,7 @@ import { ago } from "./overview.js";
 
 // What can be wrong with a door, those first that make somebody call.
 export const kinds = ["silent", "never", "out-of-order", "tamper", "undervoltage", "hot", "copied", "used-twice", "differs",
-  "reconfigured", "renewal", "throttled", "space", "worn", "wifi"];
+  "reconfigured", "renewal", "throttled", "space", "worn", "wifi", "mirror"];
 
 const trouble = (kind) => kind !== "silent" && kind !== "never";
 

@@ -20,6 +20,7 @@ const parts = [
   [(h) => h.restart && t(`restart-${h.restart}`)],
   [(h) => h.faults?.includes("tamper") && t("fault-tamper"), "tamper"],
   [(h) => h.faults?.filter((fault) => fault !== "tamper").map((fault) => t(`fault-${fault}`)).join(", "), "out-of-order"],
+  [(h) => h.mirrors?.map(({ host, kind }) => t(`mirror-${kind}`, { host })).join(", "), "mirror"],
 ];
 
 // healthLine is undefined for a door that has said nothing yet.
