@@ -71,6 +71,7 @@ func (c *Cache) Close() error {
 	defer c.writing.Unlock()
 	err := errors.Join(c.flush(), c.closeClock(), c.db.Close())
 	c.view.Store(nil)
+	c.pending = nil
 	return err
 }
 

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"ashyq-kiosk/kiosk"
+	"ashyq-kiosk/kiosk/statuslist"
 )
 
 const diskEnv = "ASHYQ_TEST_CACHE_DISK"
@@ -69,7 +72,26 @@ func fillDisk(t *testing.T, dir string) {
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
-	mustClose(t, c)
+	// A change is in force all the same, and the card keeps what it has.
+	var unwritten error
+	c.OnUnwritten = func(err error) { unwritten = err }
+	c.budget = writeBudget{balance: budgetBurst}
+	u := genUpdate(2)
+	u.Sections[2] = SectionUpdate{Version: 1}
+	changes := everyPage(genSection(1, 0))
+	u.Sections[0].Changes, u.Sections[1], u.Root = changes, SectionUpdate{Version: 1}, [32]byte{}
+	if err := c.Apply(u); err != nil || !errors.Is(unwritten, syscall.ENOSPC) {
+		t.Errorf("Apply: %v, not written: %v, want ENOSPC", err, unwritten)
+	}
+	for _, change := range changes {
+		got, err := c.Status(t.Context(), kiosk.Person{Index: uint64(change.Index)})
+		if err != nil || got.Status != change.Status {
+			t.Fatalf("Status(%d) = %v, %v, want %v", change.Index, got.Status, err, change.Status)
+		}
+	}
+	if err := c.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Close: %v, want ENOSPC", err)
+	}
 	c = mustOpen(t, path)
 	mustBe(t, c, 1)
 
@@ -83,4 +105,16 @@ func fillDisk(t *testing.T, dir string) {
 	}
 	mustBe(t, c, 3)
 	fmt.Println("the disk was full after", staged, "sections")
+}
+
+// everyPage changes an entry in each page of a section.
+func everyPage(s *statuslist.Section) (changes []statuslist.Change) {
+	for i := uint32(0); i < statuslist.SectionSize; i += chunksOnPage * chunkEntries {
+		status := statuslist.Red
+		if s.Get(i) == status {
+			status = statuslist.Green
+		}
+		changes = append(changes, statuslist.Change{Index: i, Status: status})
+	}
+	return changes
 }
