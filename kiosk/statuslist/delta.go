@@ -84,6 +84,9 @@ type changesClaim struct {
 	Statuses  []byte
 }
 
+// MaxChanges is how many changes fit a blob at most: each takes five bits or more.
+const MaxChanges = MaxPayload * 8 / 5
+
 // ErrTooLarge says that a delta does not fit a blob: whole sections cost less.
 var ErrTooLarge = fmt.Errorf("more than %d bytes", MaxPayload)
 

@@ -98,8 +98,7 @@ func (a *alerts) every(ctx context.Context, pause time.Duration, doing string, o
 
 // stopped tells whether the registry has stopped publishing.
 func (a *alerts) stopped() bool {
-	_, vouched := a.server.publisher.public.state()
-	return now().Sub(vouched) > healthy
+	return now().Sub(a.server.publisher.public.alive()) > healthy
 }
 
 // look compares what is wrong with what was wrong before. The registry that publishes does so for

@@ -32,7 +32,7 @@ func BenchmarkPublish(b *testing.B) {
 	for range statuslist.SectionSize / 2 {
 		d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 	}
-	if err := p.commit(b.Context(), d, nil); err != nil {
+	if err := p.commit(b.Context(), d); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
@@ -40,7 +40,7 @@ func BenchmarkPublish(b *testing.B) {
 		for range 50 {
 			d.set(random.Uint64N(statuslist.SectionSize), randomStatus(random))
 		}
-		if err := p.commit(b.Context(), d, nil); err != nil {
+		if err := p.commit(b.Context(), d); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -110,11 +110,11 @@ func (s *Server) counts(r *http.Request, door int64) (any, error) {
 	return nil, err
 }
 
-// healthy is how old the publisher's last look may be.
+// healthy is how long ago the publisher may have got on last.
 const healthy = time.Minute
 
 func (s *Server) health(*http.Request) (any, error) {
-	if _, vouched := s.publisher.public.state(); now().Sub(vouched) > healthy {
+	if now().Sub(s.publisher.public.alive()) > healthy {
 		return nil, &failure{http.StatusServiceUnavailable, "the registry has stopped publishing", "the registry's log says why", nil}
 	}
 	return raw{"text/plain; charset=utf-8", "no-store", []byte("ok\n"), nil}, nil

@@ -19,16 +19,14 @@ type draft struct {
 	from     []*statuslist.Section // the current ones
 	next     api.Manifest
 	sections []*statuslist.Section
-	written  map[int][]uint32 // for each changed section the entries that were set, in any order
-	issues   bool             // it is the first to hold some index
-	key      statuslist.Key   // seals it
+	fresh    []uint64       // new passes, which it is the first to hold
+	behind   bool           // there are passes in sections that it does not know: another registry publishes
+	key      statuslist.Key // seals it
 	blobs    [][]byte
 }
 
 func (p *publisher) draft() *draft {
-	d := &draft{
-		from: p.sections, next: p.manifest, sections: slices.Clone(p.sections), written: map[int][]uint32{}, key: p.listKey,
-	}
+	d := &draft{from: p.sections, next: p.manifest, sections: slices.Clone(p.sections), key: p.listKey}
 	d.next.Sections, d.next.Deltas = slices.Clone(p.manifest.Sections), slices.Clone(p.manifest.Deltas)
 	d.next.Version++
 	return d
@@ -43,32 +41,45 @@ func (d *draft) add(blob []byte) api.Hash {
 // even where the list already reads as it should: so a backup of a version has all passes that name
 // it.
 func (d *draft) changed(current api.Manifest) bool {
-	return d.issues || d.next.Rules != current.Rules || d.key.Generation != current.Generation || !slices.Equal(d.sections, d.from)
+	return len(d.fresh) > 0 || d.next.Rules != current.Rules || d.key.Generation != current.Generation || !slices.Equal(d.sections, d.from)
 }
 
-// derive derives everybody who is due and writes their entries.
+// derive derives everybody who is due and lists the outcomes.
 func (d *draft) derive(due []*store.Citizen, at time.Time) []store.Derived {
 	derived := make([]store.Derived, len(due))
 	for i, c := range due {
 		s := derive(c.Records, at)
 		derived[i] = store.Derived{Citizen: c, Status: s.status, Due: s.next, Other: s.other, Since: s.since}
+		d.list(derived[i])
 		for _, pass := range c.Passes {
-			status := stricter(s.status, pass.Held)
-			switch {
-			case pass.Revoked:
-				status = statuslist.Invalid
-			case pass.Suspended:
-				status = statuslist.Suspended
+			if pass.New {
+				d.fresh = append(d.fresh, pass.Index)
 			}
-			d.set(pass.Index, status)
-			d.issues = d.issues || pass.New
 		}
 	}
 	return derived
 }
 
+// list writes the entries of one citizen.
+func (d *draft) list(one store.Derived) {
+	for _, pass := range one.Citizen.Passes {
+		status := stricter(one.Status, pass.Held)
+		switch {
+		case pass.Revoked:
+			status = statuslist.Invalid
+		case pass.Suspended:
+			status = statuslist.Suspended
+		}
+		d.set(pass.Index, status)
+	}
+}
+
 func (d *draft) set(index uint64, status statuslist.Status) {
 	id, i := int(index/statuslist.SectionSize), uint32(index%statuslist.SectionSize)
+	if id >= len(d.sections) {
+		d.behind = true
+		return
+	}
 	if d.sections[id].Get(i) == status {
 		return
 	}
@@ -76,23 +87,16 @@ func (d *draft) set(index uint64, status statuslist.Status) {
 		d.sections[id] = d.from[id].Clone()
 	}
 	d.sections[id].Set(i, status)
-	d.written[id] = append(d.written[id], i)
 }
 
 // changes are the entries of a section that differ from the current version's, by ascending index.
 // In a new section all were Valid.
 func (d *draft) changes(id int) []statuslist.Change {
-	var changes []statuslist.Change
-	for _, i := range slices.Compact(slices.Sorted(slices.Values(d.written[id]))) {
-		before := statuslist.Valid
-		if id < len(d.from) {
-			before = d.from[id].Get(i)
-		}
-		if status := d.sections[id].Get(i); status != before {
-			changes = append(changes, statuslist.Change{Index: i, Status: status})
-		}
+	before := statuslist.NewSection()
+	if id < len(d.from) {
+		before = d.from[id]
 	}
-	return changes
+	return statuslist.Diff(before, d.sections[id])
 }
 
 // grow adds an empty section.

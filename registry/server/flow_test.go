@@ -274,47 +274,6 @@ func TestListGrows(t *testing.T) {
 	})
 }
 
-// More new passes than fit into one version come in several, and nobody vouches for the list before
-// the last of them.
-func TestMoreThanOneVersion(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		lab := r.source(Laboratory)
-		r.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now()}, nil)
-		time.Sleep(time.Second) // fake; the result is settled
-		version := r.manifestAfter(0, 0).Version
-		const people = fresh + batch + 1
-		r.sql(`INSERT INTO citizens (id, iin, due) WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n LIMIT $1) SELECT i, i, 0 FROM n`, people)
-		r.sql(`INSERT INTO credentials (citizen, idx) SELECT id, id FROM citizens WHERE id >= 100`)
-		r.sql(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
-			SELECT 1, 'many ' || id, id, 'positive', $1, 0, '', '', 'in force' FROM citizens WHERE id >= 100`, now().Unix())
-		news := time.Now()
-		for part, want := range []int{fresh, people} {
-			m := r.follow(version)
-			version = m.Version
-			list, red := r.section(m, 0), 0
-			for i := uint32(100); i < 100+people; i++ {
-				if list.Get(i) == statuslist.Red {
-					red++
-				}
-			}
-			if red != want {
-				t.Errorf("part %d: %d are red", part, red)
-			}
-			if m.IssuedAt().After(news) {
-				t.Errorf("part %d is vouched for before anybody has looked whether more are due", part)
-			}
-		}
-		time.Sleep(resign) // fake
-		if m := r.manifestAfter(0, 0); m.Version != version || !m.IssuedAt().After(news) {
-			t.Errorf("version %d of %v, want %d after %v", m.Version, m.IssuedAt(), version, news)
-		}
-		if took := time.Since(news); took > resign+vouch {
-			t.Errorf("it took %v", took)
-		}
-	})
-}
-
 // sql changes the database behind the registry's back.
 func (r *rig) sql(statement string, args ...any) {
 	r.Helper()

@@ -28,6 +28,8 @@ const (
 	followEvery = 500 * time.Millisecond // without being told; so does the publisher where nothing is told
 	lookWithin  = 10 * time.Second       // at the database
 
+	recent = 15 * time.Minute // about data of that age doors say nothing
+
 	listenAgain = 5 * time.Second
 )
 
@@ -96,6 +98,11 @@ func (p *publisher) start(ctx context.Context) error {
 	}
 	if !p.leading() {
 		return p.refresh(ctx, seen)
+	}
+	if now().Sub(seen.Looked) < recent { // in a mass change it is long until this one can vouch for more
+		if err := p.refresh(ctx, seen); err != nil {
+			return err
+		}
 	}
 	if err := p.holding(ctx, p.begin); err != nil {
 		p.give()
@@ -300,6 +307,7 @@ func (p *publisher) refresh(ctx context.Context, lease store.Lease) error {
 	if err := p.wakeMarked(ctx); err != nil {
 		return err
 	}
+	p.public.works(lease.Worked)
 	p.public.announce(p.manifest, lease.Looked, backup)
 	return nil
 }
@@ -312,6 +320,19 @@ func (p *publisher) vouch(ctx context.Context, at, backup time.Time) error {
 		}
 	}
 	p.public.announce(p.manifest, at, backup)
+	return nil
+}
+
+// getOn announces what is published without vouching for more, and that the publisher works.
+func (p *publisher) getOn(ctx context.Context, backup time.Time) error {
+	at := now()
+	if p.store.Shared() {
+		if err := p.store.Works(ctx, p.term.Load(), at); err != nil {
+			return err
+		}
+	}
+	p.public.works(at)
+	p.public.announce(p.manifest, time.Time{}, backup)
 	return nil
 }
 

@@ -31,6 +31,7 @@ type publication struct {
 	mu       sync.Mutex    // guards the rest
 	manifest api.Manifest  // its Issued is that of sealed
 	looked   time.Time     // when the publisher last found all up to date; zero: not yet
+	worked   time.Time     // when the publisher last got on with a change that takes longer
 	backup   time.Time     // after a restore: nothing newer than this is known for sure; else zero
 	sealed   []byte        // nil: to be signed
 	signed   time.Time     // looked at that moment
@@ -130,6 +131,20 @@ func (p *publication) wait(ctx context.Context, after uint64, longest time.Durat
 			return
 		}
 	}
+}
+
+// works notes that the publisher gets on, though it cannot vouch for anything newer yet.
+func (p *publication) works(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.worked = later(p.worked, at)
+}
+
+// alive is when the publisher last showed that it works.
+func (p *publication) alive() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return later(p.looked, p.worked)
 }
 
 // nextLook is closed when the publisher has looked once more.

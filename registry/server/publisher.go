@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,9 +23,8 @@ const (
 	vouch  = 2 * time.Second        // without news, at most: the manifest is vouched for again
 	pause  = time.Second            // after a failure
 
-	batch = 5000    // citizens in one reading transaction; as many due ones are a mass change
-	mass  = 100_000 // citizens in one version of a mass change
-	fresh = 20_000  // new passes, after which it gets no more citizens: they hold the database up
+	batch = 5000 // citizens in one reading transaction
+	most  = 4    // batches that are derived at once; as many due ones without news are a mass change
 
 	// lead is how long before its use the next list key is handed out. A door that is revoked while
 	// a turnover is announced reads on until the one after that: two of them within the hour.
@@ -61,13 +61,17 @@ type publisher struct {
 	contents [][32]byte // of sections
 	listKey  statuslist.Key
 	restored bool // from a backup, and nothing was published since
+
+	batch  int
+	held   *massChange // nil: there is none
+	listed time.Time   // whoever is due since then at the latest has been derived for the list already
 }
 
 func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, error) {
 	p := &publisher{
 		store: opt.Store, key: opt.RegistryKey, log: opt.Log, metrics: m, watches: &watches{of: map[uint64]*watch{}},
 		idle: vouch, news: make(chan struct{}, 1), heard: make(chan struct{}, 1), versions: make(chan struct{}, 1),
-		holder: newHolder(), channel: channelOf(opt.RegistryKey.Public().(ed25519.PublicKey)),
+		batch: batch, holder: newHolder(), channel: channelOf(opt.RegistryKey.Public().(ed25519.PublicKey)),
 		issuer: opt.IssuerKey.Public().(ed25519.PublicKey), firstRules: opt.DefaultRules,
 	}
 	nothing := api.Manifest{List: listName(p.key.Public().(ed25519.PublicKey))}
@@ -81,6 +85,7 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 // begin makes this registry the publisher that it has the lease for.
 func (p *publisher) begin(ctx context.Context) error {
 	p.manifest, p.sections, p.contents = api.Manifest{}, nil, nil
+	p.held, p.listed = nil, time.Time{}
 	keys, err := p.store.TurnListKey(ctx, now(), lead)
 	if err != nil {
 		return err
@@ -163,7 +168,7 @@ func (p *publisher) first(ctx context.Context, rules []byte) error {
 	d.next.List = listName(p.key.Public().(ed25519.PublicKey))
 	d.next.Rules, d.next.Keys = d.add(rules), d.add(noKeys)
 	d.grow()
-	return p.commit(ctx, d, nil)
+	return p.commit(ctx, d)
 }
 
 // publishKeys publishes the issuer's key as the one that doors trust.
@@ -177,7 +182,7 @@ func (p *publisher) publishKeys(ctx context.Context, issuer ed25519.PublicKey) e
 	}
 	d := p.draft()
 	d.next.Keys = d.add(keys)
-	return p.commit(ctx, d, nil)
+	return p.commit(ctx, d)
 }
 
 // poke reports news. It never waits.
@@ -243,9 +248,16 @@ func (p *publisher) once(ctx context.Context) (wait time.Duration, more bool, er
 	if err != nil {
 		return 0, false, err
 	}
-	if err := p.settle(ctx, seen, derived); err != nil || seen.more {
-		return 0, err == nil, err
+	if err := p.settle(ctx, seen, derived); err != nil {
+		return 0, false, err
 	}
+	if seen.mass {
+		return 0, true, p.walk(ctx, seen)
+	}
+	if seen.more {
+		return 0, true, nil
+	}
+	p.listed = time.Time{}
 	wait, err = p.untilDue(ctx)
 	return wait, false, err
 }
@@ -255,70 +267,91 @@ type sight struct {
 	at     time.Time // before it looked: all that was committed by then is in it, unless more are due
 	due    []*store.Citizen
 	more   bool
+	mass   bool      // so many more that they are a mass change: due has only those with news
 	backup time.Time // store.Store.Backup
 }
 
-// look lists who is due. A full batch is a mass change, for instance when the results of one day
-// expire. It gets few large versions.
+// look lists who is due, those with news first. While a mass change is collected it lists only those
+// with news.
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
 	backup, err := p.store.Backup(ctx)
 	if err != nil {
 		return sight{}, err
 	}
-	due, err := p.store.Due(ctx, at, batch)
-	seen := sight{at, due, len(due) == batch, backup}
-	for issues := newPasses(due); err == nil && len(due) == batch && len(seen.due) < mass && issues < fresh; issues += newPasses(due) {
-		due, err = p.store.DueAfter(ctx, due[batch-1], at, batch)
-		seen.due = append(seen.due, due...)
+	seen := sight{at: at, backup: backup, mass: p.held != nil}
+	until := at
+	if seen.mass {
+		until = store.News
 	}
-	return seen, err
-}
-
-func newPasses(citizens []*store.Citizen) (n int) {
-	for _, c := range citizens {
-		for _, p := range c.Passes {
-			if p.New {
-				n++
-			}
+	var last *store.Citizen
+	full := true
+	for n := 0; full && n < most; n++ {
+		due, err := p.store.DueAfter(ctx, last, until, p.batch)
+		if err != nil {
+			return sight{}, err
 		}
+		seen.due, full = append(seen.due, due...), len(due) == p.batch
+		if full {
+			last = due[p.batch-1]
+		}
+		seen.more = seen.mass || full || n > 0 // somebody of a later batch may have news by then, and come before it
 	}
-	return n
+	if seen.mass || !full || last.News() || !last.DueAt().After(p.listed) {
+		return seen, nil
+	}
+	seen.mass = true
+	seen.due = slices.DeleteFunc(seen.due, func(c *store.Citizen) bool { return !c.News() })
+	return seen, nil
 }
 
 // publish makes a version of what was seen, if that changes anything. The list comes before the
 // outcomes: after a crash in between, the same people are due and derive to the same.
 func (p *publisher) publish(ctx context.Context, seen sight) ([]store.Derived, error) {
-	start := time.Now()
-	p.watches.wake(seen.due) // a self-check reads the records themselves
 	d := p.draft()
+	p.watches.wake(seen.due) // a self-check reads the records themselves
 	derived := d.derive(seen.due, seen.at)
-	if err := p.rules(ctx, d); err != nil {
+	if err := p.complete(ctx, d); err != nil {
 		return nil, err
+	}
+	p.held.take(p, derived)
+	return derived, nil
+}
+
+// complete makes a version of a draft, if that changes anything.
+func (p *publisher) complete(ctx context.Context, d *draft) error {
+	start := time.Now()
+	if d.behind {
+		return store.ErrOvertaken
+	}
+	if err := p.rules(ctx, d); err != nil {
+		return err
 	}
 	if err := p.room(ctx, d); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.turn(ctx, d); err != nil {
-		return nil, err
+		return err
 	}
 	if !d.changed(p.manifest) {
 		p.manifest.Next = d.next.Next
-		return derived, nil
+		return nil
 	}
-	err := p.commit(ctx, d, derived)
+	err := p.commit(ctx, d)
 	p.metrics.publish.Observe(time.Since(start).Seconds())
-	return derived, err
+	return err
 }
 
-// settle stores the outcomes of what was published, and vouches for it unless more are due. A mass
+// settle stores the outcomes of what was published, and vouches for it unless more are due. A large
 // change's list does not wait for that.
 func (p *publisher) settle(ctx context.Context, seen sight, derived []store.Derived) error {
 	if seen.more {
-		p.public.announce(p.manifest, time.Time{}, seen.backup)
-		return p.store.PutDerived(ctx, derived)
+		if err := p.getOn(ctx, seen.backup); err != nil {
+			return err
+		}
+		return p.store.PutDerived(ctx, p.term.Load(), derived)
 	}
-	if err := p.store.PutDerived(ctx, derived); err != nil {
+	if err := p.store.PutDerived(ctx, p.term.Load(), derived); err != nil {
 		return err
 	}
 	return p.vouch(ctx, seen.at, seen.backup)
@@ -353,12 +386,12 @@ func (p *publisher) room(ctx context.Context, d *draft) error {
 }
 
 // commit makes the draft durable first, and then current.
-func (p *publisher) commit(ctx context.Context, d *draft, derived []store.Derived) error {
+func (p *publisher) commit(ctx context.Context, d *draft) error {
 	sealed := p.sealing(ctx, d)
 	if err := sealed.seal(p.restored); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, p.term.Load(), d.next, d.blobs, derived, now()); err != nil {
+	if err := p.store.Publish(ctx, p.term.Load(), d.next, d.blobs, d.fresh, now()); err != nil {
 		return err
 	}
 	if d.key != p.listKey {

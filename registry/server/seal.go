@@ -72,7 +72,7 @@ func (s *sealing) seal(newEpoch bool) error {
 // addDelta makes the delta of this version. There is none where it is too large for a blob.
 func (s *sealing) addDelta() error {
 	d := statuslist.Delta{From: s.current.Changed(), To: s.next.Version}
-	changed := len(s.sections) != len(s.from)
+	changed, room := len(s.sections) != len(s.from), statuslist.MaxChanges
 	for id, section := range s.sections {
 		if id < len(s.from) && section == s.from[id] {
 			continue
@@ -84,10 +84,12 @@ func (s *sealing) addDelta() error {
 		if changes := s.changes(id); len(changes) > 0 {
 			changed = true
 			s.next.Sections[id].Changed = s.next.Version
-			d.Sections = append(d.Sections, statuslist.SectionChanges{ID: uint32(id), Changes: changes})
+			if room -= len(changes); room >= 0 {
+				d.Sections = append(d.Sections, statuslist.SectionChanges{ID: uint32(id), Changes: changes})
+			}
 		}
 	}
-	if !changed || d.From == 0 {
+	if !changed || d.From == 0 || room < 0 {
 		return nil
 	}
 	d.Result = statuslist.Root(s.contents)

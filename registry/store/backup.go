@@ -364,7 +364,7 @@ func hold(ctx context.Context, tx *sql.Tx, published map[uint64]statuslist.Statu
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1
+	_, err := tx.ExecContext(ctx, `UPDATE citizens SET `+dueWithMany(now)+`, touched = touched + 1
 		WHERE id IN (SELECT citizen FROM credentials WHERE revoked = $1 OR suspended = $1 OR idx IN (SELECT idx
 		FROM held))`, now.Unix())
 	return err
@@ -386,7 +386,7 @@ func (s *Store) Backup(ctx context.Context) (time.Time, error) {
 
 // ConfirmRestored says that all sources have sent again what came after the backup. From then on the
 // records alone decide. ErrNotFound: nothing waits for it.
-func (s *Store) ConfirmRestored(ctx context.Context) error {
+func (s *Store) ConfirmRestored(ctx context.Context, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET backup = NULL WHERE backup IS NOT NULL`))
 		if err == nil && !done {
@@ -395,7 +395,7 @@ func (s *Store) ConfirmRestored(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1
+		_, err = tx.ExecContext(ctx, `UPDATE citizens SET `+dueWithMany(now)+`, touched = touched + 1
 			WHERE id IN (SELECT citizen FROM credentials WHERE idx IN (SELECT idx FROM held))`)
 		if err != nil {
 			return err

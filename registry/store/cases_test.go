@@ -113,6 +113,7 @@ func testSettle(t *testing.T, s *Store) {
 func testEverythingAtOnce(t *testing.T, s *Store) {
 	ctx := t.Context()
 	publish(t, s, 1, 1)
+	term := leads(t, s)
 	const people, rounds = 20, 8
 	var iins []IIN
 	for n := 0; len(iins) < people; n++ {
@@ -161,7 +162,7 @@ func testEverythingAtOnce(t *testing.T, s *Store) {
 				for _, c := range due {
 					derived = append(derived, Derived{Citizen: c})
 				}
-				if err := s.PutDerived(ctx, derived); err != nil {
+				if err := s.PutDerived(ctx, term, derived); err != nil {
 					t.Errorf("put derived: %v", err)
 				}
 			}

@@ -266,14 +266,14 @@ func testDue(t *testing.T, s *Store) {
 		{Citizen: due[0], Status: statuslist.Red, Due: t0.Add(time.Hour), Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}
-	must(t, s.Publish(ctx, leads(t, s), next, nil, derived, t0))
+	must(t, s.Publish(ctx, leads(t, s), next, nil, freshOf(derived), t0))
 	if due, err := s.Due(ctx, t0, 10); err != nil || len(due) != 2 || due[0].Passes[0].New {
 		t.Errorf("due between the list and the outcomes: %+v, %v", due, err)
 	}
 	if rest, err := s.DueAfter(ctx, due[0], t0, 10); err != nil || len(rest) != 1 || rest[0].ID != due[1].ID {
 		t.Errorf("due after ann: %+v, %v", rest, err)
 	}
-	must(t, s.PutDerived(ctx, derived))
+	must(t, s.PutDerived(ctx, leads(t, s), derived))
 	if since, err := s.SinceOf(ctx, paper.Index); err != nil || since != next.Edition() {
 		t.Errorf("in a list since %v, %v, want %v", since, err, next.Edition())
 	}
@@ -284,7 +284,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 || len(due[0].Records) != 2 {
 		t.Fatalf("bob is not due: %+v", due)
 	}
-	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Yellow}}))
+	must(t, s.PutDerived(ctx, leads(t, s), []Derived{{Citizen: due[0], Status: statuslist.Yellow}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.Equal(t0.Add(time.Hour)) {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -293,7 +293,7 @@ func testDue(t *testing.T, s *Store) {
 	if len(due) != 1 {
 		t.Fatalf("ann is not due: %+v", due)
 	}
-	must(t, s.PutDerived(ctx, []Derived{{Citizen: due[0], Status: statuslist.Valid}}))
+	must(t, s.PutDerived(ctx, leads(t, s), []Derived{{Citizen: due[0], Status: statuslist.Valid}}))
 	if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
 		t.Errorf("next due %v, %v", next, err)
 	}
@@ -314,7 +314,7 @@ func testOverview(t *testing.T, s *Store) {
 	must(t, err)
 	due, err := s.Due(ctx, t0, 10)
 	must(t, err)
-	must(t, s.PutDerived(ctx, []Derived{
+	must(t, s.PutDerived(ctx, leads(t, s), []Derived{
 		{Citizen: due[0], Status: statuslist.Red, Other: statuslist.Green, Since: t0},
 		{Citizen: due[1], Status: statuslist.Green},
 	}))

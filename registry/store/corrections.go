@@ -346,7 +346,7 @@ func (s *Store) WithdrawSince(ctx context.Context, name string, since time.Time,
 			return notFound(err)
 		}
 		const which = `source = $1 AND came >= $2 AND id <= $3 AND ` + live
-		_, err = tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1
+		_, err = tx.ExecContext(ctx, `UPDATE citizens SET `+dueWithMany(now)+`, touched = touched + 1
 			WHERE id IN (SELECT citizen FROM records WHERE `+which+`)`, source, since.Unix(), last)
 		if err != nil {
 			return err

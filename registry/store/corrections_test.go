@@ -51,7 +51,7 @@ func settleAll(t *testing.T, s *Store) {
 	for _, c := range due {
 		derived = append(derived, Derived{Citizen: c})
 	}
-	must(t, s.PutDerived(t.Context(), derived))
+	must(t, s.PutDerived(t.Context(), leads(t, s), derived))
 }
 
 // A batch may be doubled, contradict itself and what is there: each entry has its outcome, and a

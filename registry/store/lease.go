@@ -25,6 +25,7 @@ type Lease struct {
 	Holder  string    // empty: nobody, it was given back
 	Beat    int64     // grows while the holder lives
 	Looked  time.Time // the holders have found all up to date as of then; zero: never
+	Worked  time.Time // when a holder last got on with a change that takes longer; zero: never
 	Version uint64    // that is published; at least the one that was vouched for; 0: none yet
 }
 
@@ -33,14 +34,14 @@ const beatOfLease = `COALESCE((SELECT n FROM beats WHERE beats.term = lease.term
 // Lease looks at the lease.
 func (s *Store) Lease(ctx context.Context) (Lease, error) {
 	var l Lease
-	var looked sql.NullInt64
+	var looked, worked sql.NullInt64
 	var version int64
-	err := s.quick.QueryRowContext(ctx, `SELECT term, holder, looked, `+beatOfLease+`,
-		COALESCE((SELECT version FROM registry), 0) FROM lease`).Scan(&l.Term, &l.Holder, &looked, &l.Beat, &version)
+	err := s.quick.QueryRowContext(ctx, `SELECT term, holder, looked, worked, `+beatOfLease+`,
+		COALESCE((SELECT version FROM registry), 0) FROM lease`).Scan(&l.Term, &l.Holder, &looked, &worked, &l.Beat, &version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Lease{}, fmt.Errorf("look at the lease: %w", err)
 	}
-	l.Looked, l.Version = moment(looked), uint64(version)
+	l.Looked, l.Worked, l.Version = moment(looked), moment(worked), uint64(version)
 	return l, nil
 }
 
@@ -82,6 +83,12 @@ func (s *Store) Beat(ctx context.Context, term int64) error {
 func (s *Store) Vouch(ctx context.Context, term int64, looked time.Time) error {
 	return s.asHolder(ctx, "vouch for the list", `UPDATE lease SET looked = CASE
 		WHEN looked > CAST($2 AS BIGINT) THEN looked ELSE CAST($2 AS BIGINT) END WHERE term = $1`, term, looked.Unix())
+}
+
+// Works notes that the holder gets on, where it cannot vouch for anything newer yet. Errors:
+// ErrOvertaken.
+func (s *Store) Works(ctx context.Context, term int64, at time.Time) error {
+	return s.asHolder(ctx, "note that the publisher works", `UPDATE lease SET worked = $2 WHERE term = $1`, term, at.Unix())
 }
 
 // GiveLease gives the lease back, so that nobody has to wait for its end. Errors: ErrOvertaken.

@@ -71,18 +71,21 @@ func TestLease(t *testing.T) {
 		_, err = s.TakeLease(ctx, before, "too early")
 		wants(t, "a lease whose holder lives", err, ErrOvertaken)
 
+		must(t, s.Works(ctx, 1, t0.Add(time.Second)))
 		must(t, s.Vouch(ctx, 1, t0))
 		must(t, s.Vouch(ctx, 1, t0.Add(-time.Minute))) // another one's clock
 		old := leads(t, s) - 1
 		for what, err := range map[string]error{
 			"beat": s.Beat(ctx, old), "vouch": s.Vouch(ctx, old, t0.Add(time.Hour)), "give": s.GiveLease(ctx, old),
+			"work":         s.Works(ctx, old, t0.Add(time.Hour)),
+			"put outcomes": s.PutDerived(ctx, old, []Derived{{Citizen: &Citizen{}}}),
 		} {
 			wants(t, what+" after the lease was taken", err, ErrOvertaken)
 		}
 		must(t, s.GiveLease(ctx, old+1))
 		now, err := s.Lease(ctx)
 		must(t, err)
-		if want := (Lease{Term: 2, Beat: 1, Looked: t0}); now != want {
+		if want := (Lease{Term: 2, Beat: 1, Looked: t0, Worked: t0.Add(time.Second)}); now != want {
 			t.Errorf("%+v, want %+v", now, want)
 		}
 	})

@@ -47,29 +47,58 @@ type Derived struct {
 	Since   time.Time         // when the disagreement began; zero: no disagreement
 }
 
+// News is since when those are due, as DueAfter takes it, who have news.
+var News = time.Unix(0, 0)
+
+// News tells whether something has happened since the citizen was derived last. Others are due
+// because time has passed, or with many at once.
+func (c *Citizen) News() bool { return c.due <= 0 }
+
+// dueWithMany lets citizens be due now, with many others. Those with news come first.
+func dueWithMany(now time.Time) string {
+	return fmt.Sprintf(`due = CASE WHEN due < %[1]d THEN due ELSE %[1]d END`, now.Unix())
+}
+
+// DueAt is since when the citizen is due; long ago: with news.
+func (c *Citizen) DueAt() time.Time { return time.Unix(c.due, 0) }
+
+// AfterNews is where DueAfter goes on after all citizens with news.
+func AfterNews() *Citizen { return &Citizen{ID: math.MaxInt64} }
+
 // Due lists at most limit citizens whose status may have changed by now, those with news first, then
 // those who are due for longest.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, error) {
 	return s.DueAfter(ctx, nil, now, limit)
 }
 
-// DueAfter goes on after a citizen that Due has listed; nil: from the start. News since then may be
-// about somebody who would have followed: only a new Due is sure to find everybody.
+// DueAfter goes on after a citizen that was listed; nil: from the start. News since then may be about
+// somebody who would have followed: only a new Due is sure to find everybody.
 func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, limit int) ([]*Citizen, error) {
 	var due []*Citizen
-	if after == nil {
-		after = &Citizen{due: math.MinInt64}
+	before := int64(math.MinInt64)
+	if after != nil {
+		before = after.due
 	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		byID := map[int64]*Citizen{}
 		var ids []int64
-		err := rows(ctx, tx, func(found *sql.Rows) error {
+		take := func(found *sql.Rows) error {
 			c := &Citizen{}
 			err := found.Scan(&c.ID, &c.touched, &c.due, &c.group.region, &c.group.status)
 			due, byID[c.ID], ids = append(due, c), c, append(ids, c.ID)
 			return err
-		}, `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens
-			WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4`, now.Unix(), after.due, after.ID, limit)
+		}
+		const who = `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens WHERE `
+		// Not as (due, id) > ($1, $2): SQLite would walk through all who are due at the same moment.
+		var err error
+		if after != nil {
+			err = rows(ctx, tx, take, who+`due = $1 AND id > $2 AND due <= $3 ORDER BY id LIMIT $4`,
+				after.due, after.ID, now.Unix(), limit)
+		}
+		if err == nil && len(due) < limit {
+			err = rows(ctx, tx, take, who+`due > $1 AND due <= $2 ORDER BY due, id LIMIT $3`,
+				before, now.Unix(), limit-len(due))
+		}
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -140,17 +169,23 @@ func (s *Store) Issued(ctx context.Context) (uint64, error) {
 // PutDerived stores outcomes, at most as many in one transaction as leave the database to others
 // again soon. What they change in the list was published before: until it is stored, its citizens
 // stay due and derive to the same. It leaves out everybody with news since Due: they stay due, too.
+// The term must be that of the lease (ErrOvertaken): another registry's list may differ.
 //
 // PostgreSQL is slower at it than at all the rest of a mass change: it stores from two connections
 // at once.
-func (s *Store) PutDerived(ctx context.Context, derived []Derived) error {
+func (s *Store) PutDerived(ctx context.Context, term int64, derived []Derived) error {
 	writers, ctx := errgroup.WithContext(ctx)
 	if writers.SetLimit(2); s.sqlite() {
 		writers.SetLimit(1)
 	}
 	for some := range slices.Chunk(derived, atOnce) {
 		writers.Go(func() error {
-			return s.change(ctx, func(tx *sql.Tx) error { return putDerived(ctx, tx, some) })
+			return s.change(ctx, func(tx *sql.Tx) error {
+				if err := putDerived(ctx, tx, some); err != nil {
+					return err
+				}
+				return fence(ctx, tx, term)
+			})
 		})
 	}
 	if err := writers.Wait(); err != nil {
@@ -205,19 +240,12 @@ func literal(n sql.NullInt64) string {
 	return strconv.FormatInt(n.Int64, 10)
 }
 
-// issue notes that this edition is the first to hold the new passes of these citizens. Due found
-// their indexes, so they are in the list also if there was news since.
-func issue(ctx context.Context, tx *sql.Tx, derived []Derived, at statuslist.Edition) error {
-	var fresh []uint64
-	for _, c := range derived {
-		for _, p := range c.Citizen.Passes {
-			if p.New {
-				fresh = append(fresh, p.Index)
-			}
-		}
-	}
+// issue notes that this edition is the first to hold these passes. Due found their indexes, so they
+// are in the list also if there was news since.
+func issue(ctx context.Context, tx *sql.Tx, fresh []uint64, at statuslist.Edition) error {
 	for some := range slices.Chunk(fresh, perStatement) {
-		_, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE credentials SET epoch = %d, version = %d WHERE idx IN %s`, at.Epoch, at.Version, literals(some)))
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE credentials SET epoch = %d, version = %d
+			WHERE version IS NULL AND idx IN %s`, at.Epoch, at.Version, literals(some)))
 		if err != nil {
 			return err
 		}
@@ -310,11 +338,11 @@ func readDeltas(ctx context.Context, tx *sql.Tx, m *api.Manifest) error {
 	}, `SELECT level, from_version, to_version, size, blob FROM deltas ORDER BY level, to_version DESC`)
 }
 
-// Publish makes next the current manifest, with its new blobs and the new passes among those of the
-// derived citizens, which it is the first to hold, all or nothing. The outcomes themselves are for
+// Publish makes next the current manifest, with its new blobs and the new passes (their indexes),
+// which it is the first to hold, all or nothing. The outcomes of whom was derived for it are for
 // PutDerived afterwards. Its version must follow the current one, and the term be that of the lease
 // (ErrOvertaken). Publish drops blobs that no manifest has named for a while.
-func (s *Store) Publish(ctx context.Context, term int64, next api.Manifest, blobs [][]byte, derived []Derived, now time.Time) error {
+func (s *Store) Publish(ctx context.Context, term int64, next api.Manifest, blobs [][]byte, fresh []uint64, now time.Time) error {
 	if next.Version > math.MaxInt64 {
 		return fmt.Errorf("publish: version %d does not fit the database", next.Version)
 	}
@@ -342,7 +370,7 @@ func (s *Store) Publish(ctx context.Context, term int64, next api.Manifest, blob
 		if _, err := tx.ExecContext(ctx, `DELETE FROM list_keys WHERE generation < $1`, int64(next.Generation)); err != nil {
 			return err
 		}
-		if err := issue(ctx, tx, derived, next.Edition()); err != nil {
+		if err := issue(ctx, tx, fresh, next.Edition()); err != nil {
 			return err
 		}
 		if err := tidy(ctx, tx, now); err != nil {

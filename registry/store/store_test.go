@@ -120,9 +120,21 @@ func list(t *testing.T, s *Store) statuslist.Edition {
 	next, err := s.Published(t.Context())
 	must(t, err)
 	next.Version++
-	must(t, s.Publish(t.Context(), leads(t, s), next, nil, derived, t0))
-	must(t, s.PutDerived(t.Context(), derived))
+	must(t, s.Publish(t.Context(), leads(t, s), next, nil, freshOf(derived), t0))
+	must(t, s.PutDerived(t.Context(), leads(t, s), derived))
 	return next.Edition()
+}
+
+// freshOf are the new passes of whom was derived.
+func freshOf(derived []Derived) (fresh []uint64) {
+	for _, one := range derived {
+		for _, p := range one.Citizen.Passes {
+			if p.New {
+				fresh = append(fresh, p.Index)
+			}
+		}
+	}
+	return fresh
 }
 
 func credential(phone ed25519.PublicKey) Credential { return Credential{Phone: phone} }

@@ -26,6 +26,7 @@ type counted struct {
 type tallyModel struct {
 	*testing.T
 	s      *Store
+	term   int64
 	mu     sync.Mutex // guards the rest
 	counts map[counted]int
 	n      int
@@ -46,7 +47,7 @@ func testTallies(t *testing.T, s *Store) {
 	must(t, s.PutRegions(ctx, []Region{almaty, {"KZ-71", "Астана", "Астана", "Astana"}}))
 	lab := addSource(t, s, "lab")
 	must(t, s.LimitSource(ctx, "lab", 20)) // others wait
-	m := &tallyModel{T: t, s: s, counts: map[counted]int{}}
+	m := &tallyModel{T: t, s: s, term: leads(t, s), counts: map[counted]int{}}
 	for round := range 3 {
 		var all sync.WaitGroup
 		for worker := range 4 {
@@ -119,10 +120,10 @@ func (m *tallyModel) derive(ctx context.Context, dice *rand.Rand) {
 			status := []statuslist.Status{statuslist.Valid, statuslist.Red, statuslist.Yellow, statuslist.Green}[dice.IntN(4)]
 			derived = append(derived, Derived{Citizen: c, Status: status})
 		}
-		if err := m.s.PutDerived(ctx, derived); err != nil {
+		if err := m.s.PutDerived(ctx, m.term, derived); err != nil {
 			m.Error(err)
 		}
-		if err := m.s.PutDerived(ctx, derived); err != nil { // the answer was lost, or another registry took over
+		if err := m.s.PutDerived(ctx, m.term, derived); err != nil { // the answer was lost, or another registry took over
 			m.Error(err)
 		}
 	}

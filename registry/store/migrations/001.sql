@@ -21,7 +21,8 @@ CREATE TABLE lease (
     one    INTEGER PRIMARY KEY CHECK (one = 1),
     term   BIGINT NOT NULL, -- grows with each holder
     holder TEXT NOT NULL,   -- host, process and a random number; empty: it was given back
-    looked BIGINT           -- as of when a holder has vouched for what is published; NULL: never yet
+    looked BIGINT,          -- as of when a holder has vouched for what is published; NULL: never yet
+    worked BIGINT           -- when one last got on with a change for very many; NULL: never yet
 );
 CREATE TABLE beats (
     one  INTEGER PRIMARY KEY CHECK (one = 1),
@@ -131,7 +132,8 @@ CREATE TABLE citizens (
     phone   TEXT,                       -- E.164
     region  TEXT REFERENCES regions (code),
     status  INTEGER NOT NULL DEFAULT 0, -- as last derived
-    due     BIGINT,                     -- when it has to be derived again; NULL: never by itself
+    due     BIGINT,                     -- when it has to be derived again; 0: at once, there is news; NULL: never by
+                                        -- itself
     touched BIGINT NOT NULL DEFAULT 0,  -- grows with each record and credential
     other   INTEGER,                    -- what a disagreeing record would give; NULL: none disagrees
     since   BIGINT                      -- of the disagreement
