@@ -83,59 +83,116 @@ func TestKilled(t *testing.T) {
 }
 
 // TestKilledInMassChange kills the registry again and again while the colours of many people change
-// at once. Afterwards the list says of everybody what their records say, and so does the database.
+// at once. Afterwards the list says of everybody what their records say, and so does the database;
+// and it was one version.
 func TestKilledInMassChange(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves the change of 150,000 people to make test")
 	}
 	for name, address := range databases {
 		t.Run(name, func(t *testing.T) {
-			m := &measured{process: &process{T: t, data: filepath.Join(t.TempDir(), "data"), db: address(t)}, people: 150_000}
-			m.open()
+			m := newMass(t, address(t), 150_000)
 			defer m.close()
-			m.sql(`INSERT INTO sources (name, kind, key, hourly) VALUES ('lab', 'laboratory', $1, 100)`, []byte("key"))
-			m.load()
-			m.country()
-			// Every third one is ill, not healthy.
-			m.sql(`UPDATE records SET kind = 'positive' WHERE citizen % 3 = 0`)
-			m.sql(`UPDATE citizens SET due = 1`)
-			m.kill()
-			between := 0 // kills while some were stored and others were still due
-			for due := m.people; due > 0 && between < 5; {
+			before := m.count(listVersion)
+			const waiting = `SELECT COUNT(*) FROM citizens WHERE due = 1`
+			collecting, storing := 0, 0 // kills
+			for due := m.people; due > 0 && (collecting < 3 || storing < 3); {
 				m.cmd = m.program()
 				if err := m.cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				const waiting = `SELECT COUNT(*) FROM citizens WHERE due = 1`
-				for end := time.Now().Add(time.Minute); m.count(waiting) == due && time.Now().Before(end); {
-					time.Sleep(time.Millisecond)
+				if collecting < 3 {
+					time.Sleep(rand.N(2 * time.Second))
+				} else {
+					for end := time.Now().Add(time.Minute); m.count(waiting) == due && time.Now().Before(end); {
+						time.Sleep(time.Millisecond)
+					}
+					time.Sleep(rand.N(100 * time.Millisecond))
 				}
-				time.Sleep(rand.N(100 * time.Millisecond))
 				m.kill()
 				left := m.count(waiting)
-				if left > 0 && left < due {
-					between++
+				if left == due {
+					collecting++
+				} else if left > 0 {
+					storing++
 				}
 				due = left
 			}
 			m.serve()
 			m.settled()
-			list := m.list(m.manifest(0, 0))
-			checked := 0
-			m.each(`SELECT idx, citizen % 3, status FROM credentials JOIN citizens ON citizens.id = citizen`, func(index, third, stored int64) {
-				want := statuslist.Green
-				if third == 0 {
-					want = statuslist.Red
-				}
-				if got := list.Get(uint32(index)); got != want || statuslist.Status(stored) != want {
-					t.Errorf("index %d is %v in the list and %v in the database, want %v", index, got, statuslist.Status(stored), want)
-				}
-				checked++
-			})
-			t.Logf("%d people, %d kills in the middle of storing", checked, between)
-			if checked != m.people || between == 0 {
-				t.Errorf("%d people, want %d; %d kills in the middle", checked, m.people, between)
+			m.changed()
+			if after := m.count(listVersion); after != before+1 {
+				t.Errorf("version %d after %d, want one more", after, before)
 			}
+			t.Logf("%d kills while collecting, %d in the middle of storing", collecting, storing)
+			if collecting == 0 || storing == 0 {
+				t.Error("too few kills")
+			}
+		})
+	}
+}
+
+const listVersion = `SELECT version FROM registry`
+
+// newMass is a registry that does not run, with so many healthy people, of whom every third one is
+// ill as soon as it runs.
+func newMass(t *testing.T, address string, people int) *measured {
+	m := &measured{process: &process{T: t, data: filepath.Join(t.TempDir(), "data"), db: address}, people: people}
+	m.open()
+	m.sql(`INSERT INTO sources (name, kind, key, hourly) VALUES ('lab', 'laboratory', $1, 100)`, []byte("key"))
+	m.load()
+	m.country()
+	m.kill()
+	m.sql(`UPDATE records SET kind = 'positive' WHERE citizen % 3 = 0`)
+	m.sql(`UPDATE citizens SET due = 1`)
+	return m
+}
+
+// changed compares everybody of newMass with the list and the database.
+func (m *measured) changed() {
+	m.Helper()
+	list := m.list(m.manifest(0, 0))
+	checked := 0
+	m.each(`SELECT idx, citizen % 3, status FROM credentials
+		JOIN citizens ON citizens.id = citizen`, func(index, third, stored int64) {
+		want := statuslist.Green
+		if third == 0 {
+			want = statuslist.Red
+		}
+		if got, kept := list.Get(uint32(index)), statuslist.Status(stored); got != want || kept != want {
+			m.Errorf("index %d is %v in the list and %v in the database, want %v", index, got, kept, want)
+		}
+		checked++
+	})
+	if checked != m.people {
+		m.Errorf("%d people, want %d", checked, m.people)
+	}
+}
+
+// TestBackupInMassChange restores a backup that was made while very many people change.
+func TestBackupInMassChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves the change of 25,000 people to make test")
+	}
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			m := newMass(t, address(t), 25_000)
+			defer m.close()
+			m.serve()
+			time.Sleep(rand.N(1500 * time.Millisecond))
+			file := filepath.Join(t.TempDir(), "backup")
+			if out, err := tool("backup", "--data", m.data, "--database", m.process.db, file); err != nil {
+				t.Fatalf("backup: %v\n%s", err, out)
+			}
+			m.kill()
+			r := &measured{process: &process{T: t, data: filepath.Join(t.TempDir(), "restored"), db: address(t)}, people: m.people}
+			if out, err := tool("restore", "--data", r.data, "--database", r.process.db, file); err != nil {
+				t.Fatalf("restore: %v\n%s", err, out)
+			}
+			r.open()
+			defer r.close()
+			r.settled()
+			r.changed()
 		})
 	}
 }

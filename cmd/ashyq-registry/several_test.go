@@ -74,6 +74,7 @@ type group struct {
 	lab     string
 	iins    []string
 	phones  []uint32
+	crowd   []uint32 // more people, who are ill in the end
 	key     ed25519.PublicKey
 	stop    chan struct{}
 	work    sync.WaitGroup
@@ -354,7 +355,7 @@ func (g *group) end() {
 	g.work.Wait()
 	for _, m := range g.members {
 		d := &door{process: m.now(), seen: map[uint64]api.Manifest{}}
-		for end := time.Now().Add(30 * time.Second); !(d.follow(time.Second) == nil && d.knows(g.phones[:g.ill])); {
+		for end := time.Now().Add(30 * time.Second); !(d.follow(time.Second) == nil && d.knows(append(g.phones[:g.ill:g.ill], g.crowd...))); {
 			if time.Now().After(end) {
 				g.Fatalf("not everybody of %d who was acknowledged is red at %s", g.ill, m.url)
 			}
@@ -375,6 +376,57 @@ func (g *group) end() {
 	if len(g.seen) < 8 || g.ill < 10 {
 		g.Error("too little happened")
 	}
+}
+
+// TestMassChangeTakenOver kills the publisher of three registries in the middle of a change for very
+// many people, and the next one, too.
+func TestMassChangeTakenOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves the change of 100,000 people to make test")
+	}
+	g := newGroup(t)
+	g.exec(`INSERT INTO citizens (id, iin) SELECT i, CAST(i AS TEXT) FROM generate_series(1000001, 1100000) i`)
+	g.exec(`INSERT INTO people (region, status, slot, n) VALUES ('', 0, 99, 100000)`)
+	g.exec(`INSERT INTO credentials (citizen, idx, epoch, version) SELECT id, (id * 7919) % 1048576, 0, 1 FROM citizens
+		WHERE id > 1000000 ON CONFLICT DO NOTHING`)
+	g.exec(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)
+		SELECT 1, CAST(id AS TEXT), id, 'positive', EXTRACT(EPOCH FROM now())::BIGINT, 1, '', '', 'in force'
+		FROM citizens WHERE id > 1000000`)
+	g.exec(`UPDATE citizens SET due = 1 WHERE id > 1000000`)
+	for range 3 {
+		<-time.After(rand.N(2 * time.Second))
+		m, _ := g.publisher()
+		m.now().kill()
+		m.start()
+	}
+	due, ill := 1, 0
+	for end := time.Now().Add(2 * time.Minute); due > 0 || ill < 12; <-time.After(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d people are due, %d results were acknowledged", due, ill)
+		}
+		if err := g.db.QueryRow(`SELECT COUNT(*) FROM citizens WHERE due = 1`).Scan(&due); err != nil {
+			t.Fatal(err)
+		}
+		g.mu.Lock()
+		ill = g.ill
+		g.mu.Unlock()
+	}
+	crowd, err := g.db.Query(`SELECT idx FROM credentials WHERE citizen > 1000000`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer crowd.Close()
+	for crowd.Next() {
+		var index uint32
+		if err := crowd.Scan(&index); err != nil {
+			t.Fatal(err)
+		}
+		g.crowd = append(g.crowd, index)
+	}
+	if err := crowd.Err(); err != nil {
+		t.Fatal(err)
+	}
+	g.end()
 }
 
 // Other keys than the first registry's are refused with a sentence that says which.
