@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"ashyq-kiosk/registry/server"
 	"ashyq-kiosk/registry/store"
 )
 
@@ -47,7 +48,9 @@ func restoredStore(t *testing.T, from *store.Store, moment time.Time) *store.Sto
 // After a restore, the administrator is told what to do, and confirms it with one press.
 func TestConfirmRestored(t *testing.T) {
 	_, options := realRegistry(t)
-	url, restored := registryOver(t, restoredStore(t, options.Store, time.Now().Add(-time.Hour)))
+	url, restored := registryThat(t, restoredStore(t, options.Store, time.Now().Add(-time.Hour)), func(o *server.Options) {
+		o.Authority = options.Authority // a backup has its key, too
+	})
 	ctx := tab(t)
 	desktop(t, ctx)
 	do(t, ctx, chromedp.Navigate(url+"/admin#key="+adminKey))
