@@ -75,30 +75,15 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, 
 // somebody who would have followed: only a new Due is sure to find everybody.
 func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, limit int) ([]*Citizen, error) {
 	var due []*Citizen
-	before := int64(math.MinInt64)
-	if after != nil {
-		before = after.due
-	}
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		byID := map[int64]*Citizen{}
 		var ids []int64
-		take := func(found *sql.Rows) error {
+		err := whoIsDue(ctx, tx, after, now, limit, func(found *sql.Rows) error {
 			c := &Citizen{}
 			err := found.Scan(&c.ID, &c.touched, &c.due, &c.group.region, &c.group.status)
 			due, byID[c.ID], ids = append(due, c), c, append(ids, c.ID)
 			return err
-		}
-		const who = `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens WHERE `
-		// Not as (due, id) > ($1, $2): SQLite would walk through all who are due at the same moment.
-		var err error
-		if after != nil {
-			err = rows(ctx, tx, take, who+`due = $1 AND id > $2 AND due <= $3 ORDER BY id LIMIT $4`,
-				after.due, after.ID, now.Unix(), limit)
-		}
-		if err == nil && len(due) < limit {
-			err = rows(ctx, tx, take, who+`due > $1 AND due <= $2 ORDER BY due, id LIMIT $3`,
-				before, now.Unix(), limit-len(due))
-		}
+		})
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -133,6 +118,22 @@ func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, lim
 		return nil, fmt.Errorf("list who is due: %w", err)
 	}
 	return due, nil
+}
+
+// whoIsDue takes the next rows of those who are due. It does not ask for (due, id) > ($1, $2): SQLite
+// would walk through all who are due at the same moment.
+func whoIsDue(ctx context.Context, tx *sql.Tx, after *Citizen, now time.Time, limit int, take func(*sql.Rows) error) error {
+	const who = `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens WHERE `
+	before := int64(math.MinInt64)
+	if after != nil {
+		before = after.due
+		err := rows(ctx, tx, func(found *sql.Rows) error { limit--; return take(found) },
+			who+`due = $1 AND id > $2 AND due <= $3 ORDER BY id LIMIT $4`, before, after.ID, now.Unix(), limit)
+		if err != nil || limit == 0 {
+			return err
+		}
+	}
+	return rows(ctx, tx, take, who+`due > $1 AND due <= $2 ORDER BY due, id LIMIT $3`, before, now.Unix(), limit)
 }
 
 // literals writes whole numbers into a statement. There are thousands of them, and both drivers are far
