@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -62,10 +63,10 @@ func (s *Store) schemaVersion(ctx context.Context) (version int, err error) {
 }
 
 // isMadeTwice tells that two registries have made the same table at the same moment: PostgreSQL
-// refuses that, IF NOT EXISTS or not.
+// refuses that, IF NOT EXISTS or not, as a row, a table or a type that is there twice.
 func isMadeTwice(err error) bool {
 	var state interface{ SQLState() string }
-	return errors.As(err, &state) && (state.SQLState() == "23505" || state.SQLState() == "42P07")
+	return errors.As(err, &state) && slices.Contains([]string{"23505", "42P07", "42710"}, state.SQLState())
 }
 
 func (s *Store) oneSchemaVersion(ctx context.Context) (version int, err error) {
