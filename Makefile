@@ -33,7 +33,7 @@ endef
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: opencv chromium axe postgres dbus wpa ssh rauc nginx
+.PHONY: opencv chromium axe postgres dbus wpa ssh rauc nginx s3
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
@@ -49,6 +49,8 @@ ssh:
 	$(call need,/usr/bin/ssh-keygen,openssh-client)
 rauc:
 	$(call need,/usr/bin/rauc /usr/bin/mksquashfs,rauc squashfs-tools openssl)
+s3:
+	@.ci/s3 || echo "==> without versitygw: exports to object stores are not tested"
 nginx:
 	$(call need,/usr/sbin/nginx,nginx-light)
 postgres:
@@ -78,7 +80,7 @@ check: ## Build, vet, staticcheck and the fast tests, without OpenCV, Chromium o
 	@$(WITHOUT_OPENCV) go test -short -timeout 5m $(TESTFLAGS) ./...
 
 .PHONY: test
-test: opencv chromium axe postgres dbus wpa ssh rauc nginx ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
+test: opencv chromium axe postgres dbus wpa ssh rauc nginx s3 ## All tests, with real OpenCV, Chromium, PostgreSQL and processes.
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"

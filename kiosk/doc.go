@@ -63,8 +63,8 @@
 // No package in kiosk/ imports one in registry/: kiosk and registry are two programs. The registry
 // imports the formats that both use: pass, statuslist, api, doorkeys, sign1. Test support is next
 // to what it supports: kiosk/lookuptest, kiosk/enrol/enroltest, kiosk/sign1/sign1test,
-// registry/store/storetest and registry/alert/alerttest. layers_test.go checks who imports whom,
-// with a reason for each rule.
+// registry/store/storetest, registry/export/exporttest and registry/alert/alerttest. layers_test.go
+// checks who imports whom, with a reason for each rule.
 //
 // # One frame's journey
 //

@@ -17,7 +17,7 @@ type exportCmd struct {
 	Once    bool          `help:"Copy what is current and end, instead of following the registry."`
 	Keep    time.Duration `default:"2h" placeholder:"TIME" help:"How long a blob stays after the last manifest that named it: longer than a slow door needs, and longer than caches keep a manifest. (${default})"`
 	Verbose bool          `help:"Also log each version that is copied."`
-	To      string        `arg:"" name:"dir" help:"Directory that a web server serves. It gets v1/manifest and v1/blob/. What is already there is not loaded again."`
+	To      string        `arg:"" name:"to" help:"Directory that a web server serves, or s3://BUCKET/PREFIX with endpoint and credentials in the AWS_* variables. It gets v1/manifest and v1/blob/. What is already there is not loaded again."`
 }
 
 // leastKeep is longer than a door on a slow line takes for one section.
@@ -41,11 +41,11 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer, log *slog.Logger)
 		return usage{fmt.Errorf("--from: %w", err)}
 	}
 	defer remote.Close()
-	place, err := export.OpenFolder(c.To)
+	place, closePlace, err := openPlace(c.To)
 	if err != nil {
 		return err
 	}
-	defer place.Close()
+	defer closePlace()
 	e := export.New(export.Options{Source: remote, Key: key, Place: place, Keep: c.Keep, Log: log,
 		Progress: func(done, all int, bytes int64) { fmt.Fprintf(stdout, "%d of %d blobs, %d bytes\n", done, all, bytes) }})
 	if !c.Once {
@@ -60,4 +60,19 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer, log *slog.Logger)
 	fmt.Fprintf(stdout, "version %d of %s: %d sections, %d blobs in %s, %d of them loaded (%d bytes)\n",
 		m.Version, m.IssuedAt().UTC().Format(time.RFC3339), len(m.Sections), result.Blobs, c.To, result.Loaded, result.Bytes)
 	return nil
+}
+
+func openPlace(to string) (export.Place, func(), error) {
+	if export.IsBucket(to) {
+		bucket, err := export.OpenBucket(to)
+		if err != nil {
+			return nil, nil, usage{err}
+		}
+		return bucket, func() {}, nil
+	}
+	folder, err := export.OpenFolder(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	return folder, func() { _ = folder.Close() }, nil // only a lock: nothing is lost
 }

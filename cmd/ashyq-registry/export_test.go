@@ -22,6 +22,8 @@ import (
 	"ashyq-kiosk/kiosk/client"
 	"ashyq-kiosk/kiosk/pass"
 	"ashyq-kiosk/kiosk/statuslist"
+	"ashyq-kiosk/registry/export"
+	"ashyq-kiosk/registry/export/exporttest"
 )
 
 // mirrored is a registry whose list is exported to a folder, which a web server serves.
@@ -227,4 +229,32 @@ func everyBlob(m api.Manifest) map[api.Hash]bool {
 		}
 	}
 	return blobs
+}
+
+// TestExportBucket copies the list of a real registry to a real object store.
+func TestExportBucket(t *testing.T) {
+	to := "s3://" + exporttest.Bucket(t) + "/lists"
+	m := newMirrored(t, to)
+	m.activate(numbers(1)[0])
+	out, err := command("export", "--once", "--from", m.url, "--key", api.FormatKey(m.key), to).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	bucket, err := export.OpenBucket(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := bucket.Get(t.Context(), "v1/manifest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := api.OpenManifest(sealed, m.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h := range everyBlob(served) {
+		if data, err := bucket.Get(t.Context(), "v1/blob/"+h.String()); err != nil || api.HashOf(data) != h {
+			t.Errorf("blob %v: %d bytes, %v", h, len(data), err)
+		}
+	}
 }

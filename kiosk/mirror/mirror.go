@@ -203,8 +203,8 @@ func (s *Source) follow(ctx context.Context, p *peer) {
 	if s.newest != nil && s.newest.after(edition, asOf) {
 		edition, asOf = s.newest.manifest.Edition(), s.newest.manifest.IssuedAt()
 	}
-	behind := got.before(edition, asOf)
-	if !behind && (s.newest == nil || got.after(s.newest.manifest.Edition(), s.newest.manifest.IssuedAt())) {
+	behind := got.manifest.Edition().Compare(edition) < 0
+	if !got.before(edition, asOf) && (s.newest == nil || got.after(s.newest.manifest.Edition(), s.newest.manifest.IssuedAt())) {
 		s.newest, s.from = got, p
 	}
 	old := s.opt.ClockSet() && time.Since(got.manifest.IssuedAt()) > suspect
@@ -276,7 +276,8 @@ func (s *Source) known() (statuslist.Edition, time.Time) {
 // judge says that the mirror lags, or that it is as new as anything the door has heard of.
 func (s *Source) judge(p *peer, got *published, edition statuslist.Edition, asOf time.Time) {
 	s.mu.Lock()
-	if !got.before(edition, asOf) {
+	// A manifest of the same edition that was signed a little earlier is as good.
+	if got.manifest.Edition().Compare(edition) >= 0 {
 		p.behind = time.Time{}
 	} else if p.behind.IsZero() {
 		p.behind = time.Now()

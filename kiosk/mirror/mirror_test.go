@@ -56,6 +56,10 @@ type peer struct {
 	down     error
 	blobDown error
 	delay    time.Duration
+	every    time.Duration // how long it serves one manifest before it takes one with a newer time; 0: not at all
+	kept     []byte        // that one
+	keptOf   statuslist.Edition
+	keptAt   time.Time
 	asked    int // manifests
 	loads    int // blobs
 }
@@ -72,8 +76,11 @@ func (p *peer) get() (sealed []byte, data []byte, delay time.Duration, down, blo
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sealed = p.frozen
-	if sealed == nil {
-		sealed = manifest(p.epoch, p.version, p.key)
+	if now := (statuslist.Edition{Epoch: p.epoch, Version: p.version}); sealed == nil {
+		if p.kept == nil || p.keptOf != now || time.Since(p.keptAt) >= p.every {
+			p.kept, p.keptOf, p.keptAt = manifest(p.epoch, p.version, p.key), now, time.Now()
+		}
+		sealed = p.kept
 	}
 	return sealed, p.data, p.delay, p.down, p.blobDown
 }
@@ -152,6 +159,7 @@ func newDoor(t *testing.T, hosts ...string) *door {
 	mirrors := map[string]mirror.Mirror{}
 	for _, host := range hosts {
 		d.mirrors[host] = newPeer()
+		d.mirrors[host].every = 30 * time.Second // as an export
 		mirrors[host] = d.mirrors[host]
 	}
 	d.source = mirror.New(d.options(mirrors))
@@ -303,6 +311,7 @@ func TestFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 				d.mirrors["one"].set(c.goes)
+				d.mirrors["one"].set(func(p *peer) { p.kept = nil })
 				d.registry.set(func(p *peer) { p.version = 10 })
 				if c.want != mirror.Lags {
 					d.mirrors["one"].set(func(p *peer) { p.version = 10 })
@@ -326,7 +335,7 @@ func TestFaults(t *testing.T) {
 				}
 				fresh := newPeer()
 				d.mirrors["one"].set(func(p *peer) {
-					p.epoch, p.frozen, p.key, p.data, p.down, p.blobDown, p.delay = d.registry.epoch, nil, fresh.key, fresh.data, nil, nil, 0
+					p.kept, p.epoch, p.frozen, p.key, p.data, p.down, p.blobDown, p.delay = nil, d.registry.epoch, nil, fresh.key, fresh.data, nil, nil, 0
 				})
 				all(func(p *peer) { p.version = 11 })
 				if err := d.follow(40 * time.Minute); err != nil {
@@ -493,4 +502,34 @@ func TestRestored(t *testing.T) {
 			t.Errorf("the registry was asked %d times in an hour", n)
 		}
 	})
+}
+
+// TestComesBack follows a mirror again that lagged, although the registry's manifest of the same edition
+// was signed a little later each time.
+func TestComesBack(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoor(t, "one")
+			if err := d.follow(time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			one := d.mirrors["one"]
+			one.set(func(p *peer) { p.frozen = p.kept })
+			d.registry.set(func(p *peer) { p.version = 2 })
+			for end := time.Now().Add(3 * time.Minute); d.fault("one") != mirror.Lags && time.Now().Before(end); {
+				if err := d.follow1(25 * time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
+			one.set(func(p *peer) { p.frozen, p.version, p.every = nil, 2, 40*time.Second })
+			one.get() // it signs now, and not when the door comes
+			if err := d.follow(75 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			d.has(2)
+			if got := d.fault("one"); got != "" {
+				t.Errorf("the mirror is in order and %q; it said\n%s", got, d.log.String())
+			}
+		})
+	}
 }
