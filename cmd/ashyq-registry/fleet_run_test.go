@@ -25,6 +25,7 @@ import (
 // outcome is what a run has shown.
 type outcome struct {
 	good, slow  []time.Duration // from a change to a door with a good link, or a slow one
+	mirror      []time.Duration // to a door at the mirror, whatever its link
 	uncut       []time.Duration // those of good that did not lose their connection then
 	took        time.Duration   // of all changes
 	versions    uint64          // in that time
@@ -52,6 +53,7 @@ func (f *fleet) run() outcome {
 	f.Helper()
 	f.restart()
 	f.newest() // it has looked
+	f.export()
 	ctx, stop := context.WithCancel(f.Context())
 	defer stop()
 	var o outcome
@@ -276,6 +278,8 @@ func (f *fleet) judge(o *outcome) {
 			switch {
 			case !ok:
 				o.missed++
+			case d.mirrored:
+				o.mirror = append(o.mirror, at.Sub(p.changed))
 			case d.rate > 0:
 				o.slow = append(o.slow, at.Sub(p.changed))
 			default:
