@@ -220,7 +220,8 @@ func (d *fleetDoor) take(conn net.Conn, s *seen) (newer bool, err error) {
 		blobs = append(blobs, m.Keys)
 	}
 	for _, h := range blobs {
-		err := d.get(conn, api.PathBlob+"/"+h.String(), 0, client.MaxBlob, func(data []byte) error { return d.witness.blob(h, data) })
+		take := func(data []byte) error { return d.witness.blob(h, data) }
+		err := d.get(conn, api.PathBlob+"/"+h.String(), 0, client.MaxBlob, take)
 		if err != nil {
 			return true, err
 		}

@@ -181,7 +181,8 @@ func (f *fleet) killPublisher(before []spent, work []spent) time.Duration {
 
 // settle waits until each door has the newest version.
 func (f *fleet) settle() {
-	for end := time.Now().Add(cmp.Or(f.patience, 2*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	patience := cmp.Or(f.patience, 2*time.Minute)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		newest, behind := f.newest(), 0
 		for _, d := range f.all {
 			if d.version.Load() != newest {

@@ -46,6 +46,9 @@ func TestFleet(t *testing.T) {
 
 // TestFleetAtMirror lets half of a small fleet take the list from an export that nginx serves.
 func TestFleetAtMirror(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves a fleet at a mirror, ten seconds of waiting, to make test")
+	}
 	f := newFleet(t, "", load{doors: 20, registries: 1, changes: 3, every: 2 * time.Second, mirrored: 0.5})
 	o := f.run()
 	for _, problem := range f.problems {
@@ -72,11 +75,14 @@ func TestMeasureFleet(t *testing.T) {
 		name, database string
 		registries     int
 		mirrored       float64
-	}{{"sqlite", "sqlite", 1, 0}, {"postgres", "postgres", 1, 0}, {"three", "postgres", 3, 0}, {"mirror", "sqlite", 1, 0.5}} {
+	}{
+		{"sqlite", "sqlite", 1, 0}, {"postgres", "postgres", 1, 0}, {"three", "postgres", 3, 0}, {"mirror", "sqlite", 1, 0.5},
+	} {
 		t.Run(run.name, func(t *testing.T) {
 			// The package's unit allows 65,536 files.
 			f := newFleet(t, databases[run.database](t), load{doors: doors, registries: run.registries, changes: minutes * 12,
-				every: 5 * time.Second, slow: 0.05, cut: 0.05, mirrored: run.mirrored, kill: run.registries > 1, quiet: 15 * time.Second, files: 65_536})
+				every: 5 * time.Second, slow: 0.05, cut: 0.05, mirrored: run.mirrored, kill: run.registries > 1,
+				quiet: 15 * time.Second, files: 65_536})
 			o := f.run()
 			f.print("fleet_"+run.name, o)
 			for _, problem := range f.problems {
@@ -96,7 +102,10 @@ func (f *fleet) print(prefix string, o outcome) {
 	for _, links := range []struct {
 		name string
 		took []time.Duration
-	}{{"change_to_door", o.good}, {"change_to_door_uncut", o.uncut}, {"change_to_door_slow_link", o.slow}, {"change_to_door_mirror", o.mirror}} {
+	}{
+		{"change_to_door", o.good}, {"change_to_door_uncut", o.uncut}, {"change_to_door_slow_link", o.slow},
+		{"change_to_door_mirror", o.mirror},
+	} {
 		if len(links.took) == 0 {
 			continue
 		}
