@@ -109,7 +109,7 @@ bench-registry: postgres ## The registry with a country in it, in SQLite and Pos
 	@$(WITHOUT_OPENCV) .ci/bench-registry
 
 .PHONY: bench-fleet
-bench-fleet: postgres ## Ten thousand doors follow registries over HTTPS; three quarters of an hour. DOORS=, FLEET_MINUTES=, RUN=sqlite are smaller ones.
+bench-fleet: postgres nginx ## Ten thousand doors follow registries over HTTPS; an hour. DOORS=, FLEET_MINUTES=, RUN=sqlite are smaller ones.
 	@$(WITHOUT_OPENCV) .ci/bench-fleet
 
 .PHONY: bench-list

@@ -25,6 +25,8 @@ import (
 const (
 	doorTimeout = 10 * time.Second
 	doorPause   = 5 * time.Second // after an answer without news, from the question on
+	mirrorPause = 4 * time.Second // between two looks at a mirror, at least
+	mirrorMore  = 2 * time.Second // at most
 	firstPause  = 2 * time.Second // after a failure, at most; twice as long after each one that follows
 	lastPause   = time.Minute
 )
@@ -38,8 +40,10 @@ type fleetDoor struct {
 	from         netip.Addr
 	certificate  *tls.Certificate
 	tls          *tls.Config
-	rate         int // bytes/s of its slow link; 0: a good one
-	at           int // which registry it asks
+	rate         int  // bytes/s of its slow link; 0: a good one
+	at           int  // which registry it asks
+	mirrored     bool // it takes the list from the mirror
+	etag         string
 
 	reader  *bufio.Reader
 	edition statuslist.Edition
@@ -112,7 +116,10 @@ func (d *fleetDoor) follow(ctx context.Context, first func()) (heard bool, err e
 		}
 		heard = true
 		first()
-		if !newer {
+		switch {
+		case d.mirrored:
+			sleep(ctx, mirrorPause+rand.N(mirrorMore)-time.Since(asked))
+		case !newer:
 			sleep(ctx, doorPause-time.Since(asked))
 		}
 	}
@@ -121,7 +128,7 @@ func (d *fleetDoor) follow(ctx context.Context, first func()) (heard bool, err e
 
 func (d *fleetDoor) connect(ctx context.Context) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: doorTimeout, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.from, 0))}
-	raw, err := dialer.DialContext(ctx, "tcp", d.address(d.at))
+	raw, err := dialer.DialContext(ctx, "tcp", d.address(d))
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +164,9 @@ func (d *fleetDoor) hangUp() {
 
 func (d *fleetDoor) manifest(conn net.Conn) (*seen, error) {
 	path, wait := api.PathManifest, time.Duration(0)
+	if d.mirrored {
+		return d.lookAtMirror(conn)
+	}
 	if after := d.edition.Version; after > 0 {
 		path, wait = fmt.Sprintf("%s?after=%d&wait=%s", path, after, replica.Wait), replica.Wait
 	}
@@ -168,8 +178,25 @@ func (d *fleetDoor) manifest(conn net.Conn) (*seen, error) {
 	return m, err
 }
 
+// lookAtMirror returns nil where the mirror has nothing new.
+func (d *fleetDoor) lookAtMirror(conn net.Conn) (m *seen, err error) {
+	res, err := d.send(conn, api.PathManifest, "If-None-Match: "+d.etag+"\r\n", 0)
+	if err != nil || res.StatusCode == http.StatusNotModified {
+		return nil, err
+	}
+	err = d.read(res, api.MaxManifest, func(sealed []byte) (err error) {
+		m, err = d.witness.manifest(sealed)
+		return err
+	})
+	d.etag = res.Header.Get("ETag")
+	return m, err
+}
+
 // take loads what leads to a newer manifest. newer: there was one.
 func (d *fleetDoor) take(conn net.Conn, s *seen) (newer bool, err error) {
+	if s == nil {
+		return false, nil
+	}
 	m := s.manifest
 	if c := m.Edition().Compare(d.edition); c <= 0 {
 		if c < 0 {
@@ -193,7 +220,8 @@ func (d *fleetDoor) take(conn net.Conn, s *seen) (newer bool, err error) {
 		blobs = append(blobs, m.Keys)
 	}
 	for _, h := range blobs {
-		err := d.get(conn, api.PathBlob+"/"+h.String(), 0, client.MaxBlob, func(data []byte) error { return d.witness.blob(h, data) })
+		take := func(data []byte) error { return d.witness.blob(h, data) }
+		err := d.get(conn, api.PathBlob+"/"+h.String(), 0, client.MaxBlob, take)
 		if err != nil {
 			return true, err
 		}
@@ -210,21 +238,30 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // get hands the answer to take, which must not keep it.
 func (d *fleetDoor) get(conn net.Conn, path string, wait time.Duration, limit int64, take func([]byte) error) error {
+	res, err := d.send(conn, path, "", wait)
+	if err != nil {
+		return err
+	}
+	return d.read(res, limit, take)
+}
+
+// send returns the answer as soon as it begins.
+func (d *fleetDoor) send(conn net.Conn, path, headers string, wait time.Duration) (*http.Response, error) {
 	patience := wait + doorTimeout
 	if d.rate > 0 {
 		patience += time.Minute
 	}
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
+		return nil, err
 	}
-	question := "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: ashyq-kiosk/devel\r\n\r\n"
+	question := "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: ashyq-kiosk/devel\r\n" + headers + "\r\n"
 	if _, err := io.WriteString(conn, question); err != nil {
-		return err
+		return nil, err
 	}
-	res, err := http.ReadResponse(d.reader, nil)
-	if err != nil {
-		return err
-	}
+	return http.ReadResponse(d.reader, nil)
+}
+
+func (d *fleetDoor) read(res *http.Response, limit int64, take func([]byte) error) error {
 	if res.ContentLength < 0 || res.ContentLength > limit {
 		return fmt.Errorf("an answer of %d bytes", res.ContentLength)
 	}
@@ -238,7 +275,7 @@ func (d *fleetDoor) get(conn net.Conn, path string, wait time.Duration, limit in
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", path, res.Status)
+		return errors.New(res.Status)
 	}
 	return take(data)
 }

@@ -21,6 +21,9 @@ import (
 // TestFleetFinds lets a fleet follow through something that has the registry's keys and breaks what
 // the registry promises.
 func TestFleetFinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves what a fleet finds, half a minute of waiting, to make test")
+	}
 	for name, c := range map[string]struct {
 		spoil func(b *breaker, question int, isManifest bool, answer []byte) []byte
 		want  string
@@ -58,7 +61,8 @@ func TestFleetFinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, "", load{doors: 12, registries: 1, changes: 4, every: 700 * time.Millisecond, patience: 3 * time.Second})
+			f := newFleet(t, "", load{doors: 12, registries: 1, changes: 4, every: 700 * time.Millisecond,
+				patience: 3 * time.Second})
 			b := newBreaker(t, f.members[0], c.spoil)
 			f.through = b.server.URL
 			f.run()

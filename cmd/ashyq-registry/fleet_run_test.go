@@ -25,6 +25,7 @@ import (
 // outcome is what a run has shown.
 type outcome struct {
 	good, slow  []time.Duration // from a change to a door with a good link, or a slow one
+	mirror      []time.Duration // to a door at the mirror, whatever its link
 	uncut       []time.Duration // those of good that did not lose their connection then
 	took        time.Duration   // of all changes
 	versions    uint64          // in that time
@@ -52,6 +53,7 @@ func (f *fleet) run() outcome {
 	f.Helper()
 	f.restart()
 	f.newest() // it has looked
+	f.export()
 	ctx, stop := context.WithCancel(f.Context())
 	defer stop()
 	var o outcome
@@ -179,7 +181,8 @@ func (f *fleet) killPublisher(before []spent, work []spent) time.Duration {
 
 // settle waits until each door has the newest version.
 func (f *fleet) settle() {
-	for end := time.Now().Add(cmp.Or(f.patience, 2*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	patience := cmp.Or(f.patience, 2*time.Minute)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		newest, behind := f.newest(), 0
 		for _, d := range f.all {
 			if d.version.Load() != newest {
@@ -276,6 +279,8 @@ func (f *fleet) judge(o *outcome) {
 			switch {
 			case !ok:
 				o.missed++
+			case d.mirrored:
+				o.mirror = append(o.mirror, at.Sub(p.changed))
 			case d.rate > 0:
 				o.slow = append(o.slow, at.Sub(p.changed))
 			default:

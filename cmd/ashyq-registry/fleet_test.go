@@ -44,6 +44,21 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+// TestFleetAtMirror lets half of a small fleet take the list from an export that nginx serves.
+func TestFleetAtMirror(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves a fleet at a mirror, ten seconds of waiting, to make test")
+	}
+	f := newFleet(t, "", load{doors: 20, registries: 1, changes: 3, every: 2 * time.Second, mirrored: 0.5})
+	o := f.run()
+	for _, problem := range f.problems {
+		t.Error(problem)
+	}
+	if len(o.good) == 0 || len(o.mirror) == 0 {
+		t.Errorf("too little happened: %+v", o)
+	}
+}
+
 // TestMeasureFleet is make bench-fleet. ASHYQ_FLEET is the number of doors, ASHYQ_FLEET_MINUTES how
 // long the laboratory reports.
 func TestMeasureFleet(t *testing.T) {
@@ -59,11 +74,15 @@ func TestMeasureFleet(t *testing.T) {
 	for _, run := range []struct {
 		name, database string
 		registries     int
-	}{{"sqlite", "sqlite", 1}, {"postgres", "postgres", 1}, {"three", "postgres", 3}} {
+		mirrored       float64
+	}{
+		{"sqlite", "sqlite", 1, 0}, {"postgres", "postgres", 1, 0}, {"three", "postgres", 3, 0}, {"mirror", "sqlite", 1, 0.5},
+	} {
 		t.Run(run.name, func(t *testing.T) {
 			// The package's unit allows 65,536 files.
 			f := newFleet(t, databases[run.database](t), load{doors: doors, registries: run.registries, changes: minutes * 12,
-				every: 5 * time.Second, slow: 0.05, cut: 0.05, kill: run.registries > 1, quiet: 15 * time.Second, files: 65_536})
+				every: 5 * time.Second, slow: 0.05, cut: 0.05, mirrored: run.mirrored, kill: run.registries > 1,
+				quiet: 15 * time.Second, files: 65_536})
 			o := f.run()
 			f.print("fleet_"+run.name, o)
 			for _, problem := range f.problems {
@@ -83,7 +102,13 @@ func (f *fleet) print(prefix string, o outcome) {
 	for _, links := range []struct {
 		name string
 		took []time.Duration
-	}{{"change_to_door", o.good}, {"change_to_door_uncut", o.uncut}, {"change_to_door_slow_link", o.slow}} {
+	}{
+		{"change_to_door", o.good}, {"change_to_door_uncut", o.uncut}, {"change_to_door_slow_link", o.slow},
+		{"change_to_door_mirror", o.mirror},
+	} {
+		if len(links.took) == 0 {
+			continue
+		}
 		for _, percent := range []int{50, 99, 100} {
 			figure(fmt.Sprintf("%s_p%d", links.name, percent), percentile(links.took, percent).Seconds(), "s")
 		}
@@ -116,6 +141,7 @@ type load struct {
 	changes    int
 	every      time.Duration // a change
 	slow, cut  float64       // the share of doors with slow links, and of those that are cut between two changes
+	mirrored   float64       // the share of doors that take the list from a mirror
 	kill       bool          // the publisher, in the middle
 	quiet      time.Duration // before and after all doors have come, to see what memory they take
 	files      int           // descriptors that a registry divides; 0: what the machine allows
@@ -134,6 +160,8 @@ type fleet struct {
 	people  []person
 	all     []*fleetDoor
 	roots   *x509.CertPool
+	mirror  string  // its URL; empty: there is none
+	tree    string  // what it serves
 	db      *sql.DB // behind the registries' backs; nil: SQLite
 	verbose bool
 
@@ -198,6 +226,9 @@ func newFleet(t *testing.T, database string, load load) *fleet {
 	f.witness = newWitness((&door{process: f.members[0].process}).key(), f.problem)
 	f.populate()
 	f.enrol()
+	if load.mirrored > 0 {
+		f.serveMirror()
+	}
 	return f
 }
 
@@ -240,10 +271,13 @@ func (f *fleet) ask(path string, body, answer any) {
 	}
 }
 
-// address is where doors find a registry: that of this number, or another one.
-func (f *fleet) address(n int) string {
-	at := f.members[n%len(f.members)].now().doors
-	if f.through != "" {
+// address is where a door asks.
+func (f *fleet) address(d *fleetDoor) string {
+	at := f.members[d.at%len(f.members)].now().doors
+	switch {
+	case d.mirrored:
+		at = f.mirror
+	case f.through != "":
 		at = f.through
 	}
 	u, err := url.Parse(at)
@@ -295,6 +329,7 @@ func (f *fleet) newDoor(n int, name string) *fleetDoor {
 	if mathrand.Float64() < f.slow {
 		d.rate = 4<<10 + mathrand.IntN(12<<10)
 	}
+	d.mirrored = mathrand.Float64() < f.mirrored
 	return d
 }
 

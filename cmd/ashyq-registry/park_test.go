@@ -209,14 +209,15 @@ func TestParkedStays(t *testing.T) {
 	}
 	limited := bound(raw, places)
 	parked := make(chan func(bool), 1)
-	front := &http.Server{ConnContext: rememberConnection, Handler: attentive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	park := func(w http.ResponseWriter, r *http.Request) {
 		r.TLS = &tls.ConnectionState{} // as if
 		_, leave, ok := r.Context().Value(connectionKey{}).(*connection).Park(w, r)
 		if !ok {
 			t.Error("it cannot be parked")
 		}
 		parked <- leave
-	}))}
+	}
+	front := &http.Server{ConnContext: rememberConnection, Handler: attentive(http.HandlerFunc(park))}
 	served := make(chan error, 1)
 	go func() { served <- front.Serve(limited) }()
 	defer func() {

@@ -85,7 +85,8 @@ func TestBlobsStay(t *testing.T) {
 	if len(b.sent) > keptBlobs || len(b.kept) != keptBlobs {
 		t.Errorf("%d blobs are in memory, %d of them to stay, want %d", len(b.sent), len(b.kept), keptBlobs)
 	}
-	if _, _, err := b.lend(api.Hash{200}, func() ([]byte, error) { return nil, store.ErrNotFound }); !errors.Is(err, store.ErrNotFound) || len(b.sent) > keptBlobs {
+	_, _, err := b.lend(api.Hash{200}, func() ([]byte, error) { return nil, store.ErrNotFound })
+	if !errors.Is(err, store.ErrNotFound) || len(b.sent) > keptBlobs {
 		t.Errorf("a blob that is not there: %v, %d in memory", err, len(b.sent))
 	}
 }
