@@ -8,7 +8,7 @@ import (
 )
 
 // Park implements server.Parker, for TLS with HTTP/1.1, which doors speak. A parked connection is not
-// quiet, and keeps its turn.
+// quiet, and keeps its turn until it is answered: nobody holds a turn by not taking the answer.
 func (c *connection) Park(w http.ResponseWriter, r *http.Request) (net.Conn, func(again bool), bool) {
 	if r.TLS == nil || !c.at.turns.TryAcquire(1) {
 		return nil, nil, false
@@ -23,13 +23,16 @@ func (c *connection) Park(w http.ResponseWriter, r *http.Request) (net.Conn, fun
 	c.wake()
 	c.at.mu.Unlock()
 	pipelined := buffered.Reader.Buffered() > 0 // no door does that, and nobody would read it
-	return conn, func(again bool) {
+	rest := sync.OnceFunc(func() {
 		c.at.turns.Release(1)
 		c.at.mu.Lock()
+		defer c.at.mu.Unlock()
 		if c.working--; c.working == 0 && !c.closed {
 			c.hush()
 		}
-		c.at.mu.Unlock()
+	})
+	return &parked{conn, rest}, func(again bool) {
+		rest()
 		if again && !pipelined {
 			select {
 			case c.at.back <- conn:
@@ -39,6 +42,18 @@ func (c *connection) Park(w http.ResponseWriter, r *http.Request) (net.Conn, fun
 		}
 		_ = conn.Close() // the door has gone, or has its answer
 	}, true
+}
+
+// parked rests when it is written to, as outgoing does.
+type parked struct {
+	net.Conn
+	rest func()
+}
+
+// Write implements net.Conn.
+func (p *parked) Write(data []byte) (int, error) {
+	p.rest()
+	return p.Conn.Write(data)
 }
 
 // returning is a listener that accepts connections a second time that were parked.

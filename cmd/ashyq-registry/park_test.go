@@ -199,44 +199,64 @@ func (a *asking) manifest(query string) (version uint64, header http.Header) {
 	return a.answer()
 }
 
-// A parked connection is not quiet: a flood of others does not close it. When it is not parked any
-// more, it is.
-func TestParkedStays(t *testing.T) {
-	const places = 4
+// parkedAt is a server that parks each request.
+type parkedAt struct {
+	*bounded
+	address string
+	conns   chan net.Conn
+	leave   chan func(bool)
+}
+
+func newParkedAt(t *testing.T, places int) *parkedAt {
+	t.Helper()
 	raw, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	limited := bound(raw, places)
-	parked := make(chan func(bool), 1)
-	park := func(w http.ResponseWriter, r *http.Request) {
+	p := &parkedAt{bound(raw, places), raw.Addr().String(), make(chan net.Conn, 1), make(chan func(bool), 1)}
+	front := &http.Server{ConnContext: rememberConnection, Handler: attentive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.TLS = &tls.ConnectionState{} // as if
-		_, leave, ok := r.Context().Value(connectionKey{}).(*connection).Park(w, r)
+		conn, leave, ok := r.Context().Value(connectionKey{}).(*connection).Park(w, r)
 		if !ok {
 			t.Error("it cannot be parked")
 		}
-		parked <- leave
-	}
-	front := &http.Server{ConnContext: rememberConnection, Handler: attentive(http.HandlerFunc(park))}
+		p.conns <- conn
+		p.leave <- leave
+	}))}
 	served := make(chan error, 1)
-	go func() { served <- front.Serve(limited) }()
-	defer func() {
+	go func() { served <- front.Serve(p) }()
+	t.Cleanup(func() {
 		if err := errors.Join(front.Close(), <-served); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
-	}()
+	})
+	return p
+}
+
+// dial sends the text, which may find the connection closed already.
+func (p *parkedAt) dial(t *testing.T, text string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_, _ = io.WriteString(conn, text)
+	return conn
+}
+
+// A parked connection is not quiet: a flood of others does not close it. When it is not parked any
+// more, it is.
+func TestParkedStays(t *testing.T) {
+	const places = 4
+	p := newParkedAt(t, places)
 	closed := make(chan int, 100)
 	open := func(n int, text string) {
-		conn, err := net.Dial("tcp", raw.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		_, _ = io.WriteString(conn, text) // it may be closed already
+		conn := p.dial(t, text)
 		go func() { _, _ = io.Copy(io.Discard, conn); closed <- n }()
 	}
 	open(0, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	leave := <-parked
+	leave := <-p.leave
 	for n := range 2 * places {
 		open(1+n, "")
 	}
@@ -245,14 +265,42 @@ func TestParkedStays(t *testing.T) {
 			t.Fatal("a flood has closed a parked connection")
 		}
 	}
-	close(limited.end) // nobody serves it on
+	close(p.end) // nobody serves it on
 	leave(true)
 	for n := range closed {
 		if n == 0 {
 			break
 		}
 	}
-	if !limited.turns.TryAcquire(places * 3 / 4) {
+	if !p.turns.TryAcquire(places * 3 / 4) {
+		t.Error("a turn is kept")
+	}
+}
+
+// Who does not take the answer keeps no turn, and makes room for others.
+func TestParkedAnswerNotTaken(t *testing.T) {
+	const places = 4
+	p := newParkedAt(t, places)
+	p.dial(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	conn, leave := <-p.conns, <-p.leave
+	written := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(make([]byte, 64<<20)) // more than any buffer takes
+		written <- err
+	}()
+	for end := time.Now().Add(30 * time.Second); len(written) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Error("it keeps its place")
+			conn.Close()
+			break
+		}
+		p.dial(t, "")
+	}
+	if err := <-written; err == nil {
+		t.Error("all was written to who reads nothing")
+	}
+	leave(false)
+	if !p.turns.TryAcquire(places * 3 / 4) {
 		t.Error("a turn is kept")
 	}
 }

@@ -128,11 +128,22 @@ func (s *Source) blame(p *peer, fault Fault, why error) {
 	if p.fault == "" {
 		p.since = now
 	}
-	p.fault, p.why = fault, why.Error()
+	p.fault, p.why = fault, brief(why)
 	if isNew {
 		s.opt.Log.Warn("a mirror "+says[fault]+"; the door does without it for a while", "mirror", p.host, "fault", string(fault),
-			"error", why)
+			"error", p.why)
 	}
+}
+
+// longestWhy is how much of an error is kept, bytes: a mirror may have put a long header into it.
+const longestWhy = 400
+
+func brief(err error) string {
+	text := err.Error()
+	if len(text) <= longestWhy {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestWhy], "") + "..."
 }
 
 // says is the fault in a sentence.

@@ -426,3 +426,32 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFolderModes has a folder that somebody made, which may be a home: it stays as private as it was.
+// What the exporter makes is for everybody.
+func TestFolderModes(t *testing.T) {
+	old := syscall.Umask(0o077)
+	t.Cleanup(func() { syscall.Umask(old) })
+	mode := func(path string, want fs.FileMode) {
+		t.Helper()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s: mode %v, want %v", path, got, want)
+		}
+	}
+	home := t.TempDir()
+	if err := os.Chmod(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]fs.FileMode{home: 0o700, filepath.Join(t.TempDir(), "new"): 0o755} {
+		r := newRegistry(t)
+		r.once(openFolder(t, dir))
+		mode(dir, want)
+		mode(filepath.Join(dir, "v1", "blob"), 0o755)
+		mode(filepath.Join(dir, api.PathManifest), 0o644)
+		mode(filepath.Join(dir, ".incoming"), 0o700)
+	}
+}

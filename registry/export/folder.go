@@ -25,11 +25,16 @@ type Folder struct {
 
 // OpenFolder makes the folder if it is missing. Only one program at a time may have it open.
 func OpenFolder(dir string) (*Folder, error) {
+	_, err := os.Stat(dir)
+	found := err == nil // somebody has decided who may read it: it may be a home
 	for _, name := range []string{"", path.Dir(manifestName), path.Clean(blobPrefix)} {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(name, 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			return nil, fmt.Errorf("make the folder: %w", err)
 		}
+		if name == "" && found {
+			continue
+		}
+		name = filepath.Join(dir, name)
 		if err := os.Chmod(name, 0o755); err != nil { // the web server is another user
 			return nil, fmt.Errorf("make the folder readable for everybody: %w", err)
 		}

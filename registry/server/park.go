@@ -37,8 +37,12 @@ type waiting struct {
 	leave   func() // is called when the wait is over
 }
 
-// parkedWrite is how long a parked door may take to take its answer.
-const parkedWrite = time.Minute
+const (
+	// parkedWrite is how long a parked door may take to take its answer.
+	parkedWrite = time.Minute
+	// lastWrite is how long the end waits for parked doors that do not take theirs.
+	lastWrite = 5 * time.Second
+)
 
 // park reports whether the request is parked. Then it is answered later.
 func (s *Server) park(w http.ResponseWriter, r *http.Request, b waiting) bool {
@@ -133,7 +137,8 @@ func (p *publication) waitOn(conn net.Conn, after uint64, until time.Time) (stay
 }
 
 // watch reports whether there is something to wait for. Then reading from the connection is
-// interrupted when there may be no more.
+// interrupted when there may be no more. The deadlines are also for writing: TLS answers some of what
+// it reads (key updates), and whoever does not take these answers would hold up the reader for good.
 func (p *publication) watch(conn net.Conn, after uint64, until time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,7 +147,7 @@ func (p *publication) watch(conn net.Conn, after uint64, until time.Time) bool {
 		return false
 	default:
 	}
-	if p.manifest.Version > after || !time.Now().Before(until) || conn.SetReadDeadline(until) != nil {
+	if p.manifest.Version > after || !time.Now().Before(until) || conn.SetDeadline(until) != nil {
 		return false
 	}
 	p.conns[conn] = struct{}{}
@@ -152,6 +157,6 @@ func (p *publication) watch(conn net.Conn, after uint64, until time.Time) bool {
 // interrupt lets all parked requests look again. It needs mu.
 func (p *publication) interrupt() {
 	for conn := range p.conns {
-		_ = conn.SetReadDeadline(interrupted) // it may be closed already
+		_ = conn.SetDeadline(interrupted) // it may be closed already
 	}
 }

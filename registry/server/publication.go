@@ -54,13 +54,22 @@ func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *p
 	}
 }
 
-// close answers all who wait, and waits until they have their answers.
+// close answers all who wait, and waits until they have their answers. Whoever does not take it holds
+// nothing up.
 func (p *publication) close() {
 	p.mu.Lock()
 	close(p.closing)
 	p.interrupt()
 	p.mu.Unlock()
-	p.parked.Wait()
+	all := make(chan struct{})
+	go func() {
+		p.parked.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(lastWrite):
+	}
 }
 
 // announce publishes a committed manifest, or vouches again for the current one. backup is
