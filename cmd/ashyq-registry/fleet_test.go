@@ -160,7 +160,7 @@ type fleet struct {
 	people  []person
 	all     []*fleetDoor
 	roots   *x509.CertPool
-	mirror  string  // its URL; empty: there is none
+	mirror  string  // its URL; empty: doors follow the registry
 	tree    string  // what it serves
 	db      *sql.DB // behind the registries' backs; nil: SQLite
 	verbose bool

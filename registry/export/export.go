@@ -100,7 +100,7 @@ type Options struct {
 type Exporter struct {
 	opt     Options
 	opened  bool
-	current api.Manifest      // in the place; the zero value: it has none yet
+	current api.Manifest      // in the place; the zero value: nothing was copied yet
 	held    map[api.Hash]bool // blobs of the place whose bytes are known to be right
 	swept   time.Time
 }

@@ -63,7 +63,7 @@ type publisher struct {
 	restored bool // from a backup, and nothing was published since
 
 	batch  int
-	held   *massChange // nil: there is none
+	held   *massChange // nil: no mass change is being collected
 	listed time.Time   // whoever is due since then at the latest has been derived for the list already
 }
 
