@@ -217,7 +217,7 @@ func TestAwayForAnyTime(t *testing.T) {
 	l.random, l.model = rand.New(rand.NewPCG(seed, 1)), map[uint64]statuslist.Status{}
 	people, versions, longest := 300_000, 900, 10
 	if testing.Short() {
-		people, versions, longest = 100_000, 250, 8
+		people, versions, longest = 30_000, 120, 7
 	}
 	l.version(l.people(people))
 	doors := []*listDoor{newListDoor(l), newListDoor(l), newListDoor(l)}
@@ -299,12 +299,15 @@ func TestSectionsAreNotSealedForEachChange(t *testing.T) {
 	l := newLister(t)
 	l.memory = map[api.Hash][]byte{}
 	sealed := map[api.Hash]bool{}
-	const versions = 1600
+	versions, least := 1600, 3
+	if testing.Short() {
+		versions, least = 600, 1
+	}
 	for range versions {
 		l.version(l.people(2))
 		sealed[l.manifest.Sections[0].Blob] = true
 	}
-	if len(sealed) < 3 || len(sealed) > 5 {
+	if len(sealed) < least || len(sealed) > 5 {
 		t.Errorf("%d blobs of one section in %d versions", len(sealed), versions)
 	}
 	data, err := l.Manifest(t.Context(), 0, 0)

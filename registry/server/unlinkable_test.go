@@ -174,7 +174,11 @@ func newLinkedTown(t *testing.T) *linkedTown {
 // TestUnlinkable: whoever collects the codes of 10,000 phones on two days, and has no keys, puts no more of
 // them together than by luck.
 func TestUnlinkable(t *testing.T) {
-	const phones, most = 10_000, 5
+	const most = 5
+	phones := 10_000
+	if testing.Short() {
+		phones = 1000
+	}
 	synctest.Test(t, func(t *testing.T) {
 		right := newLinkedTown(t).linked(t, phones, nil)
 		t.Logf("%d of %d phones linked", right, phones)
@@ -186,7 +190,11 @@ func TestUnlinkable(t *testing.T) {
 
 // TestUnlinkableCatchesLeaks: the same linker finds nearly all phones where a code has something of its phone.
 func TestUnlinkableCatchesLeaks(t *testing.T) {
-	const phones, least = 2_000, 1_980
+	phones := 2000
+	if testing.Short() {
+		phones = 200
+	}
+	least := phones * 99 / 100
 	keys := map[int]ed25519.PrivateKey{}
 	of := func(w *linkedTown, phone int) ed25519.PrivateKey {
 		if keys[phone] == nil {
