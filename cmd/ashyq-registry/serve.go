@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -23,6 +25,11 @@ import (
 
 // defaultDoors is where doors come in, from any network: they speak TLS to the registry itself.
 const defaultDoors = ":8443"
+
+// memoryGrowth is how much the memory in use grows before garbage is collected, in percent. Waiting
+// doors are most of it: with Go's 100 each of them takes 45 KiB after some versions, with this 26 KiB,
+// for half as much more processor time.
+const memoryGrowth = 40
 
 type serveCmd struct {
 	dataFlag
@@ -68,6 +75,9 @@ func (c *serveCmd) Validate() error {
 
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(memoryGrowth)
+	}
 	dir, err := lock(c.Data)
 	if err != nil {
 		return err
