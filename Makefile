@@ -37,7 +37,7 @@ help: ## This list.
 opencv:
 	$(call need,/usr/include/opencv4/opencv2/videoio.hpp,libopencv-dev)
 chromium:
-	$(call need,/usr/bin/chromium,chromium fonts-dejavu-core)
+	$(call need,/usr/bin/chromium /usr/bin/chromium-headless-shell,chromium chromium-headless-shell fonts-dejavu-core)
 axe:
 	$(call need,/usr/bin/curl,curl ca-certificates)
 	@.ci/axe || echo "==> without axe-core: the pages are not audited"

@@ -16,11 +16,13 @@ import (
 // A national administrator gives a colleague an account of one region. The colleague finds the pages
 // for it and no others. Then the account is revoked, and its key opens nothing.
 func TestAccountsPage(t *testing.T) {
+	t.Parallel()
 	for _, words := range []struct{ language, region, active, ended string }{
 		{"kk", "Алматы", "Жұмыс істейді", "Аяқталған уақыты"},
 		{"ru", "Алматы", "Действует", "Прекращена"},
 	} {
 		t.Run(words.language, func(t *testing.T) {
+			t.Parallel()
 			url, options := realRegistry(t)
 			err := options.Store.PutVenues(t.Context(), []store.Venue{
 				{BIN: "990140000007", Name: "Алатау", Kind: "shop", Region: "KZ-75", Zone: "green"}})
@@ -86,6 +88,7 @@ func ownerOfTheRegion(t *testing.T, ctx context.Context, url, region string) {
 // Venues begin a session for each shift, far more than a page lists. The administrators stay in sight, and
 // whoever chooses somebody to revoke does not get somebody else when the chosen one ends meanwhile.
 func TestManyAccounts(t *testing.T) {
+	t.Parallel()
 	data := openStore(t)
 	url, _ := registryOver(t, data)
 	if err := data.PutVenues(t.Context(), []store.Venue{{BIN: "990140000007", Name: "Shop", Kind: "shop", Region: "KZ-75", Zone: "green"}}); err != nil {

@@ -13,6 +13,7 @@ import (
 // The administrator sees which door asks to renew an expired certificate, and approves it with one
 // press.
 func TestApproveRenewal(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	certificate := store.Certificate{Print: store.SecretOf("certificate"), Until: time.Now().Add(-time.Hour)}
 	give := func(d store.Door) (store.Certificate, error) { certificate.Door = d.ID; return certificate, nil }

@@ -9,6 +9,7 @@ import (
 // Whoever closes a page and leaves does not leave its contents to the next one, who presses the browser's
 // back button.
 func TestBackAfterClosing(t *testing.T) {
+	t.Parallel()
 	data := openStore(t)
 	url, _ := registryOver(t, data)
 	ctx := tab(t)

@@ -30,18 +30,24 @@ const patience = 30 * time.Second
 // elsewhere is a host that is not this machine, as far as the browser knows.
 const elsewhere = "registry.test"
 
-// browser is started once for all tests. Each test has a server on a port of its own and therefore
-// an origin, with its storage and service worker, of its own.
-var browser = sync.OnceValues(func() (context.Context, error) {
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+// browserPath finds the first browser of these names.
+func browserPath(names ...string) (string, error) {
+	for _, name := range names {
 		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
+			return found, nil
 		}
 	}
-	if path == "" {
-		return nil, errNoBrowser
+	return "", errNoBrowser
+}
+
+// browser is started once for all tests, which run at the same time: each of them mostly waits. Each
+// test has a server on a port of its own and therefore an origin, with its storage and service
+// worker, of its own. The headless shell is Chromium without windows, and drawing those takes a
+// quarter of the processor's time.
+var browser = sync.OnceValues(func() (context.Context, error) {
+	path, err := browserPath("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+	if err != nil {
+		return nil, err
 	}
 	// A registry of a test has a certificate of its own authority.
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.Flag("ignore-certificate-errors", true), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -106,6 +112,8 @@ func tab(t *testing.T) context.Context {
 		t.Fatal(err)
 	}
 	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: clockScript})
+	// Another test's tab must not take the focus away.
+	call(t, ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(t, ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en-GB"})
 	return ctx
 }

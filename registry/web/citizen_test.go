@@ -37,6 +37,7 @@ func shown(t *testing.T, ctx context.Context) string {
 }
 
 func TestActivation(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -64,6 +65,7 @@ func TestActivation(t *testing.T) {
 }
 
 func TestCodeFromAddress(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -77,6 +79,7 @@ func TestCodeFromAddress(t *testing.T) {
 
 // The private key must be of no use to a script that got into the page.
 func TestKeyCannotBeExtracted(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -102,6 +105,7 @@ func TestKeyCannotBeExtracted(t *testing.T) {
 }
 
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -129,6 +133,7 @@ func TestRotation(t *testing.T) {
 }
 
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -163,6 +168,7 @@ func TestOffline(t *testing.T) {
 
 // The status in words and colour, and the code that must not tell it.
 func TestStatuses(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -197,6 +203,7 @@ const inkScript = `(() => {
 })()`
 
 func TestPassThatEnded(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -221,6 +228,7 @@ func TestPassThatEnded(t *testing.T) {
 }
 
 func TestReplace(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -257,6 +265,7 @@ func holderOf(t *testing.T, text string) string {
 
 // A wrong clock is named, and never shown as a colour.
 func TestPhoneClock(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -273,7 +282,7 @@ func TestPhoneClock(t *testing.T) {
 // screenshot is of no use to anybody 30 s later, however wrong the phone's clock is; and a phone
 // that was put right is not corrected any more.
 func TestClockCorrection(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -309,6 +318,7 @@ func TestClockCorrection(t *testing.T) {
 }
 
 func TestLanguages(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -329,6 +339,7 @@ func TestLanguages(t *testing.T) {
 }
 
 func TestWhatKeepsAPassFromAPhone(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	_, port, err := net.SplitHostPort(r.address)
 	if err != nil {
@@ -358,6 +369,7 @@ func TestWhatKeepsAPassFromAPhone(t *testing.T) {
 
 // Behind a log-in page of a network every address answers 200 with somebody else's words.
 func TestNetworkWithLogInPage(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -371,6 +383,7 @@ func TestNetworkWithLogInPage(t *testing.T) {
 
 // The answer to the activation can get lost; the code must not be lost with it.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	r.set(func(r *registry) { r.loseAnswer = true })
 	ctx := tab(t)

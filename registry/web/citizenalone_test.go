@@ -35,6 +35,7 @@ func says(t *testing.T, ctx context.Context, id, kk, ru string) {
 // TestCitizenWithoutNetwork opens the page without a network before there is a pass, and again with
 // one: each part says what to do, and the next time the network is there it works.
 func TestCitizenWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -78,6 +79,7 @@ func TestCitizenWithoutNetwork(t *testing.T) {
 
 // TestClearedStorage: a browser that has deleted the pass says how to go on, and the way works.
 func TestClearedStorage(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -95,6 +97,7 @@ func TestClearedStorage(t *testing.T) {
 
 // TestBrowsersThatCannot opens both pages in browsers without what they need: each says what to do.
 func TestBrowsersThatCannot(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	for name, c := range map[string]struct{ script, kk, ru string }{
 		"keys": {`SubtleCrypto.prototype.generateKey = () => Promise.reject(new DOMException("no", "NotSupportedError"))`,
@@ -105,6 +108,7 @@ func TestBrowsersThatCannot(t *testing.T) {
 			"дерек сақтауға рұқсат беріңіз", "разрешите в настройках"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ctx := tab(t)
 			call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: c.script})
 			phone(t, ctx)
@@ -117,6 +121,7 @@ func TestBrowsersThatCannot(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/help"} {
 		t.Run("too old "+path, func(t *testing.T) { // as where a module's syntax is not known
+			t.Parallel()
 			ctx := tab(t)
 			call(t, ctx, network.Enable, network.EnableParams{})
 			blocked := []*network.BlockPattern{{URLPattern: h.url + "/static/*/js/*", Block: true}}
@@ -124,6 +129,7 @@ func TestBrowsersThatCannot(t *testing.T) {
 			saysInAll(t, ctx, h.url+path, "#starting", "жаңартыңыз", "Обновите")
 		})
 		t.Run("without scripts "+path, func(t *testing.T) {
+			t.Parallel()
 			ctx := tab(t)
 			call(t, ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 			saysInAll(t, ctx, h.url+path, "noscript", "JavaScript", "Включите")
@@ -158,6 +164,7 @@ func saysInAll(t *testing.T, ctx context.Context, url, selector, kk, ru string) 
 // TestInstallHint: the page offers to be installed where the browser can do it, and says where on an
 // iPhone. The browser's own offer comes when it likes, so the test keeps it back.
 func TestInstallHint(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	ctx := tab(t)
 	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{

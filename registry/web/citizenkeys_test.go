@@ -39,8 +39,10 @@ func kept(t *testing.T, ctx context.Context, expression string) {
 
 // TestCitizenByKeyboard does all that a citizen can do, without a mouse: on a phone and on a desk.
 func TestCitizenByKeyboard(t *testing.T) {
+	t.Parallel()
 	for language, show := range map[string]func(*testing.T, context.Context){"kk": desktop, "ru": phone} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			h := newHome(t)
 			ctx := tab(t)
 			show(t, ctx)

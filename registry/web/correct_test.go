@@ -16,6 +16,7 @@ import (
 // The administrator corrects a laboratory's record without a mouse: a negative one becomes positive
 // only with the IIN, and the history tells both.
 func TestAdministratorCorrects(t *testing.T) {
+	t.Parallel()
 	for _, words := range []struct {
 		language           string
 		screen             func(*testing.T, context.Context)
@@ -25,6 +26,7 @@ func TestAdministratorCorrects(t *testing.T) {
 		{"kk", phone, "Оң", "Теріс", "түзетілді"}, {"ru", desktop, "Положительный", "Отрицательный", "исправлена"},
 	} {
 		t.Run(words.language, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			lab := newSource(t, url, "City laboratory 3", server.Laboratory)
 			body := server.ResultRequest{IIN: alice, Sample: "A-17", Result: "negative", Taken: time.Now()}
@@ -72,6 +74,7 @@ func TestAdministratorCorrects(t *testing.T) {
 
 // A source's region is chosen when it is created, and shown in the language of the page.
 func TestRegionOfSource(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)

@@ -50,11 +50,13 @@ func month(now time.Time) (days []int) {
 // A phone works for 30 days without a network, says when few days are left, and on the 31st day what to do:
 // a network brings everything back by itself.
 func TestPhoneWithoutNetworkForDays(t *testing.T) {
+	t.Parallel()
 	for language, says := range map[string]struct{ few, empty, do string }{
 		"kk": {"5 күн жетеді", "Бүгінге код жоқ", "код өзі келеді"},
 		"ru": {"осталось на 5 дн.", "На сегодня кода нет", "код придёт сам"},
 	} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			r := newRegistry(t)
 			ctx := tab(t)
 			activated(t, r, ctx)
@@ -122,6 +124,7 @@ func TestPhoneWithoutNetworkForDays(t *testing.T) {
 
 // Each day brings one more, and what is past is deleted. Nothing is asked for twice.
 func TestTopUpEachDay(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -151,6 +154,7 @@ func TestTopUpEachDay(t *testing.T) {
 // At midnight by UTC, 05:00 in Kazakhstan, the page changes to the next day's credential at once; the code that
 // it showed before stays good as long as any other.
 func TestMidnight(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -186,6 +190,7 @@ func TestMidnight(t *testing.T) {
 // A lost answer, two tabs and a page that is closed in between: the phone tops up again, and each day's
 // credential is that of the day's own key.
 func TestTopUpsAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	r.set(func(r *registry) { r.loseTopUp = true })
 	ctx := tab(t)
@@ -236,6 +241,7 @@ func TestTopUpsAreNotMixedUp(t *testing.T) {
 // Without space the phone shows the codes that it got as long as the page is open, says so, and keeps them when
 // there is space again.
 func TestTopUpWithoutSpace(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	// A browser without space aborts the transaction.
@@ -276,6 +282,7 @@ func TestTopUpWithoutSpace(t *testing.T) {
 
 // A revoked pass gets no more days, and the page says what to do. A suspended one is topped up.
 func TestTopUpOfARevokedPass(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)
@@ -297,6 +304,7 @@ func TestTopUpOfARevokedPass(t *testing.T) {
 
 // A phone that was activated with a wrong clock is put right by the first answer.
 func TestTopUpWithAWrongClock(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)

@@ -33,6 +33,7 @@ func orderDoors(t *testing.T, ctx context.Context, url, lines string) {
 }
 
 func TestCodeSheet(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -115,6 +116,7 @@ func saveCode(t *testing.T, ctx context.Context, text string) {
 }
 
 func TestDoorsFormRefuses(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(url+"/doors#key="+adminKey))
@@ -134,6 +136,7 @@ func TestDoorsFormRefuses(t *testing.T) {
 
 // A region's doors come at once.
 func TestManyDoors(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -152,6 +155,7 @@ func TestManyDoors(t *testing.T) {
 }
 
 func TestReleaseAndRevokeDoor(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	if err := os.WriteFile(filepath.Join(options.Bundles, "ashyq-2.raucb"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,7 @@ func without(list []string, value string) []string {
 // Whatever doors and records can say has words on the pages in three languages: a page stops at a word
 // that it does not have. The door's own screen has the same test, in package display.
 func TestEveryKindAndReasonHasWords(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(r.url()+"/"))

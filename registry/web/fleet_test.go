@@ -74,6 +74,7 @@ func (c *clicks) on(selector string) {
 // The daily task of a regional administrator takes three clicks: the silent doors, one of them with
 // the reason, and the call.
 func TestDailyTaskOfARegion(t *testing.T) {
+	t.Parallel()
 	url, _ := registryOver(t, fleetStore(t, 81, 400))
 	var key server.AccountAnswer
 	post(t, url, server.PathAccounts, adminKey, server.AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-72"}, &key)
@@ -109,6 +110,7 @@ func TestDailyTaskOfARegion(t *testing.T) {
 
 // With 10,000 doors each view is short, and can be used with the keyboard alone.
 func TestOverviewOfTenThousandDoors(t *testing.T) {
+	t.Parallel()
 	url, _ := registryOver(t, fleetStore(t, 560, 10_000))
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -145,6 +147,7 @@ func TestOverviewOfTenThousandDoors(t *testing.T) {
 
 // The list of all doors is searched and paged like the overview, by keyboard, and back leads back.
 func TestListOfDoors(t *testing.T) {
+	t.Parallel()
 	url, _ := registryOver(t, fleetStore(t, 81, 400))
 	ctx := tab(t)
 	desktop(t, ctx)

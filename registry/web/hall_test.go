@@ -14,6 +14,7 @@ import (
 // The owner and the administrators see the people inside and what the staff have checked, and say when
 // everybody has left: the owner by keyboard.
 func TestPeopleInside(t *testing.T) {
+	t.Parallel()
 	data := openStore(t)
 	url, _ := registryOver(t, data)
 	ctx := t.Context()

@@ -12,6 +12,7 @@ import (
 
 // Below each door the administrator sees how its board is, in each language, and what is in trouble.
 func TestHealthOfDoors(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	now := time.Now()
 	doors := []store.Door{{Name: "North gate", Venue: "shop", Zone: "green", Ring: "all"},

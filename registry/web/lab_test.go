@@ -102,8 +102,10 @@ var languagesOfTest = []struct {
 // A laboratory's day without a mouse: a hand scanner, twelve digits, the result. A mistyped positive
 // is withdrawn, another result corrected.
 func TestLaboratory(t *testing.T) {
+	t.Parallel()
 	for _, words := range languagesOfTest {
 		t.Run(words.name, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			ctx := tab(t)
 			words.screen(t, ctx)
@@ -169,6 +171,7 @@ func TestLaboratory(t *testing.T) {
 
 // A hand scanner that is used too early or too late sends nothing by itself.
 func TestScannerInAnotherField(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -186,6 +189,7 @@ func TestScannerInAnotherField(t *testing.T) {
 
 // Who presses Enter twice enters one record; the time is that of the tube's arrival.
 func TestEnterTwice(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -211,8 +215,10 @@ func TestEnterTwice(t *testing.T) {
 
 // The Covid-19 centre enters a contact with its index case, and who has recovered.
 func TestCentre(t *testing.T) {
+	t.Parallel()
 	for _, words := range languagesOfTest {
 		t.Run(words.name, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			ctx := tab(t)
 			words.screen(t, ctx)
@@ -250,6 +256,7 @@ func TestCentre(t *testing.T) {
 
 // The portal's clerk says which laboratory made the test; the next one is of the same laboratory.
 func TestPortal(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -268,6 +275,7 @@ func TestPortal(t *testing.T) {
 
 // A file is sent, watched across a reload of the page, and its refused rows are downloaded.
 func TestUpload(t *testing.T) {
+	t.Parallel()
 	for _, words := range []struct{ name, finished, counts, report, refused string }{
 		{"kk", "Соңына дейін оқылды, 3002 жол", "Жаңа: 3000, бұрын енгізілген: 0, шешім күтеді: 0, қабылданбады: 1",
 			"Қабылданбаған жолдарды жүктеу", "жол;баған;себебі\r\n3002;ЖСН;12 сан емес"},
@@ -275,6 +283,7 @@ func TestUpload(t *testing.T) {
 			"Скачать отклонённые строки", "строка;столбец;причина\r\n3002;ИИН;не 12 цифр"},
 	} {
 		t.Run(words.name, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			ctx := tab(t)
 			phone(t, ctx)
@@ -318,6 +327,7 @@ func TestUpload(t *testing.T) {
 
 // A file with a wrong column is refused in the page's words.
 func TestUploadRefused(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -336,6 +346,7 @@ func TestUploadRefused(t *testing.T) {
 
 // What was withdrawn is entered again only when a person says so.
 func TestEnterAgain(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)

@@ -18,6 +18,7 @@ import (
 // TestLargeText opens each state of the citizen's page with the browser's text set to 32 px, twice
 // the default: nothing scrolls sideways, no word breaks, and the code is whole.
 func TestLargeText(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -118,7 +119,7 @@ func checkLarge(t *testing.T, ctx context.Context, state string) {
 }
 
 // largeScript lists what does not fit.
-const largeScript = `new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => {
+const largeScript = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
 	scrollTo(0, 0);
 	const wrong = [];
 	const size = getComputedStyle(document.documentElement).fontSize;
@@ -151,4 +152,4 @@ const largeScript = `new Promise((resolve) => requestAnimationFrame(() => setTim
 		if (right - left < 0.9 * Math.min(innerWidth, 340)) wrong.push("the code is only " + (right - left) + " px wide");
 	}
 	resolve(wrong);
-}, 50)))`
+})))`

@@ -156,7 +156,7 @@ globalThis.fetch = (path, ...rest) => {
 // Where nothing waits, the page asks every half minute, and where something cuts its questions off,
 // it asks for less time and says nothing of a network that is there.
 func TestQuestionsThatAreNotKept(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
 	for name, cutOff := range map[string]bool{"answered at once": false, "cut off": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -180,6 +180,7 @@ func values(t *testing.T, ctx context.Context, form string) []string {
 }
 
 func TestKey(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -209,6 +210,7 @@ func TestKey(t *testing.T) {
 // The whole way of a person through the registry, on its pages alone: enrolled, activated, found
 // positive, withdrawn.
 func TestOffice(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	admin := tab(t)
 	desktop(t, admin)
@@ -321,6 +323,7 @@ func sendCounts(t *testing.T, text string) {
 }
 
 func TestPaper(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)

@@ -14,8 +14,10 @@ import (
 // A regional administrator enters a venue with the keyboard alone, is told of a mistyped BIN, and
 // changes the venue later, also its name.
 func TestOneVenueOnThePage(t *testing.T) {
+	t.Parallel()
 	for _, language := range []string{"kk", "ru"} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			url, options := realRegistry(t)
 			var region server.AccountAnswer
 			request := server.AccountRequest{Name: "Aru", Role: store.Regional, Region: "KZ-75"}

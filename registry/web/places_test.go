@@ -74,6 +74,7 @@ func saved(t *testing.T, file string) string {
 // 500 venues come out of a file: a preview, the import, the report; the same file again changes
 // nothing. Then their region's doors and codes are made and printed.
 func TestVenuesFromAFile(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -164,6 +165,7 @@ func readVenueSheet(t *testing.T, ctx context.Context, texts []string) {
 
 // The device of a door is replaced with the keyboard alone, and the page says what happens.
 func TestReplaceOnThePage(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -225,6 +227,7 @@ func enrolDevice(t *testing.T, options server.Options, text, device string) {
 
 // Somebody is added, tested and removed; the secret of a webhook is shown once.
 func TestAlertsPage(t *testing.T) {
+	t.Parallel()
 	mail, hook := alerttest.NewMailServer(t), alerttest.NewHookServer(t)
 	url, _ := registryWith(t, openStore(t), server.AlertOptions{
 		Mail: alert.Mailer{Server: mail.Address, From: "ashyq@example.kz", User: "registry", Password: "right",
@@ -265,6 +268,7 @@ func TestAlertsPage(t *testing.T) {
 
 // An owner sees the own doors and counts on a phone, and no other page.
 func TestOwnersPage(t *testing.T) {
+	t.Parallel()
 	url, options := realRegistry(t)
 	ctx := tab(t)
 	phone(t, ctx)
@@ -355,7 +359,7 @@ func inLooks(t *testing.T, ctx context.Context, name string) {
 	desktop(t, ctx)
 	audit(t, ctx)
 	dark(t, ctx, true)
-	audit(t, ctx)
+	auditColours(t, ctx)
 	keep(t, ctx, name+"-dark")
 	dark(t, ctx, false)
 	phone(t, ctx)

@@ -70,6 +70,7 @@ func tabTo(t *testing.T, ctx context.Context, selector string) {
 // A citizen reads why the status is yellow, in each language, and disputes it by keyboard; the
 // administrator reads the citizen's words and settles it, and the citizen is free.
 func TestDisputedContact(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	centre := newSource(t, url, "City centre", server.Covid19Centre)
 	var code server.CitizenAnswer
@@ -131,6 +132,7 @@ func TestDisputedContact(t *testing.T) {
 
 // Laboratory and portal contradict each other about one test: the administrator sees both sides.
 func TestSettleSideBySide(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	lab, portal := newSource(t, url, "City laboratory 3", server.Laboratory), newSource(t, url, "Portal", server.PCRPortal)
 	taken := time.Now().Add(-3 * time.Hour)
@@ -177,10 +179,12 @@ func TestSettleSideBySide(t *testing.T) {
 
 // After a look at what would change, the administrator withdraws all that a stolen key has entered.
 func TestWithdrawAllOfASource(t *testing.T) {
+	t.Parallel()
 	for _, words := range []struct{ language, change, done string }{
 		{"kk", "Қызыл → Көк: 2 адам", "Кері қайтарылған жазбалар: 3."}, {"ru", "Красный → Синий: 2 чел.", "Отозвано записей: 3."},
 	} {
 		t.Run(words.language, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			lab := newSource(t, url, "City laboratory 3", server.Laboratory)
 			for sample, iin := range map[string]string{"1": alice, "2": alice, "3": bob} {
@@ -211,6 +215,7 @@ func TestWithdrawAllOfASource(t *testing.T) {
 
 // Suspended passes: the counts of the overview move.
 func TestSuspend(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	post(t, url, server.PathPaper, adminKey, server.CitizenRequest{IIN: alice}, nil)
 	admin := tab(t)
@@ -228,6 +233,7 @@ func TestSuspend(t *testing.T) {
 
 // A source that has withdrawn too much in an hour is told so, and not to wait a minute.
 func TestLimitIsTold(t *testing.T) {
+	t.Parallel()
 	url, _ := realRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(url+"/records"))

@@ -47,6 +47,7 @@ func restoredStore(t *testing.T, from *store.Store, moment time.Time) *store.Sto
 
 // After a restore, the administrator is told what to do, and confirms it with one press.
 func TestConfirmRestored(t *testing.T) {
+	t.Parallel()
 	_, options := realRegistry(t)
 	url, restored := registryThat(t, restoredStore(t, options.Store, time.Now().Add(-time.Hour)), func(o *server.Options) {
 		o.Authority = options.Authority // a backup has its key, too

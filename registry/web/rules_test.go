@@ -108,8 +108,10 @@ func writeDecree(t *testing.T, ctx context.Context, cinema, name string, friday 
 // TestClerkWritesADecree: a clerk who never saw JSON changes the rules with the keyboard, in Kazakh and
 // in Russian; another administrator publishes them, and the door's code decides by them.
 func TestClerkWritesADecree(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ language, cinema, stored string }{{"kk", "Кинотеатр", "басқа республикалық әкімші"}, {"ru", "кино", "другой республиканский"}} {
 		t.Run(c.language, func(t *testing.T) {
+			t.Parallel()
 			address, _ := realRegistry(t)
 			ann, bob := national(t, address, "Ann"), national(t, address, "Bob")
 			ctx := tab(t)
@@ -188,6 +190,7 @@ func checkDecree(t *testing.T, document string, friday time.Time) {
 // TestRulesEditor moves, copies and removes rules, warns, refuses what somebody else has changed, rolls
 // back and opens a file.
 func TestRulesEditor(t *testing.T) {
+	t.Parallel()
 	address, _ := realRegistry(t)
 	ctx := tab(t)
 	desktop(t, ctx)
@@ -237,6 +240,7 @@ func TestRulesEditor(t *testing.T) {
 
 // TestRulesFit measures the editor with text of 32 px, on a phone, light and dark.
 func TestRulesFit(t *testing.T) {
+	t.Parallel()
 	address, _ := realRegistry(t)
 	ctx := tab(t)
 	openRules(t, ctx, address, adminKey)

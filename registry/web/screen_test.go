@@ -9,6 +9,7 @@ import (
 // A door's decoder reads the code off the screen: on a phone, a small one, a desk, and in dark
 // mode.
 func TestScreenIsRead(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	activated(t, r, ctx)

@@ -55,8 +55,10 @@ func signsIn(t *testing.T, ctx context.Context, phone *inbox, iin string) {
 // A citizen signs in, hears of a second phone, removes it, adds a child, reads the records, and removes
 // the pass; in Kazakh and in Russian.
 func TestCitizenSignsIn(t *testing.T) {
+	t.Parallel()
 	for _, language := range []string{"kk", "ru"} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			data, sms := openStore(t), &inbox{}
 			url, _ := registryThat(t, data, func(o *server.Options) { o.Messages = sms })
 			const bob = "011399500107"
@@ -120,6 +122,7 @@ func TestCitizenSignsIn(t *testing.T) {
 // Whoever reads the message finds the page loaded anew, because the phone was short of memory. The code is
 // still good, and it is still another person's.
 func TestSignInAfterReload(t *testing.T) {
+	t.Parallel()
 	data, sms := openStore(t), &inbox{}
 	url, _ := registryThat(t, data, func(o *server.Options) { o.Messages = sms })
 	const bob = "011399500107"

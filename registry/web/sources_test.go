@@ -27,6 +27,7 @@ func press(t *testing.T, ctx context.Context, form, value string, fields map[str
 // A laboratory's key gets into wrong hands: the administrator sees it, stops it and decides on what
 // waits, in Kazakh and in Russian.
 func TestStolenKey(t *testing.T) {
+	t.Parallel()
 	for _, words := range []struct{ language, active, suspended, revoked, waits, approved, discarded, positive, refusedKey, unknownKey, revokedKey string }{
 		{"kk", "Жұмыс істейді", "Тоқтатылған", "Кілттің күші жойылған", "есепке алынбайды", "Есепке алынған жазбалар: 1.", "Жойылған жазбалар: 1.", "Оң",
 			"бұл кілт тоқтатылған", "белгісіз кілт", "бұл кілттің күші жойылған"},
@@ -34,6 +35,7 @@ func TestStolenKey(t *testing.T) {
 			"этот ключ приостановлен", "неизвестный ключ", "этот ключ отозван"},
 	} {
 		t.Run(words.language, func(t *testing.T) {
+			t.Parallel()
 			url, _ := realRegistry(t)
 			admin := tab(t)
 			desktop(t, admin)

@@ -34,6 +34,7 @@ func (d madeDesk) Decide(ctx context.Context, code, _ []byte, _ time.Time) (serv
 
 // An owner begins a session, the link opens the page on a phone, and the staff check and count there.
 func TestStaffPage(t *testing.T) {
+	t.Parallel()
 	data := openStore(t)
 	url, _ := registryOver(t, data)
 	venue := store.Venue{BIN: "990140000007", Name: "Абай театры", Kind: "theatre", Region: "KZ-75", Zone: "green", Capacity: 2}

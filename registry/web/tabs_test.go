@@ -11,6 +11,7 @@ import (
 // What one tab changes does not undo what another one has changed: a pass that is lost cannot be had
 // again.
 func TestTwoTabs(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	first, second := tab(t), tab(t)
 	activated(t, r, first)

@@ -154,6 +154,7 @@ func moduleAt(t *testing.T, name string) string {
 
 // All languages have all words, and the pages ask for no other ones.
 func TestWords(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(r.url()+"/"))
@@ -191,6 +192,7 @@ func placeholders(text string) string {
 
 // The page of doors lists the kinds of venues in its language, and takes every name of each of them.
 func TestVenues(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t)
 	ctx := tab(t)
 	do(t, ctx, chromedp.Navigate(r.url()+"/doors"))
