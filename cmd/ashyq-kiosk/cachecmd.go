@@ -33,7 +33,7 @@ type cacheVerifyCmd struct{}
 
 // Help is shown by --help.
 func (cacheVerifyCmd) Help() string {
-	return "The daemon may run: a copy of the file is checked, in the folder for temporary files."
+	return "The daemon may run: a copy of the file is checked, without a name in the folder for temporary files."
 }
 
 func (cacheVerifyCmd) Run(e *env) error {

@@ -18,31 +18,32 @@ import (
 // Path is the cache file in a state directory.
 func Path(dir string) string { return filepath.Join(dir, fileName) }
 
-// Copy is a cache file as it was at one moment, in a temporary directory. The door may run meanwhile.
+// Copy is a cache file as it was at one moment, in a temporary file. The door may run meanwhile.
 type Copy struct {
 	*Cache
-	dir string
+	file *os.File
 }
 
 // CopyOf copies the cache file and checks all of it. An error wraps ErrDamaged if the file is damaged;
-// it names each section that is.
+// it names each section that is. The copy has everybody's status and therefore no name: whatever ends
+// the process, nothing stays.
 func CopyOf(path string) (*Copy, error) {
-	dir, err := os.MkdirTemp("", "ashyq-cache-")
+	file, err := os.CreateTemp("", "ashyq-cache-")
 	if err != nil {
 		return nil, fmt.Errorf("copy the cache: %w", err)
 	}
-	c := &Copy{dir: dir}
-	to := filepath.Join(dir, fileName)
-	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		c.Cache, err = copyOf(to, path)
-		if !errors.Is(err, ErrDamaged) || !writtenSince(to, path) || time.Since(begin) > time.Minute {
-			break
+	c := &Copy{file: file}
+	err = os.Remove(file.Name())
+	for begin := time.Now(); err == nil; time.Sleep(10 * time.Millisecond) {
+		c.Cache, err = c.copyOf(path)
+		if err == nil {
+			return c, nil
+		}
+		if errors.Is(err, ErrDamaged) && writtenSince(c.path(), path) && time.Since(begin) < time.Minute {
+			err = nil
 		}
 	}
-	if err == nil {
-		return c, nil
-	}
-	_ = os.RemoveAll(dir)
+	_ = file.Close()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("%w\nhint: the door has no cache before its first start", err)
@@ -52,14 +53,25 @@ func CopyOf(path string) (*Copy, error) {
 	return nil, fmt.Errorf("check cache %q: %w", path, err)
 }
 
-func copyOf(to, from string) (*Cache, error) {
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// path is what the kernel calls a file without a name.
+func (c *Copy) path() string { return fmt.Sprintf("/proc/self/fd/%d", c.file.Fd()) }
+
+func (c *Copy) copyOf(path string) (*Cache, error) {
+	from, err := os.Open(path)
+	if err != nil {
 		return nil, err
 	}
-	if err := copyFile(to, from); err != nil {
+	defer from.Close()
+	if err := c.file.Truncate(0); err != nil {
 		return nil, err
 	}
-	return open(to)
+	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(c.file, from); err != nil {
+		return nil, err
+	}
+	return open(c.path())
 }
 
 // writtenSince tells whether the door has written while the file was copied: a transaction ends with
@@ -84,8 +96,8 @@ func firstPages(path string) []byte {
 	return pages
 }
 
-// Close removes the copy.
-func (c *Copy) Close() error { return errors.Join(c.db.Close(), os.RemoveAll(c.dir)) }
+// Close frees the copy's room.
+func (c *Copy) Close() error { return errors.Join(c.db.Close(), c.file.Close()) }
 
 // Stats say how much there is in a cache, and of whom nothing.
 type Stats struct {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -56,6 +57,52 @@ func TestCopyOf(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "*")); err != nil || len(left) != 0 {
 		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+// A copy has everybody's status. A process that is killed with one, or while it makes one, leaves
+// nothing in the folder for temporary files.
+func TestCopyHasNoName(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	mustBeNameless := func(when string) {
+		t.Helper()
+		if left, err := filepath.Glob(filepath.Join(os.TempDir(), "*")); err != nil || len(left) != 0 {
+			t.Errorf("%s, a kill would leave %q, %v", when, left, err)
+		}
+	}
+	path := testPath(t)
+	mustLoad(t, mustOpen(t, path), 1)
+	copied, err := CopyOf(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeNameless("while the copy is used")
+	if err := copied.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	slow := filepath.Join(t.TempDir(), "slow") // a file that is never read to its end
+	if err := syscall.Mkfifo(slow, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := os.OpenFile(slow, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := CopyOf(slow)
+		done <- err
+	}()
+	if _, err := pipe.Write(make([]byte, 1<<20)); err != nil { // more than a pipe holds
+		t.Fatal(err)
+	}
+	mustBeNameless("while the copy is made")
+	if err := errors.Join(os.Remove(slow), pipe.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ErrDamaged) {
+		t.Errorf("CopyOf zeros: %v, want ErrDamaged", err)
 	}
 }
 
