@@ -393,13 +393,15 @@ func TestFolderIsLocked(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	left := filepath.Join(dir, ".incoming", "left")
-	if err := os.WriteFile(left, nil, 0o600); err != nil {
-		t.Fatal(err)
+	incoming := filepath.Join(dir, ".incoming")
+	for _, name := range []string{"manifest", api.HashOf(nil).String(), "somebody's"} {
+		if err := os.WriteFile(filepath.Join(incoming, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	openFolder(t, dir)
-	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("what a killed program left is still there: %v", err)
+	if left, err := os.ReadDir(incoming); err != nil || len(left) != 1 || left[0].Name() != "somebody's" {
+		t.Errorf("of what a killed program left, there is still %v, %v", left, err)
 	}
 }
 

@@ -5,73 +5,89 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
 // incoming is where files are while they are written. No web server needs to see it.
 const incoming = ".incoming"
 
-// Folder is a Place in the file system.
+// Folder is a Place in the file system. Whoever else may write there, a web server for instance, leads
+// it nowhere else: it follows no symbolic link out of the folder.
 type Folder struct {
-	dir  string
+	root *os.Root
 	lock *os.File // on incoming; closing it lets another program in
 }
 
 // OpenFolder makes the folder if it is missing. Only one program at a time may have it open.
 func OpenFolder(dir string) (*Folder, error) {
 	_, err := os.Stat(dir)
-	found := err == nil // somebody has decided who may read it: it may be a home
-	for _, name := range []string{"", path.Dir(manifestName), path.Clean(blobPrefix)} {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
-			return nil, fmt.Errorf("make the folder: %w", err)
-		}
-		if name == "" && found {
-			continue
-		}
-		name = filepath.Join(dir, name)
-		if err := os.Chmod(name, 0o755); err != nil { // the web server is another user
-			return nil, fmt.Errorf("make the folder readable for everybody: %w", err)
+	if found := err == nil; !found { // otherwise somebody has decided who may read it: it may be a home
+		if err = os.MkdirAll(dir, 0o755); err == nil {
+			err = os.Chmod(dir, 0o755) // the web server is another user
 		}
 	}
-	f := &Folder{dir: dir}
-	if err := os.MkdirAll(f.path(incoming), 0o700); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
-	lock, err := os.Open(f.path(incoming))
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("lock the folder: %w", err)
+		return nil, fmt.Errorf("open the folder: %w", err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	f := &Folder{root: root}
+	err = f.layOut()
+	if err == nil {
+		f.lock, err = f.root.Open(incoming)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the folder %q: %w\n"+
+			"hint: v1, v1/blob and .incoming have to be folders inside it, not links to others", dir, err), root.Close())
+	}
+	if err = unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		err = fmt.Errorf("lock the folder %q: %w\n"+
 			"hint: another ashyq-registry export writes to it; stop that one first", dir, err)
-		return nil, errors.Join(err, lock.Close())
+	} else {
+		err = f.clean()
 	}
-	f.lock = lock
-	if err := f.clean(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// clean removes what a killed program left.
+// layOut makes what the folder has in it. The web server may read all but what is incoming.
+func (f *Folder) layOut() error {
+	for _, name := range []string{path.Dir(manifestName), path.Clean(blobPrefix)} {
+		if err := f.root.MkdirAll(name, 0o755); err != nil {
+			return err
+		}
+		if err := f.root.Chmod(name, 0o755); err != nil {
+			return err
+		}
+	}
+	return f.root.MkdirAll(incoming, 0o700)
+}
+
+// clean removes what a killed program left, and nothing that another one keeps there.
 func (f *Folder) clean() error {
-	left, err := os.ReadDir(f.path(incoming))
+	left, err := fs.ReadDir(f.root.FS(), incoming)
 	if err != nil {
 		return fmt.Errorf("look for unfinished files: %w", err)
 	}
 	for _, file := range left {
-		if err := os.Remove(filepath.Join(f.path(incoming), file.Name())); err != nil {
+		if name := file.Name(); name != path.Base(manifestName) && !isBlob(blobPrefix+name) {
+			continue
+		}
+		if err := f.root.Remove(path.Join(incoming, file.Name())); err != nil {
 			return fmt.Errorf("remove an unfinished file: %w", err)
 		}
 	}
-	for _, dir := range []string{f.dir, f.path(path.Dir(manifestName))} {
-		if err := syncDir(dir); err != nil {
+	for _, dir := range []string{".", path.Dir(manifestName)} {
+		if err := f.syncDir(dir); err != nil {
 			return err
 		}
 	}
@@ -79,13 +95,14 @@ func (f *Folder) clean() error {
 }
 
 // Close lets another program in.
-func (f *Folder) Close() error { return f.lock.Close() }
-
-func (f *Folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+func (f *Folder) Close() error { return errors.Join(f.lock.Close(), f.root.Close()) }
 
 // Get implements Place.
 func (f *Folder) Get(_ context.Context, name string) ([]byte, error) {
-	file, err := os.Open(f.path(name))
+	if err := f.isFile(name); err != nil {
+		return nil, err
+	}
+	file, err := f.root.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,19 +110,49 @@ func (f *Folder) Get(_ context.Context, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFile)) // a longer one has another hash
 }
 
+// isFile tells files from pipes, which would wait for a writer, and from links. Those count as
+// missing: Put replaces them.
+func (f *Folder) isFile(name string) error {
+	info, err := f.root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%q is something else: %w", name, fs.ErrNotExist)
+	}
+	return err
+}
+
 // Put implements Place: all of it is signed or sealed, so everybody may read it.
 func (f *Folder) Put(_ context.Context, name string, data []byte) error {
-	file := f.path(name)
-	err := renameio.WriteFile(file, data, 0o644, renameio.IgnoreUmask(), renameio.WithTempDir(f.path(incoming)))
-	if err != nil {
-		return fmt.Errorf("write %q: %w", file, err)
+	unfinished := path.Join(incoming, path.Base(name))
+	err := f.write(unfinished, data)
+	if err == nil {
+		err = f.root.Rename(unfinished, name)
 	}
-	return syncDir(filepath.Dir(file))
+	if err != nil {
+		_ = f.root.Remove(unfinished) // it may not be there; the next start tries again
+		return fmt.Errorf("write %q: %w", name, err)
+	}
+	return f.syncDir(path.Dir(name))
+}
+
+// write makes a file's bytes durable, whatever had its name before.
+func (f *Folder) write(name string, data []byte) error {
+	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	return errors.Join(err, file.Close())
 }
 
 // syncDir makes new names durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func (f *Folder) syncDir(name string) error {
+	d, err := f.root.Open(name)
 	if err != nil {
 		return err
 	}
@@ -114,13 +161,16 @@ func syncDir(dir string) error {
 
 // Touch implements Place.
 func (f *Folder) Touch(_ context.Context, name string) error {
+	if err := f.isFile(name); err != nil {
+		return err
+	}
 	now := time.Now()
-	return os.Chtimes(f.path(name), now, now)
+	return f.root.Chtimes(name, now, now)
 }
 
 // List implements Place.
 func (f *Folder) List(ctx context.Context, prefix string) ([]File, error) {
-	entries, err := os.ReadDir(f.path(prefix))
+	entries, err := fs.ReadDir(f.root.FS(), path.Clean(prefix))
 	if err != nil {
 		return nil, err
 	}
@@ -136,4 +186,4 @@ func (f *Folder) List(ctx context.Context, prefix string) ([]File, error) {
 }
 
 // Delete implements Place.
-func (f *Folder) Delete(_ context.Context, name string) error { return os.Remove(f.path(name)) }
+func (f *Folder) Delete(_ context.Context, name string) error { return f.root.Remove(name) }
