@@ -44,10 +44,12 @@ const (
 	lastWrite = 5 * time.Second
 )
 
-// park reports whether the request is parked. Then it is answered later.
+// park reports whether the request is parked. Then it is answered later. One with a body is not: what
+// comes of it after the answer would be read as the next request.
 func (s *Server) park(w http.ResponseWriter, r *http.Request, b waiting) bool {
 	parker, ok := r.Context().Value(parkerKey{}).(Parker)
-	if !ok || r.Method != http.MethodGet || r.ProtoMajor != 1 || r.Close || !s.publisher.public.enter() {
+	if !ok || r.Method != http.MethodGet || r.ProtoMajor != 1 || r.Close || r.ContentLength != 0 ||
+		!s.publisher.public.enter() {
 		return false
 	}
 	conn, leave, ok := parker.Park(w, r)

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +61,25 @@ func TestParkedTakesNothing(t *testing.T) {
 		}
 		if took, most := time.Since(at), 25*time.Second+parkedWrite; took > most {
 			t.Errorf("it kept its place for %v, want %v at most", took, most)
+		}
+	})
+}
+
+// TestBodyIsNotParked sends a question with a body that comes late. net/http tells the two from the
+// next question; on a parked connection it would be one.
+func TestBodyIsNotParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		near, far := net.Pipe()
+		defer far.Close()
+		p := &pipeParker{near, make(chan bool, 1)}
+		at := api.PathManifest + "?wait=25s&after=" + strconv.FormatUint(r.manifestAfter(0, 0).Version, 10)
+		for _, body := range []io.Reader{strings.NewReader("GET /healthz HTTP/1.1\r\n\r\n"), far} { // far: of unknown length
+			req, answer := httptest.NewRequest(http.MethodGet, at, body), httptest.NewRecorder()
+			r.ServeHTTP(answer, req.WithContext(WithParker(req.Context(), p)))
+			if answer.Body.Len() == 0 {
+				t.Errorf("a question with a body of %d bytes is parked", req.ContentLength)
+			}
 		}
 	})
 }
