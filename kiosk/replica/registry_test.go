@@ -75,7 +75,7 @@ func startRegistry(t testing.TB, sections int) *testRegistry {
 // makeRegistry has no address: its messages reach it by ServeHTTP.
 func makeRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
-		t: t, key: testKey(1), list: statuslist.Key{Generation: 1_700_000_000, Secret: [32]byte{9}}, now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
+		t: t, key: testKey(1), list: statuslist.Key{Generation: 1_700_000_000, Secret: [32]byte{9}}, now: lookuptest.AsOf.Add(-2 * time.Second),
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
 	r.publish(func(e *edition) {
