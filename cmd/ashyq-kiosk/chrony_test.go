@@ -48,9 +48,10 @@ func (l *liar) serve() {
 			continue
 		}
 		now := time.Now().Add(time.Duration(l.ahead.Load()))
-		stamp := uint64(now.Unix()+2_208_988_800)<<32 | uint64(now.Nanosecond())<<32/1e9 // since 1900, in this era or the next
+		// Since 1900, in this era or the next.
+		stamp := uint64(now.Unix()+2_208_988_800)<<32 | uint64(now.Nanosecond())<<32/1e9
 		answer := make([]byte, 48)
-		answer[0], answer[1], answer[2], answer[3] = 4<<3|4, 1, ask[2], 0xec // version 4, server; stratum; poll; precision 2^-20 s
+		answer[0], answer[1], answer[2], answer[3] = 4<<3|4, 1, ask[2], 0xec // version 4, server; precision 2^-20 s
 		copy(answer[12:], "GPS\x00")
 		copy(answer[24:32], ask[40:48])
 		for _, at := range []int{16, 32, 40} {

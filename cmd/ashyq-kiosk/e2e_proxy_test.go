@@ -130,7 +130,7 @@ func newConnectProxy(t *testing.T, listen, host string) *connectProxy {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // ends with the listener
+		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p.mu.Lock()
 			p.seen = append(p.seen, r.Method+" "+r.Host)
 			p.mu.Unlock()

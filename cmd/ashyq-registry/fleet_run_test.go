@@ -346,7 +346,7 @@ func (f *fleet) usage() []spent {
 		if err != nil {
 			f.Fatal(err)
 		}
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from the third one on, proc(5)
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from the third on, proc(5)
 		for _, text := range fields[11:13] {
 			ticks, err := strconv.Atoi(text)
 			if err != nil {

@@ -81,7 +81,8 @@ func (c *snapshotCmd) keys(ctx context.Context, admin string, authorities *x509.
 	defer transport.CloseIdleConnections()
 	k := stickKeys{strings.TrimRight(c.From, "/"), admin, &http.Client{
 		Transport: transport, Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the key is for this address
+		// The key is for this address.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	var errs []error
 	said := time.Now()

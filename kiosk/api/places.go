@@ -29,7 +29,7 @@ type PlacesRequest struct {
 // PlacesAnswer gives places. Without a capacity nothing else counts.
 type PlacesAnswer struct {
 	Capacity int64 `json:"capacity"` // people; 0: not limited
-	Day      int64 `json:"day"`      // grows when the number inside begins anew: who left before does not count any more
+	Day      int64 `json:"day"`      // grows when the number inside begins anew; who left before does not count
 	Inside   int64 `json:"inside"`   // people, as doors have reported them
 	Limit    int64 `json:"limit"`    // never below that of the request
 	Keep     int64 `json:"keep"`     // how many places that are not taken the door may keep

@@ -164,7 +164,8 @@ func (q AccountRequest) check() error {
 // elsewhere, or nowhere, makes no difference.
 func (s *Server) mayManage(ctx context.Context, by, other store.Account) error {
 	if by.Role == store.National {
-		if other.Role == store.National && other.ID == 0 && by.ID != 0 { // it would be the second person for the own changes
+		// A new one would be the second person for the own changes.
+		if other.Role == store.National && other.ID == 0 && by.ID != 0 {
 			return &failure{http.StatusForbidden, "a national administrator makes no other one",
 				"ask the holder of admin.key", nil}
 		}

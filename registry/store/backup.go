@@ -300,7 +300,8 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
 	}{
 		{`INSERT INTO epochs (epoch, version) VALUES ($1, $2)`, []any{epoch, version}},
 		{`UPDATE registry SET epoch = $1, backup = COALESCE(backup, $2)`, []any{now.Unix(), backup.Unix()}},
-		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil}, // nothing is sealed with it
+		// Nothing is sealed with it.
+		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil},
 		{`DELETE FROM lease`, nil}, // whoever had it published into another database
 		{`DELETE FROM beats`, nil},
 		// What was not used yet may have been used since, by others than those who find it now.
