@@ -63,7 +63,8 @@ func (l *liar) serve() {
 
 const chronyd = "/usr/sbin/chronyd" // not in everybody's PATH
 
-// chronyClient is a real chronyd that follows a server and does not touch this machine's clock (-x).
+// chronyClient is a real chronyd that follows a server and does not touch this machine's clock
+// (-x).
 type chronyClient struct {
 	*testing.T
 	port string
@@ -99,8 +100,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// startChrony starts a chronyd that does not touch this machine's clock (-x). stop ends it before the
-// test does.
+// startChrony starts a chronyd that does not touch this machine's clock (-x). stop ends it before
+// the test does.
 func startChrony(t *testing.T, conf string) (dir string, stop func()) {
 	t.Helper()
 	if _, err := os.Stat(chronyd); err != nil {

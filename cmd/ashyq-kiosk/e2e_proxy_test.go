@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A venue: the door's namespace has a cable to the proxy's machine, no other route and no names. The
-// registry listens on the loopback of that machine, where only the proxy reaches it.
+// A venue: the door's namespace has a cable to the proxy's machine, no other route and no names.
+// The registry listens on the loopback of that machine, where only the proxy reaches it.
 const venueScript = `set -e
 mount --make-rprivate /
 mount -t tmpfs run /run

@@ -250,7 +250,8 @@ func (f *fleet) revoke(o *outcome) {
 	o.refused = time.Since(start)
 }
 
-// judge compares what the doors have with what the laboratory has reported. Nobody follows any more.
+// judge compares what the doors have with what the laboratory has reported. Nobody follows any
+// more.
 func (f *fleet) judge(o *outcome) {
 	f.Helper()
 	first := f.members[0].now()

@@ -69,8 +69,8 @@ type stickKeys struct {
 // envelopeFile is the form of doorkeys.FileName: nothing else becomes a path.
 var envelopeFile = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// keys writes the envelope of each door. It goes on after a door that has no envelope, so that all such
-// names are known at once.
+// keys writes the envelope of each door. It goes on after a door that has no envelope, so that all
+// such names are known at once.
 func (c *snapshotCmd) keys(ctx context.Context, admin string, authorities *x509.CertPool, out io.Writer) error {
 	if len(c.Doors) == 0 {
 		return nil

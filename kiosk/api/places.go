@@ -5,9 +5,10 @@ import (
 	"regexp"
 )
 
-// PathPlaces: POST PlacesRequest -> PlacesAnswer. TLS: the door's certificate. It gives a door places
-// of a venue that has a capacity, and takes back what the door does not need (docs/adr/0014). A
-// request that comes too late gets 409, and one of an ended ledger 409 with CodeLedger.
+// PathPlaces: POST PlacesRequest -> PlacesAnswer. TLS: the door's certificate. It gives a door
+// places of a venue that has a capacity, and takes back what the door does not need
+// (docs/adr/0014). A request that comes too late gets 409, and one of an ended ledger 409 with
+// CodeLedger.
 const PathPlaces = "/v1/places"
 
 // CodeLedger tells a door to begin another ledger: the registry has ended this one.

@@ -23,9 +23,9 @@ var (
 )
 
 // Import brings a list that another door has exported into an empty cache. It trusts nothing of it:
-// the last of the registry's changes since then states the hash of the whole list that they lead to.
-// Only if the exported sections with these changes have it, the list gets in force. So it needs the
-// Source, but loads only what has changed.
+// the last of the registry's changes since then states the hash of the whole list that they lead
+// to. Only if the exported sections with these changes have it, the list gets in force. So it needs
+// the Source, but loads only what has changed.
 func (r *Replica) Import(ctx context.Context, from cache.Export) (Result, error) {
 	a, err := r.begin(ctx, 0, 0)
 	if err != nil {

@@ -141,8 +141,9 @@ func (r *testRegistry) publish(change func(*edition)) {
 	r.changed = make(chan struct{})
 }
 
-// restore goes back to an earlier edition, in a new epoch, and publishes a change. The manifest keeps
-// the time of that edition until the registry's administrator says that the sources have sent again.
+// restore goes back to an earlier edition, in a new epoch, and publishes a change. The manifest
+// keeps the time of that edition until the registry's administrator says that the sources have sent
+// again.
 func (r *testRegistry) restore(version uint64, epoch uint32, change func(*edition)) {
 	r.t.Helper()
 	r.mu.Lock()

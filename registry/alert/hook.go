@@ -124,8 +124,8 @@ func (h Hooks) admit(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// assigned are the only addresses of IPv6 that lead to the internet. Of the others, some hold an address of
-// IPv4.
+// assigned are the only addresses of IPv6 that lead to the internet. Of the others, some hold an
+// address of IPv4.
 var assigned = netip.MustParsePrefix("2000::/3")
 
 // special are networks that netip takes for global and that lead elsewhere: shared by a provider's
