@@ -80,7 +80,7 @@ func settingUp(t *testing.T, ctx context.Context) {
 		if *shots != "" {
 			save(t, filepath.Join(*shots, fmt.Sprintf("setup-refused-%dx%d.png", size.X, size.Y)), photograph(t, ctx))
 		}
-		joining, host := slices.Clone(fresh), strings.Repeat("long-name.", 9)+"a.example" // 99 characters; 100 is the most
+		joining, host := slices.Clone(fresh), strings.Repeat("long-name.", 9)+"a.example" // 99 characters of 100
 		joining[4].Says = host
 		if got := show(seq+2, kiosk.Verdict{Signal: kiosk.OutOfOrder, Reason: kiosk.EnrolJoining}, joining); !strings.Contains(got.Words, "«"+host+"»") || got.Cut {
 			t.Errorf("%v: the whole host is not in %+v", size, got)

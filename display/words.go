@@ -228,8 +228,8 @@ func lineOf(v kiosk.Verdict, lang string, now time.Time) line {
 	return l
 }
 
-// Say is what a verdict says in one language, for whoever shows it elsewhere than at a door: head, body,
-// and until when it is good.
+// Say is what a verdict says in one language, for whoever shows it elsewhere than at a door: head,
+// body, and until when it is good.
 func Say(v kiosk.Verdict, lang string, now time.Time) (head, body, until string) {
 	l := lineOf(v, lang, now)
 	return l.Head, l.Body, l.Until

@@ -180,7 +180,7 @@ func TestAge(t *testing.T) {
 		{kiosk.Verdict{Signal: kiosk.Admitted, Age: 119 * time.Minute, Aged: true}, "Data updated 119 min ago"},
 		{kiosk.Verdict{Signal: kiosk.TurnedBack, Age: 2 * time.Hour, Aged: true}, "Data updated 2 h ago"},
 		{kiosk.Verdict{Signal: kiosk.AskStaff, Age: 71*time.Hour + 59*time.Minute, Aged: true}, "Data updated 71 h ago"},
-		{kiosk.Verdict{Signal: kiosk.OutOfOrder, Age: 80 * time.Hour}, "Data updated 3 days ago"}, // always said: it may be the cause
+		{kiosk.Verdict{Signal: kiosk.OutOfOrder, Age: 80 * time.Hour}, "Data updated 3 days ago"}, // always said
 		{kiosk.Verdict{Signal: kiosk.OutOfOrder}, ""},
 		{kiosk.Verdict{Signal: kiosk.Admitted, Age: 5 * time.Hour}, ""}, // the rules decide when to say it
 		{kiosk.Verdict{Signal: kiosk.Idle, Age: 5 * time.Hour, Aged: true}, ""},

@@ -30,8 +30,8 @@ const (
 )
 
 // Check says what is wrong with a table. It must have all signals, stay within the limits, open the
-// relay only for people who are admitted or leave, and keep the rule: a steady light is always about the person, a
-// blinking light always about the door or the code.
+// relay only for people who are admitted or leave, and keep the rule: a steady light is always
+// about the person, a blinking light always about the door or the code.
 func (ps Patterns) Check() error {
 	for _, s := range kiosk.Signals {
 		p, ok := ps[s]

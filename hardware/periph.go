@@ -13,13 +13,13 @@ import (
 	"ashyq-kiosk/hardware/board"
 )
 
-// Periph as Config.Pins means the lines that periph's gpioioctl finds on all chips, for boards whose
-// lines the kernel does not name as a Pi's. A line is "NAME", or "LABEL/NUMBER" where it has no
-// name. docs/adr/0006 says what this cannot do.
+// Periph as Config.Pins means the lines that periph's gpioioctl finds on all chips, for boards
+// whose lines the kernel does not name as a Pi's. A line is "NAME", or "LABEL/NUMBER" where it has
+// no name. docs/adr/0006 says what this cannot do.
 const Periph = "periph"
 
-// periphPin is a line of gpioioctl. It hides the rest of GPIOLine: Read and Func turn an output into
-// an input.
+// periphPin is a line of gpioioctl. It hides the rest of GPIOLine: Read and Func turn an output
+// into an input.
 type periphPin struct {
 	line *gpioioctl.GPIOLine
 	low  bool // on when the line is low
@@ -42,8 +42,8 @@ func (p periphPin) Number() int                               { return p.line.Nu
 func (p periphPin) Function() string                          { return "Out" }
 func (p periphPin) Halt() error                               { return nil }
 
-// claimPeriph claims lines of periph's chips, each by its first level, which is off. An empty name is
-// a part that is connected elsewhere.
+// claimPeriph claims lines of periph's chips, each by its first level, which is off. An empty name
+// is a part that is connected elsewhere.
 func claimPeriph(_ string, names [lineCount]string, low [lineCount]bool) (list [lineCount]gpio.PinOut, release func() error, err error) {
 	if _, err := board.Drivers(); err != nil {
 		return list, nil, fmt.Errorf("start periph: %w", err)

@@ -30,9 +30,9 @@ var lineNames = [lineCount]string{"red", "yellow", "blue", "green", "buzzer", "r
 // allNames are the outputs and then the inputs.
 var allNames = append(lineNames[:], "exit", "tamper")
 
-// Lines says where each part is connected: the kernel's name of a line, such as "GPIO17", its number
-// on the chip, such as "17", which is the BCM number on a Raspberry Pi, or its position on a Pi's
-// header, such as "P1_11".
+// Lines says where each part is connected: the kernel's name of a line, such as "GPIO17", its
+// number on the chip, such as "17", which is the BCM number on a Raspberry Pi, or its position on a
+// Pi's header, such as "P1_11".
 type Lines struct {
 	Red    string `toml:"red"`
 	Yellow string `toml:"yellow"`
@@ -54,8 +54,8 @@ func (l Lines) list() [lineCount]string {
 type Config struct {
 	// Pins is "pi" (Header) for a Pi's header, or the label of a GPIO chip, such as
 	// "pinctrl-bcm2835" (Pi 1 to 3, Zero), "pinctrl-bcm2711" (Pi 4) or "pinctrl-rp1" (Pi 5); chip
-	// numbers change from kernel to kernel. "periph" (Periph) looks for each line on all chips. "sim"
-	// is a panel in memory, "sim:FILE" also appends each change of a level to FILE.
+	// numbers change from kernel to kernel. "periph" (Periph) looks for each line on all chips.
+	// "sim" is a panel in memory, "sim:FILE" also appends each change of a level to FILE.
 	Pins  string `toml:"pins"`
 	Lines Lines  `toml:"lines"`
 	// ActiveLow names the parts that are on when their line is low: red, yellow, blue, green,

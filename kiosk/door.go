@@ -24,8 +24,8 @@ type Trust struct {
 	AsOf    time.Time // when the registry last vouched for it
 }
 
-// Options configure a Door. All fields are required except Way, NeedKeys, Places, Visits, Newer, Registry, Guard,
-// NotBefore and Log.
+// Options configure a Door. All fields are required except Way, NeedKeys, Places, Visits, Newer,
+// Registry, Guard, NotBefore and Log.
 type Options struct {
 	Venue       Venue
 	Zone        Zone

@@ -238,8 +238,9 @@ func TestAsksTheRegistry(t *testing.T) {
 	})
 }
 
-// TestWithoutTheKeyOfTheDay: a door whose keys did not come asks the registry about the code. Without an
-// answer it sends the person to the staff; it never guesses. It still lets nobody in twice.
+// TestWithoutTheKeyOfTheDay: a door whose keys did not come asks the registry about the code.
+// Without an answer it sends the person to the staff; it never guesses. It still lets nobody in
+// twice.
 func TestWithoutTheKeyOfTheDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := &register{asOf: time.Now(), status: map[uint64]statuslist.Status{4: statuslist.Green}}

@@ -9,11 +9,11 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// Fallback asks the cache first. If the cache is older than Fresh or does not know the person, it asks
-// for a newer list (Newer) and looks again. Only if that does not answer the question, or if the door has
-// no key for the code, it asks the registry about the person (Registry). Both together have Deadline;
-// after a failure nobody is asked for Pause, so that a dead network delays one person and not everybody.
-// Without an answer the cache's counts.
+// Fallback asks the cache first. If the cache is older than Fresh or does not know the person, it
+// asks for a newer list (Newer) and looks again. Only if that does not answer the question, or if
+// the door has no key for the code, it asks the registry about the person (Registry). Both together
+// have Deadline; after a failure nobody is asked for Pause, so that a dead network delays one
+// person and not everybody. Without an answer the cache's counts.
 type Fallback struct {
 	Cache    Lookup
 	Newer    func(context.Context) error // nil: the cache does not follow anybody

@@ -43,8 +43,8 @@ func problemOf(err error) *Verdict {
 	return &Verdict{Signal: CodeRefused, Reason: Forged} // an unknown error must not open the door
 }
 
-// read parses, verifies and opens a code. The verdict is nil if the code is genuine and in force, also if
-// no key opens it.
+// read parses, verifies and opens a code. The verdict is nil if the code is genuine and in force,
+// also if no key opens it.
 func (j *judge) read(text []byte, issuers pass.Issuers, now time.Time) (*pass.Code, *Verdict) {
 	c, err := pass.Parse(text)
 	if err != nil {
@@ -170,8 +170,8 @@ func (j *judge) seat(ctx context.Context, v Verdict) Verdict {
 	return v
 }
 
-// Judge decides about codes as a door does, where there is no door: for the staff's own phone. It is
-// not for several goroutines.
+// Judge decides about codes as a door does, where there is no door: for the staff's own phone. It
+// is not for several goroutines.
 type Judge struct{ own judge }
 
 // NewJudge takes of the options what does not belong to the door itself: Venue, Zone, AcceptPaper,

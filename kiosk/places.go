@@ -14,7 +14,8 @@ type Places interface {
 	// places is not limited. It may ask the registry.
 	Occupancy(ctx context.Context) float64
 	// Take takes a place for somebody who is about to enter. It calls asking before it asks the
-	// registry. ErrFull: there is no free place. Any other error: nobody knows whether there is one.
+	// registry. ErrFull: there is no free place. Any other error: nobody knows whether there is
+	// one.
 	Take(ctx context.Context, asking func()) error
 	// Left notes that somebody has left. It never waits for the registry.
 	Left()

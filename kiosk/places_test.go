@@ -36,8 +36,8 @@ func (h *hall) Take(_ context.Context, asking func()) error {
 	return nil
 }
 
-// Nobody is locked in: an exit door opens for every code, whatever its faults, and says nothing about
-// the person. It counts who shows a genuine pass.
+// Nobody is locked in: an exit door opens for every code, whatever its faults, and says nothing
+// about the person. It counts who shows a genuine pass.
 func TestExitDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hall{}

@@ -180,8 +180,8 @@ func (r *Rules) find(s Situation) (int, time.Time) {
 	return -1, time.Time{}
 }
 
-// dated is when a date ends what rule i decides: its own, or that of a rule before it. A date at which
-// the rules go on to decide the same does not count. Zero: no date does.
+// dated is when a date ends what rule i decides: its own, or that of a rule before it. A date at
+// which the rules go on to decide the same does not count. Zero: no date does.
 func (r *Rules) dated(i int, s Situation) (until time.Time) {
 	dates := []time.Time{r.Rules[i].Until}
 	for _, earlier := range r.Rules[:i] {
@@ -215,7 +215,8 @@ func (r *Rules) NeedOccupancy(v Venue) bool {
 	})
 }
 
-// Matches tells whether the rule speaks about a situation. Hours and weekdays are those of location.
+// Matches tells whether the rule speaks about a situation. Hours and weekdays are those of
+// location.
 func (r Rule) Matches(s Situation, location *time.Location) bool {
 	_, ok := r.matches(s, location)
 	return ok

@@ -41,8 +41,8 @@ func (p RuleProblems) Error() string {
 	return strings.Join(all, "; ")
 }
 
-// ParseRules reads and checks a document. Unknown keys are errors. Where rule and field are known, the
-// error wraps RuleProblems.
+// ParseRules reads and checks a document. Unknown keys are errors. Where rule and field are known,
+// the error wraps RuleProblems.
 func ParseRules(data []byte) (*Rules, error) {
 	if len(data) > MaxRules {
 		return nil, fmt.Errorf("rules have %d bytes, want at most %d", len(data), MaxRules)

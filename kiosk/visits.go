@@ -6,8 +6,8 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// Visits are the people whom the venue's other entry doors have let in (docs/adr/0017). Neither method
-// waits for anybody.
+// Visits are the people whom the venue's other entry doors have let in (docs/adr/0017). Neither
+// method waits for anybody.
 type Visits interface {
 	// Last is when another door let somebody in last; zero: as far as is known, none did.
 	Last(index uint32) time.Time

@@ -12,8 +12,8 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// doorScene draws a code as a phone shows it that is far from the camera: so many px wide, somewhat out of
-// focus, tilted and in weak light. The same seed draws the same scene, whatever the code.
+// doorScene draws a code as a phone shows it that is far from the camera: so many px wide, somewhat
+// out of focus, tilted and in weak light. The same seed draws the same scene, whatever the code.
 func doorScene(text string, width float64, seed uint64) *image.Gray {
 	r := rand.New(rand.NewPCG(seed, 9))
 	img := image.NewGray(image.Rect(0, 0, 320, 320))
@@ -47,8 +47,8 @@ func narrowest(t *testing.T, text string, seed uint64) int {
 	return read
 }
 
-// TestSmallerCode: the rotating code, 330 characters in version 9-L, is read from farther away than one that
-// needs version 10-L. ASHYQ_SCENES=40 measures the figure of docs/scanner.md.
+// TestSmallerCode: the rotating code, 330 characters in version 9-L, is read from farther away than
+// one that needs version 10-L. ASHYQ_SCENES=40 measures the figure of docs/scanner.md.
 func TestSmallerCode(t *testing.T) {
 	scenes := 6
 	if text := os.Getenv("ASHYQ_SCENES"); text != "" {

@@ -35,7 +35,8 @@ func (b *bench) ratio(ours, theirs float64, name string, args ...any) {
 }
 
 func (b *bench) record(e engine, file string, frame int, verdict score.Verdict, ms float64) {
-	_ = b.csv.Write([]string{e.name, file, strconv.Itoa(frame), string(verdict), fmt.Sprintf("%.3f", ms)}) // csv.Error tells
+	row := []string{e.name, file, strconv.Itoa(frame), string(verdict), fmt.Sprintf("%.3f", ms)}
+	_ = b.csv.Write(row) // csv.Error tells
 }
 
 func (b *bench) table() *tabwriter.Writer {

@@ -146,7 +146,7 @@ func startRegistry(ctx context.Context, c cli, group *errgroup.Group, out io.Wri
 	registry := &daemon{name: "registry", path: filepath.Join(c.Bin, "ashyq-registry"), log: filepath.Join(c.Dir, "registry.log"),
 		args: []string{"serve", "--data", filepath.Join(c.Dir, "registry"), "--listen", c.Registry, "--public-url", url,
 			"--doors-listen", c.Doors, "--doors-url", "https://" + c.Doors,
-			"--silent-after", silentAfter.String(), "--demo-anybody-gets-any-pass"}} // the code to sign in is on the page
+			"--silent-after", silentAfter.String(), "--demo-anybody-gets-any-pass"}} // codes are on the page
 	group.Go(func() error { return registry.run(ctx) })
 	if err := registry.waitFor(ctx, url+"/healthz"); err != nil {
 		return nil, err

@@ -140,8 +140,8 @@ func (t *town) links(ctx context.Context) error {
 	return nil
 }
 
-// enrol does what a citizen and the phone do: get a one-time code, make a key, register it with the code,
-// and fetch the credentials of the days to come.
+// enrol does what a citizen and the phone do: get a one-time code, make a key, register it with the
+// code, and fetch the credentials of the days to come.
 func (t *town) enrol(ctx context.Context, p *person) error {
 	var code server.CitizenAnswer
 	if err := t.post(ctx, server.PathCitizens, t.admin, server.CitizenRequest{IIN: p.iin}, &code); err != nil {

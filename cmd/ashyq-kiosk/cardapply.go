@@ -18,17 +18,16 @@ type cardCmd struct {
 }
 
 type cardApplyCmd struct {
-	Boot  string `help:"Boot partition of the card." default:"/boot/firmware" type:"path" placeholder:"DIR"`
-	State string `help:"State partition of the card." default:"/state" type:"path" placeholder:"DIR"`
-	Root  string `help:"System to set up." default:"/" type:"path" placeholder:"DIR"`
+	Boot  string `help:"Boot partition of the card. (${default})" default:"/boot/firmware" type:"path" placeholder:"DIR"`
+	State string `help:"State partition of the card. (${default})" default:"/state" type:"path" placeholder:"DIR"`
+	Root  string `help:"System to set up. (${default})" default:"/" type:"path" placeholder:"DIR"`
 }
 
 // Help is shown by --help.
 func (cardApplyCmd) Help() string {
-	return "Reads hostname, authorized_keys, user-data, network-config, ashyq-kiosk.toml and factory-reset, as " +
-		"Raspberry Pi " +
-		"Imager or an administrator wrote them. What is invalid is reported and left out; the exit code is still 0, " +
-		"because a door has to start."
+	return "Reads hostname, authorized_keys, user-data, network-config, 8021x/, proxy, ashyq-kiosk.toml and " +
+		"factory-reset, as Raspberry Pi Imager or an administrator wrote them. What is invalid is reported and " +
+		"left out; the exit code is still 0, because a door has to start."
 }
 
 func (c cardApplyCmd) Run(e *env) error {

@@ -48,9 +48,10 @@ func (l *liar) serve() {
 			continue
 		}
 		now := time.Now().Add(time.Duration(l.ahead.Load()))
-		stamp := uint64(now.Unix()+2_208_988_800)<<32 | uint64(now.Nanosecond())<<32/1e9 // since 1900, in this era or the next
+		// Since 1900, in this era or the next.
+		stamp := uint64(now.Unix()+2_208_988_800)<<32 | uint64(now.Nanosecond())<<32/1e9
 		answer := make([]byte, 48)
-		answer[0], answer[1], answer[2], answer[3] = 4<<3|4, 1, ask[2], 0xec // version 4, server; stratum; poll; precision 2^-20 s
+		answer[0], answer[1], answer[2], answer[3] = 4<<3|4, 1, ask[2], 0xec // version 4, server; precision 2^-20 s
 		copy(answer[12:], "GPS\x00")
 		copy(answer[24:32], ask[40:48])
 		for _, at := range []int{16, 32, 40} {
@@ -62,7 +63,8 @@ func (l *liar) serve() {
 
 const chronyd = "/usr/sbin/chronyd" // not in everybody's PATH
 
-// chronyClient is a real chronyd that follows a server and does not touch this machine's clock (-x).
+// chronyClient is a real chronyd that follows a server and does not touch this machine's clock
+// (-x).
 type chronyClient struct {
 	*testing.T
 	port string
@@ -98,8 +100,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// startChrony starts a chronyd that does not touch this machine's clock (-x). stop ends it before the
-// test does.
+// startChrony starts a chronyd that does not touch this machine's clock (-x). stop ends it before
+// the test does.
 func startChrony(t *testing.T, conf string) (dir string, stop func()) {
 	t.Helper()
 	if _, err := os.Stat(chronyd); err != nil {

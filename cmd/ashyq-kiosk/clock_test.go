@@ -303,8 +303,8 @@ func TestListKeptYoung(t *testing.T) {
 	})
 }
 
-// TestSignedTimeIsNotForgotten: a time source that signs has said once how late it is. Whoever sets the
-// clock ahead, and then back to just before that, cannot have it disproved.
+// TestSignedTimeIsNotForgotten: a time source that signs has said once how late it is. Whoever sets
+// the clock ahead, and then back to just before that, cannot have it disproved.
 func TestSignedTimeIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newClockDoor(t, false)
@@ -323,10 +323,10 @@ func TestSignedTimeIsNotForgotten(t *testing.T) {
 	})
 }
 
-// TestAgeModel: steps of the clock, restarts of the daemon, power cuts and time, in any order. A door
-// that trusts its clock takes the list for no younger than the time with power since its manifest,
-// without the newest quarter of an hour before each cut. What it shows is that even if it does not
-// trust its clock.
+// TestAgeModel: steps of the clock, restarts of the daemon, power cuts and time, in any order. A
+// door that trusts its clock takes the list for no younger than the time with power since its
+// manifest, without the newest quarter of an hour before each cut. What it shows is that even if it
+// does not trust its clock.
 func TestAgeModel(t *testing.T) {
 	t.Parallel()
 	for seed := range unlessShort(uint64(4), 1) {

@@ -187,7 +187,7 @@ func TestOutOfTheBox(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer systemd.Close()
-	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String()) // without WATCHDOG_USEC the daemon pulses only when it starts again
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String()) // without WATCHDOG_USEC it pulses at its start only
 	w.picture("1.png", "HELLO")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", w.config("kiosk.toml", ""))
 	w.await("the door to wait for a code", func() bool { return w.shows("out of order: not-enrolled") })
@@ -205,7 +205,7 @@ func TestOutOfTheBox(t *testing.T) {
 	host := strings.TrimPrefix(registry.URL, "https://")
 	w.browser.until(page, fmt.Sprintf(`document.body.innerText.includes("about to join") && document.body.innerText.includes(%q)`, "«"+host+"»"))
 	w.browser.until(page, `document.body.innerText.includes("✓ Enrolment")`)
-	w.browser.until(page, `document.body.innerText.includes("The registry does not answer")`) // this one has no manifest
+	w.browser.until(page, `document.body.innerText.includes("The registry does not answer")`) // it has no manifest
 	w.kiosk.terminate()
 	var heard []string
 	for message := make([]byte, 256); !slices.Contains(heard, "STOPPING=1"); {

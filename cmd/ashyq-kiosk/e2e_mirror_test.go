@@ -103,7 +103,8 @@ func (w *mirrorWorld) certificates() {
 
 var serverBlock = regexp.MustCompile("(?s)```nginx\n(.*?)```")
 
-// serve runs nginx with the lines of docs/mirrors.md, or with those that a bad mirror has for blobs.
+// serve runs nginx with the lines of docs/mirrors.md, or with those that a bad mirror has for
+// blobs.
 func (w *mirrorWorld) serve(blobs string) {
 	w.t.Helper()
 	doc, err := os.ReadFile("../../docs/mirrors.md")

@@ -183,7 +183,8 @@ func (d *mallDoor) said(text string) int {
 	return strings.Count(d.earlier, text) + strings.Count(d.process.output(), text)
 }
 
-// hold shows a phone to the door and returns its verdict. Who has stood there already steps back first.
+// hold shows a phone to the door and returns its verdict. Who has stood there already steps back
+// first.
 func (d *mallDoor) hold(p *aPhone) string {
 	d.t.Helper()
 	if d.last == p {

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A venue: the door's namespace has a cable to the proxy's machine, no other route and no names. The
-// registry listens on the loopback of that machine, where only the proxy reaches it.
+// A venue: the door's namespace has a cable to the proxy's machine, no other route and no names.
+// The registry listens on the loopback of that machine, where only the proxy reaches it.
 const venueScript = `set -e
 mount --make-rprivate /
 mount -t tmpfs run /run
@@ -130,7 +130,7 @@ func newConnectProxy(t *testing.T, listen, host string) *connectProxy {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // ends with the listener
+		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p.mu.Lock()
 			p.seen = append(p.seen, r.Method+" "+r.Host)
 			p.mu.Unlock()

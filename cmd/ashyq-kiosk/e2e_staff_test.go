@@ -19,8 +19,9 @@ import (
 	"ashyq-kiosk/scanner/qrdraw"
 )
 
-// TestStaffPhoneEndToEnd is the staff's phone with real parts: Chromium whose camera sees a drawn code,
-// the doors' decoder as WebAssembly, and the registry as a process, which decides as a door does.
+// TestStaffPhoneEndToEnd is the staff's phone with real parts: Chromium whose camera sees a drawn
+// code, the doors' decoder as WebAssembly, and the registry as a process, which decides as a door
+// does.
 func TestStaffPhoneEndToEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	if testing.Short() {

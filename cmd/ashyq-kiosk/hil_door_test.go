@@ -18,9 +18,9 @@ const (
 	// tolerance for a duration on the panel, besides the longest gap between two samples: this
 	// machine has one processor, and its host may pause it for a moment.
 	tolerance = 40 * time.Millisecond
-	// steadyFrom: a lamp that shines for longer looks steady. A verdict's shines for 3 s or more, the
-	// slow blink of a door that is out of order for 1 s, or for 1.9 s while the host pauses this
-	// machine.
+	// steadyFrom: a lamp that shines for longer looks steady. A verdict's shines for 3 s or more,
+	// the slow blink of a door that is out of order for 1 s, or for 1.9 s while the host pauses
+	// this machine.
 	steadyFrom = 2500 * time.Millisecond
 	// recovery is how long the door may take after the end of a fault on a Pi. A machine within a
 	// busy machine is slower than the door: there each figure is logged, and the test fails only at

@@ -399,7 +399,7 @@ func (m *machine) crashes() {
 	m.sh("systemctl restart ashyq-kiosk")
 	m.awaitHealthy()
 	says("an ordered stop")
-	m.sh("systemctl kill -s KILL ashyq-kiosk; systemctl stop ashyq-kiosk; rm -rf /run/ashyq-kiosk; systemctl start ashyq-kiosk") // as after a power cut
+	m.sh("systemctl kill -s KILL ashyq-kiosk; systemctl stop ashyq-kiosk; rm -rf /run/ashyq-kiosk; systemctl start ashyq-kiosk")
 	m.awaitHealthy()
 	says("a power cut or reset")
 }

@@ -183,7 +183,7 @@ func (m *machine) setSynchronised(on bool) {
 	m.t.Helper()
 	tx := unix.Timex{Modes: unix.ADJ_STATUS | unix.ADJ_MAXERROR | unix.ADJ_ESTERROR, Maxerror: 1000, Esterror: 1000}
 	if !on {
-		tx.Status, tx.Maxerror = unix.STA_UNSYNC, 16_000_000 // as after settimeofday(2); systemd-timedated checks Maxerror
+		tx.Status, tx.Maxerror = unix.STA_UNSYNC, 16_000_000 // as after settimeofday(2)
 	}
 	if _, err := unix.Adjtimex(&tx); err != nil {
 		m.t.Fatalf("tell the kernel about the clock: %v", err)

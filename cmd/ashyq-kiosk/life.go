@@ -75,8 +75,8 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// cardReset is WDIOF_CARDRESET of linux/watchdog.h: the watchdog has reset the machine. A Pi's driver,
-// bcm2835_wdt, does not tell.
+// cardReset is WDIOF_CARDRESET of linux/watchdog.h: the watchdog has reset the machine. A Pi's
+// driver, bcm2835_wdt, does not tell.
 const cardReset = 0x20
 
 func watchdogReset(sys string) bool {

@@ -30,20 +30,20 @@ var (
 )
 
 type cli struct {
-	Config  string           `help:"Configuration file." default:"/etc/ashyq-kiosk/ashyq-kiosk.toml" type:"path" placeholder:"FILE"`
+	Config  string           `help:"Configuration file. (${default})" default:"/etc/ashyq-kiosk/ashyq-kiosk.toml" type:"path" placeholder:"FILE"`
 	Verbose bool             `help:"Also log the details that help to find a fault." short:"v"`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Run      runCmd      `cmd:"" default:"1" help:"Watch the door until SIGTERM (the default)."`
 	Enrol    enrolCmd    `cmd:"" help:"Enrol this door at a registry with a one-time code."`
-	Doctor   doctorCmd   `cmd:"" help:"Check configuration, clock, state, panel, camera, network, registry and enrolment, and say what to do."`
+	Doctor   doctorCmd   `cmd:"" help:"Check all parts of the door, network and registry too, and say what to do."`
 	Status   statusCmd   `cmd:"" help:"Ask the running daemon for its state. Exit code 1: unhealthy."`
 	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
 	Cache    cacheCmd    `cmd:"" help:"Verify, measure or move the status list on the card."`
 	Clock    clockCmd    `cmd:"" help:"Ask chronyd whether this machine's time is signed (NTS), and tell the daemon."`
-	Card     cardCmd     `cmd:"" help:"Commands that the card image runs as root when it starts."`
+	Card     cardCmd     `cmd:"" help:"Commands that the card image runs by itself."`
 	Update   updateCmd   `cmd:"" help:"Install the version of the card image that the registry wants, or a bundle. Needs root."`
 	Confirm  confirmCmd  `cmd:"" help:"Test the card image after it has started. If a new image fails, go back to the old one. Needs root."`
 }

@@ -119,7 +119,8 @@ func (d *ntsDoor) raised() time.Duration {
 }
 
 // TestSignedTime has two real chronyds: a server with NTS, and the door's. Only what the first one
-// signs tells the door for certain how late it is; a liar without NTS moves it by three days at most.
+// signs tells the door for certain how late it is; a liar without NTS moves it by three days at
+// most.
 func TestSignedTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves real chronyds, which take half a minute, to make test")

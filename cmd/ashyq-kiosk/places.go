@@ -18,11 +18,12 @@ import (
 )
 
 // placesFile is in the runtime directory the ledger of the door's places, as JSON, and in the state
-// directory whether the venue has a capacity: "limited" or "unlimited". The first is written for each
-// person, in memory; the second when it changes.
+// directory whether the venue has a capacity: "limited" or "unlimited". The first is written for
+// each person, in memory; the second when it changes.
 const placesFile = "places"
 
-// newPlaces returns nil where no registry knows this door: nobody limits the number of people there.
+// newPlaces returns nil where no registry knows this door: nobody limits the number of people
+// there.
 func newPlaces(cfg *config.Config, remote *client.Client, runtime string, log *slog.Logger) *places.Keeper {
 	if remote == nil || !isKnown(cfg) {
 		return nil
@@ -34,8 +35,8 @@ func newPlaces(cfg *config.Config, remote *client.Client, runtime string, log *s
 	})
 }
 
-// placesMemory keeps the ledger over a restart of the daemon, and not over a power cut: the registry
-// then counts the places of the old one as taken.
+// placesMemory keeps the ledger over a restart of the daemon, and not over a power cut: the
+// registry then counts the places of the old one as taken.
 type placesMemory struct{ runtime, state string }
 
 // load begins a ledger where no earlier one can be read.

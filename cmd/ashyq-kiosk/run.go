@@ -151,8 +151,8 @@ func warn(cfg *config.Config, log *slog.Logger) {
 	}
 }
 
-// newDoor makes a door. A door that has a registry may ask for a newer list, and one that is enrolled also
-// about a code.
+// newDoor makes a door. A door that has a registry may ask for a newer list, and one that is
+// enrolled also about a code.
 func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, followed *follower, ring *doorkeys.Ring, seats *places.Keeper, others *visits.Keeper, faults *kiosk.Faults,
 	log *slog.Logger, outlets ...kiosk.Outlet) *kiosk.Door {
 	opt := kiosk.Options{

@@ -77,7 +77,8 @@ const screenMemory = 700
 // screenUnit is there where the package ashyq-kiosk-screen is installed.
 const screenUnit = "/usr/lib/systemd/system/ashyq-kiosk-screen.service"
 
-// refuseScreen says why a machine with so much memory, MiB, does not start the browser of that unit.
+// refuseScreen says why a machine with so much memory, MiB, does not start the browser of that
+// unit.
 func refuseScreen(unit string, memory uint64) error {
 	if !exists(unit) || memory == 0 || memory >= screenMemory {
 		return nil

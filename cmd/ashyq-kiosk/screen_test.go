@@ -103,7 +103,8 @@ func TestOpenScreenWarns(t *testing.T) {
 	}
 }
 
-// TestScreenNeedsMemory: a board with 512 MB has no browser, and says so; systemd has the same limit.
+// TestScreenNeedsMemory: a board with 512 MB has no browser, and says so; systemd has the same
+// limit.
 func TestScreenNeedsMemory(t *testing.T) {
 	const unit = "../../systemd/ashyq-kiosk-screen.service"
 	text, err := os.ReadFile(unit)

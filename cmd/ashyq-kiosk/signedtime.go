@@ -16,8 +16,8 @@ import (
 const signedWord = "/run/ashyq-clock/signed"
 
 type clockCmd struct {
-	Socket string `help:"chronyd's command socket." default:"/run/chrony/chronyd.sock" type:"path" placeholder:"SOCKET"`
-	To     string `help:"File for the daemon." default:"${signed}" type:"path" placeholder:"FILE"`
+	Socket string `help:"chronyd's command socket. (${default})" default:"/run/chrony/chronyd.sock" type:"path" placeholder:"SOCKET"`
+	To     string `help:"File for the daemon. (${default})" default:"${signed}" type:"path" placeholder:"FILE"`
 }
 
 // Help is shown by --help.

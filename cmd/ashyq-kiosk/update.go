@@ -22,8 +22,8 @@ import (
 
 // system is where an update finds what it needs to know about the machine.
 type system struct {
-	State       string `help:"State partition, which both systems of the card share." default:"/state" type:"path" placeholder:"DIR"`
-	VersionFile string `help:"File with the version of the running image." default:"/etc/ashyq-image/version" type:"path" placeholder:"FILE"`
+	State       string `help:"State partition, which both systems of the card share. (${default})" default:"/state" type:"path" placeholder:"DIR"`
+	VersionFile string `help:"File with the version of the running image. (${default})" default:"/etc/ashyq-image/version" type:"path" placeholder:"FILE"`
 	LowestFile  string `help:"File with the lowest version that the running image allows; without one it is its own." default:"/etc/ashyq-image/lowest" hidden:"" type:"path"`
 	BootID      string `help:"File with the kernel's ID of this start." default:"/proc/sys/kernel/random/boot_id" hidden:"" type:"path"`
 }
@@ -166,8 +166,8 @@ func reaches(cfg *config.Config) func(context.Context) error {
 
 type confirmCmd struct {
 	system
-	For    time.Duration `help:"How long the door has to be healthy without a break." default:"20s"`
-	Within time.Duration `help:"How long that may take. Default: update.trial of the configuration." default:"0"`
+	For    time.Duration `placeholder:"TIME" help:"How long the door has to be healthy without a break. (${default})" default:"20s"`
+	Within time.Duration `placeholder:"TIME" help:"How long that may take. (update.trial of the configuration)" default:"0"`
 }
 
 // Help is shown by --help.

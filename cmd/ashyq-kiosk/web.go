@@ -23,8 +23,8 @@ func routes(screen http.Handler, m *metrics, pulses []task.Pulse, log *slog.Logg
 	return mux
 }
 
-// answerHealth answers 200 while all parts are alive and the door has no fault, otherwise 503, with lines
-// for people.
+// answerHealth answers 200 while all parts are alive and the door has no fault, otherwise 503, with
+// lines for people.
 func answerHealth(w http.ResponseWriter, m *metrics, pulses []task.Pulse) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -1,8 +1,8 @@
 //go:build js && wasm
 
-// Command ashyq-reader is the doors' decoder for a browser: the page for the staff's phone loads it as
-// WebAssembly. It defines ashyqRead(pixels, width, height), which takes a Uint8Array of grey pixels and
-// returns the text of the first QR code, or null.
+// Command ashyq-reader is the doors' decoder for a browser: the page for the staff's phone loads it
+// as WebAssembly. It defines ashyqRead(pixels, width, height), which takes a Uint8Array of grey
+// pixels and returns the text of the first QR code, or null.
 package main
 
 import (

@@ -60,12 +60,12 @@ func roomFor(onePort bool) (room, error) {
 }
 
 // bounded is a listener with a limit of connections, and with one for each address block: a quarter
-// of all. Where there are too many, the one that has been quiet for longest (in a full block: of the
-// host that has the most) is closed in favour of the new one; if the registry works for all of its block's, the new one is. A connection is quiet
-// while the registry waits for the other side: for a request, for the rest of its body, or until an
-// answer is taken. So nobody holds a place by being slow. Nor does a crowd with many requests: the
-// registry works for as many at once as three quarters of the connections, and all others are quiet
-// until it is their turn.
+// of all. Where there are too many, the one that has been quiet for longest (in a full block: of
+// the host that has the most) is closed in favour of the new one; if the registry works for all of
+// its block's, the new one is. A connection is quiet while the registry waits for the other side:
+// for a request, for the rest of its body, or until an answer is taken. So nobody holds a place by
+// being slow. Nor does a crowd with many requests: the registry works for as many at once as three
+// quarters of the connections, and all others are quiet until it is their turn.
 type bounded struct {
 	net.Listener
 	most, share int

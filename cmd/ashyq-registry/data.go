@@ -116,8 +116,8 @@ func (d *dataDir) database(url string) string {
 	return d.path(databaseFile)
 }
 
-// open opens the database of a registry that has one. Where --database was forgotten, it makes no new
-// one to be taken for the registry's.
+// open opens the database of a registry that has one. Where --database was forgotten, it makes no
+// new one to be taken for the registry's.
 func (d *dataDir) open(ctx context.Context, url string) (*store.Store, error) {
 	if url == "" && !d.has(databaseFile) {
 		return nil, fmt.Errorf("%q has no %s\nhint: if its database is PostgreSQL, name it with --database", d.name, databaseFile)

@@ -12,8 +12,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// desk is a door's own judge, for the staff's phone: the same code decides by the same rules, and the
-// same words are said.
+// desk is a door's own judge, for the staff's phone: the same code decides by the same rules, and
+// the same words are said.
 type desk struct {
 	parts server.DeskParts
 	judge *kiosk.Judge

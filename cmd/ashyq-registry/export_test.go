@@ -191,7 +191,8 @@ func TestExportKilled(t *testing.T) {
 	}
 }
 
-// TestExportFullDisk fills the mirror's disk: it serves what it has, and goes on when there is room.
+// TestExportFullDisk fills the mirror's disk: it serves what it has, and goes on when there is
+// room.
 func TestExportFullDisk(t *testing.T) {
 	small := disk(t, "4m")
 	m := newMirrored(t, filepath.Join(small, "mirror"))

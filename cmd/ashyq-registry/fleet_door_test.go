@@ -32,8 +32,8 @@ const (
 )
 
 // fleetDoor is a door without a camera and a card. It asks as a real door does, over one connection
-// of HTTP/1.1 with its own certificate, and checks what it gets. It has no http.Client: ten thousand
-// of them have to fit beside the registry.
+// of HTTP/1.1 with its own certificate, and checks what it gets. It has no http.Client: ten
+// thousand of them have to fit beside the registry.
 type fleetDoor struct {
 	*fleet
 	name, device string

@@ -250,7 +250,8 @@ func (f *fleet) revoke(o *outcome) {
 	o.refused = time.Since(start)
 }
 
-// judge compares what the doors have with what the laboratory has reported. Nobody follows any more.
+// judge compares what the doors have with what the laboratory has reported. Nobody follows any
+// more.
 func (f *fleet) judge(o *outcome) {
 	f.Helper()
 	first := f.members[0].now()
@@ -346,7 +347,7 @@ func (f *fleet) usage() []spent {
 		if err != nil {
 			f.Fatal(err)
 		}
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from the third one on, proc(5)
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from the third on, proc(5)
 		for _, text := range fields[11:13] {
 			ticks, err := strconv.Atoi(text)
 			if err != nil {

@@ -32,7 +32,8 @@ import (
 	"ashyq-kiosk/registry/server"
 )
 
-// TestFleet lets a small fleet follow a registry. make bench-fleet is the same with ten thousand doors.
+// TestFleet lets a small fleet follow a registry. make bench-fleet is the same with ten thousand
+// doors.
 func TestFleet(t *testing.T) {
 	f := newFleet(t, "", load{doors: 60, registries: 1, changes: 4, every: time.Second, slow: 0.1, cut: 0.1})
 	o := f.run()

@@ -213,7 +213,7 @@ func (p *few) open(base, from string, send slow) net.Conn {
 		return conn
 	}
 	raw := conn
-	raw.SetDeadline(time.Now().Add(300 * time.Millisecond)) // for the handshake, which no listener answers that has no descriptor
+	raw.SetDeadline(time.Now().Add(300 * time.Millisecond)) // no descriptor, no handshake
 	if scheme == "https" {
 		config := &tls.Config{RootCAs: p.roots, ServerName: "127.0.0.1"}
 		if send.h2 {

@@ -14,8 +14,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// TestKilledImport kills the registry while it reads an uploaded file. After its restart the file is
-// marked as interrupted with the last row that is sure, and the same file again enters the rest.
+// TestKilledImport kills the registry while it reads an uploaded file. After its restart the file
+// is marked as interrupted with the last row that is sure, and the same file again enters the rest.
 func TestKilledImport(t *testing.T) {
 	const rows = 6000
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}

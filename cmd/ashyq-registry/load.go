@@ -199,8 +199,8 @@ func (l *loading) run(ctx context.Context, c *loadFlags, run func(*loading) erro
 	return errors.Join(err, l.refused.close())
 }
 
-// rows hands each row to take, which may refuse it, and lets store have them at once. store learns how
-// many rows of the file are done with.
+// rows hands each row to take, which may refuse it, and lets store have them at once. store learns
+// how many rows of the file are done with.
 func (l *loading) rows(
 	ctx context.Context, take func(map[string]string) (field, reason string), store func(rows int) error,
 ) error {

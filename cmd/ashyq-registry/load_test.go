@@ -35,8 +35,8 @@ func peopleFile(t *testing.T, people []string) string {
 	return name
 }
 
-// TestLoadKilled kills a load again and again. Each goes on where the one before stopped; in the end
-// everybody is there once, and the last code of each in the file is valid.
+// TestLoadKilled kills a load again and again. Each goes on where the one before stopped; in the
+// end everybody is there once, and the last code of each in the file is valid.
 func TestLoadKilled(t *testing.T) {
 	const people = 30_000
 	for name, database := range databases {

@@ -22,9 +22,9 @@ var version = "devel"
 type cli struct {
 	Init            initCmd          `cmd:"" help:"Make the keys and the database of a new registry."`
 	Serve           serveCmd         `cmd:"" help:"Run the registry. In an empty data directory it first does what init does."`
-	Backup          backupCmd        `cmd:"" help:"Write all that this registry is, keys and database, into one file, while it runs."`
-	Restore         restoreCmd       `cmd:"" help:"Make a registry of a backup, in an empty data directory and an empty database."`
-	Load            loadCmd          `cmd:"" help:"Take people or venues out of a CSV file, while it runs."`
+	Backup          backupCmd        `cmd:"" help:"Write all that this registry is, keys and database, into one file, while the registry runs."`
+	Restore         restoreCmd       `cmd:"" help:"Make a registry from a backup, in an empty data directory and an empty database."`
+	Load            loadCmd          `cmd:"" help:"Take people or venues out of a CSV file, while the registry runs."`
 	Key             keyCmd           `cmd:"" help:"Print the registry's public key: what a door needs to trust it."`
 	ListKeys        listKeysCmd      `cmd:"" help:"Print the keys with which the list is sealed for doors: whoever has one reads everybody's status by index."`
 	OfflineSnapshot snapshotCmd      `cmd:"" help:"Write what a door with an empty cache needs to a directory, for cards and sticks: doors then know the list without a network."`

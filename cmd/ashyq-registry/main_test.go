@@ -26,8 +26,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// filesVariable lets a registry of a test divide more descriptors than the machine allows: it counts
-// on them, and does not open as many.
+// filesVariable lets a registry of a test divide more descriptors than the machine allows: it
+// counts on them, and does not open as many.
 const filesVariable = "ASHYQ_TEST_FILES"
 
 func TestMain(m *testing.M) {

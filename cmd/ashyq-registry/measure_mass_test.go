@@ -18,8 +18,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// TestMeasureMass measures a mass change of ASHYQ_MEASURE_MASS people, from the moment when they are
-// due to a door's card and to the last outcome in the database. Everybody is derived anew; the
+// TestMeasureMass measures a mass change of ASHYQ_MEASURE_MASS people, from the moment when they
+// are due to a door's card and to the last outcome in the database. Everybody is derived anew; the
 // colour of a third of them changes.
 func TestMeasureMass(t *testing.T) {
 	people, err := strconv.Atoi(os.Getenv("ASHYQ_MEASURE_MASS"))

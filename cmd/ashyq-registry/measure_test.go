@@ -328,8 +328,8 @@ func (m *measured) load() time.Duration {
 	return time.Since(start)
 }
 
-// country gives its people a record and a pass each. They are all settled: the list does not say yet
-// what their records say.
+// country gives its people a record and a pass each. They are all settled: the list does not say
+// yet what their records say.
 func (m *measured) country() {
 	m.kill()
 	m.sql(`INSERT INTO records (source, sample, citizen, kind, at, came, laboratory, index_case, state)

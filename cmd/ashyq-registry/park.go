@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Park implements server.Parker, for TLS with HTTP/1.1, which doors speak. A parked connection is not
-// quiet, and keeps its turn until it is answered: nobody holds a turn by not taking the answer.
+// Park implements server.Parker, for TLS with HTTP/1.1, which doors speak. A parked connection is
+// not quiet, and keeps its turn until it is answered: nobody holds a turn by not taking the answer.
 func (c *connection) Park(w http.ResponseWriter, r *http.Request) (net.Conn, func(again bool), bool) {
 	if r.TLS == nil || !c.at.turns.TryAcquire(1) {
 		return nil, nil, false

@@ -172,10 +172,10 @@ var databases = map[string]func(testing.TB) string{
 	"postgres": storetest.Postgres,
 }
 
-// TestRestore loses a registry and restores it from a backup. Doors go on following it without a new
-// enrolment; nobody who activated after the backup is taken for blue, not even when the index is
-// given out again; and nothing is called newer than the backup until the administrator confirms that
-// the sources have sent again.
+// TestRestore loses a registry and restores it from a backup. Doors go on following it without a
+// new enrolment; nobody who activated after the backup is taken for blue, not even when the index
+// is given out again; and nothing is called newer than the backup until the administrator confirms
+// that the sources have sent again.
 func TestRestore(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {

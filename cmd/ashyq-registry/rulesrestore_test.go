@@ -73,7 +73,8 @@ func (w *town) awaitRules(version int64) (all []server.RulesAnswer, current serv
 }
 
 // TestRestoreRules restores the versions of the rules: who stored and published each of them, its
-// document with the dates from and until which a rule holds, and the one that waits for a second person.
+// document with the dates from and until which a rule holds, and the one that waits for a second
+// person.
 func TestRestoreRules(t *testing.T) {
 	from, until := time.Now().Add(72*time.Hour).UTC().Truncate(time.Second), time.Now().Add(240*time.Hour).UTC().Truncate(time.Second)
 	const rule = `{"name": "%s", "colours": ["blue"], "venues": ["cinema"], %s"then": "turned-back",

@@ -291,7 +291,7 @@ func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, 
 		Handler:           attentive(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       server.LongestWait + 30*time.Second, // a read that times out would end a long poll
-		WriteTimeout:      server.LongestWait + time.Minute,    // a whole section over a slow line, after the longest wait
+		WriteTimeout:      server.LongestWait + time.Minute,    // after the longest wait, a section over a slow line
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       rememberConnection,

@@ -378,8 +378,8 @@ func (g *group) end() {
 	}
 }
 
-// TestMassChangeTakenOver kills the publisher of three registries in the middle of a change for very
-// many people, and the next one, too.
+// TestMassChangeTakenOver kills the publisher of three registries in the middle of a change for
+// very many people, and the next one, too.
 func TestMassChangeTakenOver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves the change of 100,000 people to make test")

@@ -69,8 +69,8 @@ type stickKeys struct {
 // envelopeFile is the form of doorkeys.FileName: nothing else becomes a path.
 var envelopeFile = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// keys writes the envelope of each door. It goes on after a door that has no envelope, so that all such
-// names are known at once.
+// keys writes the envelope of each door. It goes on after a door that has no envelope, so that all
+// such names are known at once.
 func (c *snapshotCmd) keys(ctx context.Context, admin string, authorities *x509.CertPool, out io.Writer) error {
 	if len(c.Doors) == 0 {
 		return nil
@@ -81,7 +81,8 @@ func (c *snapshotCmd) keys(ctx context.Context, admin string, authorities *x509.
 	defer transport.CloseIdleConnections()
 	k := stickKeys{strings.TrimRight(c.From, "/"), admin, &http.Client{
 		Transport: transport, Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the key is for this address
+		// The key is for this address.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	var errs []error
 	said := time.Now()

@@ -70,7 +70,8 @@ func enrolDoor(t *testing.T, p *process, admin, name string) *enrol.Identity {
 	return identity
 }
 
-// A stick for doors: made with the command, taken in by the door's own ring, and by no other door's.
+// A stick for doors: made with the command, taken in by the door's own ring, and by no other
+// door's.
 func TestSnapshotForDoors(t *testing.T) {
 	p := &process{T: t, data: filepath.Join(t.TempDir(), "data")}
 	p.serve()

@@ -15,8 +15,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// TestKilledVenueImport kills the registry while it stores 10,000 venues: there are all of them after
-// that, or none.
+// TestKilledVenueImport kills the registry while it stores 10,000 venues: there are all of them
+// after that, or none.
 func TestKilledVenueImport(t *testing.T) {
 	const rows = 10_000
 	var file strings.Builder

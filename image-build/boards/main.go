@@ -90,7 +90,8 @@ type exception struct {
 // exceptions are those for one variant.
 type exceptions []*exception
 
-// readExceptions returns those for one variant of the card, perhaps with all overlays over the trees.
+// readExceptions returns those for one variant of the card, perhaps with all overlays over the
+// trees.
 func readExceptions(file, variant string, overlaid bool) (exceptions, error) {
 	var all exceptions
 	err := table(file, 4, func(w []string) error {

@@ -97,7 +97,7 @@ func (m *machine) stickIn() bool {
 
 // stickSays is the journal about sticks since the last start.
 func (m *machine) stickSays() string {
-	out, _ := m.try("journalctl -b -o cat --no-pager -u 'ashyq-stick@*' -u 'ashyq-stick-read@*' -u 'ashyq-stick-update@*'") // for a person to read, too
+	out, _ := m.try("journalctl -b -o cat --no-pager -u 'ashyq-stick@*' -u 'ashyq-stick-read@*' -u 'ashyq-stick-update@*'")
 	return out
 }
 

@@ -23,8 +23,8 @@ func putWired(m *machine) {
 		"identity: door, password: s3cret, ca-certificate: ca.pem}}}\n")
 }
 
-// checkWired expects udev to have started the unit for the machine's one cable, and the secrets to be
-// root's only.
+// checkWired expects udev to have started the unit for the machine's one cable, and the secrets to
+// be root's only.
 func checkWired(t *testing.T, m *machine) {
 	if out := m.sh("systemctl list-units --plain --no-legend 'wpa_supplicant-wired@*'"); strings.Count(out, " active running ") != 1 {
 		t.Errorf("802.1X runs on: %s", out)

@@ -66,7 +66,7 @@ func TestPowerCuts(t *testing.T) {
 	var n, versions, lossy, ahead int
 	enough := func() bool { return lossy >= cuts/4 && versions >= cuts/2 }
 	for ; n < cuts || !enough() && n < 3*cuts; n++ {
-		after, early := int(math.Exp(r.Float64()*math.Log(3000))), n%5 == 4 // a delta is some 20 requests, a whole section 130
+		after, early := int(math.Exp(r.Float64()*math.Log(3000))), n%5 == 4 // a delta: some 20; a section: 130
 		if early {
 			after = 1 + r.IntN(12) // the machine is mounting its card or opening the cache
 		}

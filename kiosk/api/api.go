@@ -47,7 +47,9 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
 // Manifest says what is current: a CBOR map, sealed (package sign1) by the registry's key.
 type Manifest struct {
-	Version  uint64    `cbor:"1,keyasint"` // grows by one with each change of content; a re-issue keeps it, and a restored backup goes back
+	// Version grows by one with each change of content. A re-issue keeps it, and a restored backup
+	// goes back.
+	Version  uint64    `cbor:"1,keyasint"`
 	Issued   int64     `cbor:"2,keyasint"` // Unix s; the registry vouched for all of it then
 	Expires  int64     `cbor:"3,keyasint"` // Unix s; after that a door does not accept the manifest
 	List     string    `cbor:"4,keyasint"` // name of the status list

@@ -36,8 +36,8 @@ const (
 	HeaderDevice = "Ashyq-Device"
 	// HeaderVersion: the running version of the image or of the package.
 	HeaderVersion = "Ashyq-Version"
-	// HeaderVenue, HeaderZone and HeaderWay: the kind of venue, the zone and the way (entry or exit) by
-	// which the door decides. The registry shows where they are not what it has set.
+	// HeaderVenue, HeaderZone and HeaderWay: the kind of venue, the zone and the way (entry or
+	// exit) by which the door decides. The registry shows where they are not what it has set.
 	HeaderVenue = "Ashyq-Venue"
 	HeaderZone  = "Ashyq-Zone"
 	HeaderWay   = "Ashyq-Way"
@@ -72,8 +72,8 @@ type EnrolRequest struct {
 	Token  string `json:"token"` // base64url
 	CSR    string `json:"csr"`
 	Device string `json:"device"` // as in HeaderDevice
-	// SealKey is the door's X25519 public key, as FormatKey writes it: the registry seals to it what
-	// only this door may read. Only another enrolment changes it.
+	// SealKey is the door's X25519 public key, as FormatKey writes it: the registry seals to it
+	// what only this door may read. Only another enrolment changes it.
 	SealKey string `json:"seal_key"`
 }
 

@@ -18,7 +18,7 @@ type Health struct {
 	Size         uint64   `json:"size,omitempty"`      // of all of it; 0: unknown
 	Written      uint64   `json:"written,omitempty"`   // bytes, to the card, since the machine started
 	Up           uint64   `json:"up,omitempty"`        // seconds since then
-	LifeUsed     *int     `json:"life_used,omitempty"` // percent, in steps of 10, of an eMMC; more than 100: beyond its life
+	LifeUsed     *int     `json:"life_used,omitempty"` // percent, in steps of 10, of an eMMC; may be more than 100
 	Restart      Restart  `json:"restart,omitempty"`
 	Faults       []Fault  `json:"faults,omitempty"` // that the door has or had since its last hello
 
@@ -81,7 +81,7 @@ type Restart string
 const (
 	Ordered  Restart = "ordered"  // stopped in order: somebody restarted it or the machine
 	Updated  Restart = "update"   // stopped in order, and another version started
-	PowerCut Restart = "power"    // the machine stopped without a word: a power cut, or a reset that the kernel does not report
+	PowerCut Restart = "power"    // the machine stopped without a word: a power cut, or an unreported reset
 	Watchdog Restart = "watchdog" // the hardware watchdog reset the machine
 	Crash    Restart = "crash"    // the daemon crashed or hung; the machine went on
 )

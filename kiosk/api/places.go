@@ -5,9 +5,10 @@ import (
 	"regexp"
 )
 
-// PathPlaces: POST PlacesRequest -> PlacesAnswer. TLS: the door's certificate. It gives a door places
-// of a venue that has a capacity, and takes back what the door does not need (docs/adr/0014). A
-// request that comes too late gets 409, and one of an ended ledger 409 with CodeLedger.
+// PathPlaces: POST PlacesRequest -> PlacesAnswer. TLS: the door's certificate. It gives a door
+// places of a venue that has a capacity, and takes back what the door does not need
+// (docs/adr/0014). A request that comes too late gets 409, and one of an ended ledger 409 with
+// CodeLedger.
 const PathPlaces = "/v1/places"
 
 // CodeLedger tells a door to begin another ledger: the registry has ended this one.
@@ -29,7 +30,7 @@ type PlacesRequest struct {
 // PlacesAnswer gives places. Without a capacity nothing else counts.
 type PlacesAnswer struct {
 	Capacity int64 `json:"capacity"` // people; 0: not limited
-	Day      int64 `json:"day"`      // grows when the number inside begins anew: who left before does not count any more
+	Day      int64 `json:"day"`      // grows when the number inside begins anew; who left before does not count
 	Inside   int64 `json:"inside"`   // people, as doors have reported them
 	Limit    int64 `json:"limit"`    // never below that of the request
 	Keep     int64 `json:"keep"`     // how many places that are not taken the door may keep

@@ -20,8 +20,8 @@ const (
 	MaxVisitEnvelope  = 96 // bytes: HPKE's encapsulated key, 32 bytes and a tag
 )
 
-// Visit is somebody whom a door has let in: a hash under a key that only the venue's doors have, good
-// for one day.
+// Visit is somebody whom a door has let in: a hash under a key that only the venue's doors have,
+// good for one day.
 type Visit struct {
 	Hash string `json:"hash"` // base64url of VisitHash bytes
 	At   int64  `json:"at"`   // Unix s

@@ -91,8 +91,8 @@ func (c *Cache) NoteTime(t time.Time) error {
 	return nil
 }
 
-// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It is
-// written at once. NotBefore stays: whoever sets the clock must not lower what was signed.
+// ForgetTime notes t in the place of every time before, for those that turned out to be wrong. It
+// is written at once. NotBefore stays: whoever sets the clock must not lower what was signed.
 func (c *Cache) ForgetTime(t time.Time) error {
 	if err := sign1.CheckTime(t.Unix()); err != nil {
 		return fmt.Errorf("forget a wrong time: %w", err)
@@ -106,10 +106,10 @@ func (c *Cache) ForgetTime(t time.Time) error {
 	return nil
 }
 
-// KeepTime writes how late it is at least (NotBefore): once after each start of the machine, and then
-// if the card is behind by writeEvery; in the first half hour by half of the time since the start, so
-// that short runs count as well, from 10 s on. It is to be called each second: a power cut loses what is not
-// written.
+// KeepTime writes how late it is at least (NotBefore): once after each start of the machine, and
+// then if the card is behind by writeEvery; in the first half hour by half of the time since the
+// start, so that short runs count as well, from 10 s on. It is to be called each second: a power
+// cut loses what is not written.
 func (c *Cache) KeepTime() error {
 	c.clock.Lock()
 	defer c.clock.Unlock()

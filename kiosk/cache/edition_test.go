@@ -33,8 +33,8 @@ func TestNewerPass(t *testing.T) {
 	}
 }
 
-// TestRestoredRegistry: a registry that was restored from a backup goes on from an older version, in
-// a new epoch. Passes of what was lost are unknown for ever, also in later versions and after a
+// TestRestoredRegistry: a registry that was restored from a backup goes on from an older version,
+// in a new epoch. Passes of what was lost are unknown for ever, also in later versions and after a
 // restart.
 func TestRestoredRegistry(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache")

@@ -14,8 +14,8 @@ import (
 )
 
 // An export is a list in one file, for another card. It says nothing about rules, keys, times and
-// reports. As on the card, everybody's status is readable by index, and nothing proves who wrote it:
-// replica.Import does. Numbers are big-endian.
+// reports. As on the card, everybody's status is readable by index, and nothing proves who wrote
+// it: replica.Import does. Numbers are big-endian.
 //
 //	8   "AQLIST1\n"
 //	4   epoch

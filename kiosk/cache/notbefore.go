@@ -11,9 +11,9 @@ import (
 // a tenth of that, and a bound that runs ahead of the right time would stop the door.
 const drift = 1000
 
-// notBefore is how late it is at least. A signed time was in the past when it came, and from then on
-// the machine's own clock counts, which nobody can set. So whoever sets the wall clock back does not
-// make the list younger.
+// notBefore is how late it is at least. A signed time was in the past when it came, and from then
+// on the machine's own clock counts, which nobody can set. So whoever sets the wall clock back does
+// not make the list younger.
 type notBefore struct {
 	sync.Mutex
 	at       uptime.Reading // when the two bounds were right
@@ -74,9 +74,9 @@ func (c *Cache) signed(asOf time.Time, epoch uint32) {
 	n.registry, n.asOf, n.epoch = later(n.registry, asOf), asOf, epoch
 }
 
-// Heard notes that the registry itself has just said asOf. If that is news, it counts more than what
-// was said before it: a bound of a registry or a time source whose clock was ahead is forgotten. A
-// manifest from a folder may be of any age and is no reason to.
+// Heard notes that the registry itself has just said asOf. If that is news, it counts more than
+// what was said before it: a bound of a registry or a time source whose clock was ahead is
+// forgotten. A manifest from a folder may be of any age and is no reason to.
 func (c *Cache) Heard(asOf time.Time) {
 	n := &c.notBefore
 	n.Lock()

@@ -142,8 +142,8 @@ func (b *bound) check(t *rapid.T) {
 	}
 }
 
-// TestNotBefore: whatever restarts and power cuts come, the list is never younger than the time with
-// power since its manifest, and never older than it is.
+// TestNotBefore: whatever restarts and power cuts come, the list is never younger than the time
+// with power since its manifest, and never older than it is.
 func TestNotBefore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

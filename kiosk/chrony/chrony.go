@@ -9,8 +9,8 @@
 //	time     the time then, RFC 3339
 //	source   the server that chronyd has it from
 //
-// The word is believed for MaxAge after that. It holds the time itself, not only that it was signed:
-// the clock may be set by somebody else a moment later.
+// The word is believed for MaxAge after that. It holds the time itself, not only that it was
+// signed: the clock may be set by somebody else a moment later.
 package chrony
 
 import (

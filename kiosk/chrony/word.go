@@ -67,8 +67,8 @@ func Withdraw(path string) error {
 	return nil
 }
 
-// Read reads a word that is believed now; an error wraps fs.ErrNotExist or ErrUnsigned if there is no
-// such word.
+// Read reads a word that is believed now; an error wraps fs.ErrNotExist or ErrUnsigned if there is
+// no such word.
 func Read(path string, now uptime.Reading) (Word, error) {
 	data, err := readTrusted(path)
 	if err != nil {

@@ -78,7 +78,7 @@ type call struct {
 	want         int           // status code
 	orNothing    bool          // 204 is also an answer: there is nothing
 	limit        int64         // of the answer, bytes
-	tag          *string       // entity tag of what the caller has; then that of the answer. 304 is also an answer. nil: none
+	tag          *string       // of what the caller has, then of the answer; 304 is also an answer. nil: none
 }
 
 // do returns the body of the wanted answer. Every error is an *api.CallError or the error of ctx.

@@ -57,8 +57,8 @@ type Config struct {
 	// Refused, if set, gets the code of each refusal that has one (api.CodeRevoked ...). It must
 	// return immediately.
 	Refused func(code string)
-	// Mirror says that the URL is not a registry's but a mirror's: its operator learns nothing about the
-	// door but its address, and errors call it a mirror.
+	// Mirror says that the URL is not a registry's but a mirror's: its operator learns nothing
+	// about the door but its address, and errors call it a mirror.
 	Mirror  bool
 	Timeout time.Duration // until an answer begins, and between two parts of it; 0: 10 s
 }
@@ -127,8 +127,8 @@ func (c *Client) Manifest(ctx context.Context, after uint64, wait time.Duration)
 	return c.do(ctx, k)
 }
 
-// ManifestUnless gets the current manifest of a mirror, as Manifest does. tag is the entity tag (RFC
-// 9110, 8.8.3) that came with the one before; if that is still current, sealed is nil.
+// ManifestUnless gets the current manifest of a mirror, as Manifest does. tag is the entity tag
+// (RFC 9110, 8.8.3) that came with the one before; if that is still current, sealed is nil.
 func (c *Client) ManifestUnless(ctx context.Context, tag string) (sealed []byte, newTag string, err error) {
 	sealed, err = c.do(ctx, call{
 		doing: "get the manifest", method: http.MethodGet, path: api.PathManifest, want: http.StatusOK,
@@ -153,8 +153,8 @@ func (c *Client) Blob(ctx context.Context, h api.Hash) ([]byte, error) {
 	return data, nil
 }
 
-// Check asks the registry for the standing of whoever shows this code (kiosk.Checker). If it says nothing
-// about the code, or nothing more to this door for now, that is kiosk.ErrUnknownPerson.
+// Check asks the registry for the standing of whoever shows this code (kiosk.Checker). If it says
+// nothing about the code, or nothing more to this door for now, that is kiosk.ErrUnknownPerson.
 func (c *Client) Check(ctx context.Context, code string) (kiosk.Standing, error) {
 	const doing = "ask for a standing"
 	body, err := json.Marshal(api.CheckRequest{Code: code})

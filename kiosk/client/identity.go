@@ -108,8 +108,8 @@ func (c *Client) Update(ctx context.Context) (answer api.UpdateAnswer, ok bool, 
 	return answer, true, nil
 }
 
-// Hello tells the registry that the door is there, what it runs, as every request that identifies the
-// door does, and how its board is.
+// Hello tells the registry that the door is there, what it runs, as every request that identifies
+// the door does, and how its board is.
 func (c *Client) Hello(ctx context.Context, health api.Health) error {
 	const doing = "say hello"
 	body, err := json.Marshal(health)

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// FolderName is where an offline snapshot has the envelopes of doors, each under its FileName: beside
-// the manifest.
+// FolderName is where an offline snapshot has the envelopes of doors, each under its FileName:
+// beside the manifest.
 const FolderName = "keys"
 
 // Take takes the door's envelope in that the folder of an offline snapshot may hold. What it has

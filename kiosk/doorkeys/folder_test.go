@@ -53,7 +53,8 @@ func TestStickBringsKeys(t *testing.T) {
 	has(t, b.open(), map[uint32]bool{1: true, 2: true})
 }
 
-// A stick for many doors: nobody but the right one reads each, and the number of files costs nothing.
+// A stick for many doors: nobody but the right one reads each, and the number of files costs
+// nothing.
 func TestDoorsOnlyReadTheirOwnFile(t *testing.T) {
 	b := newBox(t)
 	folder, _ := stick(t, b, nil)

@@ -120,8 +120,8 @@ func (r *Ring) hold(h *held) {
 	r.once.Do(func() { close(r.first) })
 }
 
-// AwaitFirst waits until the ring has keys, so that a door that was just enrolled does not try to read
-// a list without them. It waits for longest at most.
+// AwaitFirst waits until the ring has keys, so that a door that was just enrolled does not try to
+// read a list without them. It waits for longest at most.
 func (r *Ring) AwaitFirst(ctx context.Context, longest time.Duration) {
 	timeout := time.NewTimer(longest)
 	defer timeout.Stop()
@@ -174,7 +174,8 @@ func (r *Ring) put(envelope []byte, live bool) (changed bool, err error) {
 	return changed, err
 }
 
-// save writes nothing where only the envelope's time is new: a card bears a limited number of writes.
+// save writes nothing where only the envelope's time is new: a card bears a limited number of
+// writes.
 func (r *Ring) save(k kept) error {
 	data, err := sign1.Marshal(k)
 	if err == nil {
@@ -220,8 +221,8 @@ func (r *Ring) Need() {
 	}
 }
 
-// Announced says that the list will be sealed with a key of this generation from then on; a zero time
-// takes that back. It may be called again and again, and returns immediately.
+// Announced says that the list will be sealed with a key of this generation from then on; a zero
+// time takes that back. It may be called again and again, and returns immediately.
 func (r *Ring) Announced(generation uint32, since time.Time) {
 	if _, ok := r.ListKey(generation); ok {
 		return

@@ -168,7 +168,8 @@ func TestUnusableFile(t *testing.T) {
 	}
 }
 
-// A card that cannot be written, because it is full or worn out, does not keep a door from its keys.
+// A card that cannot be written, because it is full or worn out, does not keep a door from its
+// keys.
 func TestKeysThatCannotBeSavedAreUsed(t *testing.T) {
 	b := newBox(t)
 	r := b.open()
@@ -200,7 +201,8 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	}
 }
 
-// Whoever waits for the first keys goes on as soon as they are there, and not for ever without them.
+// Whoever waits for the first keys goes on as soon as they are there, and not for ever without
+// them.
 func TestRingAwaitFirst(t *testing.T) {
 	b := newBox(t)
 	synctest.Test(t, func(t *testing.T) {

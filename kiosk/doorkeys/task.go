@@ -12,22 +12,24 @@ import (
 )
 
 const (
-	// Ahead is how many days after today a door has keys of, at least, while it reaches the registry.
+	// Ahead is how many days after today a door has keys of, at least, while it reaches the
+	// registry.
 	Ahead = 2
-	// startSpread is the time in which doors fetch that start together, as after a power cut, and have
-	// what they need.
+	// startSpread is the time in which doors fetch that start together, as after a power cut, and
+	// have what they need.
 	startSpread = 5 * time.Minute
 	// needSpread is the time in which doors fetch that miss the same key.
 	needSpread = 10 * time.Second
 	// turnoverMargin is how long before a turnover every door has fetched.
 	turnoverMargin = 3 * time.Minute
-	// turnoverOver is how long after a turnover it no longer matters: whoever then misses a key says so.
+	// turnoverOver is how long after a turnover it no longer matters: whoever then misses a key
+	// says so.
 	turnoverOver = time.Hour
-	// A fetch that gave nothing new is repeated after the first pause at the earliest; the pause doubles
-	// up to the longest.
+	// A fetch that gave nothing new is repeated after the first pause at the earliest; the pause
+	// doubles up to the longest.
 	firstPause, longestPause = 15 * time.Second, 15 * time.Minute
-	// lookEvery is how often the task checks the time. It uses no long timers, because the clock of a
-	// door that starts without a network jumps by months.
+	// lookEvery is how often the task checks the time. It uses no long timers, because the clock of
+	// a door that starts without a network jumps by months.
 	lookEvery = time.Minute
 )
 

@@ -285,7 +285,8 @@ func TestDevice(t *testing.T) {
 	}
 }
 
-// A new enrolment makes a new key: whoever had the old one opens nothing that is sealed from now on.
+// A new enrolment makes a new key: whoever had the old one opens nothing that is sealed from now
+// on.
 func TestNewEnrolmentHasANewDoorKey(t *testing.T) {
 	registry, dir := enroltest.New(t), t.TempDir()
 	var before []byte
@@ -302,7 +303,8 @@ func TestNewEnrolmentHasANewDoorKey(t *testing.T) {
 	}
 }
 
-// An identity without the door's own key, or with two, cannot be used, and the error says what to do.
+// An identity without the door's own key, or with two, cannot be used, and the error says what to
+// do.
 func TestIdentityNeedsADoorKey(t *testing.T) {
 	registry, dir := enroltest.New(t), t.TempDir()
 	if err := enroller(dir).Enrol(t.Context(), registry.Code()); err != nil {

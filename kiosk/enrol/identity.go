@@ -134,7 +134,8 @@ func (i *Identity) Renew1(ctx context.Context, registry Renewal) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	if err := write(i.caFile, marshalCertificates(authorities)); err != nil { // first: they also verify the old certificate
+	// They are first: they also verify the old certificate.
+	if err := write(i.caFile, marshalCertificates(authorities)); err != nil {
 		return fmt.Errorf("keep the registry's authority: %w", err)
 	}
 	if err := write(i.file, text); err != nil {

@@ -40,11 +40,6 @@ func NewRenewer(i *Identity, registry Renewal, now func() time.Time, log *slog.L
 // String names the task.
 func (r *Renewer) String() string { return "renewer" }
 
-// Ready is closed from the start.
-func (r *Renewer) Ready() <-chan struct{} { return ready }
-
-var ready = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
 // Run renews until ctx ends, or returns ErrRevoked when the door is revoked.
 func (r *Renewer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -69,6 +69,8 @@ func (t *Task) String() string { return "enrolment" }
 // Ready is closed from the start: such a door only waits for a code.
 func (t *Task) Ready() <-chan struct{} { return ready }
 
+var ready = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
 // Present receives what the camera has read. It copies the text and never blocks.
 func (t *Task) Present(text []byte) { t.codes.Put(string(text)) }
 

@@ -1,5 +1,5 @@
-// Package lookuptest is the test that every kiosk.Lookup must pass: the cache, by itself and behind a
-// replica. It is for tests only.
+// Package lookuptest is the test that every kiosk.Lookup must pass: the cache, by itself and behind
+// a replica. It is for tests only.
 package lookuptest
 
 import (

@@ -40,8 +40,8 @@ func hostile(t *testing.T, answer http.HandlerFunc) *door {
 	return d
 }
 
-// TestHostileMirror has a mirror that does what it can. Within seconds the door has what it needs from
-// the registry, and says what the mirror does.
+// TestHostileMirror has a mirror that does what it can. Within seconds the door has what it needs
+// from the registry, and says what the mirror does.
 func TestHostileMirror(t *testing.T) {
 	t.Parallel()
 	var internal atomic.Int64

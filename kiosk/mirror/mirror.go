@@ -2,9 +2,9 @@
 // and the registry where a mirror does not do.
 //
 // Nobody trusts a mirror. Manifests count by the registry's signature and blobs by their hash, so a
-// mirror cannot make a door follow something else. What it can do is nothing, or the wrong thing, late:
-// that is a Fault, with the mirror's name, and the door takes the same from another mirror or from the
-// registry and comes back to this one later.
+// mirror cannot make a door follow something else. What it can do is nothing, or the wrong thing,
+// late: that is a Fault, with the mirror's name, and the door takes the same from another mirror or
+// from the registry and comes back to this one later.
 //
 // A manifest says by its time when the registry vouched for it. A mirror whose manifest is old may
 // lag, or the registry may have nothing newer: then the door asks the registry, and otherwise only
@@ -93,8 +93,8 @@ func New(opt Options) *Source {
 	return s
 }
 
-// Manifest implements replica.Source. With a wait of 0 somebody stands at the door, and the registry
-// is asked first: it knows best.
+// Manifest implements replica.Source. With a wait of 0 somebody stands at the door, and the
+// registry is asked first: it knows best.
 func (s *Source) Manifest(ctx context.Context, after uint64, wait time.Duration) ([]byte, error) {
 	if wait == 0 {
 		return s.now(ctx)

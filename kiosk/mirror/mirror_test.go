@@ -504,8 +504,8 @@ func TestRestored(t *testing.T) {
 	})
 }
 
-// TestComesBack follows a mirror again that lagged, although the registry's manifest of the same edition
-// was signed a little later each time.
+// TestComesBack follows a mirror again that lagged, although the registry's manifest of the same
+// edition was signed a little later each time.
 func TestComesBack(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {

@@ -61,9 +61,9 @@ var avoid = map[Fault]avoided{
 const (
 	// forgotten is how long after a fault the next one counts as the first.
 	forgotten = time.Hour
-	// firstPatience is how much longer than quick a mirror may keep the door waiting altogether before
-	// the registry is asked as well. A mirror that then answers first gets twice as much, because the
-	// door's own line is slow, to lastPatience.
+	// firstPatience is how much longer than quick a mirror may keep the door waiting altogether
+	// before the registry is asked as well. A mirror that then answers first gets twice as much,
+	// because the door's own line is slow, to lastPatience.
 	firstPatience, lastPatience = 4 * time.Second, time.Minute
 	// quick is how long any answer may take. What a quicker one leaves goes back to the patience.
 	quick = 250 * time.Millisecond

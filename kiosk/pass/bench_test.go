@@ -11,8 +11,8 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// BenchmarkVerify does all that a door does with a rotating code: parse it, verify two signatures, and
-// open its block.
+// BenchmarkVerify does all that a door does with a rotating code: parse it, verify two signatures,
+// and open its block.
 func BenchmarkVerify(b *testing.B) {
 	text := []byte(readVectors(b)["rotating"].Text)
 	issuers := pass.NewIssuers([]ed25519.PublicKey{publicOf(issuerKey)})

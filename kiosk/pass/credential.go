@@ -94,8 +94,8 @@ func OpenCredential(sealed []byte) (Credential, error) {
 // arrayOfTwo is the first byte of a paper code's payload.
 const arrayOfTwo = 0x82
 
-// readCredential decodes the payload of a message that has a kid. Its errors hold nothing that could
-// identify a person.
+// readCredential decodes the payload of a message that has a kid. Its errors hold nothing that
+// could identify a person.
 func readCredential(m *sign1.Message) (Credential, error) {
 	if m.Header.KeyID == nil {
 		return Credential{}, errors.New("credential has no key id")

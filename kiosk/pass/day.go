@@ -12,8 +12,8 @@ type Day uint16
 // Month is a month by UTC: months since January 1970. A paper code is in force to the end of one.
 type Month uint16
 
-// firstNumber is the least Day or Month in a credential: from it on each takes three bytes, so that the
-// length of a credential says nothing.
+// firstNumber is the least Day or Month in a credential: from it on each takes three bytes, so that
+// the length of a credential says nothing.
 const firstNumber = 256
 
 const secondsOfDay = 24 * 60 * 60

@@ -39,7 +39,8 @@ type Guard struct {
 	people map[person]*visit
 }
 
-// person is a keyed hash of the person's index, or of the code's block at a door that could not open it.
+// person is a keyed hash of the person's index, or of the code's block at a door that could not
+// open it.
 type person [16]byte
 
 type visit struct {

@@ -123,8 +123,8 @@ func TestGuardPaper(t *testing.T) {
 	expect(t, "rotating code of the same index", guard.Check(made.get(t, me, -30), at(10), again), nil)
 }
 
-// TestGuardWithoutKey: a door that has no key of the day asked the registry about the code, and let the
-// person in. The key comes while the code is still fresh.
+// TestGuardWithoutKey: a door that has no key of the day asked the registry about the code, and let
+// the person in. The key comes while the code is still fresh.
 func TestGuardWithoutKey(t *testing.T) {
 	for name, tt := range map[string]struct {
 		paper bool

@@ -25,14 +25,15 @@ const (
 // Period is how often a phone makes a new rotating code.
 const Period = 15 * time.Second
 
-// TextSize is the size of every rotating code and PaperTextSize that of every paper code, characters.
+// TextSize is the size of every rotating code and PaperTextSize that of every paper code,
+// characters.
 const (
 	TextSize      = 330
 	PaperTextSize = 154
 )
 
-// MaxText is the size of the longest text that is looked into, bytes. Longer input is refused before any
-// other step.
+// MaxText is the size of the longest text that is looked into, bytes. Longer input is refused
+// before any other step.
 const MaxText = 400
 
 // ErrNotAPass says that the text is not a code in canonical encoding. The errors that wrap it say
@@ -72,8 +73,8 @@ type presentation struct {
 	Credential []byte
 }
 
-// Rotate makes a rotating code from the sealed credential of the day, signed now, with the key that the
-// credential names as its holder's.
+// Rotate makes a rotating code from the sealed credential of the day, signed now, with the key that
+// the credential names as its holder's.
 func Rotate(holder ed25519.PrivateKey, credential []byte, now time.Time) (string, error) {
 	c, err := OpenCredential(credential)
 	if err != nil {
@@ -190,8 +191,8 @@ func parseMessage(sealed []byte) (*sign1.Message, error) {
 // IsPaper reports whether the code was printed. No phone made it, so nobody proved to hold a key.
 func (c *Code) IsPaper() bool { return c.Credential.IsPaper() }
 
-// Open reads the place in a verified code and keeps it: then the Guard knows the person, whatever code
-// they show. Its errors are those of PlaceKeys.
+// Open reads the place in a verified code and keeps it: then the Guard knows the person, whatever
+// code they show. Its errors are those of PlaceKeys.
 func (c *Code) Open(keys *PlaceKeys) (Place, error) {
 	p, err := keys.Open(c.Credential)
 	if err == nil {
@@ -208,7 +209,8 @@ func (c *Code) Place() (p Place, ok bool) {
 	return *c.place, true
 }
 
-// IsOf reports whether both codes are of one person: by the index, or without the keys by the credential.
+// IsOf reports whether both codes are of one person: by the index, or without the keys by the
+// credential.
 func (c *Code) IsOf(other *Code) bool {
 	if c.place != nil && other.place != nil {
 		return c.place.Index == other.place.Index
@@ -238,8 +240,8 @@ func NewIssuers(keys []ed25519.PublicKey) Issuers {
 
 // Verify checks the code against the trusted issuers and the door's clock. It returns the first
 // error in this order: ErrUnknownIssuer, ErrForged (by the issuer's, then by the holder's
-// signature), ErrExpired (paper), ErrStale, ErrFuture (phones). A code exactly MaxAge old, or MaxAhead
-// ahead, is valid, also a moment after midnight.
+// signature), ErrExpired (paper), ErrStale, ErrFuture (phones). A code exactly MaxAge old, or
+// MaxAhead ahead, is valid, also a moment after midnight.
 func (c *Code) Verify(issuers Issuers, now time.Time) error {
 	if err := c.verifySignatures(issuers); err != nil {
 		return err

@@ -105,8 +105,8 @@ func TestRotateAndPaperRefuse(t *testing.T) {
 	}
 }
 
-// TestLimits compares the byte budget of the package comment with the codes of all valid vectors: nobody
-// learns anything from a code's length.
+// TestLimits compares the byte budget of the package comment with the codes of all valid vectors:
+// nobody learns anything from a code's length.
 func TestLimits(t *testing.T) {
 	// Alphanumeric characters, ISO/IEC 18004 table 7.
 	const version9L, version5L = 335, 154

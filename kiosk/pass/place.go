@@ -17,12 +17,12 @@ type Place struct {
 	Since statuslist.Edition // the first that holds the index; its version is from 1 to 2^32-1
 }
 
-// Block is a Place under the key of a day, or of a month on paper: noise to everybody without that key,
-// and another noise each day.
+// Block is a Place under the key of a day, or of a month on paper: noise to everybody without that
+// key, and another noise each day.
 type Block [aes.BlockSize]byte
 
-// PlaceKey is an AES-128 key: the index key of a day or the paper key of a month. Registry and doors have
-// it, and nobody else.
+// PlaceKey is an AES-128 key: the index key of a day or the paper key of a month. Registry and
+// doors have it, and nobody else.
 type PlaceKey [16]byte
 
 // Why a block is not opened.
@@ -31,7 +31,8 @@ var (
 	ErrBlock = errors.New("the credential's block does not hold a place")
 )
 
-// PlaceKeys are the keys of some days and months. They never change, so that any goroutine may use them.
+// PlaceKeys are the keys of some days and months. They never change, so that any goroutine may use
+// them.
 type PlaceKeys struct {
 	days   map[Day]cipher.Block
 	months map[Month]cipher.Block
@@ -62,8 +63,8 @@ func (k *PlaceKeys) SealMonth(month Month, p Place) (Block, error) {
 	return sealPlace(k.months[month], p)
 }
 
-// sealPlace encrypts one block, and each place once under each key: without a mode of operation there is
-// nothing to go wrong. The issuer's signature protects it against changes.
+// sealPlace encrypts one block, and each place once under each key: without a mode of operation
+// there is nothing to go wrong. The issuer's signature protects it against changes.
 func sealPlace(key cipher.Block, p Place) (b Block, err error) {
 	if key == nil {
 		return b, ErrNoKey
@@ -78,8 +79,8 @@ func sealPlace(key cipher.Block, p Place) (b Block, err error) {
 	return b, nil
 }
 
-// Open reads the place in a credential that was verified. ErrNoKey: there is no key of its day or month.
-// ErrBlock: this key does not open it.
+// Open reads the place in a credential that was verified. ErrNoKey: there is no key of its day or
+// month. ErrBlock: this key does not open it.
 func (k *PlaceKeys) Open(c Credential) (Place, error) {
 	if k == nil {
 		return Place{}, ErrNoKey

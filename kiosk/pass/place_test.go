@@ -57,7 +57,8 @@ func TestPlaceKeys(t *testing.T) {
 	}
 }
 
-// What the key opens is refused where it is no place: the zeros are not zero, or there is no version.
+// What the key opens is refused where it is no place: the zeros are not zero, or there is no
+// version.
 func TestBlockWithoutAPlace(t *testing.T) {
 	keys := pass.NewPlaceKeys(map[pass.Day]pass.PlaceKey{nowOnDay: dayKey}, nil)
 	for i := range 32 {

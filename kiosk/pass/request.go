@@ -11,8 +11,8 @@ import (
 	"ashyq-kiosk/kiosk/sign1"
 )
 
-// What a phone asks its registry. Each request has its own typ, and a code has no typ: a request is no
-// substitute for another, and neither is a code.
+// What a phone asks its registry. Each request has its own typ, and a code has no typ: a request is
+// no substitute for another, and neither is a code.
 const (
 	TopUpType     = "application/ashyq-top-up"
 	SelfCheckType = "application/ashyq-self"
@@ -29,15 +29,15 @@ const (
 )
 
 var (
-	// ErrNotARequest says that the bytes are not a request of that type in the canonical encoding. The
-	// errors that wrap it say why.
+	// ErrNotARequest says that the bytes are not a request of that type in the canonical encoding.
+	// The errors that wrap it say why.
 	ErrNotARequest = errors.New("not a phone's request")
 	// ErrCode says that they are a code or a credential, which others can have seen.
 	ErrCode = errors.New("a code that is shown at doors is not a request")
 )
 
-// Request is what all requests have. A phone signs them with its phone key, which no code shows and which
-// is not a holder's key of any day.
+// Request is what all requests have. A phone signs them with its phone key, which no code shows and
+// which is not a holder's key of any day.
 type Request struct {
 	Phone  ed25519.PublicKey
 	Signed time.Time // whole seconds
@@ -45,8 +45,8 @@ type Request struct {
 	message *sign1.Message
 }
 
-// Verify checks the phone's signature and the time. It returns ErrForged, ErrStale or ErrFuture, like
-// that of a code. Whose key it is must be looked up.
+// Verify checks the phone's signature and the time. It returns ErrForged, ErrStale or ErrFuture,
+// like that of a code. Whose key it is must be looked up.
 func (r *Request) Verify(now time.Time) error {
 	if err := r.message.Verify(r.Phone); err != nil {
 		return fmt.Errorf("%w: phone's signature: %w", ErrForged, err)

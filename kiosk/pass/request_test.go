@@ -98,8 +98,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// No request is a substitute for another one or for a code, and no code for a request: TestSelfCheck in
-// registry/server shows what a photographed code gets.
+// No request is a substitute for another one or for a code, and no code for a request:
+// TestSelfCheck in registry/server shows what a photographed code gets.
 func TestSelfCheckIsNoCode(t *testing.T) {
 	rotating, paper := readVectors(t)["rotating"], readVectors(t)["paper"]
 	for name, parse := range parsers {

@@ -127,8 +127,8 @@ func (r requestRecipe) vector() requestVector {
 
 const requestVectors = "testdata/vectors/requests.json"
 
-// TestRequestVectors compares the published requests with the recipes, and what the package makes and
-// reads with the requests.
+// TestRequestVectors compares the published requests with the recipes, and what the package makes
+// and reads with the requests.
 func TestRequestVectors(t *testing.T) {
 	var vectors []requestVector
 	for _, r := range requestRecipes {

@@ -69,7 +69,8 @@ var (
 	foreignKey = testKey(0x33)
 )
 
-// The time of most vectors: 2026-01-02, 07:00 UTC (Unix s), its day, and the month of its paper code.
+// The time of most vectors: 2026-01-02, 07:00 UTC (Unix s), its day, and the month of its paper
+// code.
 const (
 	nowAt      = 1767337200
 	nowOnDay   = 20455

@@ -1,5 +1,5 @@
-// Package places keeps a door's share of the places of its venue: it lets people in only into places
-// that the registry has reserved for this door (docs/adr/0014).
+// Package places keeps a door's share of the places of its venue: it lets people in only into
+// places that the registry has reserved for this door (docs/adr/0014).
 package places
 
 import (
@@ -11,8 +11,8 @@ import (
 	"ashyq-kiosk/kiosk/api"
 )
 
-// Lasts is how long a door uses its share after it last heard the registry, which keeps the share for
-// an hour longer.
+// Lasts is how long a door uses its share after it last heard the registry, which keeps the share
+// for an hour longer.
 const Lasts = 12 * time.Hour
 
 // Ledger is what a door has done with its places since it began to count. It is pure. Whoever keeps
@@ -50,8 +50,8 @@ func (l *Ledger) over(running time.Duration) bool {
 	return l.Limit > 0 && running-l.Heard > Lasts
 }
 
-// Request is the next one. A share that is too old ends with its ledger: the registry has counted its
-// places, or will, when it hears of the next ledger.
+// Request is the next one. A share that is too old ends with its ledger: the registry has counted
+// its places, or will, when it hears of the next ledger.
 func (l *Ledger) Request(want int64, running time.Duration) api.PlacesRequest {
 	if l.over(running) {
 		*l = NewLedger()

@@ -77,10 +77,10 @@ func (a *authority) issue(t *testing.T, name string, valid span) (cert, key []by
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: inner})
 }
 
-// switchScript makes two namespaces, the door's and the venue's, whose bridge has the door's port locked.
-// The bridge forwards from a locked port what comes from a known address only (bridge(8), locked).
-// hostapd's wired driver authenticates and controls no port, so hostapd_cli opens it here: it adds
-// the door's address to the bridge, as a switch does.
+// switchScript makes two namespaces, the door's and the venue's, whose bridge has the door's port
+// locked. The bridge forwards from a locked port what comes from a known address only (bridge(8),
+// locked). hostapd's wired driver authenticates and controls no port, so hostapd_cli opens it here:
+// it adds the door's address to the bridge, as a switch does.
 const switchScript = `set -e
 mount --make-rprivate /
 mount -t tmpfs run /run

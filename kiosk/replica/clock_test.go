@@ -52,8 +52,8 @@ func TestRegistryClockThatWasWrong(t *testing.T) {
 	d.unchanged(t, replica.ErrOlder)
 }
 
-// TestRegistryOutranksATimeSource: a time source that signs was years ahead. The registry's own word
-// mends that, and a copy of it does not.
+// TestRegistryOutranksATimeSource: a time source that signs was years ahead. The registry's own
+// word mends that, and a copy of it does not.
 func TestRegistryOutranksATimeSource(t *testing.T) {
 	for _, live := range []bool{false, true} {
 		r := newRegistry(t, 1)

@@ -23,8 +23,8 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// wire is a Source that carries a registry's messages within a synctest bubble, where a socket would
-// keep the bubble's time from passing.
+// wire is a Source that carries a registry's messages within a synctest bubble, where a socket
+// would keep the bubble's time from passing.
 type wire struct {
 	registry *testRegistry
 	cut      *atomic.Bool
@@ -177,8 +177,8 @@ func datedRules(from time.Time) []byte {
 		{"name":"open","colours":["green"],"then":"admitted",`+text+`]}`, from.Format(time.RFC3339), "closed", "open")
 }
 
-// TestDatedRule: every door changes at the minute by its own clock, also those that have been cut off
-// since they heard of the rule. Nobody tells the doors anything at that minute.
+// TestDatedRule: every door changes at the minute by its own clock, also those that have been cut
+// off since they heard of the rule. Nobody tells the doors anything at that minute.
 func TestDatedRule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCountry(t, 500)

@@ -83,8 +83,8 @@ func NewSnapshots(opt Options, folders ...Folder) *Snapshots {
 	return &Snapshots{folders: folders, opt: opt, seen: map[Folder]string{}}
 }
 
-// Follow takes in the door's keys of each folder, and then follows it if its manifest has changed and
-// is newer than the cache: the list can only be read with the keys.
+// Follow takes in the door's keys of each folder, and then follows it if its manifest has changed
+// and is newer than the cache: the list can only be read with the keys.
 func (s *Snapshots) Follow(ctx context.Context) {
 	if s.opt.Key == nil {
 		return

@@ -23,33 +23,22 @@ var (
 )
 
 // Import brings a list that another door has exported into an empty cache. It trusts nothing of it:
-// the last of the registry's changes since then states the hash of the whole list that they lead to.
-// Only if the exported sections with these changes have it, the list gets in force. So it needs the
-// Source, but loads only what has changed.
+// the last of the registry's changes since then states the hash of the whole list that they lead
+// to. Only if the exported sections with these changes have it, the list gets in force. So it needs
+// the Source, but loads only what has changed.
 func (r *Replica) Import(ctx context.Context, from cache.Export) (Result, error) {
-	sealed, err := r.opt.Source.Manifest(ctx, 0, 0)
+	a, err := r.begin(ctx, 0, 0)
 	if err != nil {
-		return Result{}, err
-	}
-	m, err := api.OpenManifest(sealed, r.opt.Key)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := r.take(ctx); err != nil {
 		return Result{}, err
 	}
 	defer r.give()
-	state, err := r.opt.Store.State()
-	if err != nil {
-		return Result{}, fmt.Errorf("read the cache's state: %w", err)
+	if err := r.checkManifest(a.manifest, a.state); err != nil {
+		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", a.manifest.Version, err)
 	}
-	if err := r.checkManifest(m, state); err != nil {
-		return Result{}, fmt.Errorf("compare manifest %d with the cache: %w", m.Version, err)
-	}
-	a := attempt{Replica: r, ctx: ctx, state: state, manifest: m, result: Result{Version: m.Version, Bytes: len(sealed), Changed: true}}
 	if err := a.bring(from); err != nil {
 		return Result{}, fmt.Errorf("import the list: %w", err)
 	}
+	a.result.Changed = true
 	return a.result, nil
 }
 

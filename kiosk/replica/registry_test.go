@@ -75,7 +75,7 @@ func startRegistry(t testing.TB, sections int) *testRegistry {
 // makeRegistry has no address: its messages reach it by ServeHTTP.
 func makeRegistry(t testing.TB, sections int) *testRegistry {
 	r := &testRegistry{
-		t: t, key: testKey(1), list: statuslist.Key{Generation: 1_700_000_000, Secret: [32]byte{9}}, now: lookuptest.AsOf.Add(-2 * time.Second), // the second one is AsOf
+		t: t, key: testKey(1), list: statuslist.Key{Generation: 1_700_000_000, Secret: [32]byte{9}}, now: lookuptest.AsOf.Add(-2 * time.Second),
 		editions: map[uint64]edition{}, blobs: map[api.Hash][]byte{}, touched: map[uint64]bool{}, changed: make(chan struct{}),
 	}
 	r.publish(func(e *edition) {
@@ -141,8 +141,9 @@ func (r *testRegistry) publish(change func(*edition)) {
 	r.changed = make(chan struct{})
 }
 
-// restore goes back to an earlier edition, in a new epoch, and publishes a change. The manifest keeps
-// the time of that edition until the registry's administrator says that the sources have sent again.
+// restore goes back to an earlier edition, in a new epoch, and publishes a change. The manifest
+// keeps the time of that edition until the registry's administrator says that the sources have sent
+// again.
 func (r *testRegistry) restore(version uint64, epoch uint32, change func(*edition)) {
 	r.t.Helper()
 	r.mu.Lock()

@@ -5,9 +5,9 @@
 // it to the cache at once. So the cache always holds exactly one version that the registry has
 // published, whatever fails on the way.
 //
-// Run keeps trying, and Newer is one attempt more, for a door with somebody in front of it. Downloads are bounded, and only signatures are trusted: a proxy can keep a door
-// from following, which the age of the data then shows, but it can never make the door follow
-// something else.
+// Run keeps trying, and Newer is one attempt more, for a door with somebody in front of it.
+// Downloads are bounded, and only signatures are trusted: a proxy can keep a door from following,
+// which the age of the data then shows, but it can never make the door follow something else.
 package replica
 
 import (
@@ -182,14 +182,36 @@ func (r *Replica) before(ctx context.Context) error {
 	return nil
 }
 
-// Follow1 makes one attempt to follow, which takes up to Wait while there is nothing new. After an error
-// the cache is as before.
+// Follow1 makes one attempt to follow, which takes up to Wait while there is nothing new. After an
+// error the cache is as before.
 func (r *Replica) Follow1(ctx context.Context) (Result, error) { return r.follow1(ctx, Wait) }
 
 // Newer makes one attempt at once, for somebody who waits, also while Run waits for something new.
 func (r *Replica) Newer(ctx context.Context) error {
 	_, err := r.follow1(ctx, 0)
 	return err
+}
+
+// begin loads a manifest, and then takes the turn to write to Store, which the caller gives back.
+func (r *Replica) begin(ctx context.Context, after uint64, wait time.Duration) (*attempt, error) {
+	sealed, err := r.opt.Source.Manifest(ctx, after, wait)
+	if err != nil {
+		return nil, err
+	}
+	m, err := api.OpenManifest(sealed, r.opt.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.take(ctx); err != nil {
+		return nil, err
+	}
+	state, err := r.opt.Store.State()
+	if err != nil {
+		r.give()
+		return nil, fmt.Errorf("read the cache's state: %w", err)
+	}
+	result := Result{Version: m.Version, Bytes: len(sealed)}
+	return &attempt{Replica: r, ctx: ctx, state: state, manifest: m, result: result}, nil
 }
 
 func (r *Replica) follow1(ctx context.Context, wait time.Duration) (Result, error) {
@@ -201,22 +223,12 @@ func (r *Replica) follow1(ctx context.Context, wait time.Duration) (Result, erro
 	if wait == 0 {
 		after = 0
 	}
-	sealed, err := r.opt.Source.Manifest(ctx, after, wait)
+	a, err := r.begin(ctx, after, wait)
 	if err != nil {
-		return Result{}, err
-	}
-	m, err := api.OpenManifest(sealed, r.opt.Key)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := r.take(ctx); err != nil {
 		return Result{}, err
 	}
 	defer r.give()
-	state, err := r.opt.Store.State()
-	if err != nil {
-		return Result{}, fmt.Errorf("read the cache's state: %w", err)
-	}
+	m, state := a.manifest, a.state
 	overtaken := state.Edition() != before.Edition() || !state.AsOf.Equal(before.AsOf)
 	if err := r.checkManifest(m, state); errors.Is(err, ErrOlder) && overtaken {
 		return Result{Version: state.Version}, nil // the other attempt was quicker
@@ -227,7 +239,6 @@ func (r *Replica) follow1(ctx context.Context, wait time.Duration) (Result, erro
 	if r.opt.Live {
 		r.opt.Store.Heard(m.IssuedAt())
 	}
-	a := attempt{Replica: r, ctx: ctx, state: state, manifest: m, result: Result{Version: m.Version, Bytes: len(sealed)}}
 	if err := a.follow(); err != nil {
 		return Result{}, fmt.Errorf("follow manifest %d: %w", m.Version, err)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // TestRestoredRegistry: a door follows a registry that was restored from a backup, although its
-// versions and its time go back. It shows the age of the backup, knows nobody whose pass is from what
-// was lost, and does not go back to the lost epoch.
+// versions and its time go back. It shows the age of the backup, knows nobody whose pass is from
+// what was lost, and does not go back to the lost epoch.
 func TestRestoredRegistry(t *testing.T) {
 	r := newRegistry(t, 2)
 	d := newDoor(t, r)

@@ -238,8 +238,8 @@ func TestReporterRuns(t *testing.T) {
 	stop()
 }
 
-// TestNewerBesideRun: somebody waits at the door while Run's request is held back at the registry. What
-// that request then brings is older, and no failure.
+// TestNewerBesideRun: somebody waits at the door while Run's request is held back at the registry.
+// What that request then brings is older, and no failure.
 func TestNewerBesideRun(t *testing.T) {
 	r := newRegistry(t, 1)
 	d := newDoor(t, r)

@@ -9,8 +9,8 @@ import (
 )
 
 func TestHold(t *testing.T) {
-	// Epoch 0 was restored at version 40 as epoch 100, and that at version 60 as epoch 300. Epoch 200
-	// came of a backup of epoch 100, too; the backup of epoch 300 was older than it.
+	// Epoch 0 was restored at version 40 as epoch 100, and that at version 60 as epoch 300. Epoch
+	// 200 came of a backup of epoch 100, too; the backup of epoch 300 was older than it.
 	history := statuslist.Epochs{{Epoch: 0, Version: 40}, {Epoch: 100, Version: 60}}
 	now := statuslist.Edition{Epoch: 300, Version: 75}
 	for since, want := range map[statuslist.Edition]bool{

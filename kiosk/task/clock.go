@@ -23,8 +23,8 @@ type Clock struct {
 	// NotBefore is how late it is for sure, whatever the clock says; nil: as Signed says.
 	NotBefore func() time.Time
 	Seen      func() time.Time // the last time noted; zero: never
-	// Attested is the time now by a source that signs it (NTS); false: no such source now. nil: there
-	// never is one.
+	// Attested is the time now by a source that signs it (NTS); false: no such source now. nil:
+	// there never is one.
 	Attested func() (time.Time, bool)
 	Change   func(err error) // called on each change, first at the start; nil: trusted
 	Note     func(time.Time) // called each second with the trusted time that is plausible
@@ -140,8 +140,8 @@ func past(now, plausible time.Time, what string) error {
 }
 
 // disproved says whether a synchronised clock is right and the later, unsigned time was wrong. It
-// is if something was signed since, at the time that the clock has; or if the clock has run steadily
-// for long.
+// is if something was signed since, at the time that the clock has; or if the clock has run
+// steadily for long.
 func (c *Clock) disproved(now, signed time.Time) bool {
 	if c.doubt.since.IsZero() || stepped(c.doubt.last, now) {
 		c.doubt = doubt{since: now, signed: signed}

@@ -35,8 +35,8 @@ func raw() time.Duration {
 	return time.Duration(now.Nano())
 }
 
-// Since is how much time has passed since an earlier reading, at least: if the machine was started in
-// between, what has passed since then. Nothing is known of the time since the zero Reading.
+// Since is how much time has passed since an earlier reading, at least: if the machine was started
+// in between, what has passed since then. Nothing is known of the time since the zero Reading.
 func (r Reading) Since(earlier Reading) time.Duration {
 	switch {
 	case earlier == (Reading{}):
@@ -47,8 +47,9 @@ func (r Reading) Since(earlier Reading) time.Duration {
 	return max(0, r.For-earlier.For)
 }
 
-// start is the kernel's boot ID, and what the clock said then: 0. In a sandbox that hides /proc/sys,
-// the unit hands the ID on (%b). If nobody says it, this process counts as a start of its own.
+// start is the kernel's boot ID, and what the clock said then: 0. In a sandbox that hides
+// /proc/sys, the unit hands the ID on (%b). If nobody says it, this process counts as a start of
+// its own.
 var start = sync.OnceValues(func() (id [16]byte, began time.Duration) {
 	text := os.Getenv("BOOT_ID")
 	if data, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {

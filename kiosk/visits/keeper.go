@@ -1,6 +1,6 @@
 // Package visits lets the entry doors of a venue know whom the others have let in, so that a code
-// that was passed on is refused at the next door, too (docs/adr/0017). It works through the registry,
-// which relays hashes and cannot compute them.
+// that was passed on is refused at the next door, too (docs/adr/0017). It works through the
+// registry, which relays hashes and cannot compute them.
 //
 // A door that needs the venue's key of a day, where no door has made one, makes it and seals it to
 // each door of the venue. The visit of a person is the first 8 bytes of
@@ -64,8 +64,8 @@ type Keeper struct {
 	came   time.Time  // when somebody was here last
 }
 
-// day is what is known of one day. Nothing of it is saved: the registry has it again for a door that
-// restarts.
+// day is what is known of one day. Nothing of it is saved: the registry has it again for a door
+// that restarts.
 type day struct {
 	day     pass.Day
 	key     *key // nil: not known yet

@@ -45,8 +45,8 @@ func (k Kind) Gather() time.Duration {
 	return time.Minute
 }
 
-// Settle is how long something has to be over before that is told. Contacts and supplies come and go, and
-// doors say so every five minutes: what comes again meanwhile was not over.
+// Settle is how long something has to be over before that is told. Contacts and supplies come and
+// go, and doors say so every five minutes: what comes again meanwhile was not over.
 func (k Kind) Settle() time.Duration {
 	if k == Silent || k == Publisher {
 		return k.Gather()

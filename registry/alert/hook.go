@@ -35,11 +35,12 @@ type Hooks struct {
 	Roots    *x509.CertPool // nil: the system's
 }
 
-// CheckURL tells whether a text is the address of a webhook.
+// CheckURL tells whether a text is the address of a webhook. Letters of other scripts look like
+// ours, so it has to be ASCII.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(text) > 500 ||
-		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) { // letters of other scripts look like ours
+		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("%q is not an address like https://example.kz/ashyq", text)
 	}
 	return nil
@@ -123,8 +124,8 @@ func (h Hooks) admit(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// assigned are the only addresses of IPv6 that lead to the internet. Of the others, some hold an address of
-// IPv4.
+// assigned are the only addresses of IPv6 that lead to the internet. Of the others, some hold an
+// address of IPv4.
 var assigned = netip.MustParsePrefix("2000::/3")
 
 // special are networks that netip takes for global and that lead elsewhere: shared by a provider's

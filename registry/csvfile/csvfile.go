@@ -396,7 +396,8 @@ var kinds = map[string]string{
 	"recovered": "recovered", "выздоровел": "recovered", "выздоровела": "recovered", "жазылған": "recovered", "жазылды": "recovered",
 }
 
-// CheckIIN tells what is wrong with the form of an IIN or BIN. It knows what spreadsheets do to numbers.
+// CheckIIN tells what is wrong with the form of an IIN or BIN. It knows what spreadsheets do to
+// numbers.
 func CheckIIN(text string) (reason string) {
 	digits := strings.Trim(text, "0123456789") == ""
 	switch {
@@ -413,8 +414,8 @@ func CheckIIN(text string) (reason string) {
 // phoneForm is E.164.
 var phoneForm = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 
-// Phone brings a number as people write it into E.164: 8 701 000 00 00 is +77010000000. An empty one
-// stays empty.
+// Phone brings a number as people write it into E.164: 8 701 000 00 00 is +77010000000. An empty
+// one stays empty.
 func Phone(text string) (number string, ok bool) {
 	digits := strings.NewReplacer(" ", "", "\u00a0", "", "-", "", "(", "", ")", "").Replace(text)
 	switch {

@@ -41,9 +41,9 @@ var ErrTooComplex = errors.New("the rules change too often to look at every mome
 
 const mostMoments = 200_000
 
-// Analyse looks at every situation from now on: each kind of venue, zone, colour and share of seats,
-// at each moment at which a rule begins or ends. It is exact, not a sample: between two moments nothing
-// changes, and after the last date a week repeats.
+// Analyse looks at every situation from now on: each kind of venue, zone, colour and share of
+// seats, at each moment at which a rule begins or ends. It is exact, not a sample: between two
+// moments nothing changes, and after the last date a week repeats.
 func Analyse(rules *kiosk.Rules, now time.Time) (Findings, error) {
 	moments, err := momentsOf(rules, now)
 	if err != nil {
@@ -100,8 +100,8 @@ func momentsOf(rules *kiosk.Rules, now time.Time) ([]time.Time, error) {
 	return moments, nil
 }
 
-// cells is a set of situations at one moment: a bit for each kind of venue, zone, colour and share of
-// seats.
+// cells is a set of situations at one moment: a bit for each kind of venue, zone, colour and share
+// of seats.
 type cells []uint64
 
 func (c cells) each(f func(int)) {
@@ -298,8 +298,8 @@ func add(list []Gap, gap Gap, like func(*Gap) bool, join func(*Gap)) []Gap {
 	return append(list, gap)
 }
 
-// openingsOf finds the zones in which a colour has no rule in a kind of venue. Every opening at a known
-// share of seats comes with one at the unknown share: no rule with a limit matches there.
+// openingsOf finds the zones in which a colour has no rule in a kind of venue. Every opening at a
+// known share of seats comes with one at the unknown share: no rule with a limit matches there.
 func (s *survey) openingsOf(colour kiosk.Colour, venue kiosk.Venue) map[kiosk.Zone]opening {
 	found := map[kiosk.Zone]opening{}
 	s.open.each(func(cell int) {

@@ -54,8 +54,9 @@ type Preview struct {
 	Others   int64  `json:"others"`   // door and rules in force disagree, for old data or other rules
 }
 
-// Compute tries both documents on counts. Within an hour people are taken to come evenly: where a rule
-// begins or ends in it, they are divided by the minutes. The data of doors is taken to be fresh.
+// Compute tries both documents on counts. Within an hour people are taken to come evenly: where a
+// rule begins or ends in it, they are divided by the minutes. The data of doors is taken to be
+// fresh.
 func Compute(before, after *kiosk.Rules, counts []Checks, assumed Assumed) Preview {
 	var p Preview
 	kinds, regions, hours := lines[Line]{}, lines[string]{}, lines[int]{}

@@ -77,8 +77,8 @@ func codeOf(t *testing.T, issuer ed25519.PrivateKey, person int, at time.Time) s
 	return text
 }
 
-// atDoors lets one person of each colour come to each of some doors every quarter of an hour, for a day
-// from from on, and returns what the doors count by hour.
+// atDoors lets one person of each colour come to each of some doors every quarter of an hour, for a
+// day from from on, and returns what the doors count by hour.
 func atDoors(t *testing.T, rules *kiosk.Rules, from time.Time) (checks []decree.Checks) {
 	counts := map[decree.Checks]int64{}
 	synctest.Test(t, func(t *testing.T) {
@@ -163,9 +163,9 @@ type group struct {
 	colour kiosk.Colour
 }
 
-// TestSameDayAtRealDoors: the people of Friday come again on Saturday, to real doors with the rules of
-// before and to real doors with the draft. The preview of the draft, made of Friday's counts, says
-// the same.
+// TestSameDayAtRealDoors: the people of Friday come again on Saturday, to real doors with the rules
+// of before and to real doors with the draft. The preview of the draft, made of Friday's counts,
+// says the same.
 func TestSameDayAtRealDoors(t *testing.T) {
 	zone, err := time.LoadLocation("Asia/Almaty")
 	if err != nil {
@@ -209,7 +209,8 @@ func TestSameDayAtRealDoors(t *testing.T) {
 		func(l decree.Line) int { return *l.Hour })
 }
 
-// same compares the lines of a preview with what doors did. A preview leaves out what does not change.
+// same compares the lines of a preview with what doors did. A preview leaves out what does not
+// change.
 func same[K comparable](
 	t *testing.T, name string, lines []decree.Line, before, after map[K]decree.Outcome, key func(decree.Line) K,
 ) {

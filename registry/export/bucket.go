@@ -31,8 +31,8 @@ type Bucket struct {
 // IsBucket tells whether a place is a bucket: s3://BUCKET or s3://BUCKET/PREFIX.
 func IsBucket(place string) bool { return strings.HasPrefix(place, "s3://") }
 
-// OpenBucket takes endpoint, region and credentials from the environment, as all tools for S3 do. It
-// contacts nobody yet.
+// OpenBucket takes endpoint, region and credentials from the environment, as all tools for S3 do.
+// It contacts nobody yet.
 func OpenBucket(place string) (*Bucket, error) {
 	at, err := url.Parse(place)
 	if err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
@@ -122,8 +122,8 @@ func (b *Bucket) Put(ctx context.Context, name string, data []byte) error {
 	return nil
 }
 
-// Touch implements Place. It writes the object again: not every store makes one new that is copied onto
-// itself.
+// Touch implements Place. It writes the object again: not every store makes one new that is copied
+// onto itself.
 func (b *Bucket) Touch(ctx context.Context, name string) error {
 	data, err := b.Get(ctx, name)
 	if err != nil {

@@ -31,8 +31,8 @@ const (
 	// wait is how long the registry may hold back its answer. While nothing changes it signs the
 	// manifest again, and doors see by its time that the mirror follows.
 	wait = 25 * time.Second
-	// earliest is the time from one request to the next while nothing changes, where a proxy answers
-	// at once.
+	// earliest is the time from one request to the next while nothing changes, where a proxy
+	// answers at once.
 	earliest = 5 * time.Second
 	// atOnce is how many blobs are copied at the same time.
 	atOnce = 4
@@ -152,8 +152,8 @@ func (e *Exporter) Once(ctx context.Context) (Result, error) {
 	return result, e.sweep(ctx)
 }
 
-// copy waits for a newer manifest than the place has and copies it. Where the registry has dropped a
-// blob meanwhile, because the copy took long, it goes on with the newer manifest.
+// copy waits for a newer manifest than the place has and copies it. Where the registry has dropped
+// a blob meanwhile, because the copy took long, it goes on with the newer manifest.
 func (e *Exporter) copy(ctx context.Context, patience time.Duration) (Result, error) {
 	if err := e.open(ctx); err != nil {
 		return Result{}, err

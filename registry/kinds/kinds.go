@@ -1,5 +1,5 @@
-// Package kinds has the names of the kinds of venues and of the zones, in Kazakh, Russian and English:
-// what pages show, and what people may write instead.
+// Package kinds has the names of the kinds of venues and of the zones, in Kazakh, Russian and
+// English: what pages show, and what people may write instead.
 package kinds
 
 import "strings"

@@ -1,5 +1,5 @@
-// Package phone is a citizen's phone without a screen: it makes what the citizen's page makes. The demonstration
-// and the tests use it.
+// Package phone is a citizen's phone without a screen: it makes what the citizen's page makes. The
+// demonstration and the tests use it.
 package phone
 
 import (
@@ -12,8 +12,8 @@ import (
 	"ashyq-kiosk/kiosk/pass"
 )
 
-// Phone holds the phone key and the credentials of days, each with a key of its own. It is not for several
-// goroutines.
+// Phone holds the phone key and the credentials of days, each with a key of its own. It is not for
+// several goroutines.
 type Phone struct {
 	key   ed25519.PrivateKey
 	days  map[pass.Day]day
@@ -34,7 +34,8 @@ func (p *Phone) Key() string {
 	return base64.RawURLEncoding.EncodeToString(p.key.Public().(ed25519.PublicKey))
 }
 
-// TopUp makes the request for the credentials of so many days, from today on: base64url. Take takes the answer.
+// TopUp makes the request for the credentials of so many days, from today on: base64url. Take takes
+// the answer.
 func (p *Phone) TopUp(now time.Time, days int) (string, error) {
 	p.asked = nil
 	keys := make([]pass.DayKey, days)
@@ -49,7 +50,8 @@ func (p *Phone) TopUp(now time.Time, days int) (string, error) {
 	return encoded(pass.NewTopUp(p.key, keys, now))
 }
 
-// Take keeps the credentials that the registry gives for the last TopUp: base64url, in the order of the days.
+// Take keeps the credentials that the registry gives for the last TopUp: base64url, in the order of
+// the days.
 func (p *Phone) Take(credentials []string) error {
 	if len(credentials) != len(p.asked) {
 		return fmt.Errorf("%d credentials for %d days", len(credentials), len(p.asked))

@@ -25,8 +25,8 @@ var roles = map[string]string{
 	store.Staff:    "venue's staff",
 }
 
-// byAccount lets accounts of these roles in; without a role, all of them. The holder of admin.key is
-// a national administrator.
+// byAccount lets accounts of these roles in; without a role, all of them. The holder of admin.key
+// is a national administrator.
 func (s *Server) byAccount(
 	f func(*http.Request, store.Account) (any, error), may ...string,
 ) func(*http.Request) (any, error) {
@@ -159,12 +159,13 @@ func (q AccountRequest) check() error {
 	return nil
 }
 
-// mayManage tells whether an account may create or revoke another one: an owner only staff of the own
-// venues, a regional administrator also owners who see venues of that region only. Where a venue is
-// elsewhere, or nowhere, makes no difference.
+// mayManage tells whether an account may create or revoke another one: an owner only staff of the
+// own venues, a regional administrator also owners who see venues of that region only. Where a
+// venue is elsewhere, or nowhere, makes no difference.
 func (s *Server) mayManage(ctx context.Context, by, other store.Account) error {
 	if by.Role == store.National {
-		if other.Role == store.National && other.ID == 0 && by.ID != 0 { // it would be the second person for the own changes
+		// A new one would be the second person for the own changes.
+		if other.Role == store.National && other.ID == 0 && by.ID != 0 {
 			return &failure{http.StatusForbidden, "a national administrator makes no other one",
 				"ask the holder of admin.key", nil}
 		}

@@ -281,7 +281,8 @@ func TestAccounts(t *testing.T) {
 }
 
 // A regional administrator gives accounts to owners and staff of the region's venues. Whatever is
-// guessed, nothing outside the region is given, listed or revoked, and such an owner sees nothing there.
+// guessed, nothing outside the region is given, listed or revoked, and such an owner sees nothing
+// there.
 func TestRegionalAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

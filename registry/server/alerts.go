@@ -127,8 +127,8 @@ func (a *alerts) look(ctx context.Context) error {
 	return errors.Join(err, a.without.look(ctx, a, err != nil))
 }
 
-// tellings decides what is told now. News of a kind are gathered from the first one on; what lasts is
-// told again after a day.
+// tellings decides what is told now. News of a kind are gathered from the first one on; what lasts
+// is told again after a day.
 func tellings(alarms []store.Alarm, to []store.Recipient, at time.Time) (all []store.Telling, err error) {
 	for _, kind := range alert.Kinds {
 		var of []store.Alarm
@@ -268,8 +268,8 @@ func (a *alerts) secret(to store.Recipient) (string, error) {
 	return api.FormatKey(key), nil
 }
 
-// withoutDatabase tells that the registry has stopped publishing where its database, which holds all
-// that is to be told, is the reason.
+// withoutDatabase tells that the registry has stopped publishing where its database, which holds
+// all that is to be told, is the reason.
 type withoutDatabase struct {
 	known []store.Recipient // as the database said last
 	told  bool

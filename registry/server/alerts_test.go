@@ -87,8 +87,8 @@ func (d *dutyRoom) is(what, want string) {
 	}
 }
 
-// A region loses its network: that is one message for each who wants it, and not 500. It comes back:
-// one more. Elsewhere nobody hears of it.
+// A region loses its network: that is one message for each who wants it, and not 500. It comes
+// back: one more. Elsewhere nobody hears of it.
 func TestNetworkFailure(t *testing.T) {
 	doors := 500
 	if testing.Short() {
@@ -133,8 +133,8 @@ func TestNetworkFailure(t *testing.T) {
 	})
 }
 
-// A contact is loose: its door says every few minutes that its case is open, and that it is not. That is
-// one message, and one when it is over.
+// A contact is loose: its door says every few minutes that its case is open, and that it is not.
+// That is one message, and one when it is over.
 func TestLooseContact(t *testing.T) {
 	inDutyRoom(t, func(t *testing.T, d *dutyRoom) {
 		d.doors("KZ-75", 1)
@@ -165,8 +165,8 @@ func TestRegistryWasDown(t *testing.T) {
 	})
 }
 
-// A mail server that refuses, a registry that stops, a sender that dies with the message in its hand:
-// the message comes, once.
+// A mail server that refuses, a registry that stops, a sender that dies with the message in its
+// hand: the message comes, once.
 func TestAlertsSurvive(t *testing.T) {
 	inDutyRoom(t, func(t *testing.T, d *dutyRoom) {
 		d.doors("KZ-75", 1)
@@ -255,8 +255,8 @@ func TestAlertsAreRepeatedDaily(t *testing.T) {
 	}
 }
 
-// The publisher stops because the database does not answer, and whoever wants to know is told all the
-// same.
+// The publisher stops because the database does not answer, and whoever wants to know is told all
+// the same.
 func TestPublisherStopped(t *testing.T) {
 	inDutyRoom(t, func(t *testing.T, d *dutyRoom) {
 		d.subscribe(RecipientRequest{Name: "duty", Mail: "duty@example.kz", Kinds: []string{"publisher"}})

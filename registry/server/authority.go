@@ -48,9 +48,9 @@ type Authority struct {
 	signed map[store.Secret]struct{}
 }
 
-// mostSigned is how many certificates an authority remembers that it has signed: more than the doors
-// of a registry. A door shows its own with each question, and checking a signature costs more than
-// the answer.
+// mostSigned is how many certificates an authority remembers that it has signed: more than the
+// doors of a registry. A door shows its own with each question, and checking a signature costs more
+// than the answer.
 const mostSigned = 100_000
 
 // hasSigned checks the signature of a certificate that has this hash.

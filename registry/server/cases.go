@@ -41,8 +41,8 @@ func (s *Server) settle(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// dispute takes a citizen's word, behind the path, that the records behind the own colour are wrong. It
-// changes no colour: a person has to look.
+// dispute takes a citizen's word, behind the path, that the records behind the own colour are
+// wrong. It changes no colour: a person has to look.
 func (s *Server) dispute(r *http.Request, phone ed25519.PublicKey, argument string) (any, error) {
 	why := names.Compose(argument)
 	if err := checkWhy(why); err != nil {

@@ -14,16 +14,17 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// A door sends codes here that its list does not answer. Whoever stole a door can do so too, and only with
-// codes that they see: a code of a phone is good for seconds, and of the codes on paper, which stay, a door
-// may ask about few. How fast a door may ask is counted in the memory of each registry; all of them
-// together count the codes on paper.
+// A door sends codes here that its list does not answer. Whoever stole a door can do so too, and
+// only with codes that they see: a code of a phone is good for seconds, and of the codes on paper,
+// which stay, a door may ask about few. How fast a door may ask is counted in the memory of each
+// registry; all of them together count the codes on paper.
 const (
 	doorChecksEvery = time.Second
 	doorChecksBurst = 30
 	doorPaperADay   = 100
 
-	// doorWaits is the longest deadline of a door's question, which may have been on its way so long.
+	// doorWaits is the longest deadline of a door's question, which may have been on its way so
+	// long.
 	doorWaits = 10 * time.Second
 )
 
@@ -57,8 +58,8 @@ func paperOf(door int64) store.Limit {
 	return store.Limit{Name: name, Every: 24 * time.Hour / doorPaperADay, AtOnce: doorPaperADay}
 }
 
-// check tells a door how whoever shows it a code stands. The code says who is at which door, so neither it
-// nor what is in it is kept or logged.
+// check tells a door how whoever shows it a code stands. The code says who is at which door, so
+// neither it nor what is in it is kept or logged.
 func (s *Server) check(r *http.Request, door int64) (any, error) {
 	req, err := decode[api.CheckRequest](r)
 	if err != nil {
@@ -116,7 +117,8 @@ func (s *Server) verifyCode(r *http.Request, text string) (*pass.Code, error) {
 	return code, nil
 }
 
-// notTaken is the answer about a code that no door here would take. Why must not go into the log with it.
+// notTaken is the answer about a code that no door here would take. Why must not go into the log
+// with it.
 func notTaken(err error) error {
 	return &failure{http.StatusUnprocessableEntity, "this is not a code that is good now", "hold up the newest code of the phone", err}
 }

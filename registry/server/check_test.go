@@ -118,7 +118,8 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// TestCheckIsLimited: a stolen door cannot try many codes, and few of those on paper, which stay the same.
+// TestCheckIsLimited: a stolen door cannot try many codes, and few of those on paper, which stay
+// the same.
 func TestCheckIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCheckRig(t)

@@ -184,8 +184,8 @@ var colours = map[statuslist.Status]string{
 	statuslist.Red: "red", statuslist.Yellow: "yellow", statuslist.Valid: "blue", statuslist.Green: "green",
 }
 
-// self answers the phone itself. It refuses the codes that doors see, of a phone and on paper: with a photo of
-// one, anybody could follow that person's health from home.
+// self answers the phone itself. It refuses the codes that doors see, of a phone and on paper: with
+// a photo of one, anybody could follow that person's health from home.
 func (s *Server) self(r *http.Request) (any, error) {
 	req, err := decode[SelfRequest](r)
 	if err != nil {

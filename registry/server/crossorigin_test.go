@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 )
 
-// A page of somebody else does not make its visitors' browsers ask for codes: each of them has an address
-// of its own, and messages cost money.
+// A page of somebody else does not make its visitors' browsers ask for codes: each of them has an
+// address of its own, and messages cost money.
 func TestOtherSitesMayNotAsk(t *testing.T) {
 	for name, c := range map[string]struct {
 		site, origin string

@@ -16,8 +16,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// A Desk decides about passes at one venue as a door there would: the staff's own phone shows it what
-// it sees. It is not for several goroutines.
+// A Desk decides about passes at one venue as a door there would: the staff's own phone shows it
+// what it sees. It is not for several goroutines.
 type Desk interface {
 	Decide(ctx context.Context, code, rules []byte, now time.Time) (Decision, error)
 }
@@ -78,7 +78,8 @@ type desk struct {
 
 var errTooFast = &failure{http.StatusTooManyRequests, "this session checks too often", "wait a few seconds", nil}
 
-// of finds or opens the desk of a venue. A venue of another kind or zone than before gets a new one.
+// of finds or opens the desk of a venue. A venue of another kind or zone than before gets a new
+// one.
 func (d *desks) of(v store.Venue, at time.Time, open func() Desk) *desk {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -15,9 +15,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// What a door gets: index keys from yesterday, which phones with slow clocks still show, to four days
-// ahead, which is what a stolen card can turn into indexes; and the paper keys of all paper passes
-// that are good.
+// What a door gets: index keys from yesterday, which phones with slow clocks still show, to four
+// days ahead, which is what a stolen card can turn into indexes; and the paper keys of all paper
+// passes that are good.
 const (
 	doorDays   = 6
 	doorMonths = 7
@@ -40,8 +40,8 @@ func (s *Server) doorKeys(r *http.Request, door int64) (any, error) {
 	return raw{"application/cose", "no-store", sealed, nil}, nil
 }
 
-// doorKeysFor gives an administrator the keys of a door, for a stick. They are sealed: only the door
-// can read them.
+// doorKeysFor gives an administrator the keys of a door, for a stick. They are sealed: only the
+// door can read them.
 func (s *Server) doorKeysFor(r *http.Request, within string) (any, error) {
 	door, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {

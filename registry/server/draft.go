@@ -105,8 +105,8 @@ func (d *draft) grow() {
 	d.next.Sections = append(d.next.Sections, api.Section{Version: d.next.Version, Changed: d.next.Version})
 }
 
-// listName names the status list of a registry, by 120 bits of its key's hash: nobody's blobs stand for
-// another registry's, and a registry finds at its start that it has the wrong key.
+// listName names the status list of a registry, by 120 bits of its key's hash: nobody's blobs stand
+// for another registry's, and a registry finds at its start that it has the wrong key.
 func listName(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
 	return "aq:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:15]))

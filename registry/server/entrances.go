@@ -51,8 +51,8 @@ func (c *codeMaker) next(name string) store.Secret {
 	return tokenSecret(c.code.Token)
 }
 
-// sheets makes the missing doors of a venue, or of the venues of a region, and codes for the doors that
-// wait for their first device.
+// sheets makes the missing doors of a venue, or of the venues of a region, and codes for the doors
+// that wait for their first device.
 func (s *Server) sheets(r *http.Request, within string) (any, error) {
 	req, err := decode[SheetsRequest](r)
 	if err != nil {

@@ -92,8 +92,8 @@ func TestSheets(t *testing.T) {
 	})
 }
 
-// Another device takes a door's place under its name: until it enrols the old one works, and then it
-// learns that it is revoked. Counts and settings stay the door's.
+// Another device takes a door's place under its name: until it enrols the old one works, and then
+// it learns that it is revoked. Counts and settings stay the door's.
 func TestReplaceADoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -100,8 +100,8 @@ func became(to store.Outcome) string {
 	return "entered"
 }
 
-// fhirChange corrects or withdraws what the sample had. A correction of a sample that was never sent
-// enters it.
+// fhirChange corrects or withdraws what the sample had. A correction of a sample that was never
+// sent enters it.
 func (s *Server) fhirChange(ctx context.Context, source store.Source, result fhir.Result) (string, error) {
 	by, why := store.Actor{Source: source.ID, Person: source.Name}, result.Why
 	if why == "" {

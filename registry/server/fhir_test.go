@@ -76,7 +76,7 @@ func TestFHIR(t *testing.T) {
 	wants(200, []string{iinA + " A-1 corrected " + not}, "Bundle.entry[0] information corrected")
 	wants(200, []string{iinA + " A-1 corrected " + not}, "Bundle.entry[0] information known")
 	kinds(iinA, "negative in force", "positive ended")
-	wants(200, []string{iinA + " A-9 amended " + detected}, "Bundle.entry[0] information entered") // what was amended never came
+	wants(200, []string{iinA + " A-9 amended " + detected}, "Bundle.entry[0] information entered")
 	wants(422, []string{iinB + " A-9 entered-in-error " + detected}, "Bundle.entry[0] error this sample was reported before with different content")
 	wants(200, []string{iinA + " A-9 entered-in-error " + detected}, "Bundle.entry[0] information withdrawn")
 	wants(200, []string{iinA + " A-9 entered-in-error " + detected}, "Bundle.entry[0] information withdrawn")

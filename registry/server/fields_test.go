@@ -159,8 +159,8 @@ func TestEveryField(t *testing.T) {
 	}
 }
 
-// taken are the classes of odd values that a field takes. Each one is sent to a registry that the one
-// before has not changed.
+// taken are the classes of odd values that a field takes. Each one is sent to a registry that the
+// one before has not changed.
 func taken(t *testing.T, path string, q pageRequest, field string, kind reflect.Type) (taken []string) {
 	t.Helper()
 	r := q.rig(t)

@@ -242,8 +242,8 @@ func mustSeal(t *testing.T, r *rig, m api.Manifest) []byte {
 	return sealed
 }
 
-// A list of which seven eighths are given out gets another section, and new passes may lie in it. A door
-// of 20 million people has 22 sections.
+// A list of which seven eighths are given out gets another section, and new passes may lie in it. A
+// door of 20 million people has 22 sections.
 func TestListGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

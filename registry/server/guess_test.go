@@ -110,8 +110,8 @@ func TestTypingErrorsOfATown(t *testing.T) {
 	})
 }
 
-// A device that goes on with four wrong codes a second keeps nobody out: not its neighbours, and not
-// those who share its address.
+// A device that goes on with four wrong codes a second keeps nobody out: not its neighbours, and
+// not those who share its address.
 func TestNeighbourOfAGuesserActivates(t *testing.T) {
 	for guesser, neighbours := range map[string][]string{
 		"192.0.2.7":         {"192.0.2.8", "192.0.2.7"},

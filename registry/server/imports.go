@@ -48,7 +48,8 @@ func (i *imports) release(source int64) {
 	delete(i.busy, source)
 }
 
-// lifeless is after how long without a sign an import counts as interrupted. A batch takes a second.
+// lifeless is after how long without a sign an import counts as interrupted. A batch takes a
+// second.
 const lifeless = time.Minute
 
 // startImports marks what an earlier run of this registry left behind. Where others use the same
@@ -72,8 +73,8 @@ func (i *imports) end() {
 	i.all.Wait()
 }
 
-// imported takes a file: it is read to its end first, so that what happens to the browser after that
-// does not matter, and then entered.
+// imported takes a file: it is read to its end first, so that what happens to the browser after
+// that does not matter, and then entered.
 func (s *Server) imported(r *http.Request, source store.Source) (any, error) {
 	person, err := Signed{Person: names.Compose(r.URL.Query().Get("person"))}.by(source.Name)
 	if err != nil {

@@ -190,7 +190,8 @@ func TestImportOfSuspendedSource(t *testing.T) {
 	}
 }
 
-// An import whose registry is gone counts as interrupted, at once where nobody else has the database.
+// An import whose registry is gone counts as interrupted, at once where nobody else has the
+// database.
 func TestInterruptedImport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

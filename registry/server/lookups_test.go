@@ -36,7 +36,8 @@ func addresses(format string, n int) (all []string) {
 	return all
 }
 
-// A flood delays its own address, block and provider most, and everybody else for some milliseconds.
+// A flood delays its own address, block and provider most, and everybody else for some
+// milliseconds.
 func TestLookUpsTakeTurns(t *testing.T) {
 	for name, c := range map[string]struct {
 		flood []string

@@ -9,10 +9,10 @@ import (
 
 // A mass change goes out as one version: very many are due at once, because the results of one day
 // expire, because a source's records were withdrawn, or after a restore. The publisher reads all of
-// them and collects what they derive to beside the list, stores nothing meanwhile, and publishes the
-// whole. Then it stores the outcomes, which the list holds by then, as always: they are due still,
-// so it derives them a second time. Until it is published a mass change leaves no trace in the
-// database. After a crash, or with another registry, it begins anew.
+// them and collects what they derive to beside the list, stores nothing meanwhile, and publishes
+// the whole. Then it stores the outcomes, which the list holds by then, as always: they are due
+// still, so it derives them a second time. Until it is published a mass change leaves no trace in
+// the database. After a crash, or with another registry, it begins anew.
 //
 // Those with news do not wait for it. Between its steps they get versions of their own, and what
 // they derive to goes into the mass change as well.

@@ -14,8 +14,9 @@ import (
 const (
 	// PathActivate: POST ActivateRequest -> 204. The one-time code is the authorisation.
 	PathActivate = "/v1/activate"
-	// PathTopUp: POST TopUpRequest -> TopUpAnswer: credentials for days. Authorised by what the phone signs
-	// with the key that it was activated with, as package pass describes it; so the next one.
+	// PathTopUp: POST TopUpRequest -> TopUpAnswer: credentials for days. Authorised by what the
+	// phone signs with the key that it was activated with, as package pass describes it; so the
+	// next one.
 	PathTopUp = "/v1/top-up"
 	// PathSelf: POST SelfRequest -> SelfAnswer.
 	PathSelf = "/v1/self"
@@ -23,8 +24,8 @@ const (
 	PathSignIn = "/v1/signin"
 	// PathSignInCode: POST SignInCodeRequest -> 204. The code that was sent is the authorisation.
 	PathSignInCode = "/v1/signin/code"
-	// PathPhones: POST AskRequest -> PhonesAnswer: the own phones. Authorised by what the phone signs, as
-	// above; so the next ones.
+	// PathPhones: POST AskRequest -> PhonesAnswer: the own phones. Authorised by what the phone
+	// signs, as above; so the next ones.
 	PathPhones = "/v1/phones"
 	// PathRemovePhone: POST AskRequest, with the phone's id behind the path -> 204.
 	PathRemovePhone = "/v1/phones/remove"
@@ -32,8 +33,8 @@ const (
 	PathMove = "/v1/phones/code"
 	// PathOwnHistory: POST AskRequest -> OwnHistoryAnswer.
 	PathOwnHistory = "/v1/self/history"
-	// PathDispute: POST AskRequest, with the reason, of 1 to 200 bytes, behind the path -> 204: the records
-	// behind the own red or yellow are wrong.
+	// PathDispute: POST AskRequest, with the reason, of 1 to 200 bytes, behind the path -> 204: the
+	// records behind the own red or yellow are wrong.
 	PathDispute = "/v1/dispute"
 	// PathResults: POST ResultRequest -> 204, or 202 WaitingAnswer. Bearer: the key of a laboratory
 	// or of the PCR portal.
@@ -43,8 +44,8 @@ const (
 	PathContacts = "/v1/contacts"
 	// PathRecords: POST RecordsRequest -> RecordsAnswer. Bearer: the key of any source.
 	PathRecords = "/v1/records"
-	// PathCorrect: POST CorrectRequest -> EntryAnswer: another record replaces this one. Bearer: the
-	// key of its source, or the administrator's for any record; so the next one.
+	// PathCorrect: POST CorrectRequest -> EntryAnswer: another record replaces this one. Bearer:
+	// the key of its source, or the administrator's for any record; so the next one.
 	PathCorrect = "/v1/records/correct"
 	// PathWithdraw: POST Target -> 204.
 	PathWithdraw = "/v1/records/withdraw"
@@ -74,14 +75,14 @@ const (
 	// PathMe: GET -> store.Account: whose key it is. Bearer: the key of any account. "The
 	// administrator's key" is that of a national account, or admin.key.
 	PathMe = "/v1/me"
-	// PathAccounts: POST AccountRequest -> AccountAnswer; GET ?role=ROLE&before=ID -> AccountsAnswer.
-	// Bearer: the administrator's key; a regional one's for owners and staff of the region's venues, an
-	// owner's for staff of the own venues; so the next one.
+	// PathAccounts: POST AccountRequest -> AccountAnswer; GET ?role=ROLE&before=ID ->
+	// AccountsAnswer. Bearer: the administrator's key; a regional one's for owners and staff of the
+	// region's venues, an owner's for staff of the own venues; so the next one.
 	PathAccounts = "/v1/accounts"
 	// PathRevokeAccount: POST RevokeAccountRequest -> 204: the account's key is void for ever.
 	PathRevokeAccount = "/v1/accounts/revoke"
-	// PathSources: POST SourceRequest -> SourceAnswer; GET -> SourcesAnswer. Bearer: the administrator's
-	// key, or to read a regional one.
+	// PathSources: POST SourceRequest -> SourceAnswer; GET -> SourcesAnswer. Bearer: the
+	// administrator's key, or to read a regional one.
 	PathSources = "/v1/sources"
 	// PathSuspendSource: POST NameRequest -> 204: refuses what the source sends. Bearer: the
 	// administrator's key.
@@ -115,24 +116,26 @@ const (
 	// administrator's key.
 	PathRevoke = "/v1/revoke"
 	// PathRules: GET -> RulesAnswer, the version in force; PUT a rules document (JSON as
-	// kiosk.ParseRules reads it) ?changes=VERSION&why=TEXT -> RulesStored: the next version. It waits
-	// for PathPublishRules; with &alone=1 the holder of admin.key puts it in force alone. 409 with
-	// RulesConflict: the version that it changes is not in force any more. 422 with RulesCheck: doors
-	// would refuse it. Bearer: the key of a national administrator; so the next ones.
+	// kiosk.ParseRules reads it) ?changes=VERSION&why=TEXT -> RulesStored: the next version. It
+	// waits for PathPublishRules; with &alone=1 the holder of admin.key puts it in force alone. 409
+	// with RulesConflict: the version that it changes is not in force any more. 422 with
+	// RulesCheck: doors would refuse it. Bearer: the key of a national administrator; so the next
+	// ones.
 	PathRules = "/v1/rules"
-	// PathRulesVersions: GET ?before=VERSION -> []store.RulesVersion, at most 100, the newest first; GET
-	// with /VERSION -> RulesAnswer.
+	// PathRulesVersions: GET ?before=VERSION -> []store.RulesVersion, at most 100, the newest
+	// first; GET with /VERSION -> RulesAnswer.
 	PathRulesVersions = "/v1/rules/versions"
 	// PathRulesCompare: GET ?from=VERSION&to=VERSION -> decree.Changes.
 	PathRulesCompare = "/v1/rules/compare"
 	// PathRulesCheck: POST a document -> RulesCheck. Nothing is stored.
 	PathRulesCheck = "/v1/rules/check"
-	// PathRulesPreview: POST a document ?counts=2021-04-20&on=2021-04-24&occupancy=0.4 -> RulesPreview:
-	// what it and the version in force decide about the people who were counted on one day, if they
-	// come on another day. Without these: yesterday, on that day, an unknown share of seats.
+	// PathRulesPreview: POST a document ?counts=2021-04-20&on=2021-04-24&occupancy=0.4 ->
+	// RulesPreview: what it and the version in force decide about the people who were counted on
+	// one day, if they come on another day. Without these: yesterday, on that day, an unknown share
+	// of seats.
 	PathRulesPreview = "/v1/rules/preview"
-	// PathPublishRules: POST RulesVersionRequest -> 204: another person's version is in force. 409 with
-	// RulesConflict: it was overtaken.
+	// PathPublishRules: POST RulesVersionRequest -> 204: another person's version is in force. 409
+	// with RulesConflict: it was overtaken.
 	PathPublishRules = "/v1/rules/publish"
 	// PathRollBackRules: POST RollBackRequest -> RulesStored: the next version has an earlier one's
 	// document.
@@ -148,31 +151,31 @@ const (
 	// PathReleases: POST ReleaseRequest -> 204; GET -> []store.ReleaseRequest. Bearer: the
 	// administrator's key.
 	PathReleases = "/v1/releases"
-	// PathRegions: GET -> []store.Region; PUT []store.Region -> 204: adds regions, or gives them other
-	// names. Bearer: the administrator's key.
+	// PathRegions: GET -> []store.Region; PUT []store.Region -> 204: adds regions, or gives them
+	// other names. Bearer: the administrator's key.
 	PathRegions = "/v1/regions"
 	// PathRemoveRegion: POST RegionRequest -> 204, if nothing belongs to it. Bearer: the
 	// administrator's key.
 	PathRemoveRegion = "/v1/regions/remove"
-	// PathVenues: GET ?region=CODE&after=ID -> []store.Venue by name, at most 500, after the one that
-	// was listed last; PUT []store.Venue -> 204: adds venues, or changes those of the same BIN and name;
-	// at most 1,000. Bearer: the administrator's key.
+	// PathVenues: GET ?region=CODE&after=ID -> []store.Venue by name, at most 500, after the one
+	// that was listed last; PUT []store.Venue -> 204: adds venues, or changes those of the same BIN
+	// and name; at most 1,000. Bearer: the administrator's key.
 	PathVenues = "/v1/venues"
-	// PathOccupancy: GET ?venue=ID, or POST OccupancyRequest -> store.Hall: how many people are in a
-	// venue that has a capacity. Of any other the answer has the capacity 0. Bearer: the key of an
-	// account that the venue belongs to.
+	// PathOccupancy: GET ?venue=ID, or POST OccupancyRequest -> store.Hall: how many people are in
+	// a venue that has a capacity. Of any other the answer has the capacity 0. Bearer: the key of
+	// an account that the venue belongs to.
 	PathOccupancy = "/v1/occupancy"
-	// PathDesk: GET -> DeskAnswer; POST DeskRequest -> DeskDecision: the staff check a pass with their
-	// own phone. Bearer: the key of a staff session.
+	// PathDesk: GET -> DeskAnswer; POST DeskRequest -> DeskDecision: the staff check a pass with
+	// their own phone. Bearer: the key of a staff session.
 	PathDesk = "/v1/desk"
-	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that this
-	// registry was restored from. Bearer: the administrator's key.
+	// PathRestored: POST {} -> 204: all sources have sent again what came after the backup that
+	// this registry was restored from. Bearer: the administrator's key.
 	PathRestored = "/v1/restored"
-	// PathOverview: GET -> store.Overview of the country, or of ?region=CODE or ?venue=ID. Bearer: the
-	// administrator's key, or a regional one for the own region; so the next three.
+	// PathOverview: GET -> store.Overview of the country, or of ?region=CODE or ?venue=ID. Bearer:
+	// the administrator's key, or a regional one for the own region; so the next three.
 	PathOverview = "/v1/overview"
-	// PathOverviewVenues: GET ?region=CODE&q=TEXT&wrong=KIND&page=N -> store.VenuesPage. KIND is one of
-	// store.Wrongs, or any.
+	// PathOverviewVenues: GET ?region=CODE&q=TEXT&wrong=KIND&page=N -> store.VenuesPage. KIND is
+	// one of store.Wrongs, or any.
 	PathOverviewVenues = "/v1/overview/venues"
 	// PathDoors: GET ?region=CODE&venue=ID&q=TEXT&wrong=KIND&page=N -> store.DoorsPage. PathDoors +
 	// "/{id}": GET -> store.DoorDetail.
@@ -196,8 +199,8 @@ type TopUpAnswer struct {
 	Credentials []string `json:"credentials"` // base64url
 }
 
-// SelfRequest asks for one's own status. With Seen the answer comes when there is another one to show, at
-// the latest after Wait.
+// SelfRequest asks for one's own status. With Seen the answer comes when there is another one to
+// show, at the latest after Wait.
 type SelfRequest struct {
 	Self string `json:"self"`           // base64url, as pass.NewSelfCheck makes it, a moment ago
 	Seen string `json:"seen,omitempty"` // SelfAnswer.State of what the phone shows
@@ -366,9 +369,9 @@ type SourceRequest struct {
 	Kind string `json:"kind"` // "laboratory", "pcr-portal", "covid-19-centre" or "vaccination-register"
 	// Code of its region; empty: the whole country.
 	Region string `json:"region,omitempty"`
-	// Positive results and contacts that count at once in an hour, and as many recovered and vaccinated
-	// people. 0: 100 for a laboratory, 1,000 for the PCR portal, 300 for the Covid-19 centre, 15,000 for
-	// the vaccination register.
+	// Positive results and contacts that count at once in an hour, and as many recovered and
+	// vaccinated people. 0: 100 for a laboratory, 1,000 for the PCR portal, 300 for the Covid-19
+	// centre, 15,000 for the vaccination register.
 	Hourly int `json:"hourly,omitempty"`
 }
 
@@ -389,8 +392,8 @@ type AccountAnswer struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// AccountsAnswer lists 500 accounts at most, the newest first: of a role, and older than the one with an
-// id, where the request says so. An account that has ended is listed for 30 days.
+// AccountsAnswer lists 500 accounts at most, the newest first: of a role, and older than the one
+// with an id, where the request says so. An account that has ended is listed for 30 days.
 type AccountsAnswer struct {
 	Accounts []store.Account `json:"accounts"`
 }
@@ -405,8 +408,8 @@ type NameRequest struct {
 	Name string `json:"name"`
 }
 
-// LimitRequest sets how many positive results and contacts of a source count at once in an hour, and
-// how many recovered and vaccinated people. All others wait for the administrator.
+// LimitRequest sets how many positive results and contacts of a source count at once in an hour,
+// and how many recovered and vaccinated people. All others wait for the administrator.
 type LimitRequest struct {
 	Name   string `json:"name"`
 	Hourly *int   `json:"hourly"` // 0: all wait
@@ -437,8 +440,8 @@ type SourceAnswer struct {
 	Key string `json:"key"`
 }
 
-// SourcesAnswer lists sources by name. A regional administrator gets those of the own region, and no
-// records.
+// SourcesAnswer lists sources by name. A regional administrator gets those of the own region, and
+// no records.
 type SourcesAnswer struct {
 	Sources []store.SourceState   `json:"sources"`
 	Waiting []store.WaitingRecord `json:"waiting"` // the newest first, at most 100

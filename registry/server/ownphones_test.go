@@ -12,7 +12,8 @@ import (
 	citizens "ashyq-kiosk/registry/phone"
 )
 
-// A suspended person removes the own phone, and all others, and gets another pass: it is suspended, too.
+// A suspended person removes the own phone, and all others, and gets another pass: it is suspended,
+// too.
 func TestSuspensionOutlastsPhones(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, g := signInRig(t)
@@ -46,8 +47,8 @@ func TestSuspensionOutlastsPhones(t *testing.T) {
 	})
 }
 
-// Each pass uses up an index of the list that every door holds, for ever: one person with a script gets
-// only so many.
+// Each pass uses up an index of the list that every door holds, for ever: one person with a script
+// gets only so many.
 func TestPassesOfADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

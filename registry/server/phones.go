@@ -20,8 +20,8 @@ const moveLasts = 10 * time.Minute
 // maxName is the size of what a phone says of itself, bytes.
 const maxName = 40
 
-// byPhone takes requests that a phone has signed for this path with the key that no code shows. argument is
-// what follows the path.
+// byPhone takes requests that a phone has signed for this path with the key that no code shows.
+// argument is what follows the path.
 func (s *Server) byPhone(f func(r *http.Request, phone ed25519.PublicKey, argument string) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[AskRequest](r)

@@ -14,8 +14,8 @@ type daysKeys struct {
 	keys *pass.PlaceKeys
 }
 
-// placeKeys are the keys of the days and months that passes are issued for. All registries over one database
-// have the same, so they are asked for once a day.
+// placeKeys are the keys of the days and months that passes are issued for. All registries over one
+// database have the same, so they are asked for once a day.
 func (s *Server) placeKeys(ctx context.Context) (*pass.PlaceKeys, error) {
 	k := &s.keys
 	k.mu.Lock()

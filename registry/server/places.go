@@ -64,8 +64,8 @@ const (
 	maxVenues  = 1000 // in one request
 )
 
-// byRegion lets administrators in. within is the region of a regional one, and empty for a national one:
-// the whole country.
+// byRegion lets administrators in. within is the region of a regional one, and empty for a national
+// one: the whole country.
 func (s *Server) byRegion(f func(r *http.Request, within string) (any, error)) func(*http.Request) (any, error) {
 	return s.byAccount(func(r *http.Request, a store.Account) (any, error) { return f(r, a.Region) }, store.National,
 		store.Regional)

@@ -54,8 +54,8 @@ func newPublication(key ed25519.PrivateKey, m api.Manifest, metrics *metrics) *p
 	}
 }
 
-// close answers all who wait, and waits until they have their answers. Whoever does not take it holds
-// nothing up.
+// close answers all who wait, and waits until they have their answers. Whoever does not take it
+// holds nothing up.
 func (p *publication) close() {
 	p.mu.Lock()
 	close(p.closing)

@@ -271,8 +271,8 @@ type sight struct {
 	backup time.Time // store.Store.Backup
 }
 
-// look lists who is due, those with news first. While a mass change is collected it lists only those
-// with news.
+// look lists who is due, those with news first. While a mass change is collected it lists only
+// those with news.
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
 	backup, err := p.store.Backup(ctx)
@@ -372,8 +372,9 @@ func (p *publisher) rules(ctx context.Context, d *draft) (err error) {
 	return err
 }
 
-// room adds a section when seven eighths of the indexes are used. A door keeps all of them, so a list
-// with more room costs each card more, and one with less costs more trials to find a free index.
+// room adds a section when seven eighths of the indexes are used. A door keeps all of them, so a
+// list with more room costs each card more, and one with less costs more trials to find a free
+// index.
 func (p *publisher) room(ctx context.Context, d *draft) error {
 	issued, err := p.store.Issued(ctx)
 	if err != nil {

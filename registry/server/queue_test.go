@@ -20,8 +20,8 @@ func (g *slowGateway) Send(ctx context.Context, number, text string) error {
 	return g.gateway.Send(ctx, number, text)
 }
 
-// How fast the own requests find room again does not tell whether the others' IINs are registered, however
-// long their messages take.
+// How fast the own requests find room again does not tell whether the others' IINs are registered,
+// however long their messages take.
 func TestQueueTellsNothing(t *testing.T) {
 	var registered, unknown []store.Resident
 	for n := range 20 {
@@ -66,7 +66,8 @@ func madeIIN(t *testing.T, n int) store.IIN {
 	return madeIIN(t, n+1000)
 }
 
-// A code that would come when it is not valid any more is not sent: it costs money and helps nobody.
+// A code that would come when it is not valid any more is not sent: it costs money and helps
+// nobody.
 func TestLateMessagesAreNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gateway{}

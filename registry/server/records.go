@@ -104,8 +104,8 @@ func refusalCode(err error) string {
 	return ""
 }
 
-// enter checks records and stores those that are right: an outcome for each, in their order. A wrong
-// one, whose Outcome.Err is a *FieldError, stops no other.
+// enter checks records and stores those that are right: an outcome for each, in their order. A
+// wrong one, whose Outcome.Err is a *FieldError, stops no other.
 func (s *Server) enter(ctx context.Context, source store.Source, requests []EntryRequest,
 	signed Signed) ([]store.Outcome, error) {
 	person, err := signed.by(source.Name)

@@ -10,8 +10,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// Whoever has a national administrator's key, perhaps stolen, cannot make the second person that has to
-// publish their rules.
+// Whoever has a national administrator's key, perhaps stolen, cannot make the second person that
+// has to publish their rules.
 func TestNobodyMakesTheSecondPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -13,8 +13,8 @@ import (
 )
 
 // TestSelfTellsNothingOfOthers asks about people who are red, blue and revoked, as somebody else:
-// with an old picture of their code, a code and requests that are forged, and requests that are old.
-// The answers are alike whatever the status.
+// with an old picture of their code, a code and requests that are forged, and requests that are
+// old. The answers are alike whatever the status.
 func TestSelfTellsNothingOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -14,7 +14,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// Messages sends a text to a phone number (E.164). It gives up when ctx ends. Its errors hold neither.
+// Messages sends a text to a phone number (E.164). It gives up when ctx ends. Its errors hold
+// neither.
 type Messages interface {
 	Send(ctx context.Context, number, text string) error
 }
@@ -33,8 +34,8 @@ const (
 const defaultHourly = 3_600
 
 // signIns are the requests that wait for their message. They wait twice: until somebody has looked
-// whether there is a number, and those with a number until the message can be sent. Sending never holds
-// the looking up: whoever asks could see by that who has a number.
+// whether there is a number, and those with a number until the message can be sent. Sending never
+// holds the looking up: whoever asks could see by that who has a number.
 type signIns struct {
 	secret [32]byte      // under which address blocks are kept; the same in all registries
 	pace   *rate.Limiter // of look-ups; steady, so that it hides how long each of them took

@@ -24,18 +24,18 @@
 // the database, and writes nothing. A door's token has 128 bits and is never typed: with 100,000
 // tries a second 2e-18 hits are expected.
 //
-// A code to sign in with an IIN has six digits only, and whoever knows an IIN can have one sent. It is
-// bound to the browser that asked, lasts ten minutes and five tries, and a wrong one counts against
-// the person and against all. After ShortWrong wrong ones of a person in a year, or wrongDaily of all
-// in a day, codes have nine digits and six do not do any more. Nobody is locked out by that. The
-// chance to get
+// A code to sign in with an IIN has six digits only, and whoever knows an IIN can have one sent. It
+// is bound to the browser that asked, lasts ten minutes and five tries, and a wrong one counts
+// against the person and against all. After ShortWrong wrong ones of a person in a year, or
+// wrongDaily of all in a day, codes have nine digits and six do not do any more. Nobody is locked
+// out by that. The chance to get
 //
 //	one person's pass in a year           20 / 1e6 + 12 * 365 * 5 / 1e9              = 0.00004
 //	anybody's, by using all the sending   (1000 * 366) / 1e6 + 3600 * 8760 * 5 / 1e9  = 0.5 passes
 //
-// The latter takes 32 million messages to people who did not ask. Messages to one person are limited
-// to 12 a day, 3 of them for one asker (an address block), and those to one number to 24. All
-// registries over one database share these limits.
+// The latter takes 32 million messages to people who did not ask. Messages to one person are
+// limited to 12 a day, 3 of them for one asker (an address block), and those to one number to 24.
+// All registries over one database share these limits.
 package server
 
 import (
@@ -75,7 +75,8 @@ type Options struct {
 	Messages    Messages           // sends the codes to sign in with an IIN; nil: nobody can
 	// Messages in an hour, at most; 0: 3,600.
 	MessagesHourly int
-	// Only for a demonstration: the code to sign in is in the answer, so whoever knows an IIN has the pass.
+	// Only for a demonstration: the code to sign in is in the answer, so whoever knows an IIN has
+	// the pass.
 	DemoShowsCodes bool
 	Alerts         AlertOptions
 	Log            *slog.Logger
@@ -109,7 +110,8 @@ type Server struct {
 	imports   *imports
 	alerts    *alerts
 	signIns   *signIns
-	// Browsers say which page asks. Pages of others must not spend the registry's messages, or its time.
+	// Browsers say which page asks. Pages of others must not spend the registry's messages, or its
+	// time.
 	crossOrigin *http.CrossOriginProtection
 }
 

@@ -15,8 +15,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// Digits of a code that is sent to a phone. The longer ones are for people and times that were guessed
-// at; the package comment has the sums.
+// Digits of a code that is sent to a phone. The longer ones are for people and times that were
+// guessed at; the package comment has the sums.
 const shortDigits, longDigits = 6, 9
 
 // wrongDaily is how many wrong codes of all people together leave six digits enough.
@@ -115,8 +115,8 @@ func (w wish) request(allowShort bool) store.SignInRequest {
 	}
 }
 
-// sentCode is what the database keeps of a code: without the token, which only the browser has, nobody
-// finds the code by trying all.
+// sentCode is what the database keeps of a code: without the token, which only the browser has,
+// nobody finds the code by trying all.
 func sentCode(token, code string) store.Secret {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte(code))

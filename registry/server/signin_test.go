@@ -143,7 +143,8 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
-// Answers, and how long they take, are alike for whoever is registered, has no number, or is not known.
+// Answers, and how long they take, are alike for whoever is registered, has no number, or is not
+// known.
 func TestSignInTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, g := signInRig(t)

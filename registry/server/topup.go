@@ -15,8 +15,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// topUp gives a phone the credentials of the days that it asks for, each with the key that the phone made
-// for that day. It may ask again for days that it has: an answer can be lost.
+// topUp gives a phone the credentials of the days that it asks for, each with the key that the
+// phone made for that day. It may ask again for days that it has: an answer can be lost.
 func (s *Server) topUp(r *http.Request) (any, error) {
 	req, err := decode[TopUpRequest](r)
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Server) topUp(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// readTopUp verifies a top-up. Its days count from when the phone signed it, not from when it came: a
-// request that is on its way at midnight is still good.
+// readTopUp verifies a top-up. Its days count from when the phone signed it, not from when it came:
+// a request that is on its way at midnight is still good.
 func readTopUp(text string) (*pass.TopUp, error) {
 	sealed, err := signedBytes(text)
 	if err != nil {
@@ -72,12 +72,13 @@ func readTopUp(text string) (*pass.TopUp, error) {
 	return q, nil
 }
 
-// issueWithin is how long a phone waits for its credentials. It covers the publisher's gather and gap, and
-// a busy database.
+// issueWithin is how long a phone waits for its credentials. It covers the publisher's gather and
+// gap, and a busy database.
 const issueWithin = 8 * time.Second
 
-// issue seals the credentials of some days when the list holds the pass. Each names the first edition of the
-// list that does. A door believes no earlier one, so a red person is never shown as blue.
+// issue seals the credentials of some days when the list holds the pass. Each names the first
+// edition of the list that does. A door believes no earlier one, so a red person is never shown as
+// blue.
 func (s *Server) issue(ctx context.Context, c store.Credential, days []pass.DayKey) ([][]byte, error) {
 	place, keys, err := s.placeOf(ctx, c)
 	if err != nil {
@@ -164,8 +165,8 @@ func signedBytes(text string) ([]byte, error) {
 	return sealed, nil
 }
 
-// notSigned is the answer to what is no request of this kind. A code that doors see is none: whoever has a
-// picture of it learns nothing here.
+// notSigned is the answer to what is no request of this kind. A code that doors see is none:
+// whoever has a picture of it learns nothing here.
 func notSigned(err error) error {
 	if errors.Is(err, pass.ErrCode) {
 		return errCode

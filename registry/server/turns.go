@@ -12,8 +12,8 @@ const (
 	turnsOfAll   = 5_000 // each has some 300 bytes
 )
 
-// turns are lines of what waits, one for each address block. Blocks take turns, so that a crowd delays
-// itself first.
+// turns are lines of what waits, one for each address block. Blocks take turns, so that a crowd
+// delays itself first.
 type turns[T any] struct {
 	mu     sync.Mutex // guards the rest
 	lines  map[netip.Prefix][]T

@@ -18,8 +18,9 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// linker links the codes of one day with those of another, given all bytes of all codes and no keys. It
-// collects everything that two codes can have in common, and believes in what few others have.
+// linker links the codes of one day with those of another, given all bytes of all codes and no
+// keys. It collects everything that two codes can have in common, and believes in what few others
+// have.
 type linker struct {
 	common []common
 	seed   maphash.Seed
@@ -101,8 +102,8 @@ func (l *linker) links(n int) []int {
 	return guess
 }
 
-// A town has phones whose codes of two days somebody collects. Everything is made from seeds, so that
-// the linker's luck is the same in each run.
+// A town has phones whose codes of two days somebody collects. Everything is made from seeds, so
+// that the linker's luck is the same in each run.
 type linkedTown struct {
 	*rig
 	random *rand.Rand
@@ -171,8 +172,8 @@ func newLinkedTown(t *testing.T) *linkedTown {
 	return w
 }
 
-// TestUnlinkable: whoever collects the codes of 10,000 phones on two days, and has no keys, puts no more of
-// them together than by luck.
+// TestUnlinkable: whoever collects the codes of 10,000 phones on two days, and has no keys, puts no
+// more of them together than by luck.
 func TestUnlinkable(t *testing.T) {
 	const most = 5
 	phones := 10_000
@@ -188,7 +189,8 @@ func TestUnlinkable(t *testing.T) {
 	})
 }
 
-// TestUnlinkableCatchesLeaks: the same linker finds nearly all phones where a code has something of its phone.
+// TestUnlinkableCatchesLeaks: the same linker finds nearly all phones where a code has something of
+// its phone.
 func TestUnlinkableCatchesLeaks(t *testing.T) {
 	phones := 2000
 	if testing.Short() {

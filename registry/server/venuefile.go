@@ -268,8 +268,8 @@ func KeepVenue(columns []string) func(known store.Venue, v *store.Venue) {
 	}
 }
 
-// importVenues takes a file of venues, or tells with ?preview=1 what it would do. All venues that can
-// be used are stored at once, or none.
+// importVenues takes a file of venues, or tells with ?preview=1 what it would do. All venues that
+// can be used are stored at once, or none.
 func (s *Server) importVenues(r *http.Request, within string) (any, error) {
 	data, err := io.ReadAll(patient(r))
 	if err != nil {

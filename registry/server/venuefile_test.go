@@ -31,8 +31,8 @@ func (r *rig) importFile(query, language, file string) (a VenueImportAnswer, w *
 	return a, w
 }
 
-// excelFile is as a spreadsheet in Kazakhstan writes it: with a byte order mark, semicolons, CRLF and
-// empty rows at the end.
+// excelFile is as a spreadsheet in Kazakhstan writes it: with a byte order mark, semicolons, CRLF
+// and empty rows at the end.
 const excelFile = "\ufeffБИН;Название;Вид объекта;Регион;Зона;Адрес;Вместимость;Телефон;Входы;Выходы\r\n" +
 	"990140000007;\"Керуен; сауда үйі\";Сауда орталығы;г. Алматы;жёлтая;\"Абай 12, 3\";500;8 (701) 000-00-00;Солтүстік | Оңтүстік;1\r\n" +
 	"990140000007;Аптека;аптека;Алматинская обл.;;;;;2;\r\n" +

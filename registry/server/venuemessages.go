@@ -7,21 +7,22 @@ import (
 
 // What administrators and owners say about venues, their doors and alerts.
 const (
-	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer: as
-	// PathVenues.
+	// PathVenueImport: POST, a CSV file with VenueColumns, ?preview=1 -> VenueImportAnswer. Bearer:
+	// as PathVenues.
 	PathVenueImport = "/v1/venues/import"
-	// PathSaveVenue: POST store.Venue -> store.Venue: adds a venue without an id, or changes the one of
-	// that id, also its name and BIN. Bearer: as PathVenues, or a regional administrator's key for the
-	// region's venues.
+	// PathSaveVenue: POST store.Venue -> store.Venue: adds a venue without an id, or changes the
+	// one of that id, also its name and BIN. Bearer: as PathVenues, or a regional administrator's
+	// key for the region's venues.
 	PathSaveVenue = "/v1/venues/save"
 	// PathVenueDoors: GET ?venue=ID -> []store.VenueDoor. Bearer: as PathVenues; so the next two.
 	PathVenueDoors = "/v1/venues/doors"
 	// PathSheets: POST SheetsRequest -> SheetsAnswer.
 	PathSheets = "/v1/venues/sheets"
-	// PathReplaceDoor: POST ReplaceDoorRequest -> VenueSheet, with a code for the device that takes the
-	// door's place. The device there stays valid until that one enrols.
+	// PathReplaceDoor: POST ReplaceDoorRequest -> VenueSheet, with a code for the device that takes
+	// the door's place. The device there stays valid until that one enrols.
 	PathReplaceDoor = "/v1/doors/replace"
-	// PathOwn: GET -> []store.OwnVenue: an owner's venues. Bearer: the key of an owner; so the next one.
+	// PathOwn: GET -> []store.OwnVenue: an owner's venues. Bearer: the key of an owner; so the next
+	// one.
 	PathOwn = "/v1/own"
 	// PathOwnVenue: GET ?venue=ID -> OwnVenueAnswer.
 	PathOwnVenue = "/v1/own/venue"

@@ -15,8 +15,8 @@ import (
 	"ashyq-kiosk/registry/store"
 )
 
-// watches are the passes whose phones wait for news. The publisher wakes those whose holder's status
-// is due, and nobody else: what is published for others costs them nothing.
+// watches are the passes whose phones wait for news. The publisher wakes those whose holder's
+// status is due, and nobody else: what is published for others costs them nothing.
 type watches struct {
 	mu sync.Mutex // guards of, and phones in it
 	of map[uint64]*watch

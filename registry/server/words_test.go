@@ -12,8 +12,8 @@ import (
 	"ashyq-kiosk/registry/csvfile"
 )
 
-// errorTexts finds the words of errors in the code: the arguments of badRequest, and the strings of a
-// failure and of a FieldError. Of a text that is put together, it finds the first part.
+// errorTexts finds the words of errors in the code: the arguments of badRequest, and the strings of
+// a failure and of a FieldError. Of a text that is put together, it finds the first part.
 func errorTexts(t *testing.T, file string) (all []string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)

@@ -1,5 +1,5 @@
-// Package sms hands messages to whoever sends them: a command on this machine, or a gateway's URL. Both
-// get one JSON object:
+// Package sms hands messages to whoever sends them: a command on this machine, or a gateway's URL.
+// Both get one JSON object:
 //
 //	{"number": "+77010000000", "text": "..."}
 //
@@ -27,8 +27,8 @@ type message struct {
 	Text   string `json:"text"`
 }
 
-// Command runs a program for each message and gives it the object on its standard input. Exit code 0
-// means that the message is on its way.
+// Command runs a program for each message and gives it the object on its standard input. Exit code
+// 0 means that the message is on its way.
 type Command struct {
 	Path string
 }
@@ -58,8 +58,8 @@ func (c *Command) Send(ctx context.Context, number, text string) error {
 	return nil
 }
 
-// Gateway posts each message to a URL, with a bearer token. A status of 2xx means that the message is on
-// its way.
+// Gateway posts each message to a URL, with a bearer token. A status of 2xx means that the message
+// is on its way.
 type Gateway struct {
 	url, token string
 	client     *http.Client

@@ -48,8 +48,8 @@ func (a Account) Reaches(v Venue) bool {
 }
 
 // AddAccount creates an account and returns its id. A name may be used again when the account of
-// that name is revoked or expired; names of staff are the venue's own. Errors: ErrExists; ErrNotFound
-// where the region or the venue is unknown.
+// that name is revoked or expired; names of staff are the venue's own. Errors: ErrExists;
+// ErrNotFound where the region or the venue is unknown.
 func (s *Store) AddAccount(ctx context.Context, a Account, key Secret, now time.Time) (id int64, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		if a.Region != "" {
@@ -119,8 +119,8 @@ func (s *Store) AccountBy(ctx context.Context, id int64) (Account, error) {
 	return a, nil
 }
 
-// AccountsOf says which accounts are listed: those whose key still works, and those that ended after a
-// time.
+// AccountsOf says which accounts are listed: those whose key still works, and those that ended
+// after a time.
 type AccountsOf struct {
 	To     Account // an owner sees the staff of the own venues, a regional one that of the region's and its owners
 	Role   string  // empty: all

@@ -56,8 +56,8 @@ type Telling struct {
 }
 
 // Alarms compares what is wrong now with what was known, and lets tell decide on messages. keep are
-// kinds of which nobody can tell now whether they have ended or begun: they stay as they are. Nothing
-// is written where nothing changes.
+// kinds of which nobody can tell now whether they have ended or begun: they stay as they are.
+// Nothing is written where nothing changes.
 func (s *Store) Alarms(ctx context.Context, wrong Wrong, keep []string, tell Told, now time.Time) error {
 	if quiet, err := s.quiet(ctx, wrong, keep, tell, now); quiet || err != nil {
 		return err

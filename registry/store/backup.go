@@ -251,8 +251,8 @@ func (r *Restoring) flush(ctx context.Context) error {
 	return nil
 }
 
-// Commit opens a new epoch and makes the restored database durable. backup is the moment of the dump;
-// published is what a newer list says, and may be empty.
+// Commit opens a new epoch and makes the restored database durable. backup is the moment of the
+// dump; published is what a newer list says, and may be empty.
 func (r *Restoring) Commit(ctx context.Context, backup, now time.Time,
 	published map[uint64]statuslist.Status) (statuslist.Edition, error) {
 	defer r.end()
@@ -300,7 +300,8 @@ func (r *Restoring) commit(ctx context.Context, backup, now time.Time,
 	}{
 		{`INSERT INTO epochs (epoch, version) VALUES ($1, $2)`, []any{epoch, version}},
 		{`UPDATE registry SET epoch = $1, backup = COALESCE(backup, $2)`, []any{now.Unix(), backup.Unix()}},
-		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil}, // nothing is sealed with it
+		// Nothing is sealed with it.
+		{`DELETE FROM list_keys WHERE generation > (SELECT generation FROM registry)`, nil},
 		{`DELETE FROM lease`, nil}, // whoever had it published into another database
 		{`DELETE FROM beats`, nil},
 		// What was not used yet may have been used since, by others than those who find it now.
@@ -344,8 +345,8 @@ func (r *Restoring) turnListKey(ctx context.Context, now time.Time) error {
 	return makeListKey(ctx, r.tx, keys, now, now)
 }
 
-// hold keeps what a newer list says, for the passes that the database knows. Passes that it says are
-// revoked or suspended are so from now on.
+// hold keeps what a newer list says, for the passes that the database knows. Passes that it says
+// are revoked or suspended are so from now on.
 func hold(ctx context.Context, tx *sql.Tx, published map[uint64]statuslist.Status, now time.Time) error {
 	for index, status := range published {
 		var statement string
@@ -384,8 +385,8 @@ func (s *Store) Backup(ctx context.Context) (time.Time, error) {
 	return moment(backup), nil
 }
 
-// ConfirmRestored says that all sources have sent again what came after the backup. From then on the
-// records alone decide. ErrNotFound: nothing waits for it.
+// ConfirmRestored says that all sources have sent again what came after the backup. From then on
+// the records alone decide. ErrNotFound: nothing waits for it.
 func (s *Store) ConfirmRestored(ctx context.Context, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET backup = NULL WHERE backup IS NOT NULL`))

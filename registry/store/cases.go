@@ -63,9 +63,9 @@ type Cases struct {
 }
 
 // pairs finds for each of the portal's records those of laboratories about the same test: with the
-// same sample of the named laboratory or, where the portal names none, of the same person and day in
-// Kazakhstan. Both in force; $1 is the oldest entry. All that is asked about them is one statement,
-// compare, because finding them is nearly all of its work.
+// same sample of the named laboratory or, where the portal names none, of the same person and day
+// in Kazakhstan. Both in force; $1 is the oldest entry. All that is asked about them is one
+// statement, compare, because finding them is nearly all of its work.
 const pairs = `WITH pairs AS MATERIALIZED (
 	SELECT p.id AS portal, l.id AS lab, ` + agree + ` FROM records p
 		JOIN sources sp ON sp.id = p.source AND sp.kind = 'pcr-portal'
@@ -80,8 +80,8 @@ const pairs = `WITH pairs AS MATERIALIZED (
 		WHERE p.state = 'in force' AND p.came > $1 AND p.laboratory = ''
 )`
 
-// compare has rows of four forms, each with a word, two numbers, four texts and another number. What
-// one side lacks counts as missing if it was entered until $2.
+// compare has rows of four forms, each with a word, two numbers, four texts and another number.
+// What one side lacks counts as missing if it was entered until $2.
 const compare = pairs + `,
 best AS MATERIALIZED (SELECT portal, MAX(agree) AS agree FROM pairs GROUP BY portal),
 paired AS MATERIALIZED (SELECT portal AS id FROM pairs UNION SELECT lab FROM pairs),
@@ -120,7 +120,8 @@ func (s *Store) Cases(ctx context.Context, now time.Time) (Cases, error) {
 	return c, nil
 }
 
-// read also tells about each of a laboratory's records that contradicts the portal's about a citizen.
+// read also tells about each of a laboratory's records that contradicts the portal's about a
+// citizen.
 func (c *Comparison) read(ctx context.Context, tx *sql.Tx, now time.Time,
 	contradicts func(citizen, lab int64, since time.Time)) error {
 	since, late := now.Add(-comparedFor).Unix(), now.Add(-missingAfter).Unix()

@@ -150,8 +150,8 @@ func (s *Store) EntryOf(ctx context.Context, by Actor, record int64) (e Entry, s
 // Correct replaces a record that is in force or waits. The same correction again changes nothing.
 // Where the next record makes more people red or yellow than the source's limit allows, it waits;
 // the replaced one has ended all the same. Errors: ErrNotFound, ErrEnded, ErrUnchanged,
-// ErrTooManyEnds, ErrTooManyWait, ErrDecided, ErrSuspended, ErrKeyRevoked, and ErrConflict for a sample number
-// that another record has.
+// ErrTooManyEnds, ErrTooManyWait, ErrDecided, ErrSuspended, ErrKeyRevoked, and ErrConflict for a
+// sample number that another record has.
 func (s *Store) Correct(ctx context.Context, by Actor, record int64, next Entry, why string,
 	now time.Time) (Outcome, error) {
 	var to Outcome

@@ -22,7 +22,8 @@ var (
 	ErrKeyUsed     = errors.New("the phone's key belongs to another pass")
 )
 
-// Credential is a pass as the registry remembers it. What a phone shows of it is made for a day and not kept.
+// Credential is a pass as the registry remembers it. What a phone shows of it is made for a day and
+// not kept.
 type Credential struct {
 	Index uint64
 	Phone ed25519.PublicKey  // the key that no code shows; nil: printed
@@ -62,8 +63,9 @@ func (s *Store) HasCode(ctx context.Context, code Secret) (known bool, err error
 	return known, nil
 }
 
-// Activate exchanges a one-time code for a pass of that phone. The answer may be lost, so the same phone
-// may ask again with the same code. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed, ErrKeyUsed.
+// Activate exchanges a one-time code for a pass of that phone. The answer may be lost, so the same
+// phone may ask again with the same code. Errors: ErrNotFound, ErrCodeExpired, ErrCodeUsed,
+// ErrKeyUsed.
 func (s *Store) Activate(ctx context.Context, code Secret, want Credential, now time.Time) (Credential, error) {
 	got := want
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -149,11 +151,12 @@ func (s *Store) Print(ctx context.Context, iin IIN, want Credential, now time.Ti
 	return got, nil
 }
 
-// maxPhones is how many phones one person may have. The one that was not used for longest makes room.
+// maxPhones is how many phones one person may have. The one that was not used for longest makes
+// room.
 const maxPhones = 3
 
-// addPhone adds a phone's pass. A phone that asks with another code of the same person keeps the pass that
-// it has: the answer to the first code was lost.
+// addPhone adds a phone's pass. A phone that asks with another code of the same person keeps the
+// pass that it has: the answer to the first code was lost.
 func addPhone(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
 	now time.Time) (id int64, index uint64, err error) {
 	var holder int64
@@ -169,8 +172,8 @@ func addPhone(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
 	return id, index, err
 }
 
-// addCredential adds one at a random unused index. A printed one replaces the printed ones before it.
-// It locks the citizen first, as the publisher does.
+// addCredential adds one at a random unused index. A printed one replaces the printed ones before
+// it. It locks the citizen first, as the publisher does.
 func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credential,
 	now time.Time) (id int64, index uint64, err error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE citizens SET due = 0, touched = touched + 1 WHERE id = $1`,
@@ -206,8 +209,8 @@ func addCredential(ctx context.Context, tx *sql.Tx, citizen int64, want Credenti
 	}
 }
 
-// draws is how many indexes are looked up at once. Where seven eighths of them are used (the publisher
-// adds a section then), one of 5,000 such looks finds no free one.
+// draws is how many indexes are looked up at once. Where seven eighths of them are used (the
+// publisher adds a section then), one of 5,000 such looks finds no free one.
 const draws = 64
 
 // freeIndex draws indexes below capacity until one is unused. All unused ones are equally likely.

@@ -61,7 +61,8 @@ func doorsOfVenue(ctx context.Context, tx *sql.Tx, venue int64, now time.Time) (
 	return list, err
 }
 
-// DoorOf finds a door by its name, and the id of its venue, 0 for a door without a venue. Errors: ErrNotFound.
+// DoorOf finds a door by its name, and the id of its venue, 0 for a door without a venue. Errors:
+// ErrNotFound.
 func (s *Store) DoorOf(ctx context.Context, name string, now time.Time) (d VenueDoor, place int64, err error) {
 	d, err = scanVenueDoor(s.read.QueryRowContext(ctx, `SELECT `+venueDoorColumns+` FROM doors WHERE name = $2`,
 		now.Unix(), name))
@@ -71,10 +72,10 @@ func (s *Store) DoorOf(ctx context.Context, name string, now time.Time) (d Venue
 	return d, d.place, nil
 }
 
-// PutEntrances makes the missing doors of venues, one for each entrance and exit, and gives a code to
-// each door that waits for its first device: where none is valid, or with again in any case. code makes
-// one for a door's name. It does all of that or nothing, and returns the venues' doors. Errors:
-// ErrExists.
+// PutEntrances makes the missing doors of venues, one for each entrance and exit, and gives a code
+// to each door that waits for its first device: where none is valid, or with again in any case.
+// code makes one for a door's name. It does all of that or nothing, and returns the venues' doors.
+// Errors: ErrExists.
 func (s *Store) PutEntrances(
 	ctx context.Context, venues []Venue, again bool, code func(name string) Secret, expires, now time.Time,
 ) (doors [][]VenueDoor, err error) {
@@ -135,7 +136,8 @@ func putEntrances(ctx context.Context, tx *sql.Tx, v Venue, now time.Time) ([]Ve
 	return doorsOfVenue(ctx, tx, v.ID, now)
 }
 
-// putEntrance makes one door. Where the venue has its name from another one, its BIN tells them apart.
+// putEntrance makes one door. Where the venue has its name from another one, its BIN tells them
+// apart.
 func putEntrance(ctx context.Context, tx *sql.Tx, v Venue, way, entrance string) error {
 	for _, name := range []string{v.Name, v.Name + " (" + v.BIN + ")"} {
 		if entrance != "" {
@@ -151,9 +153,9 @@ func putEntrance(ctx context.Context, tx *sql.Tx, v Venue, way, entrance string)
 	return fmt.Errorf("the door %q of venue %q: %w", entrance, v.Name, ErrExists)
 }
 
-// Replace gives a door a code for the device that will take its place. Until that one enrols, nothing
-// changes for the old one. Where within is not empty, the door's venue has to be in this region.
-// Errors: ErrNotFound, also for a door elsewhere.
+// Replace gives a door a code for the device that will take its place. Until that one enrols,
+// nothing changes for the old one. Where within is not empty, the door's venue has to be in this
+// region. Errors: ErrNotFound, also for a door elsewhere.
 func (s *Store) Replace(ctx context.Context, name, within string, token Secret, expires time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var id int64

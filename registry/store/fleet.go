@@ -61,7 +61,8 @@ func Wrongs() []string {
 func isTrouble(kind string) bool { return kind != Silent && kind != NeverSeen }
 
 // flags are two columns that say what is wrong with a door: one bit for each of wrongs, and the
-// troubles of its board. A column for each kind would take most of the time of reading 10,000 doors.
+// troubles of its board. A column for each kind would take most of the time of reading 10,000
+// doors.
 type flags struct {
 	bits     int64
 	troubles string
@@ -247,7 +248,8 @@ func (s *Store) FleetVenues(ctx context.Context, f Fleet) (VenuesPage, error) {
 	return page, nil
 }
 
-// matchingVenues finds venues by region and text. Where few are found, only their doors are counted.
+// matchingVenues finds venues by region and text. Where few are found, only their doors are
+// counted.
 func matchingVenues(ctx context.Context, tx *sql.Tx, f *Fleet) ([]VenueState, error) {
 	var all []VenueState
 	err := rows(ctx, tx, func(found *sql.Rows) error {
@@ -336,8 +338,8 @@ func (s *Store) Doors(ctx context.Context, f Fleet) (DoorsPage, error) {
 	return page, nil
 }
 
-// wantedDoors finds doors, in any order. It reads the venues apart, so that each name comes once and
-// not with every door.
+// wantedDoors finds doors, in any order. It reads the venues apart, so that each name comes once
+// and not with every door.
 func wantedDoors(ctx context.Context, tx *sql.Tx, f Fleet) ([]foundDoor, error) {
 	type venue struct{ name, address string }
 	venues := map[int64]venue{}

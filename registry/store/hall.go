@@ -21,8 +21,8 @@ const (
 	// shareLasts is how long a silent door keeps its share: an hour longer than the door uses it
 	// (kiosk/places).
 	shareLasts = 13 * time.Hour
-	// heardStep is the precision with which it is noted when a door was heard: a request that changes
-	// nothing else writes nothing.
+	// heardStep is the precision with which it is noted when a door was heard: a request that
+	// changes nothing else writes nothing.
 	heardStep = 10 * time.Minute
 	// emptiesAt is when a venue is empty unless somebody says otherwise: minutes after midnight.
 	emptiesAt = 4 * 60
@@ -31,14 +31,14 @@ const (
 // Country is the time zone of closing hours: Kazakhstan has one.
 var Country = time.FixedZone("UTC+5", 5*60*60)
 
-// hall is a venue's people and places. It is pure; the store loads and keeps it. It gives a place away
-// only while
+// hall is a venue's people and places. It is pure; the store loads and keeps it. It gives a place
+// away only while
 //
 //	inside + reserved < capacity
 //
-// where a share's reserved places are its limit less the people who came in. Whatever happens, there
-// are at most inside + reserved people in the venue: a share that nobody will hear of again counts as
-// people inside.
+// where a share's reserved places are its limit less the people who came in. Whatever happens,
+// there are at most inside + reserved people in the venue: a share that nobody will hear of again
+// counts as people inside.
 type hall struct {
 	capacity int64 // 0: not limited
 	inside   int64
@@ -76,8 +76,8 @@ func (h *hall) reserved() (sum int64) {
 // free are places that nobody has and no door may give away.
 func (h *hall) free() int64 { return max(0, h.capacity-h.inside-h.reserved()) }
 
-// add changes the number inside. It may be below 0, but not by more than people may have come in whom
-// no door has reported yet.
+// add changes the number inside. It may be below 0, but not by more than people may have come in
+// whom no door has reported yet.
 func (h *hall) add(n int64) {
 	if n != 0 {
 		h.inside, h.changed = max(h.inside+n, -h.reserved()), true
@@ -130,8 +130,8 @@ func (h *hall) note(s *share, q api.PlacesRequest, now time.Time) {
 	}
 }
 
-// give adds places to a share: for those who stand at the door as long as any are free, and some for
-// later as long as there are many.
+// give adds places to a share: for those who stand at the door as long as any are free, and some
+// for later as long as there are many.
 func (h *hall) give(s *share, q api.PlacesRequest) {
 	if !s.entry {
 		return
@@ -160,8 +160,8 @@ func (h *hall) target() int64 {
 	return max(0, h.capacity-h.inside) / (4 * max(1, entries))
 }
 
-// pass lets time pass: a door that was silent for too long does not use its share any more, and once
-// a day everybody goes home.
+// pass lets time pass: a door that was silent for too long does not use its share any more, and
+// once a day everybody goes home.
 func (h *hall) pass(now time.Time) {
 	silent := func(s *share) bool { return now.Unix()-s.heard > int64(shareLasts.Seconds()) }
 	for _, s := range h.shares {

@@ -11,8 +11,8 @@ import (
 	kiosk "ashyq-kiosk/kiosk/places"
 )
 
-// venueModel is a venue with doors, a network that loses, delays and repeats messages, and the truth:
-// how many people are inside.
+// venueModel is a venue with doors, a network that loses, delays and repeats messages, and the
+// truth: how many people are inside.
 type venueModel struct {
 	hall     *hall
 	now      time.Time
@@ -209,8 +209,8 @@ func (m *venueModel) actions() map[string]func(*rapid.T) {
 }
 
 // TestPlacesModel looks for an order of events in which more people are inside than the venue may
-// hold: requests and answers that are lost, late or repeated, doors that lose their memory, that are
-// revoked or silent for hours.
+// hold: requests and answers that are lost, late or repeated, doors that lose their memory, that
+// are revoked or silent for hours.
 func TestPlacesModel(t *testing.T) {
 	fullest := map[string]int{}
 	look := func(t *rapid.T) {

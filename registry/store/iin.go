@@ -39,8 +39,8 @@ func ParseIIN(text string) (IIN, error) {
 // errBIN does not quote the number either.
 var errBIN = errors.New("the BIN is not 12 digits with a valid check digit")
 
-// ParseBIN checks an organisation's business identification number, whose check digit is made as that
-// of an IIN.
+// ParseBIN checks an organisation's business identification number, whose check digit is made as
+// that of an IIN.
 func ParseBIN(text string) (string, error) {
 	if _, err := ParseIIN(text); err != nil {
 		return "", errBIN

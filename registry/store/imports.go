@@ -81,8 +81,8 @@ func (s *Store) StartImport(ctx context.Context, source int64, person string, si
 	return id, nil
 }
 
-// NoteImport writes down how far an import got, and what it refused since the last time. ErrNotFound
-// says that it does not run any more.
+// NoteImport writes down how far an import got, and what it refused since the last time.
+// ErrNotFound says that it does not run any more.
 func (s *Store) NoteImport(ctx context.Context, i Import, refused []RowRefusal, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `UPDATE imports

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ListKey is a key under which the status list is sealed for doors. At most two are live: the one in
-// use, and the next while a turnover is announced.
+// ListKey is a key under which the status list is sealed for doors. At most two are live: the one
+// in use, and the next while a turnover is announced.
 type ListKey struct {
 	Generation uint32 // the Unix time when it was made, so no generation ever repeats
 	Key        [32]byte
@@ -50,8 +50,8 @@ func listKeys(ctx context.Context, tx *sql.Tx) (keys []ListKey, err error) {
 }
 
 // TurnListKey makes the first key, or the next one where the only one is known to a door that must
-// not have it. The next one is used after lead: until then doors fetch it. It returns the live keys,
-// the oldest first.
+// not have it. The next one is used after lead: until then doors fetch it. It returns the live
+// keys, the oldest first.
 func (s *Store) TurnListKey(ctx context.Context, now time.Time, lead time.Duration) ([]ListKey, error) {
 	keys, err := s.ListKeys(ctx)
 	if err != nil || !turns(keys, now, lead) {
@@ -95,7 +95,8 @@ func turns(keys []ListKey, now time.Time, lead time.Duration) bool {
 	return keys[len(keys)-1].Since.After(now.Add(lead))
 }
 
-// makeListKey adds a key with a later generation than all before it, also where the clock was set back.
+// makeListKey adds a key with a later generation than all before it, also where the clock was set
+// back.
 func makeListKey(ctx context.Context, tx *sql.Tx, before []ListKey, now, since time.Time) error {
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
@@ -110,8 +111,8 @@ func makeListKey(ctx context.Context, tx *sql.Tx, before []ListKey, now, since t
 }
 
 // lockListKeys lets one transaction at a time make a key or want one: a door that is being revoked
-// may get a key that is being made, and then that one is known, too. The row that it locks is always
-// there, and only migrations change it.
+// may get a key that is being made, and then that one is known, too. The row that it locks is
+// always there, and only migrations change it.
 func lockListKeys(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = version`)
 	return err

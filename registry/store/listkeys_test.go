@@ -67,8 +67,8 @@ func testListKeys(t *testing.T, s *Store) {
 	wants(t, "a door that is not there", s.RevokeDoor(ctx, "three", at), ErrNotFound)
 }
 
-// testListKeysAtOnce makes the first key at eight registries, and revokes a door while the next one is
-// made.
+// testListKeysAtOnce makes the first key at eight registries, and revokes a door while the next one
+// is made.
 func testListKeysAtOnce(t *testing.T, s *Store) {
 	ctx := t.Context()
 	var together sync.WaitGroup

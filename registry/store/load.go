@@ -14,8 +14,9 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// File names a file that is loaded, by the SHA-256 of its bytes. The rows that were taken are counted
-// in the transaction that stores them, so that an interrupted load goes on where it stopped.
+// File names a file that is loaded, by the SHA-256 of its bytes. The rows that were taken are
+// counted in the transaction that stores them, so that an interrupted load goes on where it
+// stopped.
 type File [32]byte
 
 // Loaded is how many rows of the file were taken.
@@ -50,8 +51,8 @@ type Resident struct {
 	Region string // code; empty: not known
 }
 
-// LoadPeople adds people, and changes name, phone and region of known ones. Of two rows about the same
-// person the last one counts. rows is how many rows of the file are done with them.
+// LoadPeople adds people, and changes name, phone and region of known ones. Of two rows about the
+// same person the last one counts. rows is how many rows of the file are done with them.
 func (s *Store) LoadPeople(ctx context.Context, file File, people []Resident, rows int) error {
 	byIIN := map[IIN]Resident{}
 	for _, p := range people {
@@ -127,8 +128,8 @@ func residents(iins []IIN, people map[IIN]Resident) []any {
 // known is a text as the database has it; the empty one is NULL.
 func known(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
-// insertAtOnce is how many rows one statement writes: more values than SQLite takes, 32,766, are never
-// asked for.
+// insertAtOnce is how many rows one statement writes: more values than SQLite takes, 32,766, are
+// never asked for.
 const insertAtOnce = 500
 
 // insert writes rows of so many values each, many at once.

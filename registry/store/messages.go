@@ -50,12 +50,12 @@ type DoorState struct {
 	Enrolled      bool              `json:"enrolled"`      // has a valid certificate
 	CertUntil     time.Time         `json:"cert_until,omitzero"`
 	Revoked       bool              `json:"revoked,omitempty"`
-	Copied        bool              `json:"copied,omitempty"`          // two boards have shown this door's identity: a card was copied
+	Copied        bool              `json:"copied,omitempty"`          // two boards have shown its identity
 	CodeUsedTwice bool              `json:"code_used_twice,omitempty"` // a second device tried the one-time code
-	Strays        int               `json:"strays,omitempty"`          // how often a wrong board or a replaced certificate was shown
-	Asks          time.Time         `json:"asks,omitzero"`             // since when it asks to renew an expired certificate, which needs approval
+	Strays        int               `json:"strays,omitempty"`          // wrong boards and replaced certificates shown
+	Asks          time.Time         `json:"asks,omitzero"`             // since when its renewal waits for approval
 	Approved      bool              `json:"approved,omitempty"`        // the administrator has approved that
-	Differs       bool              `json:"differs,omitempty"`         // it decides as another venue, in another zone or another way than the registry has set
+	Differs       bool              `json:"differs,omitempty"`         // venue, zone or way are not as set here
 	SaidVenue     string            `json:"said_venue,omitempty"`      // as what it decides, as the door last said
 	SaidZone      string            `json:"said_zone,omitempty"`
 	SaidWay       string            `json:"said_way,omitempty"`
@@ -93,7 +93,9 @@ type SourceState struct {
 	Records int       `json:"records"`
 	Last    time.Time `json:"last,omitzero"`
 
-	Hourly       int       `json:"hourly"` // positive results and contacts that count at once in an hour; as many recovered and vaccinated people
+	// Hourly is how many positive results and contacts count at once in an hour, and as many
+	// recovered and vaccinated people.
+	Hourly       int       `json:"hourly"`
 	Suspended    bool      `json:"suspended,omitempty"`
 	Revoked      bool      `json:"revoked,omitempty"` // its key is
 	Waiting      int       `json:"waiting"`           // records that wait for the administrator

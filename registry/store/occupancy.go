@@ -74,8 +74,8 @@ func settle(ctx context.Context, tx *sql.Tx, door, place int64, entry bool, q ap
 	return a, h.keep(ctx, tx, place)
 }
 
-// leaveShare notes that a door was revoked or enrols again. Whoever has its share may be cut off and go
-// on with it, so its places stay reserved for as long as they may be used.
+// leaveShare notes that a door was revoked or enrols again. Whoever has its share may be cut off
+// and go on with it, so its places stay reserved for as long as they may be used.
 func leaveShare(ctx context.Context, tx *sql.Tx, door int64, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE shares SET gone = $2 WHERE door = $1 AND gone IS NULL`, door, now.Unix())
 	return err

@@ -96,7 +96,8 @@ func testOccupancy(t *testing.T, s *Store) {
 		t.Errorf("%d rows of checks after 40 days", n)
 	}
 
-	// A revoked door may be cut off and go on: its place stays reserved until it surely is not used.
+	// A revoked door may be cut off and go on: its place stays reserved until it surely is not
+	// used.
 	must(t, north.ask(t, s, 1, at))
 	inside("a place for the north door", Hall{3, 0, 1, 240})
 	must(t, s.RevokeDoor(ctx, "north", at))

@@ -14,8 +14,8 @@ import (
 // maxWaitingShown bounds the list on the page of sources.
 const maxWaitingShown = 100
 
-// Overview is what the registry knows about the country, a region or a venue, but for the manifest's
-// version and time. Errors: ErrNotFound.
+// Overview is what the registry knows about the country, a region or a venue, but for the
+// manifest's version and time. Errors: ErrNotFound.
 func (s *Store) Overview(ctx context.Context, f Fleet) (Overview, error) {
 	o := Overview{Doors: DoorTotals{Wrong: map[string]int{}}, Counts: map[string]int{}}
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -110,8 +110,8 @@ func (o *Overview) ofCountry(ctx context.Context, tx *sql.Tx, f Fleet) error {
 	return err
 }
 
-// regions lists those in which there is anything, or the one that is asked about. The last one may be
-// that of people and doors whose region is not known.
+// regions lists those in which there is anything, or the one that is asked about. The last one may
+// be that of people and doors whose region is not known.
 func (o *Overview) regions(ctx context.Context, tx *sql.Tx, f Fleet) error {
 	states := map[string]*RegionState{}
 	at := func(code string) *RegionState {

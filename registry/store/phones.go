@@ -17,8 +17,8 @@ var (
 	ErrTopUps      = errors.New("the phone asked too often today")
 )
 
-// TopUpsDaily is how often a phone may ask for credentials in a day. It needs to once, and again where an
-// answer is lost.
+// TopUpsDaily is how often a phone may ask for credentials in a day. It needs to once, and again
+// where an answer is lost.
 const TopUpsDaily = 20
 
 // Phone is one phone of a person, as the person may see it.
@@ -31,8 +31,8 @@ type Phone struct {
 	Own   bool      `json:"own"`            // it asks
 }
 
-// TopUp notes that a phone gets credentials for days until last, and gives its pass. It writes nothing for
-// a phone that asks too often. Errors: ErrNotFound, ErrPassRevoked, ErrTopUps.
+// TopUp notes that a phone gets credentials for days until last, and gives its pass. It writes
+// nothing for a phone that asks too often. Errors: ErrNotFound, ErrPassRevoked, ErrTopUps.
 func (s *Store) TopUp(ctx context.Context, phone ed25519.PublicKey, last pass.Day, now time.Time) (Credential, error) {
 	got := Credential{Phone: phone}
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -81,8 +81,8 @@ func (s *Store) PassOf(ctx context.Context, phone ed25519.PublicKey) (Credential
 	return Credential{Index: uint64(index), Phone: phone, Since: since.edition()}, nil
 }
 
-// PhonesOf lists the phones of a phone's owner that are not revoked, the newest first. Of a phone that is
-// revoked itself it is ErrNotFound.
+// PhonesOf lists the phones of a phone's owner that are not revoked, the newest first. Of a phone
+// that is revoked itself it is ErrNotFound.
 func (s *Store) PhonesOf(ctx context.Context, phone ed25519.PublicKey) ([]Phone, error) {
 	phones := []Phone{}
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -161,9 +161,9 @@ func ownerOf(ctx context.Context, tx *sql.Tx, phone ed25519.PublicKey) (citizen 
 // ErrManyPasses says that a person got many passes in a day.
 var ErrManyPasses = errors.New("this person got many passes today")
 
-// passesDaily is how many phones of one person may get a pass in 24 hours, before phones make no codes for
-// others any more. Each pass takes an index of the list that all doors hold, and indexes are never used
-// again.
+// passesDaily is how many phones of one person may get a pass in 24 hours, before phones make no
+// codes for others any more. Each pass takes an index of the list that all doors hold, and indexes
+// are never used again.
 const passesDaily = 6
 
 // PutCodeOf gives the owner of a phone a one-time code for another one, as PutCode does. Errors:

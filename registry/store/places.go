@@ -99,8 +99,8 @@ func (s *Store) Regions(ctx context.Context) ([]Region, error) {
 }
 
 // PutVenues adds venues, and changes those of the same organisation and name. Doors of a changed
-// venue get its kind and zone with their next certificate. An unknown region is ErrNotFound, and then
-// nothing is changed.
+// venue get its kind and zone with their next certificate. An unknown region is ErrNotFound, and
+// then nothing is changed.
 func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for _, v := range venues {
@@ -116,10 +116,11 @@ func (s *Store) PutVenues(ctx context.Context, venues []Venue) error {
 	return nil
 }
 
-// SaveVenue adds a venue whose ID is 0, and changes a known one, also its name and its organisation.
-// Its doors keep their names and get its kind and zone with their next certificate. Errors: ErrExists
-// where the organisation has another venue of that name; ErrNotFound where the region or the venue is
-// unknown, or the venue is in another region than within, unless that is empty.
+// SaveVenue adds a venue whose ID is 0, and changes a known one, also its name and its
+// organisation. Its doors keep their names and get its kind and zone with their next certificate.
+// Errors: ErrExists where the organisation has another venue of that name; ErrNotFound where the
+// region or the venue is unknown, or the venue is in another region than within, unless that is
+// empty.
 func (s *Store) SaveVenue(ctx context.Context, v Venue, within string) (Venue, error) {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var taken bool
@@ -202,8 +203,8 @@ func putVenue(ctx context.Context, tx *sql.Tx, v Venue) (id int64, err error) {
 
 const venueColumns = `id, bin, name, kind, region, zone, address, COALESCE(capacity, 0), phone, entrances, exits`
 
-// Venues lists the venues of a region, or of all if it is empty: at most limit, by name and BIN, after
-// the one that was listed last (nil: from the start).
+// Venues lists the venues of a region, or of all if it is empty: at most limit, by name and BIN,
+// after the one that was listed last (nil: from the start).
 func (s *Store) Venues(ctx context.Context, region string, after *Venue, limit int) ([]Venue, error) {
 	list := []Venue{}
 	if after == nil {

@@ -65,14 +65,14 @@ func (c *Citizen) DueAt() time.Time { return time.Unix(c.due, 0) }
 // AfterNews is where DueAfter goes on after all citizens with news.
 func AfterNews() *Citizen { return &Citizen{ID: math.MaxInt64} }
 
-// Due lists at most limit citizens whose status may have changed by now, those with news first, then
-// those who are due for longest.
+// Due lists at most limit citizens whose status may have changed by now, those with news first,
+// then those who are due for longest.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*Citizen, error) {
 	return s.DueAfter(ctx, nil, now, limit)
 }
 
-// DueAfter goes on after a citizen that was listed; nil: from the start. News since then may be about
-// somebody who would have followed: only a new Due is sure to find everybody.
+// DueAfter goes on after a citizen that was listed; nil: from the start. News since then may be
+// about somebody who would have followed: only a new Due is sure to find everybody.
 func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, limit int) ([]*Citizen, error) {
 	var due []*Citizen
 	err := s.look(ctx, func(tx *sql.Tx) error {
@@ -120,8 +120,8 @@ func (s *Store) DueAfter(ctx context.Context, after *Citizen, now time.Time, lim
 	return due, nil
 }
 
-// whoIsDue takes the next rows of those who are due. It does not ask for (due, id) > ($1, $2): SQLite
-// would walk through all who are due at the same moment.
+// whoIsDue takes the next rows of those who are due. It does not ask for (due, id) > ($1, $2):
+// SQLite would walk through all who are due at the same moment.
 func whoIsDue(ctx context.Context, tx *sql.Tx, after *Citizen, now time.Time, limit int, take func(*sql.Rows) error) error {
 	const who = `SELECT id, touched, due, COALESCE(region, ''), status FROM citizens WHERE `
 	before := int64(math.MinInt64)
@@ -136,8 +136,8 @@ func whoIsDue(ctx context.Context, tx *sql.Tx, after *Citizen, now time.Time, li
 	return rows(ctx, tx, take, who+`due > $1 AND due <= $2 ORDER BY due, id LIMIT $3`, before, now.Unix(), limit)
 }
 
-// literals writes whole numbers into a statement. There are thousands of them, and both drivers are far
-// slower with so many parameters.
+// literals writes whole numbers into a statement. There are thousands of them, and both drivers are
+// far slower with so many parameters.
 func literals[T int64 | uint64](numbers []T) string {
 	text := []byte{'('}
 	for i, n := range numbers {
@@ -214,8 +214,8 @@ func putDerived(ctx context.Context, tx *sql.Tx, derived []Derived) error {
 				literal(unix(c.Due)), literal(other), literal(unix(c.Since)), c.Citizen.group.status)
 			byID[c.Citizen.ID] = c
 		}
-		// The sums follow what is really written: a new region is news, and two registries may derive the
-		// same status when one takes over from the other.
+		// The sums follow what is really written: a new region is news, and two registries may
+		// derive the same status when one takes over from the other.
 		err := rows(ctx, tx, func(found *sql.Rows) error {
 			var id int64
 			err := found.Scan(&id)

@@ -24,8 +24,8 @@ const (
 const aheadFor = 24 * time.Hour
 
 // PlaceKeys are the index keys of yesterday and the 32 days from today on, and the paper keys of
-// this month and the next six. They are made at the first call, and all registries over one database
-// have the same. The keys of earlier days and months are gone for good.
+// this month and the next six. They are made at the first call, and all registries over one
+// database have the same. The keys of earlier days and months are gone for good.
 //
 // The clock decides what is earlier, and it may be wrong. A ratchet follows it over one step at
 // once. When it says that several steps have passed, because nothing ran for days or because the

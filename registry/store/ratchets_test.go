@@ -85,7 +85,7 @@ func testRatchetClock(t *testing.T, s *Store) {
 	asBefore("years ahead", t0.AddDate(3, 0, 0), 33)
 	asBefore("right again", t0.Add(time.Minute), 33)
 	asBefore("years ahead again", t0.AddDate(3, 0, 0), 33)
-	asBefore("years ahead, and two days later", t0.AddDate(3, 0, 2).Add(time.Hour), 33) // it did not go on: it jumped again
+	asBefore("years ahead, and two days later", t0.AddDate(3, 0, 2).Add(time.Hour), 33) // it jumped again
 	asBefore("right again", t0.Add(time.Hour), 33)
 	asBefore("five days back", t0.Add(-5*aDay), 28)
 	asBefore("right again", t0.Add(2*time.Hour), 33)

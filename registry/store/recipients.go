@@ -27,11 +27,12 @@ type Recipient struct {
 // ErrManyRecipients says that a region, or the country, has as many recipients as there may be.
 var ErrManyRecipients = errors.New("there are many recipients")
 
-// recipientsOfRegion is how many recipients a region may have, and the country beside them: one's messages
-// wait for those of the others.
+// recipientsOfRegion is how many recipients a region may have, and the country beside them: one's
+// messages wait for those of the others.
 const recipientsOfRegion = 30
 
-// AddRecipient stores a new one. Errors: ErrExists, ErrManyRecipients, ErrNotFound for an unknown region.
+// AddRecipient stores a new one. Errors: ErrExists, ErrManyRecipients, ErrNotFound for an unknown
+// region.
 func (s *Store) AddRecipient(ctx context.Context, r Recipient) (id int64, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		if r.Region != "" {
@@ -136,8 +137,8 @@ func recipients(ctx context.Context, tx *sql.Tx) ([]Recipient, error) {
 	return list, err
 }
 
-// maxWaitingMessages is how many messages wait for one recipient, at most: the newest. Who cannot be
-// reached for days is not told all of it afterwards.
+// maxWaitingMessages is how many messages wait for one recipient, at most: the newest. Who cannot
+// be reached for days is not told all of it afterwards.
 const maxWaitingMessages = 50
 
 // WaitingMessage is a message that is to be sent.
@@ -161,9 +162,9 @@ func putMessage(ctx context.Context, tx *sql.Tx, to int64, body []byte, now time
 	return err
 }
 
-// ClaimMessages gives at most limit messages that are due, one for each recipient: whose program takes its
-// time holds up the own messages. Nobody else gets them before the lease is
-// over: whoever was stopped meanwhile leaves them for another try.
+// ClaimMessages gives at most limit messages that are due, one for each recipient: whose program
+// takes its time holds up the own messages. Nobody else gets them before the lease is over: whoever
+// was stopped meanwhile leaves them for another try.
 func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duration,
 	now time.Time) (list []WaitingMessage, err error) {
 	var due bool

@@ -334,8 +334,8 @@ type Person struct {
 	NewPhone  time.Time         // when another phone of this person got its pass after this one; zero: no phone did
 }
 
-// PersonAt finds the holder of a pass by its index and the edition that first held it. If it was never
-// issued, or if that was lost when a backup was restored, it is ErrNotFound.
+// PersonAt finds the holder of a pass by its index and the edition that first held it. If it was
+// never issued, or if that was lost when a backup was restored, it is ErrNotFound.
 func (s *Store) PersonAt(ctx context.Context, index uint64, since statuslist.Edition) (Person, error) {
 	p, err := s.person(ctx, `credentials.idx = $1 AND epoch = $2 AND version = $3`,
 		int64(index), int64(since.Epoch), int64(since.Version))

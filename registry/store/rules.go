@@ -16,8 +16,8 @@ var (
 	ErrSamePerson   = errors.New("it needs a second person")
 )
 
-// RulesVersion is a version of the rules of entry. It never changes, except that somebody puts it in
-// force.
+// RulesVersion is a version of the rules of entry. It never changes, except that somebody puts it
+// in force.
 type RulesVersion struct {
 	Version   int64     `json:"version"`
 	Hash      api.Hash  `json:"hash"`             // of its document
@@ -61,8 +61,8 @@ func firstRules(ctx context.Context, tx *sql.Tx, hash api.Hash, now time.Time) e
 }
 
 // PutRules stores a document as the next version, with Base, Person and Why of v, and returns its
-// number. With a Publisher it is in force; the publisher's loop then publishes it. Without, it waits
-// for PublishRules. Errors: ErrRulesChanged where Base is not in force any more.
+// number. With a Publisher it is in force; the publisher's loop then publishes it. Without, it
+// waits for PublishRules. Errors: ErrRulesChanged where Base is not in force any more.
 func (s *Store) PutRules(ctx context.Context, document []byte, v RulesVersion, now time.Time) (id int64, err error) {
 	v.Hash = api.HashOf(document)
 	err = s.change(ctx, func(tx *sql.Tx) error {
@@ -93,8 +93,8 @@ func force(ctx context.Context, tx *sql.Tx, from, to int64) error {
 	return err
 }
 
-// PublishRules puts a waiting version in force. Errors: ErrNotFound, ErrExists where it was in force
-// already, ErrSamePerson where the publisher has stored it, ErrRulesChanged.
+// PublishRules puts a waiting version in force. Errors: ErrNotFound, ErrExists where it was in
+// force already, ErrSamePerson where the publisher has stored it, ErrRulesChanged.
 func (s *Store) PublishRules(ctx context.Context, id int64, publisher string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		v, err := scanRules(tx.QueryRowContext(ctx, `SELECT `+rulesColumns+` FROM rules WHERE id = $1`, id))

@@ -34,8 +34,8 @@ type SignInRequest struct {
 	Shown       bool   // the code is shown to whoever asks, so no number is needed
 }
 
-// RequestSignIn keeps the request and tells where the code goes. An empty number: nobody is registered
-// with this IIN, no number is on record, or too many messages were sent.
+// RequestSignIn keeps the request and tells where the code goes. An empty number: nobody is
+// registered with this IIN, no number is on record, or too many messages were sent.
 func (s *Store) RequestSignIn(ctx context.Context, q SignInRequest,
 	now time.Time) (number string, short bool, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
@@ -98,8 +98,8 @@ const wrongFor = 365 * 24 * time.Hour
 const wrongOf = `COALESCE((SELECT n FROM wrong_codes WHERE citizen = $1 AND since > $4), 0)`
 
 // SignIn exchanges a code for a pass of that phone. The same phone may ask again with the same
-// code, because the first answer may be lost. wrong: the code was sent to somebody and this is not it.
-// It writes as much for a session that nobody got a message for. Errors: ErrWrongCode,
+// code, because the first answer may be lost. wrong: the code was sent to somebody and this is not
+// it. It writes as much for a session that nobody got a message for. Errors: ErrWrongCode,
 // ErrKeyUsed.
 func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort bool, want Credential,
 	now time.Time) (got Credential, wrong bool, err error) {

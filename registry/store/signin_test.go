@@ -62,8 +62,8 @@ func testSignIn(t *testing.T, s *Store) {
 	_, _, err = signInAs(t, s, 3, "short-3", 3, t0)
 	wants(t, "a code from before the revocation", err, ErrWrongCode)
 
-	// Somebody without a number, and somebody who is not registered: nothing is sent, and each code is
-	// refused like a wrong one, as often.
+	// Somebody without a number, and somebody who is not registered: nothing is sent, and each code
+	// is refused like a wrong one, as often.
 	loadPeople(t, s, Resident{IIN: bob, Name: "Bob"})
 	for n, iin := range map[int]IIN{10: bob, 11: "011399500206"} {
 		if number, short := request(t, s, iin, n, "home", t0); number != "" || !short {

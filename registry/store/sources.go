@@ -27,8 +27,8 @@ type Source struct {
 }
 
 // AddSource creates a source of a region, or of the whole country if that is empty. So many of its
-// positive results and contacts count at once in an hour, and as many lasting records. A taken name is
-// ErrExists, an unknown region ErrNotFound.
+// positive results and contacts count at once in an hour, and as many lasting records. A taken name
+// is ErrExists, an unknown region ErrNotFound.
 func (s *Store) AddSource(ctx context.Context, name, kind, region string, key Secret, hourly int) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if region != "" {

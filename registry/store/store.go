@@ -2,9 +2,9 @@
 // and what is published. It speaks SQL to an embedded SQLite file or to PostgreSQL, with the same
 // statements.
 //
-// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes of others are
-// stored as SHA-256 only. A method that changes something has committed it to disk when it returns without
-// an error.
+// Times are Unix seconds in the database and UTC in Go. Keys, tokens and one-time codes of others
+// are stored as SHA-256 only. A method that changes something has committed it to disk when it
+// returns without an error.
 package store
 
 import (
@@ -143,9 +143,9 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// change runs f in a writing transaction, which is committed when f returns nil; f may run again. Who waits for the
-// connection alone is served in any order: with many doors reporting, the publisher would wait for
-// seconds.
+// change runs f in a writing transaction, which is committed when f returns nil; f may run again.
+// Who waits for the connection alone is served in any order: with many doors reporting, the
+// publisher would wait for seconds.
 func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 	if s.turn != nil {
 		if err := s.turn.Acquire(ctx, 1); err != nil {

@@ -11,10 +11,10 @@ import (
 	"ashyq-kiosk/kiosk/statuslist"
 )
 
-// Counting a million people, or the checks of ten thousand doors, takes a second. So sums are kept in
-// the transactions that change what they are sums of: people by region and status, and counts by
-// venue, by region, and by kind, zone and region. What a door counted stays with the venue, the kind
-// and the region that it had at that moment.
+// Counting a million people, or the checks of ten thousand doors, takes a second. So sums are kept
+// in the transactions that change what they are sums of: people by region and status, and counts by
+// venue, by region, and by kind, zone and region. What a door counted stays with the venue, the
+// kind and the region that it had at that moment.
 
 // tallySlots is how many rows of people add up to one number. Writers in PostgreSQL take any one of
 // them, so that each does not wait for the commit of another.

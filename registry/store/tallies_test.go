@@ -123,7 +123,7 @@ func (m *tallyModel) derive(ctx context.Context, dice *rand.Rand) {
 		if err := m.s.PutDerived(ctx, m.term, derived); err != nil {
 			m.Error(err)
 		}
-		if err := m.s.PutDerived(ctx, m.term, derived); err != nil { // the answer was lost, or another registry took over
+		if err := m.s.PutDerived(ctx, m.term, derived); err != nil { // again, as after a lost answer
 			m.Error(err)
 		}
 	}

@@ -17,14 +17,15 @@ import (
 // ErrWrongDay says that a door's day is neither today nor a day beside it.
 var ErrWrongDay = errors.New("the door's day is not today")
 
-// visitsLast is how long a visit is kept: as long as the longest door.again, and what clocks differ by.
+// visitsLast is how long a visit is kept: as long as the longest door.again, and what clocks differ
+// by.
 const visitsLast = 65 * time.Minute
 
 // visitsDaily is how many visits of a venue are taken in a day.
 const visitsDaily = 200_000
 
-// Visits takes in what a door says about its visits, and answers with those of the other entry doors
-// of its venue. The hashes are opaque here. Errors: ErrNotFound, ErrWrongDay.
+// Visits takes in what a door says about its visits, and answers with those of the other entry
+// doors of its venue. The hashes are opaque here. Errors: ErrNotFound, ErrWrongDay.
 func (s *Store) Visits(ctx context.Context, door int64, q api.VisitsRequest, now time.Time) (a api.VisitsAnswer,
 	err error) {
 	if today := int64(pass.DayOf(now)); q.Day < today-1 || q.Day > today+1 {
@@ -126,8 +127,8 @@ func (v *visitVenue) take(ctx context.Context, tx *sql.Tx, door int64, q api.Vis
 	return nil
 }
 
-// keep stores the envelopes of the door that made the key of the day, and of doors that have it. The
-// first one to make it wins.
+// keep stores the envelopes of the door that made the key of the day, and of doors that have it.
+// The first one to make it wins.
 func (v *visitVenue) keep(ctx context.Context, tx *sql.Tx, door int64, envelopes []api.VisitEnvelope) error {
 	had, err := v.envelopes(ctx, tx)
 	if err != nil || len(envelopes) == 0 || len(had) > 0 && had[door] == nil {

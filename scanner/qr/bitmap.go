@@ -54,9 +54,9 @@ const (
 type threshold int
 
 const (
-	byMean      threshold = iota // the mean of each block with contrast, averaged over 5x5 blocks: follows the light closely
+	byMean      threshold = iota // the mean of each block with contrast, over 5x5 blocks: follows the light
 	byFaintMean                  // the same, with less contrast
-	byExtremes                   // halfway between the darkest and the brightest pixel of 7x7 blocks: keeps to ink and paper
+	byExtremes                   // halfway from darkest to brightest pixel of 7x7 blocks: ink and paper
 )
 
 // binarize fills b with the picture's black pixels; false: the picture is too small.

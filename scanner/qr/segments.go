@@ -9,11 +9,13 @@ import (
 // (ISO/IEC 18004:2015, 7.4). A segment is a mode of four bits, in the modes with characters their
 // count, then the characters:
 //
-//	0001 numeric        10, 12 or 14 bits of count; three digits in 10 bits, the last two in 7 or one in 4
+//	0001 numeric        10, 12 or 14 bits of count; three digits in 10 bits, the last two in 7 or
+//	                    one in 4
 //	0010 alphanumeric   9, 11 or 13 bits of count; two characters in 11 bits, a last one in 6
 //	0100 byte           8, 16 or 16 bits of count; 8 bits each
 //	1000 kanji          8, 10 or 12 bits of count; 13 bits each, two bytes of Shift JIS
-//	0011 structured append: 4 bits of position, 4 of the last one's, 8 of parity; refused, as the text is only a part of one
+//	0011 structured append: 4 bits of position, 4 of the last one's, 8 of parity; refused, as the
+//	     text is only a part of one
 //	0101 FNC1 in first position; 1001 in second, with 8 bits of application indicator
 //	0111 ECI: a charset's number in 8, 16 or 24 bits, by its leading bits 0, 10 and 110
 //	0000 end; it may be cut short when the bits run out

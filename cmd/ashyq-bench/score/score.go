@@ -4,8 +4,10 @@
 // hexadecimal:
 //
 //	PATH <TAB> KIND <TAB> HEX[,HEX...]                              a picture
-//	PATH <TAB> HEX[,HEX...] <TAB> FIRST-LAST[,FIRST-LAST...]        a video: texts in the order of their appearance, and
-//	                                                                the frames, from 0, in which each is in view; or - and -
+//	PATH <TAB> HEX[,HEX...] <TAB> FIRST-LAST[,FIRST-LAST...]        a video
+//
+// A video's texts are in the order of their appearance, with the frames, from 0, in which each is
+// in view; or it has - and -.
 //
 // Kind "text": this is the picture's text. "none": there is no code in it. "any": there is one, and
 // these texts are likely; "-": none is.

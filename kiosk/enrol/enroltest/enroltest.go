@@ -75,9 +75,6 @@ func New(t testing.TB) *Registry {
 	return r
 }
 
-// Close stops it earlier.
-func (r *Registry) Close() { r.server.CloseClientConnections(); r.server.Close() }
-
 // Set changes the settings.
 func (r *Registry) Set(change func(*Settings)) {
 	r.mu.Lock()

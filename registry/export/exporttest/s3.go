@@ -20,8 +20,8 @@ func program() string {
 	return filepath.Join(cache, "ashyq-kiosk", "s3", "versitygw")
 }
 
-// Bucket starts versitygw over a folder of the test, with one bucket in it, and puts what reaches it
-// into the environment. It returns the bucket's name.
+// Bucket starts versitygw over a folder of the test, with one bucket in it, and puts what reaches
+// it into the environment. It returns the bucket's name.
 func Bucket(t *testing.T) string {
 	t.Helper()
 	if _, err := os.Stat(program()); err != nil {
