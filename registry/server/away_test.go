@@ -292,6 +292,17 @@ func TestMassChangeIsOneVersion(t *testing.T) {
 	if got := d.follow(); got.Deltas != 1 || got.Whole != 0 {
 		t.Errorf("%+v, want the one delta after it", got)
 	}
+
+	l.version((*draft).grow)
+	d.follow()
+	l.version(func(d *draft) { // few enough changes for a delta, but in too many bytes
+		for i := uint64(0); i < 3*statuslist.SectionSize; i += 2 {
+			d.set(i, statuslist.Yellow)
+		}
+	})
+	if got := d.follow(); got.Whole != 3 || got.Deltas != 0 {
+		t.Errorf("%+v, want all sections", got)
+	}
 }
 
 // TestSectionsAreNotSealedForEachChange counts blobs.

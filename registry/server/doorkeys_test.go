@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -115,6 +116,18 @@ func TestDoorsOnlyGetKeys(t *testing.T) {
 		later, err := r.keysOf(door, get(door))
 		if err != nil || later.FirstDay != today || later.Days[0] != keys.Days[1] {
 			t.Errorf("a day later: from day %d, %v", later.FirstDay, err)
+		}
+
+		// While a turnover is announced a door gets the next list key, too.
+		r.post(PathRevokeDoor, adminKey, RevokeDoorRequest{Name: "other"}, nil)
+		time.Sleep(time.Minute) // fake
+		live, got := r.listKeys(), keyring{}
+		announced, err := r.keysOf(door, get(door))
+		for _, list := range announced.Lists {
+			got[list.Generation] = list.Key
+		}
+		if err != nil || len(live) != 2 || !maps.Equal(got, live) {
+			t.Errorf("%d list keys, %v, want the %d of the registry", len(got), err, len(live))
 		}
 	})
 }

@@ -18,7 +18,7 @@ type pair struct {
 	db    *sql.DB // behind their backs
 }
 
-func newPair(t *testing.T, change func(front *publisher)) *pair {
+func newPair(t *testing.T, change func(publishes, front *publisher)) *pair {
 	t.Helper()
 	address := storetest.Postgres(t)
 	p := &pair{rig: newRig(t)}
@@ -34,14 +34,12 @@ func newPair(t *testing.T, change func(front *publisher)) *pair {
 		if opt.Store, err = store.Open(t.Context(), address); err != nil {
 			t.Fatal(err)
 		}
-		one, err := New(t.Context(), opt)
-		if err != nil {
+		if *to, err = New(t.Context(), opt); err != nil {
 			t.Fatal(err)
 		}
-		*to = one
-		if one == p.front {
-			change(one.publisher)
-		}
+	}
+	change(p.rig.Server.publisher, p.front.publisher)
+	for _, one := range []*Server{p.rig.Server, p.front} {
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- one.Run(ctx) }()
@@ -50,7 +48,7 @@ func newPair(t *testing.T, change func(front *publisher)) *pair {
 			if err := <-ended; err != nil {
 				t.Error(err)
 			}
-			if err := opt.Store.Close(); err != nil {
+			if err := one.opt.Store.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -71,9 +69,9 @@ func soon(t *testing.T, what string, done <-chan struct{}) {
 // A registry that does not publish gets news to doors and to phones, and passes on what it is told,
 // also where the database tells nobody anything.
 func TestFront(t *testing.T) {
-	for name, change := range map[string]func(*publisher){
-		"told":     func(*publisher) {},
-		"not told": func(front *publisher) { front.channel = "another" },
+	for name, change := range map[string]func(publishes, front *publisher){
+		"told":     func(publishes, _ *publisher) { publishes.idle = time.Hour }, // it does not look by itself
+		"not told": func(_, front *publisher) { front.channel = "another" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t, change)

@@ -170,7 +170,12 @@ func TestSelfCheckIsThePhonesOwn(t *testing.T) {
 			}
 			return AskRequest{text}
 		}
-		for path := range signed {
+		for path, text := range signed {
+			forged, err := base64.RawURLEncoding.DecodeString(text)
+			r.must(err)
+			forged[len(forged)-1] ^= 1
+			r.refused("another signature at "+path, path, "", bodyOf(path, base64.RawURLEncoding.EncodeToString(forged)),
+				http.StatusForbidden, "the phone has not signed")
 			for what, text := range photographed {
 				w := r.call(http.MethodPost, path, "", bodyOf(path, text))
 				if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "a code for doors cannot ask this") {

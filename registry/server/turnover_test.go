@@ -277,39 +277,50 @@ func publicFaces(t *testing.T, ill string) (faces []string) {
 		r.post(PathResults, lab, result, nil)
 		m := r.follow(version)
 		list := r.section(m, 0)
-		secrets := [][32]byte{list.Content(), statuslist.Root([][32]byte{list.Content()}), statuslist.NewSection().Content()}
 		if a, b := list.Get(p.index), list.Get(q.index); a == b {
 			t.Fatalf("both are %v", a)
 		}
-		w := r.call("GET", api.PathManifest, "", "")
+		faces = append(faces, r.publicFace(m)...)
+	}
+	r.sql(`UPDATE list_keys SET known = 1`) // the turnover seals the sections with what is in them now
+	version := r.manifestAfter(0, 0).Version
+	time.Sleep(lead + time.Minute) // fake
+	return append(faces, r.publicFace(r.follow(version))...)
+}
+
+// publicFace is what everybody can learn of one version.
+func (r *rig) publicFace(m api.Manifest) (faces []string) {
+	r.Helper()
+	content := r.section(m, 0).Content()
+	secrets := [][32]byte{content, statuslist.Root([][32]byte{content}), statuslist.NewSection().Content()}
+	w := r.call("GET", api.PathManifest, "", "")
+	for _, secret := range secrets {
+		if strings.Contains(w.Body.String(), string(secret[:])) {
+			r.Error("the manifest holds a hash of what is sealed")
+		}
+	}
+	m.Rules, m.Keys = api.Hash{}, api.Hash{}
+	blobs := blobsNamed(m)
+	for i := range m.Sections {
+		m.Sections[i].Blob = api.Hash{}
+	}
+	for _, level := range m.Deltas {
+		for i := range level {
+			level[i].Blob = api.Hash{}
+		}
+	}
+	faces = append(faces, fmt.Sprintf("%+v", m))
+	for _, h := range blobs {
+		blob := r.blobOf(h)
 		for _, secret := range secrets {
-			if strings.Contains(w.Body.String(), string(secret[:])) {
-				t.Error("the manifest holds a hash of what is sealed")
+			if strings.Contains(string(blob), string(secret[:])) {
+				r.Error("a blob shows a hash of what is sealed")
 			}
 		}
-		m.Rules, m.Keys = api.Hash{}, api.Hash{}
-		blobs := blobsNamed(m)
-		for i := range m.Sections {
-			m.Sections[i].Blob = api.Hash{}
+		if _, err := statuslist.OpenDelta(blob, m.List, keyring{m.Generation: {}}); err == nil {
+			r.Error("a blob is sealed with a key of zeros")
 		}
-		for _, level := range m.Deltas {
-			for i := range level {
-				level[i].Blob = api.Hash{}
-			}
-		}
-		faces = append(faces, fmt.Sprintf("%+v", m))
-		for _, h := range blobs {
-			blob := r.blobOf(h)
-			for _, secret := range secrets {
-				if strings.Contains(string(blob), string(secret[:])) {
-					t.Error("a blob shows a hash of what is sealed")
-				}
-			}
-			if _, err := statuslist.OpenDelta(blob, m.List, keyring{m.Generation: {}}); err == nil {
-				t.Error("a blob is sealed with a key of zeros")
-			}
-			faces = append(faces, fmt.Sprintf("blob of %d bytes, generation %d", len(blob), binary.BigEndian.Uint32(blob)))
-		}
+		faces = append(faces, fmt.Sprintf("blob of %d bytes, generation %d", len(blob), binary.BigEndian.Uint32(blob)))
 	}
 	return faces
 }
@@ -322,12 +333,19 @@ func TestDoorsOnlyNotARevokedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(t, 1)
 		lab, p := s.source(Laboratory), s.activate(iinA, 3)
-		old := s.section(s.manifestAfter(0, 0), 0)
+		s.activate(iinB, 4)
+		version := s.manifestAfter(0, 0).Version
+		s.post(PathResults, lab, ResultRequest{IIN: iinB, Sample: "0", Result: "positive", Taken: now().Add(-time.Hour)}, nil)
+		before := s.follow(version)
+		old := s.section(before, 0)
 		s.revoke(0)
 		time.Sleep(lead + 5*time.Second)
-		version := s.manifestAfter(0, 0).Version
+		version = s.manifestAfter(0, 0).Version
 		s.post(PathResults, lab, ResultRequest{IIN: iinA, Sample: "1", Result: "positive", Taken: now().Add(-time.Hour)}, nil)
 		m := s.follow(version)
+		if newest := m.Deltas[0]; len(newest) != 2 || newest[1].To != before.Version {
+			t.Fatalf("the deltas %+v do not lead over the turnover", newest)
+		}
 		had := s.doors[0].keys
 		if _, has := had[m.Generation]; has || len(had) != 1 {
 			t.Fatalf("the revoked door has %d keys, among them the new one: %v", len(had), has)
