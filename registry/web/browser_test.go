@@ -25,7 +25,7 @@ import (
 )
 
 // patience bounds everything that a browser is waited for, on a busy machine.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // elsewhere is a host that is not this machine, as far as the browser knows.
 const elsewhere = "registry.test"

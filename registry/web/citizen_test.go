@@ -390,6 +390,7 @@ func TestLostAnswer(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(r.url()+"/#"+oneTimeCode))
 	until(t, ctx, `document.querySelector("#activation-error").textContent.includes("No network")`)
 	r.set(func(r *registry) { r.loseAnswer = false })
+	until(t, ctx, `document.querySelector("#iin-form").hidden`) // nothing moves any more where the click goes
 	do(t, ctx, chromedp.Click("#activate"))
 	until(t, ctx, shownCode+` !== undefined`)
 }
