@@ -135,7 +135,7 @@ func mirrorFaults(source *mirror.Source) (all []api.MirrorFault) {
 	return all
 }
 
-// errMirrors says that at least one mirror does not do.
+// errMirrors says that at least one mirror is faulty.
 var errMirrors = errors.New("the door takes the list from elsewhere")
 
 // checkMirrors is one of the doctor's checks. It looks at each mirror as the door does.
