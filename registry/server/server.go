@@ -235,6 +235,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// String names the task.
 func (s *Server) String() string { return "registry" }
 
 // ServeHTTP answers everything under /v1/, and /healthz.
