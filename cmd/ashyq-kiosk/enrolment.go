@@ -228,6 +228,8 @@ func checkNetwork(ctx context.Context, cfg *config.Config) (string, error) {
 	switch {
 	case err == nil && setup.ProxyFor(cfg.Registry.URL) != nil:
 		return "there is a way to the proxy " + setup.ProxyFor(cfg.Registry.URL).Redacted() + cable, nil
+	case err == nil && cfg.Registry.URL == "":
+		return "there is a network" + cable, nil
 	case err == nil:
 		return "there is a route to the registry" + cable, nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:
