@@ -52,7 +52,9 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 }
 
 // newEnrolment returns the task of a door that is not enrolled; nil for any other.
-func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger) *enrol.Task {
+func newEnrolment(
+	cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger,
+) *enrol.Task {
 	if !cfg.Unenrolled {
 		return nil
 	}
@@ -144,7 +146,10 @@ func openIdentity(cfg *config.Config, log *slog.Logger) *enrol.Identity {
 }
 
 // enrolTasks enrol a door that is not enrolled, and renew the certificate of one that is.
-func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, faults *kiosk.Faults, log *slog.Logger) []task.Task {
+func enrolTasks(
+	cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client,
+	faults *kiosk.Faults, log *slog.Logger,
+) []task.Task {
 	switch {
 	case enrolling != nil:
 		return []task.Task{enrolling}

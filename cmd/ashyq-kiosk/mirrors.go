@@ -43,7 +43,9 @@ func mirrorClients(cfg *config.Config) (map[string]*client.Client, error) {
 func isLive(cfg *config.Config) bool { return strings.HasPrefix(cfg.Registry.URL, "https://") }
 
 // newMirrors returns nil for a door that takes the list from the registry itself.
-func newMirrors(cfg *config.Config, remote *client.Client, store *cache.Cache, log *slog.Logger) (*mirror.Source, error) {
+func newMirrors(
+	cfg *config.Config, remote *client.Client, store *cache.Cache, log *slog.Logger,
+) (*mirror.Source, error) {
 	if remote == nil || len(cfg.Registry.Mirrors) == 0 {
 		return nil, nil
 	}
