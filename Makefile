@@ -31,7 +31,7 @@ endef
 
 .PHONY: help
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: opencv chromium axe postgres dbus wpa ssh rauc nginx s3
 opencv:
@@ -127,7 +127,7 @@ bench-peers: build ## The same beside zxing-cpp and zbar as Debian has them, in 
 
 .PHONY: deb
 ARCH ?=
-deb: ## Debian packages in bin/deb/. ARCH=arm64 for the Pi. The first time takes three minutes.
+deb: ## Debian packages in bin/deb/. ARCH=arm64 for the Pi. The first time takes some minutes.
 	@image-build/package/build $(ARCH)
 .PHONY: deb-test
 deb-test: deb ## Installs, upgrades, removes and purges them in fresh roots. ARCH=arm64: Debian 12 and 13, emulated.

@@ -107,7 +107,7 @@ var checkWords = map[string]words{
 	"mirrors": {
 		head: in{"kk": "Айналар", "ru": "Зеркала", "en": "Mirrors"},
 		body: in{"kk": "Тізім айнасы жарамсыз: есік оны тізілімнен алады", "ru": "Зеркало списка неисправно: дверь берёт список из реестра",
-			"en": "A mirror of the list does not do: the door takes the list from the registry"},
+			"en": "A mirror of the list is faulty: the door takes the list from the registry"},
 	},
 	"registry": {
 		head: in{"kk": "Тізілім", "ru": "Реестр", "en": "Registry"},

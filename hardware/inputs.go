@@ -85,7 +85,9 @@ func (in *Inputs) Run(ctx context.Context) error {
 }
 
 // watch reports the state of an input again and again. After an error it starts again.
-func (in *Inputs) watch(ctx context.Context, what, name string, debounce time.Duration, tell func(closed bool, err error)) {
+func (in *Inputs) watch(
+	ctx context.Context, what, name string, debounce time.Duration, tell func(closed bool, err error),
+) {
 	logged := false
 	for ctx.Err() == nil {
 		err := in.follow(ctx, name, debounce, func(closed bool) { logged = false; tell(closed, nil) })

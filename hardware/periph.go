@@ -44,7 +44,9 @@ func (p periphPin) Halt() error                               { return nil }
 
 // claimPeriph claims lines of periph's chips, each by its first level, which is off. An empty name
 // is a part that is connected elsewhere.
-func claimPeriph(_ string, names [lineCount]string, low [lineCount]bool) (list [lineCount]gpio.PinOut, release func() error, err error) {
+func claimPeriph(
+	_ string, names [lineCount]string, low [lineCount]bool,
+) (list [lineCount]gpio.PinOut, release func() error, err error) {
 	if _, err := board.Drivers(); err != nil {
 		return list, nil, fmt.Errorf("start periph: %w", err)
 	}

@@ -212,7 +212,9 @@ func openReal(c Config) (*Pins, io.Closer, error) {
 }
 
 // claimKernel claims the lines of the chip with a label.
-func claimKernel(label string, names [lineCount]string, low [lineCount]bool) (list [lineCount]gpio.PinOut, release func() error, err error) {
+func claimKernel(
+	label string, names [lineCount]string, low [lineCount]bool,
+) (list [lineCount]gpio.PinOut, release func() error, err error) {
 	lines, err := claimOutputs(label, names, low)
 	if err != nil {
 		return list, nil, err

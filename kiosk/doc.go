@@ -21,7 +21,7 @@
 //	                      the update window (window.go), and goes back if it fails
 //	  kiosk/enrol         one-time code -> the door's keys and certificate; renews it
 //	  kiosk/replica       registry -> cache, and the door's counts -> registry
-//	  kiosk/mirror        mirrors of the list, and the registry where one does not do
+//	  kiosk/mirror        mirrors of the list, and the registry where one is faulty
 //	  kiosk/places        the door's share of its venue's places
 //	  kiosk/visits        whom the other doors of the venue have let in
 //	  kiosk/doorkeys      the keys of list and codes, sealed to one door, and the door's ring of them

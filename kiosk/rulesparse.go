@@ -19,6 +19,7 @@ type RuleProblem struct {
 	Why   string // a fixed sentence with quoted values, so that it can be translated
 }
 
+// Error implements error.
 func (p RuleProblem) Error() string {
 	var where []string
 	if p.Rule != "" {
@@ -33,6 +34,7 @@ func (p RuleProblem) Error() string {
 // RuleProblems are all that was found in a document.
 type RuleProblems []RuleProblem
 
+// Error implements error.
 func (p RuleProblems) Error() string {
 	all := make([]string, len(p))
 	for i, problem := range p {

@@ -156,7 +156,10 @@ func startRegistry(ctx context.Context, c cli, group *errgroup.Group, out io.Wri
 }
 
 // startDoor starts the door and enrols it: by its camera if show draws that, or by its card.
-func startDoor(ctx context.Context, c cli, group *errgroup.Group, town *town, show *presenter, camera, trace string, out io.Writer) error {
+func startDoor(
+	ctx context.Context, c cli, group *errgroup.Group, town *town, show *presenter, camera, trace string,
+	out io.Writer,
+) error {
 	file, err := writeConfig(c.Dir, camera, trace, c.Screen)
 	if err != nil {
 		return err

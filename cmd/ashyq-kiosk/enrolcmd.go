@@ -54,12 +54,10 @@ func (c enrolCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	switch again := enrol.Enrolled(cfg.StateDir); {
-	case again && !c.Again:
+	enrolled := enrol.Enrolled(cfg.StateDir)
+	if enrolled && !c.Again {
 		return coded{fmt.Errorf("this door is enrolled already, as %q\nhint: --again enrols it again",
 			cfg.Door.Name), exitUsage}
-	case !again && !cfg.Unenrolled:
-		fmt.Fprintf(e.out, "note: %s already names a venue or a registry, and the enrolment counts from now on\n", e.config)
 	}
 	text, from, err := c.read(cfg)
 	if err != nil {
@@ -68,6 +66,9 @@ func (c enrolCmd) Run(e *env) error {
 	code, err := enrol.Parse(text)
 	if err != nil {
 		return coded{fmt.Errorf("%s: %w", from, err), exitUsage}
+	}
+	if !enrolled && !cfg.Unenrolled {
+		fmt.Fprintf(e.out, "note: %s names a venue or a registry; once the door is enrolled, the enrolment counts\n", e.config)
 	}
 	return c.enrol(e.ctx, e, cfg, code, from)
 }

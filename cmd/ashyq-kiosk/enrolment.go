@@ -52,7 +52,9 @@ func newEnroller(cfg *config.Config, configFile string) *enrol.Enroller {
 }
 
 // newEnrolment returns the task of a door that is not enrolled; nil for any other.
-func newEnrolment(cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger) *enrol.Task {
+func newEnrolment(
+	cfg *config.Config, configFile string, faults *kiosk.Faults, missing *setup.List, log *slog.Logger,
+) *enrol.Task {
 	if !cfg.Unenrolled {
 		return nil
 	}
@@ -144,7 +146,10 @@ func openIdentity(cfg *config.Config, log *slog.Logger) *enrol.Identity {
 }
 
 // enrolTasks enrol a door that is not enrolled, and renew the certificate of one that is.
-func enrolTasks(cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client, faults *kiosk.Faults, log *slog.Logger) []task.Task {
+func enrolTasks(
+	cfg *config.Config, enrolling *enrol.Task, identity *enrol.Identity, remote *client.Client,
+	faults *kiosk.Faults, log *slog.Logger,
+) []task.Task {
 	switch {
 	case enrolling != nil:
 		return []task.Task{enrolling}
@@ -228,6 +233,8 @@ func checkNetwork(ctx context.Context, cfg *config.Config) (string, error) {
 	switch {
 	case err == nil && setup.ProxyFor(cfg.Registry.URL) != nil:
 		return "there is a way to the proxy " + setup.ProxyFor(cfg.Registry.URL).Redacted() + cable, nil
+	case err == nil && cfg.Registry.URL == "":
+		return "there is a network" + cable, nil
 	case err == nil:
 		return "there is a route to the registry" + cable, nil
 	case cfg.Registry.URL == "" && !cfg.Unenrolled:

@@ -43,7 +43,9 @@ func mirrorClients(cfg *config.Config) (map[string]*client.Client, error) {
 func isLive(cfg *config.Config) bool { return strings.HasPrefix(cfg.Registry.URL, "https://") }
 
 // newMirrors returns nil for a door that takes the list from the registry itself.
-func newMirrors(cfg *config.Config, remote *client.Client, store *cache.Cache, log *slog.Logger) (*mirror.Source, error) {
+func newMirrors(
+	cfg *config.Config, remote *client.Client, store *cache.Cache, log *slog.Logger,
+) (*mirror.Source, error) {
 	if remote == nil || len(cfg.Registry.Mirrors) == 0 {
 		return nil, nil
 	}
@@ -135,7 +137,7 @@ func mirrorFaults(source *mirror.Source) (all []api.MirrorFault) {
 	return all
 }
 
-// errMirrors says that at least one mirror does not do.
+// errMirrors says that at least one mirror is faulty.
 var errMirrors = errors.New("the door takes the list from elsewhere")
 
 // checkMirrors is one of the doctor's checks. It looks at each mirror as the door does.

@@ -80,7 +80,9 @@ type follower struct {
 
 // newFollower makes what reaches the registry, and the mirrors. The client is nil if the
 // configuration names no registry.
-func newFollower(cfg *config.Config, identity *enrol.Identity, store *cache.Cache, log *slog.Logger) (*client.Client, *follower, error) {
+func newFollower(
+	cfg *config.Config, identity *enrol.Identity, store *cache.Cache, log *slog.Logger,
+) (*client.Client, *follower, error) {
 	remote, err := registryClient(cfg, identity)
 	if err != nil {
 		return nil, nil, err

@@ -179,7 +179,9 @@ func newDoor(cfg *config.Config, store *cache.Cache, remote *client.Client, foll
 	return kiosk.NewDoor(opt)
 }
 
-func newScanner(cfg *config.Config, onCode func([]byte, time.Time), faults *kiosk.Faults, log *slog.Logger) *scanner.Scanner {
+func newScanner(
+	cfg *config.Config, onCode func([]byte, time.Time), faults *kiosk.Faults, log *slog.Logger,
+) *scanner.Scanner {
 	return scanner.New(scanner.Config{
 		Source: cfg.Camera.Source, FrozenAfter: cfg.Camera.FrozenAfter, Budget: cfg.Camera.Budget, Log: log,
 		Settings: cameraSettings(cfg),

@@ -315,7 +315,9 @@ func (r *restore) read(ctx context.Context, file io.Reader, into *store.Restorin
 	return nil
 }
 
-func (r *restore) line(ctx context.Context, raw json.RawMessage, first bool, into *store.Restoring) (end bool, err error) {
+func (r *restore) line(
+	ctx context.Context, raw json.RawMessage, first bool, into *store.Restoring,
+) (end bool, err error) {
 	if raw[0] == '[' {
 		var row []any
 		if err := unmarshalNumbers(raw, &row); err != nil {

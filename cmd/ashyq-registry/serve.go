@@ -286,7 +286,9 @@ func (f *fronts) serve(ctx context.Context, options server.Options) error {
 }
 
 // serveOn serves a listener as long as ctx lasts.
-func serveOn(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler, log *slog.Logger) {
+func serveOn(
+	ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler, log *slog.Logger,
+) {
 	front := &http.Server{
 		Handler:           attentive(handler),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -111,6 +111,7 @@ const (
 	Losses               // the number of kinds
 )
 
+// String names it.
 func (l Loss) String() string {
 	return [...]string{"all lost", "none lost", "a prefix kept", "mixed"}[l]
 }
@@ -147,19 +148,23 @@ func survivors(pending []write, loss Loss, r *rand.Rand) (of int, through []writ
 	return len(sectors), through
 }
 
+// Open implements fs.NodeOpener.
 func (d *Disk) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	return nil, fuse.FOPEN_DIRECT_IO, 0
 }
 
+// Getattr implements fs.NodeGetattrer.
 func (d *Disk) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	out.Mode, out.Size = 0o600, uint64(len(d.durable))
 	return 0
 }
 
+// Setattr implements fs.NodeSetattrer.
 func (d *Disk) Setattr(ctx context.Context, f fs.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	return d.Getattr(ctx, f, out)
 }
 
+// Read implements fs.NodeReader.
 func (d *Disk) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -171,6 +176,7 @@ func (d *Disk) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) 
 	return fuse.ReadResultData(dest[:n]), 0
 }
 
+// Write implements fs.NodeWriter.
 func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -186,6 +192,7 @@ func (d *Disk) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64)
 	return uint32(len(data)), 0
 }
 
+// Fsync implements fs.NodeFsyncer.
 func (d *Disk) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -99,7 +99,7 @@ const (
 	WeakRadio Trouble = "wifi"         // weaker than WeakAt
 	Tampered  Trouble = "tamper"       // the case is open, or was
 	Broken    Trouble = "out-of-order" // any other fault
-	BadMirror Trouble = "mirror"       // a mirror of the list does not do
+	BadMirror Trouble = "mirror"       // the door does not take the list from one of its mirrors
 )
 
 // Troubles lists them all.

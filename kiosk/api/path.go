@@ -19,7 +19,7 @@ func (m Manifest) Changed() uint64 {
 }
 
 // Path is the cheapest way from a version of the list to this one by deltas, the first one first,
-// and what it costs, in units of statuslist.SizeStep. There is none if ok is false.
+// and what it costs, in units of statuslist.SizeStep. If ok is false there is no way.
 func (m Manifest) Path(from uint64) (path []Delta, cost int, ok bool) {
 	last := m.Changed()
 	if from >= last {
@@ -58,7 +58,7 @@ func (m Manifest) Path(from uint64) (path []Delta, cost int, ok bool) {
 }
 
 // Whole is the cheapest way to this version for who has nothing and loads every section: by these
-// deltas, from the oldest of them on. There is none if ok is false.
+// deltas, from the oldest of them on. If ok is false there is no way.
 func (m Manifest) Whole() (path []Delta, ok bool) {
 	oldest := m.Version
 	for _, s := range m.Sections {

@@ -80,7 +80,9 @@ type kept struct {
 
 // OpenRing reads the ring of the state directory. A file that cannot be used, as after a new
 // enrolment, is as good as a missing one: the door then has to fetch its keys.
-func OpenRing(dir string, registry ed25519.PublicKey, door *ecdh.PrivateKey, now func() time.Time, log *slog.Logger) *Ring {
+func OpenRing(
+	dir string, registry ed25519.PublicKey, door *ecdh.PrivateKey, now func() time.Time, log *slog.Logger,
+) *Ring {
 	r := &Ring{file: filepath.Join(dir, ringFile), registry: registry, door: door, now: now, wake: make(chan struct{}, 1), first: make(chan struct{}),
 		tried: map[string]string{}}
 	r.held.Store(&held{})

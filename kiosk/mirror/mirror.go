@@ -1,5 +1,5 @@
 // Package mirror lets a door follow mirrors of what its registry publishes (ashyq-registry export),
-// and the registry where a mirror does not do.
+// and the registry where a mirror is faulty.
 //
 // Nobody trusts a mirror. Manifests count by the registry's signature and blobs by their hash, so a
 // mirror cannot make a door follow something else. What it can do is nothing, or the wrong thing,

@@ -202,7 +202,9 @@ func (s *Source) States() []State {
 
 // race asks the mirror, and the registry as well when the mirror fails or its patience is used up.
 // fault is why the mirror did not give the answer. err is that of the last one who failed.
-func race[T any](ctx context.Context, s *Source, p *peer, mirror, registry func(context.Context) (T, error)) (v T, fault, err error) {
+func race[T any](
+	ctx context.Context, s *Source, p *peer, mirror, registry func(context.Context) (T, error),
+) (v T, fault, err error) {
 	type outcome struct {
 		v   T
 		err error

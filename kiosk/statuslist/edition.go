@@ -18,6 +18,7 @@ func (e Edition) Compare(other Edition) int {
 	return cmp.Or(cmp.Compare(e.Epoch, other.Epoch), cmp.Compare(e.Version, other.Version))
 }
 
+// String is for people.
 func (e Edition) String() string {
 	if e.Epoch == 0 {
 		return fmt.Sprint(e.Version)

@@ -74,6 +74,7 @@ type Refusal struct {
 	Name   string // of a column
 }
 
+// Error implements error.
 func (r *Refusal) Error() string { return fmt.Sprintf("line %d, %s: %s", r.Line, r.Field, r.Text()) }
 
 // Text is the reason alone.

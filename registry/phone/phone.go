@@ -77,7 +77,7 @@ func (p *Phone) Take(credentials []string) error {
 // Has reports whether there is a credential for the day.
 func (p *Phone) Has(d pass.Day) bool { return p.days[d].credential != nil }
 
-// Credential is that of a day; nil: there is none.
+// Credential is that of a day; nil: the phone has no such credential.
 func (p *Phone) Credential(d pass.Day) []byte { return p.days[d].credential }
 
 // Code is what the phone shows now.

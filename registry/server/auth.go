@@ -77,7 +77,9 @@ func (s *Server) byDoor(f func(r *http.Request, door int64) (any, error)) func(*
 }
 
 // bySource lets sources of these kinds in; without a kind, all of them.
-func (s *Server) bySource(f func(r *http.Request, source store.Source) (any, error), kinds ...string) func(*http.Request) (any, error) {
+func (s *Server) bySource(
+	f func(r *http.Request, source store.Source) (any, error), kinds ...string,
+) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		key, err := bearer(r)
 		if err != nil {

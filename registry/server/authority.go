@@ -160,7 +160,9 @@ func newSerial() *big.Int {
 }
 
 // sign completes a certificate that begins now.
-func (a *Authority) sign(template *x509.Certificate, lasts time.Duration, public crypto.PublicKey) (*x509.Certificate, error) {
+func (a *Authority) sign(
+	template *x509.Certificate, lasts time.Duration, public crypto.PublicKey,
+) (*x509.Certificate, error) {
 	at := now()
 	template.SerialNumber, template.NotBefore, template.NotAfter = newSerial(), at.Add(-clockSkew), at.Add(lasts)
 	template.BasicConstraintsValid = true

@@ -78,7 +78,9 @@ func (s *Server) listKeys(ctx context.Context) (lists []doorkeys.ListKey, err er
 	return lists, err
 }
 
-func (s *Server) envelope(ctx context.Context, to store.Sealing, lists []doorkeys.ListKey) (sealed []byte, door *ecdh.PublicKey, err error) {
+func (s *Server) envelope(
+	ctx context.Context, to store.Sealing, lists []doorkeys.ListKey,
+) (sealed []byte, door *ecdh.PublicKey, err error) {
 	if to.Key == nil {
 		return nil, nil, &failure{http.StatusConflict, "this door is not enrolled yet", "enrol it first: only then has it a key", nil}
 	}

@@ -122,7 +122,7 @@ func (s *Server) venuesOf(
 
 var errNotYourRegion = &failure{http.StatusForbidden, "this is not your region", "name your own region", nil}
 
-// venueWithin finds a venue of a region. One elsewhere is as good as none.
+// venueWithin finds a venue of a region. One elsewhere counts as unknown.
 func (s *Server) venueWithin(r *http.Request, id int64, within string) (store.Venue, error) {
 	v, err := s.opt.Store.VenueOf(r.Context(), id)
 	if err == nil && within != "" && v.Region != within {

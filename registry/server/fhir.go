@@ -70,7 +70,9 @@ func fhirEntry(result fhir.Result) EntryRequest {
 }
 
 // fhirEntries enters the new results in one transaction.
-func (s *Server) fhirEntries(ctx context.Context, source store.Source, results []fhir.Result, note func(fhir.Result, string, error) error) error {
+func (s *Server) fhirEntries(
+	ctx context.Context, source store.Source, results []fhir.Result, note func(fhir.Result, string, error) error,
+) error {
 	var entries []EntryRequest
 	var of []fhir.Result
 	for _, result := range results {

@@ -18,7 +18,7 @@ func (s *Server) own(r *http.Request, owner store.Account) (any, error) {
 	return s.opt.Store.OwnVenues(r.Context(), owner.BIN, owner.Region, now().Add(-ownSilent), now())
 }
 
-// ownVenue is one venue of an owner. Another owner's is as good as none.
+// ownVenue is one venue of an owner. Another owner's counts as unknown.
 func (s *Server) ownVenue(r *http.Request, owner store.Account) (any, error) {
 	id, err := strconv.ParseInt(r.URL.Query().Get("venue"), 10, 64)
 	if err != nil {

@@ -22,7 +22,9 @@ const maxName = 40
 
 // byPhone takes requests that a phone has signed for this path with the key that no code shows.
 // argument is what follows the path.
-func (s *Server) byPhone(f func(r *http.Request, phone ed25519.PublicKey, argument string) (any, error)) func(*http.Request) (any, error) {
+func (s *Server) byPhone(
+	f func(r *http.Request, phone ed25519.PublicKey, argument string) (any, error),
+) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[AskRequest](r)
 		if err != nil {

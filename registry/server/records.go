@@ -151,6 +151,7 @@ type FieldError struct {
 	Hint  string
 }
 
+// Error implements error.
 func (e *FieldError) Error() string { return e.Field + " " + e.Text }
 
 // What can be wrong with a field.

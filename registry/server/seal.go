@@ -69,7 +69,7 @@ func (s *sealing) seal(newEpoch bool) error {
 	return s.sealSections(turn)
 }
 
-// addDelta makes the delta of this version. There is none where it is too large for a blob.
+// addDelta makes the delta of this version. A delta that is too large for a blob is left out.
 func (s *sealing) addDelta() error {
 	d := statuslist.Delta{From: s.current.Changed(), To: s.next.Version}
 	changed, room := len(s.sections) != len(s.from), statuslist.MaxChanges

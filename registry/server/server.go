@@ -27,7 +27,7 @@
 // A code to sign in with an IIN has six digits only, and whoever knows an IIN can have one sent. It
 // is bound to the browser that asked, lasts ten minutes and five tries, and a wrong one counts
 // against the person and against all. After ShortWrong wrong ones of a person in a year, or
-// wrongDaily of all in a day, codes have nine digits and six do not do any more. Nobody is locked
+// wrongDaily of all in a day, codes have nine digits: six are too few then. Nobody is locked
 // out by that. The chance to get
 //
 //	one person's pass in a year           20 / 1e6 + 12 * 365 * 5 / 1e9              = 0.00004
@@ -235,6 +235,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// String names the task.
 func (s *Server) String() string { return "registry" }
 
 // ServeHTTP answers everything under /v1/, and /healthz.

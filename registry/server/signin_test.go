@@ -227,7 +227,7 @@ func TestAskersTakeTurns(t *testing.T) {
 	}
 }
 
-// After many wrong codes of all people, six digits do not do.
+// After many wrong codes of all people, six digits are too few.
 func TestCodesBecomeLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, g := signInRig(t)
@@ -318,7 +318,7 @@ func TestOwnPhones(t *testing.T) {
 			t.Fatalf("phones: %+v", phones)
 		}
 		id := fmt.Sprint(phones.Phones[0].ID)
-		// What was signed for one thing does not do another.
+		// What was signed for one thing is not good for another.
 		if w := r.call(http.MethodPost, PathRemovePhone, "", r.askOf(old, PathPhones, id)); w.Code != http.StatusBadRequest {
 			t.Errorf("another path: %d %s", w.Code, w.Body)
 		}

@@ -108,7 +108,9 @@ func (s *Server) limitSource(r *http.Request) (any, error) {
 }
 
 // decided is an answer to a DecideRequest.
-func (s *Server) decided(decide func(ctx context.Context, name string, last int64, now time.Time) (int, error)) func(*http.Request) (any, error) {
+func (s *Server) decided(
+	decide func(ctx context.Context, name string, last int64, now time.Time) (int, error),
+) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		req, err := decode[DecideRequest](r)
 		if err != nil {

@@ -165,7 +165,7 @@ func signedBytes(text string) ([]byte, error) {
 	return sealed, nil
 }
 
-// notSigned is the answer to what is no request of this kind. A code that doors see is none:
+// notSigned is the answer to what is no request of this kind, such as a code that doors see:
 // whoever has a picture of it learns nothing here.
 func notSigned(err error) error {
 	if errors.Is(err, pass.ErrCode) {

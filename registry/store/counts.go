@@ -28,7 +28,9 @@ type Report struct {
 }
 
 // AddCounts adds a door's report to the hour of from, as AddReports does.
-func (s *Store) AddCounts(ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time) error {
+func (s *Store) AddCounts(
+	ctx context.Context, door int64, report string, from time.Time, count map[string]uint64, now time.Time,
+) error {
 	return s.AddReports(ctx, []Report{{door, report, from, count}}, now)
 }
 

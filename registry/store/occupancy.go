@@ -22,7 +22,9 @@ type Hall struct {
 
 // Places takes a door's request for places. A venue that has no capacity costs one look. Errors:
 // ErrLate, ErrLedgerEnded.
-func (s *Store) Places(ctx context.Context, door int64, q api.PlacesRequest, now time.Time) (a api.PlacesAnswer, err error) {
+func (s *Store) Places(
+	ctx context.Context, door int64, q api.PlacesRequest, now time.Time,
+) (a api.PlacesAnswer, err error) {
 	const doing = "give a door places"
 	place, entry, had, err := s.placeOf(ctx, door)
 	if err != nil {
@@ -58,7 +60,9 @@ func (s *Store) placeOf(ctx context.Context, door int64) (place int64, entry boo
 	return place, entry, had, notFound(err)
 }
 
-func settle(ctx context.Context, tx *sql.Tx, door, place int64, entry bool, q api.PlacesRequest, now time.Time) (a api.PlacesAnswer, err error) {
+func settle(
+	ctx context.Context, tx *sql.Tx, door, place int64, entry bool, q api.PlacesRequest, now time.Time,
+) (a api.PlacesAnswer, err error) {
 	h, err := lockHall(ctx, tx, place, now)
 	if err != nil {
 		return a, err
@@ -160,7 +164,9 @@ func (s *Store) SetEmpties(ctx context.Context, venue, minute int64, now time.Ti
 }
 
 // inHall changes a hall. A venue without a capacity has no hall, and nothing happens.
-func (s *Store) inHall(ctx context.Context, doing string, venue int64, now time.Time, f func(*hall) error) (is Hall, err error) {
+func (s *Store) inHall(
+	ctx context.Context, doing string, venue int64, now time.Time, f func(*hall) error,
+) (is Hall, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		is = Hall{}
 		h, err := lockHall(ctx, tx, venue, now)

@@ -47,7 +47,9 @@ func (s *Store) PlaceKeys(ctx context.Context, now time.Time) (doorkeys.PlaceKey
 
 // stepKeys are the keys of n steps from want on, without those that are forgotten, and the first
 // one's step.
-func (s *Store) stepKeys(ctx context.Context, kind string, want int64, n int, now time.Time) ([]pass.PlaceKey, int64, error) {
+func (s *Store) stepKeys(
+	ctx context.Context, kind string, want int64, n int, now time.Time,
+) ([]pass.PlaceKey, int64, error) {
 	r, err := readRatchet(ctx, s.read, kind)
 	if err != nil {
 		return nil, 0, err

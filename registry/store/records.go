@@ -97,7 +97,9 @@ type Outcome struct {
 // Enter stores records of one source, entered by that person, in one transaction: an outcome for
 // each entry, in their order. The same again changes nothing. A record beyond the source's hourly
 // limit waits for the administrator. Errors: ErrSuspended, ErrKeyRevoked; then nothing was entered.
-func (s *Store) Enter(ctx context.Context, source int64, entries []Entry, person string, now time.Time) ([]Outcome, error) {
+func (s *Store) Enter(
+	ctx context.Context, source int64, entries []Entry, person string, now time.Time,
+) ([]Outcome, error) {
 	var outcomes []Outcome
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		hourly, err := lockSource(ctx, tx, source)

@@ -137,7 +137,9 @@ const Administrator = "administrator"
 
 // decide locks the source and ends the waiting of its records up to last: those that came after the
 // administrator has looked go on waiting.
-func (s *Store) decide(ctx context.Context, name string, last int64, what, state string, now time.Time) (n int, err error) {
+func (s *Store) decide(
+	ctx context.Context, name string, last int64, what, state string, now time.Time,
+) (n int, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		var source int64
 		err := tx.QueryRowContext(ctx, `UPDATE sources SET hourly = hourly WHERE name = $1 RETURNING id`, name).Scan(&source)

@@ -241,7 +241,7 @@ function renderPeople() {
   }));
 }
 
-// renderDays says how long the codes last without a network, and what to do when there is none for today.
+// renderDays says how long the codes last without a network, and what to do without one for today.
 function renderDays({ id }) {
   const left = days.left(id);
   const { trouble } = supply.of(id);

@@ -24,6 +24,6 @@ export const lists = {
   "wrong-throttled": { kk: "процессор баяулатылған", ru: "процессор замедлен", en: "slowed down" },
   "wrong-space": { kk: "орын аз", ru: "мало места", en: "little space" },
   "wrong-worn": { kk: "жады тозған", ru: "износ памяти", en: "memory worn out" },
-  "wrong-mirror": { kk: "тізім айнасы жарамсыз", ru: "неисправно зеркало списка", en: "a mirror does not do" },
+  "wrong-mirror": { kk: "тізім айнасы жарамсыз", ru: "неисправно зеркало списка", en: "a mirror is faulty" },
   "wrong-wifi": { kk: "Wi-Fi әлсіз", ru: "слабый Wi-Fi", en: "weak Wi-Fi" },
 };

@@ -34,7 +34,7 @@ export const words = {
   "trouble-space": { kk: "Жадта орын аз", ru: "Мало места в памяти", en: "Little space left" },
   "trouble-worn": { kk: "Жад тозған", ru: "Память изношена", en: "The memory is worn out" },
   "trouble-wifi": { kk: "Wi-Fi сигналы әлсіз", ru: "Слабый сигнал Wi-Fi", en: "Weak Wi-Fi" },
-  "trouble-mirror": { kk: "Тізім айнасы жарамсыз", ru: "Неисправно зеркало списка", en: "A mirror of the list does not do" },
+  "trouble-mirror": { kk: "Тізім айнасы жарамсыз", ru: "Неисправно зеркало списка", en: "A mirror of the list is faulty" },
   "trouble-tamper": { kk: "Корпусы ашылған", ru: "Вскрыт корпус", en: "Case opened" },
   "trouble-out-of-order": { kk: "Істемейді: экранын қараңыз", ru: "Неисправна: смотрите её экран", en: "Out of order: see its screen" },
   hoursTitle: { kk: "Сағат бойынша тексерулер", ru: "Проверки по часам", en: "Checks by hour" },
