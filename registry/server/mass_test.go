@@ -169,7 +169,9 @@ func (c *country) check(s *soul, when string) {
 func (c *country) step(news ...*soul) (more bool) {
 	c.Helper()
 	_, more, err := c.publisher.once(c.Context())
-	c.must(err)
+	if err != nil {
+		c.Fatalf("a step after version %d: %v", c.publisher.manifest.Version, err)
+	}
 	c.versions = append(c.versions, c.publisher.manifest.Version)
 	for _, s := range news {
 		s.settled = true
