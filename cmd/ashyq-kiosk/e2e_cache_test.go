@@ -70,6 +70,10 @@ func TestCacheCommands(t *testing.T) {
 	w.command(0, "enrol", "--config", second, w.code("South gate", "shop"))
 	spoilt := w.write("spoilt", strings.Replace(w.read("list"), "AQLIST1", "AQLIST2", 1))
 	w.says(w.command(1, "cache", "import", "--config", second, spoilt), "not an exported list", "hint: ashyq-kiosk cache export")
+	bit := []byte(w.read("list"))
+	bit[len(bit)/2] ^= 1
+	w.says(w.command(1, "cache", "import", "--config", second, w.write("bit", string(bit))), "damaged on the way",
+		"hint: ashyq-kiosk cache export")
 	w.says(w.command(1, "cache", "import", "--config", second, w.altered("list")), "not the registry's", "hint: the file was altered")
 	w.says(w.command(0, "cache", "import", "--config", second, file), "proven by the registry")
 	w.says(w.command(0, "cache", "stat", "--config", second), "\n  red                     1\n")

@@ -169,34 +169,6 @@ func (m *measured) changed() {
 	}
 }
 
-// TestBackupInMassChange restores a backup that was made while very many people change.
-func TestBackupInMassChange(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves the change of 25,000 people to make test")
-	}
-	for name, address := range databases {
-		t.Run(name, func(t *testing.T) {
-			m := newMass(t, address(t), 25_000)
-			defer m.close()
-			m.serve()
-			time.Sleep(rand.N(1500 * time.Millisecond))
-			file := filepath.Join(t.TempDir(), "backup")
-			if out, err := tool("backup", "--data", m.data, "--database", m.process.db, file); err != nil {
-				t.Fatalf("backup: %v\n%s", err, out)
-			}
-			m.kill()
-			r := &measured{process: &process{T: t, data: filepath.Join(t.TempDir(), "restored"), db: address(t)}, people: m.people}
-			if out, err := tool("restore", "--data", r.data, "--database", r.process.db, file); err != nil {
-				t.Fatalf("restore: %v\n%s", err, out)
-			}
-			r.open()
-			defer r.close()
-			r.settled()
-			r.changed()
-		})
-	}
-}
-
 // numbers makes up IINs with right check digits; the 13th month does not exist.
 func numbers(n int) []string { return numbersOf("0113", n) }
 

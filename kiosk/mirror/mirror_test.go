@@ -290,6 +290,7 @@ func TestFaults(t *testing.T) {
 		"other bytes":        {mirror.Lies, func(p *peer) { p.data = bytes.Repeat([]byte("c"), len(blobText)) }, 10 * time.Second},
 		"half":               {mirror.Incomplete, func(p *peer) { p.data = blobText[:500] }, 10 * time.Second},
 		"missing":            {mirror.Incomplete, func(p *peer) { p.blobDown = &api.Refusal{Status: http.StatusNotFound} }, 10 * time.Second},
+		"forbidden":          {mirror.Incomplete, func(p *peer) { p.blobDown = &api.Refusal{Status: http.StatusForbidden} }, 10 * time.Second},
 		"huge":               {mirror.Huge, func(p *peer) { p.blobDown = client.ErrTooLong }, 10 * time.Second},
 		"endless":            {mirror.Huge, func(p *peer) { p.down = client.ErrTooLong }, 10 * time.Second},
 		"silent":             {mirror.Slow, func(p *peer) { p.delay = time.Hour }, 15 * time.Second},
@@ -428,6 +429,43 @@ func TestSlowLine(t *testing.T) {
 		if got := d.fault("one"); got != "" {
 			t.Errorf("the mirror %q; it said\n%s", got, d.log.String())
 		}
+		if n := d.registry.asked; n > 30 {
+			t.Errorf("the registry was asked %d times in ten minutes, too", n)
+		}
+	})
+}
+
+// TestFrozen has a mirror that follows no more while the list stays the same: only the time of its
+// manifest tells.
+func TestFrozen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, "one")
+		if err := d.follow(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		d.mirrors["one"].set(func(p *peer) { p.frozen = p.kept })
+		if err := d.follow(10 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if age := time.Since(d.asOf); d.fault("one") != mirror.Lags || age > 2*time.Minute {
+			t.Errorf("the mirror %q, the list is of %v ago; it said\n%s", d.fault("one"), age, d.log.String())
+		}
+	})
+}
+
+// TestHasNewer has a door that has got a newer list from a stick, and then reaches only a mirror.
+func TestHasNewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, "one")
+		if err := d.follow(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		d.registry.set(func(p *peer) { p.down = io.EOF })
+		d.edition.Version, d.asOf = 7, time.Now()
+		if err := d.follow(2 * time.Minute); !errors.Is(err, io.EOF) {
+			t.Errorf("nobody has anything for it: %v", err)
+		}
+		d.has(7)
 	})
 }
 
