@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"ashyq-kiosk/kiosk/api"
@@ -236,48 +235,6 @@ func TestTopUpsAreNotMixedUp(t *testing.T) {
 		r.set(func(r *registry) { r.refuse = &api.Error{Error: "no more"} }) // what there is has to do
 		later(t, r, ctx, aDay)
 	}
-}
-
-// Without space the phone shows the codes that it got as long as the page is open, says so, and keeps them when
-// there is space again.
-func TestTopUpWithoutSpace(t *testing.T) {
-	t.Parallel()
-	r := newRegistry(t)
-	ctx := tab(t)
-	// A browser without space aborts the transaction.
-	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
-		const put = IDBObjectStore.prototype.put;
-		globalThis.full = !localStorage.getItem("test.space");
-		IDBObjectStore.prototype.put = function (...args) {
-			if (this.name === "days" && full) queueMicrotask(() => { try { this.transaction.abort() } catch {} });
-			return put.apply(this, args);
-		};
-	}`})
-	activated(t, r, ctx)
-	until(t, ctx, visible("few"))
-	says := eval[string](t, ctx, `document.querySelector("#few").textContent`)
-	if !strings.HasPrefix(says, "No space is left") {
-		t.Errorf("the page says %q", says)
-	}
-	if err := r.verify(shown(t, ctx), r.now()); err != nil {
-		t.Errorf("the code that is not stored: %v", err)
-	}
-	if got := stored(t, ctx); len(got) > 0 {
-		t.Errorf("stored: %v", got)
-	}
-	eval[chromedp.Void](t, ctx, `localStorage.setItem("test.space", "yes"); full = false; window.dispatchEvent(new Event("online"))`)
-	until(t, ctx, `(async () => (await `+storedDays+`).at(-1) === %s)()`, month(r.now())[pass.MaxDays-1])
-	until(t, ctx, `!(`+visible("few")+`)`)
-	do(t, ctx, chromedp.Reload())
-	until(t, ctx, shownCode+" !== undefined")
-	if err := r.verify(shown(t, ctx), r.now()); err != nil {
-		t.Errorf("the code after that: %v", err)
-	}
-	r.set(func(r *registry) {
-		if len(r.topUps) != 1 {
-			t.Errorf("the phone asked %d times", len(r.topUps))
-		}
-	})
 }
 
 // A revoked pass gets no more days, and the page says what to do. A suspended one is topped up.

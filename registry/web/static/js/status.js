@@ -103,7 +103,7 @@ export class StatusCard {
       this.#seen = this.#wait >= shortest ? (answer.state ?? "") : "";
       const kept = performance.now() - question.asked >= (shortest * 1000) / 2;
       if (this.#seen && (this.#seen !== question.seen || kept)) pause = least;
-      await put({ [`status-${pass.id}`]: this.#known });
+      await put({ [`status-${pass.id}`]: this.#known }).catch(() => {}); // without space it is known as long as the page is open
     } catch (err) {
       if (question !== this.#question) return;
       const changed = clock.learn(err.clock ?? NaN);
