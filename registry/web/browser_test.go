@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,16 @@ const patience = 90 * time.Second
 // elsewhere is a host that is not this machine, as far as the browser knows.
 const elsewhere = "registry.test"
 
+var withWindows = []string{"chromium", "chromium-browser", "google-chrome"}
+
+func browserOptions(path string) []chromedp.ExecAllocatorOption {
+	return slices.Concat(chromedp.DefaultExecAllocatorOptions[:], []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("ignore-certificate-errors", true), // a test's registry has a certificate of its own authority
+		chromedp.Flag("host-resolver-rules", "MAP "+elsewhere+" 127.0.0.1"),
+	})
+}
+
 // browserPath finds the first browser of these names.
 func browserPath(names ...string) (string, error) {
 	for _, name := range names {
@@ -45,14 +56,11 @@ func browserPath(names ...string) (string, error) {
 // worker, of its own. The headless shell is Chromium without windows, and drawing those takes a
 // quarter of the processor's time.
 var browser = sync.OnceValues(func() (context.Context, error) {
-	path, err := browserPath("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+	path, err := browserPath(slices.Concat([]string{"chromium-headless-shell"}, withWindows)...)
 	if err != nil {
 		return nil, err
 	}
-	// A registry of a test has a certificate of its own authority.
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.Flag("ignore-certificate-errors", true), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("host-resolver-rules", "MAP "+elsewhere+" 127.0.0.1"))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), browserOptions(path)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	closeBrowser = func() {
 		if err := chromedp.Cancel(ctx); err != nil {
@@ -82,8 +90,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// tab opens an empty tab. Whatever a page throws or the security policy keeps from it fails the
-// test.
+// tab opens an empty tab.
 func tab(t *testing.T) context.Context {
 	t.Helper()
 	if testing.Short() {
@@ -98,7 +105,15 @@ func tab(t *testing.T) context.Context {
 	}
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
-	err = chromedp.Listen(ctx, func(event any) {
+	prepare(t, ctx)
+	return ctx
+}
+
+// prepare makes a tab ready for a test. Whatever a page throws or the security policy keeps from it
+// fails the test.
+func prepare(t *testing.T, ctx context.Context) {
+	t.Helper()
+	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
 			t.Errorf("the page threw: %s %s", e.ExceptionDetails.Text, e.ExceptionDetails.Exception.Description)
@@ -115,7 +130,6 @@ func tab(t *testing.T) context.Context {
 	// Another test's tab must not take the focus away.
 	call(t, ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(t, ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en-GB"})
-	return ctx
 }
 
 // clockScript puts the page's clock into the test's hand: shiftClock(ms) moves it, across reloads.

@@ -33,6 +33,7 @@ func otherKey(t *testing.T) string {
 // home is a registry that sends codes, with a family that is registered, and records about alice.
 type home struct {
 	url     string
+	options server.Options
 	sms     *inbox
 	lab     string // its key
 	samples int
@@ -41,13 +42,13 @@ type home struct {
 func newHome(t *testing.T) *home {
 	t.Helper()
 	data, sms := openStore(t), &inbox{}
-	url, _ := registryThat(t, data, func(o *server.Options) { o.Messages = sms })
+	url, options := registryThat(t, data, func(o *server.Options) { o.Messages = sms })
 	const number = "+77010000001"
 	family := []store.Resident{{IIN: alice, Name: "Alice", Phone: number}, {IIN: child, Name: "Bob", Phone: number}}
 	if err := data.LoadPeople(t.Context(), store.File{}, family, len(family)); err != nil {
 		t.Fatal(err)
 	}
-	return &home{url: url, sms: sms, lab: newSource(t, url, "City laboratory 3", server.Laboratory)}
+	return &home{url: url, options: options, sms: sms, lab: newSource(t, url, "City laboratory 3", server.Laboratory)}
 }
 
 // tested enters a result of alice.
