@@ -315,9 +315,14 @@ func (p *publisher) refresh(ctx context.Context, lease store.Lease) error {
 // vouch announces what is published as complete as of then, in the database first.
 func (p *publisher) vouch(ctx context.Context, at, backup time.Time) error {
 	if p.store.Shared() {
-		if err := p.store.Vouch(ctx, p.term.Load(), at); err != nil {
+		asOf, err := p.store.Vouch(ctx, p.term.Load(), at)
+		if err != nil {
 			return err
 		}
+		at = asOf
+	} else {
+		_, looked := p.public.state()
+		at = later(at, looked) // a clock set back must not make the data older
 	}
 	p.public.announce(p.manifest, at, backup)
 	return nil

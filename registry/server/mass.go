@@ -52,7 +52,7 @@ func (d *draft) onto(p *publisher) *draft {
 func (p *publisher) walk(ctx context.Context, seen sight) error {
 	if p.held == nil {
 		if _, looked := p.public.state(); !looked.IsZero() { // so that a registry that starts meanwhile answers
-			if err := p.store.Vouch(ctx, p.term.Load(), looked); err != nil {
+			if _, err := p.store.Vouch(ctx, p.term.Load(), looked); err != nil {
 				return err
 			}
 		}
@@ -70,6 +70,22 @@ func (p *publisher) walk(ctx context.Context, seen sight) error {
 		}
 		p.held.after = due[p.batch-1]
 	}
+	return nil
+}
+
+// deriveAgain makes everybody due when the current version was made by a clock that was ahead: what
+// had not ended yet may count as ended there, and nobody would look again.
+func (p *publisher) deriveAgain(ctx context.Context) error {
+	ahead := p.manifest.IssuedAt().Sub(now())
+	if ahead <= clockSkew || p.again == p.manifest.Version {
+		return nil
+	}
+	p.log.Warn("the clock was ahead when this version was made, so everybody is derived again; is NTP right on all machines?",
+		"version", p.manifest.Version, "ahead", ahead)
+	if err := p.store.DeriveAgain(ctx, p.term.Load(), now()); err != nil {
+		return err
+	}
+	p.again, p.held, p.listed = p.manifest.Version, nil, time.Time{}
 	return nil
 }
 

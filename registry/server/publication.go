@@ -72,12 +72,15 @@ func (p *publication) close() {
 	}
 }
 
-// announce publishes a committed manifest, or vouches again for the current one. backup is
-// store.Store.Backup.
+// announce publishes a committed manifest, or vouches again for the current one; looked may be zero:
+// for nothing newer. backup is store.Store.Backup.
 func (p *publication) announce(m api.Manifest, looked, backup time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.looked = later(p.looked, looked) // a clock set back must not make the data older
+	if looked.Before(p.looked) && !looked.IsZero() {
+		p.looked, p.sealed = looked, nil // that was a clock that was ahead
+	}
+	p.looked = later(p.looked, looked)
 	if !p.backup.Equal(backup) {
 		p.backup, p.sealed = backup, nil
 	}

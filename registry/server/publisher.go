@@ -63,6 +63,7 @@ type publisher struct {
 	restored bool // from a backup, and nothing was published since
 
 	batch  int
+	again  uint64      // the version after which everybody is derived again; 0: no version
 	held   *massChange // nil: no mass change is being collected
 	listed time.Time   // whoever is due since then at the latest has been derived for the list already
 }
@@ -240,6 +241,9 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 // once derives the statuses that are due and publishes what changed. It returns how long nothing
 // will be due, or that more are due already.
 func (p *publisher) once(ctx context.Context) (wait time.Duration, more bool, err error) {
+	if err := p.deriveAgain(ctx); err != nil {
+		return 0, false, err
+	}
 	seen, err := p.look(ctx)
 	if err != nil {
 		return 0, false, err
@@ -392,7 +396,9 @@ func (p *publisher) commit(ctx context.Context, d *draft) error {
 	if err := sealed.seal(p.restored); err != nil {
 		return err
 	}
-	if err := p.store.Publish(ctx, p.term.Load(), d.next, d.blobs, d.fresh, now()); err != nil {
+	at := now()
+	d.next.Issued = at.Unix()
+	if err := p.store.Publish(ctx, p.term.Load(), d.next, d.blobs, d.fresh, at); err != nil {
 		return err
 	}
 	if d.key != p.listKey {

@@ -79,11 +79,34 @@ func (s *Store) Beat(ctx context.Context, term int64) error {
 	return s.asHolder(ctx, "renew the lease", `UPDATE beats SET n = n + 1 WHERE term = $1`, term)
 }
 
-// Vouch notes that all that was committed by then is published. Errors: ErrOvertaken.
-func (s *Store) Vouch(ctx context.Context, term int64, looked time.Time) error {
-	return s.asHolder(ctx, "vouch for the list", `UPDATE lease SET looked = CASE
-		WHEN looked > CAST($2 AS BIGINT) THEN looked ELSE CAST($2 AS BIGINT) END WHERE term = $1`, term, looked.Unix())
+// Vouch notes that all that was committed by then is published, and returns as of when that counts. A
+// clock that is behind does not make the list older. But a time that the database's clock has not
+// reached either came from a clock that was ahead: doors would take nothing until then. Errors:
+// ErrOvertaken.
+func (s *Store) Vouch(ctx context.Context, term int64, looked time.Time) (asOf time.Time, err error) {
+	clock := `CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)`
+	if s.sqlite() {
+		clock = `unixepoch()`
+	}
+	err = s.quickly(ctx, func(tx *sql.Tx) error {
+		var noted int64
+		err := tx.QueryRowContext(ctx, `UPDATE lease SET looked = CASE
+			WHEN looked > CAST($2 AS BIGINT) AND looked <= `+clock+` + $3 THEN looked ELSE CAST($2 AS BIGINT) END
+			WHERE term = $1 RETURNING looked`, term, looked.Unix(), int64(clocksDiffer.Seconds())).Scan(&noted)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrOvertaken
+		}
+		asOf = time.Unix(noted, 0).UTC()
+		return err
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("vouch for the list: %w", err)
+	}
+	return asOf, nil
 }
+
+// clocksDiffer is by how much machines' clocks may differ. Doors allow two minutes.
+const clocksDiffer = time.Minute
 
 // Works notes that the holder gets on, where it cannot vouch for anything newer yet. Errors:
 // ErrOvertaken.

@@ -72,11 +72,19 @@ func TestLease(t *testing.T) {
 		wants(t, "a lease whose holder lives", err, ErrOvertaken)
 
 		must(t, s.Works(ctx, 1, t0.Add(time.Second)))
-		must(t, s.Vouch(ctx, 1, t0))
-		must(t, s.Vouch(ctx, 1, t0.Add(-time.Minute))) // another one's clock
+		vouch := func(at, want time.Time) {
+			t.Helper()
+			if got, err := s.Vouch(ctx, 1, at); err != nil || !got.Equal(want) {
+				t.Errorf("it is vouched for as of %v, %v, want %v", got, err, want)
+			}
+		}
+		ahead := time.Now().UTC().Truncate(time.Second).AddDate(1, 0, 0)
+		vouch(ahead, ahead)
+		vouch(t0, t0)
+		vouch(t0.Add(-time.Minute), t0) // whose clock is behind
 		old := leads(t, s) - 1
 		for what, err := range map[string]error{
-			"beat": s.Beat(ctx, old), "vouch": s.Vouch(ctx, old, t0.Add(time.Hour)), "give": s.GiveLease(ctx, old),
+			"beat": s.Beat(ctx, old), "vouch": func() error { _, err := s.Vouch(ctx, old, t0.Add(time.Hour)); return err }(), "give": s.GiveLease(ctx, old),
 			"work":         s.Works(ctx, old, t0.Add(time.Hour)),
 			"put outcomes": s.PutDerived(ctx, old, []Derived{{Citizen: &Citizen{}}}),
 		} {

@@ -195,6 +195,23 @@ func (s *Store) PutDerived(ctx context.Context, term int64, derived []Derived) e
 	return nil
 }
 
+// DeriveAgain makes everybody due whose records may count. The term must be that of the lease
+// (ErrOvertaken).
+func (s *Store) DeriveAgain(ctx context.Context, term int64, now time.Time) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = $1
+			WHERE id IN (SELECT citizen FROM records WHERE state = 'in force') AND (due IS NULL OR due > $1)`, now.Unix())
+		if err != nil {
+			return err
+		}
+		return fence(ctx, tx, term)
+	})
+	if err != nil {
+		return fmt.Errorf("have everybody derived again: %w", err)
+	}
+	return nil
+}
+
 const (
 	atOnce       = 5000 // outcomes in one transaction
 	perStatement = 500  // rows
@@ -277,8 +294,8 @@ func (s *Store) Published(ctx context.Context) (api.Manifest, error) {
 	err := s.look(ctx, func(tx *sql.Tx) error {
 		var version, epoch, generation int64
 		var rules, keys []byte
-		err := tx.QueryRowContext(ctx, `SELECT version, epoch, list, rules, keys, generation FROM registry`).
-			Scan(&version, &epoch, &m.List, &rules, &keys, &generation)
+		err := tx.QueryRowContext(ctx, `SELECT version, epoch, list, rules, keys, generation, issued FROM registry`).
+			Scan(&version, &epoch, &m.List, &rules, &keys, &generation, &m.Issued)
 		if err != nil {
 			return notFound(err)
 		}
@@ -386,10 +403,10 @@ func (s *Store) Publish(ctx context.Context, term int64, next api.Manifest, blob
 }
 
 func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Time) error {
-	values := []any{int64(next.Version), next.List, next.Rules[:], next.Keys[:], int64(next.Generation)}
+	values := []any{int64(next.Version), next.List, next.Rules[:], next.Keys[:], int64(next.Generation), next.Issued}
 	if next.Version == 1 {
-		done, err := changed(tx.ExecContext(ctx, `INSERT INTO registry (one, version, epoch, list, rules, keys, generation, wanted)
-			VALUES (1, $1, 0, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, values...))
+		done, err := changed(tx.ExecContext(ctx, `INSERT INTO registry (one, version, epoch, list, rules, keys, generation, issued, wanted)
+			VALUES (1, $1, 0, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING`, values...))
 		if err == nil && !done {
 			err = ErrOvertaken
 		}
@@ -398,8 +415,8 @@ func putRegistry(ctx context.Context, tx *sql.Tx, next api.Manifest, now time.Ti
 		}
 		return firstRules(ctx, tx, next.Rules, now)
 	}
-	done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4, generation = $5
-		WHERE version = $1 - 1`, values...))
+	done, err := changed(tx.ExecContext(ctx, `UPDATE registry SET version = $1, list = $2, rules = $3, keys = $4, generation = $5,
+		issued = $6 WHERE version = $1 - 1`, values...))
 	if err == nil && !done {
 		err = ErrOvertaken
 	}

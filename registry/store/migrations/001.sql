@@ -2,7 +2,7 @@
 -- Times are Unix seconds. Secrets are SHA-256 hashes, but for the keys of the list. Statuses are the
 -- four bits of the status list.
 
--- What is published, one row: the manifest without its times.
+-- What is published, one row: the manifest, which gets newer times whenever it is signed.
 CREATE TABLE registry (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     version BIGINT NOT NULL,
@@ -11,6 +11,7 @@ CREATE TABLE registry (
     rules   {{bytes}} NOT NULL, -- hash of the published document
     keys    {{bytes}} NOT NULL, -- hash of the published set
     generation BIGINT NOT NULL, -- of the list key with which all blobs of the list are sealed
+    issued  BIGINT NOT NULL,    -- when the version was made, by the clock of who made it
     wanted  BIGINT NOT NULL,    -- the version of the rules in force, published or not yet
     backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
 );
