@@ -223,7 +223,9 @@ func (c *country) settle() {
 // elsewhere is the pass that makes the list grow.
 const elsewhere = 0
 
-const grows = `INSERT INTO credentials (id, citizen, idx, version, epoch) VALUES (1000000, 1, 0, 1, 0) ON CONFLICT DO NOTHING`
+// grows makes it grow.
+const grows = `INSERT INTO credentials (id, citizen, idx, version, epoch)
+	VALUES (1000000, 1, 0, 1, 0) ON CONFLICT DO NOTHING`
 
 // TestMassChange changes everybody at once: that is one version, and its outcomes are stored only
 // after it. A result that comes meanwhile does not wait for it, and neither does a new pass. Nobody
