@@ -39,7 +39,7 @@ func browse(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context 
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(func() {
-		limited, done := context.WithTimeout(ctx, 20*time.Second)
+		limited, done := context.WithTimeout(ctx, 90*time.Second)
 		defer done()
 		if err := chromedp.Cancel(limited); err != nil {
 			t.Logf("closing the browser: %v", err)
@@ -86,7 +86,7 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 // its expression inside the page: the page's Content-Security-Policy forbids that.
 func await(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)); err == nil && ok {
 			return
 		} else if time.Now().After(deadline) {

@@ -252,7 +252,7 @@ func nobodysPicture(t *testing.T, ctx context.Context) {
 	await(t, ctx, live)
 	hub.Show(kiosk.Verdict{Signal: kiosk.TurnedBack, Colour: kiosk.Red, Seq: 3})
 	await(t, ctx, "document.body.dataset.seq == 3")
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if _, mirrors := hub.Watching(); mirrors == 0 {
 			break
 		} else if time.Now().After(deadline) {

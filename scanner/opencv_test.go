@@ -254,7 +254,7 @@ func TestNetworkCameraComesBack(t *testing.T) {
 
 func await[T any](t *testing.T, c <-chan T, what string, is func(T) bool) {
 	t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(90 * time.Second)
 	for {
 		select {
 		case v := <-c:

@@ -154,7 +154,7 @@ func (c chronyClient) offset() (time.Duration, error) {
 // follow sets the door's clock as chronyd would, until it is what the test waits for.
 func (c chronyClient) follow(d *clockDoor, what string, reached func(offset time.Duration, err error) bool) {
 	c.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		offset, err := c.offset()
 		d.locked(func() {
 			if d.synced = err; err == nil {

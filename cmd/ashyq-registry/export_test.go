@@ -88,7 +88,7 @@ func (m *mirrored) served() (served api.Manifest, ok bool) {
 // awaitVersion waits until the folder has this version or a later one.
 func (m *mirrored) awaitVersion(version uint64) {
 	m.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		served, _ := m.served()
 		if served.Version >= version {
 			return
@@ -111,7 +111,7 @@ func (m *mirrored) awaitWrite() {
 		}
 		return times
 	}
-	for before, end := changed(), time.Now().Add(30*time.Second); changed() == before; time.Sleep(100 * time.Microsecond) {
+	for before, end := changed(), time.Now().Add(90*time.Second); changed() == before; time.Sleep(100 * time.Microsecond) {
 		if time.Now().After(end) {
 			m.stop()
 			m.Fatalf("the export writes nothing\n%s", m.log.String())
@@ -171,7 +171,7 @@ func TestExportKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if err := m.follow(noWait{mirror}); err != nil {
 			t.Fatal(err)
 		}

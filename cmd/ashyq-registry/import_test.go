@@ -62,7 +62,7 @@ func TestHalfSentImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	var i store.Import
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if i, err = p.tryAsk(http.MethodPost, server.PathImports, lab, file); err == nil {
 			break
 		} else if time.Now().After(end) {

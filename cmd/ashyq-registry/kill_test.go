@@ -66,7 +66,7 @@ func TestKilled(t *testing.T) {
 		p.serve()
 	}
 
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for !d.knows(phones[:ill]) {
 		if time.Now().After(deadline) {
 			t.Fatal("not everybody who was acknowledged is red")

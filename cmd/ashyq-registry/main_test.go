@@ -70,7 +70,7 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: listening FILE")
 	}
 	file := ts.MkAbs(args[0])
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(file)
 		if err != nil && !os.IsNotExist(err) {
 			ts.Fatalf("read the log: %v", err)
@@ -88,7 +88,7 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 func notified(ts *testscript.TestScript, neg bool, args []string) {
 	conn := ts.Value("notify").(*net.UnixConn)
 	message := make([]byte, 100)
-	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(90 * time.Second)); err != nil {
 		ts.Fatalf("%v", err)
 	}
 	n, err := conn.Read(message)

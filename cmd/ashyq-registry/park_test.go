@@ -123,7 +123,7 @@ func (p *parkedProcess) start() {
 // waiting waits until so many requests wait.
 func (p *parkedProcess) waiting(n int) {
 	p.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		res, err := http.Get(p.metrics + "/metrics")
 		if err != nil {
 			p.Fatal(err)
@@ -288,7 +288,7 @@ func TestParkedAnswerNotTaken(t *testing.T) {
 		_, err := conn.Write(make([]byte, 64<<20)) // more than any buffer takes
 		written <- err
 	}()
-	for end := time.Now().Add(30 * time.Second); len(written) == 0; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); len(written) == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Error("it keeps its place")
 			conn.Close()

@@ -118,7 +118,7 @@ func (w *town) awaits(c pass.Place, want statuslist.Status) {
 		w.Fatal(err)
 	}
 	defer remote.Close()
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(90 * time.Second); ; {
 		if err := w.follow(noWait{remote}); err != nil {
 			w.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestRestore(t *testing.T) {
 			if code, err := w.post(server.PathRestored, w.admin, struct{}{}, nil); err != nil || code != http.StatusConflict {
 				t.Errorf("confirmed twice: %d, %v", code, err)
 			}
-			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 				w.awaits(before, statuslist.Red)
 				if got, err := w.door(before); err == nil && got.AsOf.After(backedUp) {
 					break
@@ -290,7 +290,7 @@ func (w *town) turnOver() {
 	}
 	defer db.Close()
 	var before, now int64
-	for end := time.Now().Add(30 * time.Second); now == before; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); now == before; time.Sleep(50 * time.Millisecond) {
 		if err := db.QueryRowContext(w.Context(), `SELECT generation FROM registry`).Scan(&now); err != nil {
 			w.Fatal(err)
 		}

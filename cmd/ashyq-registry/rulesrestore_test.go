@@ -62,7 +62,7 @@ func (w *town) allRules() (all []server.RulesAnswer, current server.RulesAnswer)
 // awaitRules waits until doors get a version.
 func (w *town) awaitRules(version int64) (all []server.RulesAnswer, current server.RulesAnswer) {
 	w.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if all, current = w.allRules(); current.AtDoors && current.Version == version {
 			return all, current
 		}

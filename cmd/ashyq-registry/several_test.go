@@ -355,7 +355,7 @@ func (g *group) end() {
 	g.work.Wait()
 	for _, m := range g.members {
 		d := &door{process: m.now(), seen: map[uint64]api.Manifest{}}
-		for end := time.Now().Add(30 * time.Second); !(d.follow(time.Second) == nil && d.knows(append(g.phones[:g.ill:g.ill], g.crowd...))); {
+		for end := time.Now().Add(90 * time.Second); !(d.follow(time.Second) == nil && d.knows(append(g.phones[:g.ill:g.ill], g.crowd...))); {
 			if time.Now().After(end) {
 				g.Fatalf("not everybody of %d who was acknowledged is red at %s", g.ill, m.url)
 			}

@@ -61,7 +61,7 @@ func TestTurnoverKilled(t *testing.T) {
 		}
 		during += left - 1
 		p.serve()
-		for end := time.Now().Add(30 * time.Second); ; {
+		for end := time.Now().Add(90 * time.Second); ; {
 			err := d.follow(0)
 			if err == nil && int64(d.seen[d.newest].Generation) == before+int64(n)+1 && d.knows(phones[:n+1]) {
 				break

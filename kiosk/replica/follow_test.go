@@ -211,7 +211,7 @@ func TestLongPollIsAnsweredByTheNextVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatal("a new version did not end the long poll")
 	}
 	d.checkIs(t, 2)

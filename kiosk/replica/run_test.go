@@ -34,7 +34,7 @@ func start(t *testing.T, run func(context.Context) error) (stop func()) {
 			if err != nil {
 				t.Errorf("Run: %v, want nil at the end", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(90 * time.Second):
 			t.Error("Run goes on after its context has ended")
 		}
 	}
@@ -43,7 +43,7 @@ func start(t *testing.T, run func(context.Context) error) (stop func()) {
 // eventually waits for something that happens in another goroutine.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for tick := time.NewTicker(5 * time.Millisecond); !is(); {
 		select {
 		case <-deadline:

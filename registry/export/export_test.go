@@ -412,7 +412,7 @@ func TestRun(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- export.New(r.options(openFolder(t, dir))).Run(ctx) }()
 	for range 5 {
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(90 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			_, err := os.Stat(filepath.Join(dir, api.PathManifest))
 			if err == nil && r.served(dir).Version == r.current().Version {
 				break

@@ -64,7 +64,7 @@ func TestFolderWithWrongFiles(t *testing.T) {
 				t.Errorf("%s in place of a blob: %v", what, err)
 				continue
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(90 * time.Second):
 			t.Fatalf("%s in place of a blob holds the export up", what)
 		}
 		if info, err := os.Lstat(blob); err != nil || !info.Mode().IsRegular() {

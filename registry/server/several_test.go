@@ -61,7 +61,7 @@ func soon(t *testing.T, what string, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatalf("not in 30 s: %s", what)
 	}
 }

@@ -294,7 +294,7 @@ func TestClockCorrection(t *testing.T) {
 		eval[chromedp.Void](t, ctx, `window.dispatchEvent(new Event("online"))`)
 		until(t, ctx, shownCode+" !== %s", old)
 		var text string
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) { // the page has asked
+		for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) { // the page has asked
 			text = shown(t, ctx)
 			code, err := pass.Parse([]byte(text))
 			if err != nil {
