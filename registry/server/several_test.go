@@ -62,7 +62,7 @@ func soon(t *testing.T, what string, done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-time.After(90 * time.Second):
-		t.Fatalf("not in 30 s: %s", what)
+		t.Fatalf("still not: %s", what)
 	}
 }
 
