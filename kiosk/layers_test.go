@@ -105,7 +105,7 @@ var keepers = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"github.com/CycloneDX/":         {"image-build/card/sbom"},
 	"github.com/coreos/go-systemd":  {"kiosk/task", "cmd/"},
-	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update", "registry/export"},
+	"github.com/google/renameio":    {"kiosk/chrony", "cmd/", "kiosk/provision", "kiosk/doorkeys", "kiosk/enrol", "kiosk/update"},
 	"github.com/prometheus/":        {"cmd/", "registry/server"},
 	"github.com/go-json-experiment": {"registry/fhir"}, // names are case-sensitive, and none is there twice
 }
