@@ -81,10 +81,7 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk.terminate()
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
-	w.await("its keys", func() bool {
-		_, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "door-keys"))
-		return err == nil
-	})
+	w.await("the door to keep its keys", w.hasKeys)
 	w.kiosk.terminate()
 
 	t.Log("without its list and without a network, a card with a snapshot")
@@ -94,6 +91,12 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 	w.await("the door to be in order without a registry", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
 	w.kiosk.terminate()
+}
+
+// hasKeys tells whether the door has stored its keys: it may be in order a moment before.
+func (w *enrolWorld) hasKeys() bool {
+	_, err := os.Stat(filepath.Join(w.dir, "state-of-kiosk.toml", "door-keys"))
+	return err == nil
 }
 
 // forget removes a file of the door's state.
@@ -116,6 +119,7 @@ func TestDoorsOnlySnapshotOnStick(t *testing.T) {
 		file = w.config("kiosk.toml", "")
 		w.kiosk = w.start("ashyq-kiosk", "run", "--config", file)
 		w.await("the door to be in order", func() bool { return w.status("http://"+w.screen+"/healthz") == http.StatusOK })
+		w.await("the door to keep its keys", w.hasKeys)
 		w.kiosk.terminate()
 		cfg, err := config.Load(file, nil)
 		if err != nil {
