@@ -84,7 +84,7 @@ test: opencv chromium axe postgres dbus wpa ssh rauc nginx s3 ## All tests, with
 	@echo "==> go vet"
 	@go vet -tags $(GOTAGS) ./...
 	@echo "==> go test"
-	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m -p 3 -parallel 4 $(TESTFLAGS) ./registry/web ./... # most tests wait; the longest first
+	@.ci/with-postgres go test -tags $(GOTAGS) -timeout 20m -parallel 4 $(TESTFLAGS) ./registry/web ./... # most tests wait; the longest first
 
 .PHONY: race
 race: chromium ## Packages with goroutines under the race detector, without OpenCV: it cannot see into C++.
