@@ -195,6 +195,7 @@ func (d *door) follow(for_ time.Duration) (last error) {
 }
 
 func (d *door) follow1(wait time.Duration) error {
+	defer synctest.Wait() // what the source still does beside it, it has done: the test reads without locks
 	d.mu.Lock()
 	after := d.edition.Version
 	d.mu.Unlock()
