@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,22 @@ import (
 // registry answers a door as the real one does, and counts.
 type registry struct {
 	b     *box
+	mu    sync.Mutex // guards the rest
 	lists []uint32
 	fails func() error
 	spoil func([]byte) []byte
 	asked []time.Time
 }
 
+func (g *registry) set(how func(*registry)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	how(g)
+}
+
 func (g *registry) DoorKeys(context.Context) ([]byte, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.asked = append(g.asked, time.Now())
 	if g.fails != nil {
 		if err := g.fails(); err != nil {
@@ -77,7 +87,7 @@ func TestTaskFetchesWhatIsMissing(t *testing.T) {
 		synctest.Wait()
 		has(t, r, map[uint32]bool{1: true}) // at once: it had nothing
 		time.Sleep(time.Hour)
-		g.lists = []uint32{1, 2}
+		g.set(func(g *registry) { g.lists = []uint32{1, 2} })
 		for range 100 {
 			r.Need() // as everybody who stands at the door does
 			time.Sleep(needSpread / 100)
@@ -92,6 +102,7 @@ func TestTaskFetchesWhatIsMissing(t *testing.T) {
 			r.Need()
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait()
 		if n := len(g.asked); n < 80 || n > 120 {
 			t.Errorf("asked %d times in a day for a key that does not come", n)
 		}
@@ -107,7 +118,7 @@ func TestTurnoverIsFetchedBefore(t *testing.T) {
 			time.Sleep(time.Hour)
 			synctest.Wait()
 			before := len(g.asked)
-			g.lists = []uint32{1, 2}
+			g.set(func(g *registry) { g.lists = []uint32{1, 2} })
 			heard, since := time.Now(), time.Now().Add(29*time.Minute)
 			for range 29 * 60 / 25 {
 				r.Announced(2, since) // with each manifest
@@ -173,7 +184,7 @@ func TestTaskOutlastsTheRegistry(t *testing.T) {
 				if n := len(g.asked); n < 60 || n > 150 {
 					t.Errorf("asked %d times in an hour", n)
 				}
-				g.fails, g.spoil = nil, nil
+				g.set(func(g *registry) { g.fails, g.spoil = nil, nil })
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
 				has(t, r, map[uint32]bool{1: true})

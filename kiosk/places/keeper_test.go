@@ -75,6 +75,7 @@ func (o *office) times() int {
 
 // card remembers, or refuses to.
 type card struct {
+	mu      sync.Mutex // guards the rest
 	ledger  places.Ledger
 	limited bool
 	saves   int
@@ -82,6 +83,8 @@ type card struct {
 }
 
 func (c *card) Save(l places.Ledger) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.full {
 		return errors.New("no space left")
 	}
@@ -91,8 +94,17 @@ func (c *card) Save(l places.Ledger) error {
 }
 
 func (c *card) SaveLimited(is bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.limited = is
 	return nil
+}
+
+// noted is what it remembers, and how often a ledger was saved.
+func (c *card) noted() (l places.Ledger, limited bool, saves int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ledger, c.limited, c.saves
 }
 
 func keep(t *testing.T, o *office, c *card) (k *places.Keeper, stop func()) {
@@ -127,18 +139,18 @@ func TestUnlimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, c := &office{}, &card{limited: true}
 		k, stop := keep(t, o, c)
-		saves := c.saves
+		_, _, before := c.noted()
 		for range 1000 {
 			take(t, k, nil)
 			k.Left()
 		}
 		time.Sleep(time.Hour)
-		if o.times() > 13 || c.limited || c.saves != saves || k.Occupancy(t.Context()) != -1 {
-			t.Errorf("%d questions in an hour, %d writes, limited %v", o.times(), c.saves-saves, c.limited)
+		if _, limited, saves := c.noted(); o.times() > 13 || limited || saves != before || k.Occupancy(t.Context()) != -1 {
+			t.Errorf("%d questions in an hour, %d writes, limited %v", o.times(), saves-before, limited)
 		}
 		o.set(func() { o.capacity, o.free = 3, 1 })
 		time.Sleep(6 * time.Minute)
-		if !c.limited {
+		if _, limited, _ := c.noted(); !limited {
 			t.Error("it has not heard that there is a capacity now")
 		}
 		take(t, k, nil)
@@ -157,7 +169,7 @@ func TestCutOff(t *testing.T) {
 			if waited := take(t, k, nil); waited != 0 {
 				t.Errorf("somebody waited for %v, and there was a place", waited)
 			}
-			if c.ledger.In == 0 {
+			if ledger, _, _ := c.noted(); ledger.In == 0 {
 				t.Error("the place was not noted before it was taken")
 			}
 		}
@@ -189,9 +201,9 @@ func TestRestart(t *testing.T) {
 		k, stop := keep(t, o, c)
 		take(t, k, nil)
 		o.set(func() { o.dead = true })
-		crashed := *c
+		ledger, limited, _ := c.noted()
 		stop()
-		k, stop = keep(t, o, &crashed)
+		k, stop = keep(t, o, &card{ledger: ledger, limited: limited})
 		take(t, k, nil)
 		take(t, k, context.DeadlineExceeded)
 		stop()
@@ -206,7 +218,9 @@ func TestNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, c := &office{capacity: 100, free: 9, share: 9}, &card{limited: true}
 		k, stop := keep(t, o, c)
+		c.mu.Lock()
 		c.full = true
+		c.mu.Unlock()
 		if err := k.Take(t.Context(), func() {}); err == nil {
 			t.Error("a place that the door would forget was taken")
 		}
@@ -245,12 +259,12 @@ func TestEndedLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, c := &office{capacity: 10, free: 2, share: 2}, &card{limited: true}
 		k, stop := keep(t, o, c)
-		first := c.ledger.Number
+		first, _, _ := c.noted()
 		o.set(func() { o.refuses = api.CodeLedger; o.free = 0 })
 		time.Sleep(time.Minute)
 		take(t, k, kiosk.ErrFull)
-		if c.ledger.Number == first || c.ledger.Limit != 0 {
-			t.Errorf("the ledger %+v, before %s", c.ledger, first)
+		if ledger, _, _ := c.noted(); ledger.Number == first.Number || ledger.Limit != 0 {
+			t.Errorf("the ledger %+v, before %s", ledger, first.Number)
 		}
 		stop()
 	})

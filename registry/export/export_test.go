@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -334,12 +335,12 @@ func TestSweeps(t *testing.T) {
 // full is a place whose disk is full.
 type full struct {
 	export.Place
-	left int // files until then
+	left atomic.Int64 // files until then
 }
 
 // Put implements export.Place.
 func (f *full) Put(ctx context.Context, name string, data []byte) error {
-	if f.left--; f.left < 0 {
+	if f.left.Add(-1) < 0 {
 		return fmt.Errorf("write %q: %w", name, syscall.ENOSPC)
 	}
 	return f.Place.Put(ctx, name, data)
@@ -348,12 +349,14 @@ func (f *full) Put(ctx context.Context, name string, data []byte) error {
 // TestFullDisk serves what it had while nothing more can be written, at whichever file that begins,
 // and goes on afterwards.
 func TestFullDisk(t *testing.T) {
-	for left := range 3 {
+	for left := range int64(3) {
 		r, dir := newRegistry(t), t.TempDir()
 		place := openFolder(t, dir)
 		r.once(place)
 		r.publish()
-		if _, err := export.New(r.options(&full{place, left})).Once(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+		disk := &full{Place: place}
+		disk.left.Store(left)
+		if _, err := export.New(r.options(disk)).Once(t.Context()); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("a full disk: %v", err)
 		}
 		if m := r.served(dir); m.Version != 1 {
