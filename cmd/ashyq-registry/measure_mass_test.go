@@ -36,6 +36,7 @@ func TestMeasureMass(t *testing.T) {
 			m.lab, m.passes = m.process.people(m.iins)
 			m.crowd()
 			m.massChange()
+			m.otherDurations()
 		})
 	}
 }
@@ -110,6 +111,20 @@ func (m *measured) massChange() {
 	m.figure("mass_versions_but_news", float64(m.manifest(0, 0).Version-version)-float64(len(news)), "1")
 	m.figure("mass_result_to_door_most", milliseconds(percentile(news, 100)), "ms")
 	m.figure("mass_registry_memory_most", m.peak(), "MB")
+}
+
+// otherDurations starts the registry over a list that was derived with other durations.
+func (m *measured) otherDurations() {
+	m.kill()
+	m.otherwise()
+	start := time.Now()
+	m.serve()
+	for m.count(ruleLength) < 32 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	m.figure("durations_all_due_"+size(m.people), time.Since(start).Seconds(), "s")
+	m.settled()
+	m.figure("durations_stored_"+size(m.people), time.Since(start).Seconds(), "s")
 }
 
 // follower is a door that has a card.

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"time"
 
@@ -33,7 +35,7 @@ type derivation struct {
 // lasting is how long records count whose own time is not before from. A decree that changes a
 // duration adds one with its first day, for example
 //
-//	{time.Date(2021, 12, 1, 0, 0, 0, 0, kazakhstan), 7 * day}
+//	{time.Date(2021, 12, 1, 0, 0, 0, 0, time.FixedZone("", 5*60*60)), 7 * day}
 //
 // and records from before keep what they had. The last one that applies counts.
 type lasting struct {
@@ -49,6 +51,21 @@ var derivations = []derivation{
 	{store.Negative, statuslist.Green, always(NegativeLasts)},
 	{store.Recovered, statuslist.Green, always(RecoveredLasts)},
 	{store.Vaccinated, statuslist.Green, always(VaccinatedLasts)},
+}
+
+// colourRule names the rule by a hash of all that it says. The publisher compares it with the one
+// that the database was derived with (again.go). A text that reads otherwise and says the same only
+// has everybody derived once more.
+func colourRule() store.ColourRule {
+	var text []byte
+	for _, d := range derivations {
+		text = fmt.Appendf(text, "%s %d", d.kind, d.status)
+		for _, l := range d.lasts {
+			text = fmt.Appendf(text, " %d:%d", l.from.Unix(), l.lasts)
+		}
+		text = append(text, '\n')
+	}
+	return sha256.Sum256(text)
 }
 
 // of is how long a record of that time counts.

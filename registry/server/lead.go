@@ -99,7 +99,7 @@ func (p *publisher) start(ctx context.Context) error {
 	if !p.leading() {
 		return p.refresh(ctx, seen)
 	}
-	if now().Sub(seen.Looked) < recent { // in a mass change it is long until this one can vouch for more
+	if now().Sub(seen.Looked).Abs() < recent { // in a mass change it is long until this one can vouch for more
 		if err := p.refresh(ctx, seen); err != nil {
 			return err
 		}
@@ -124,14 +124,23 @@ func (p *publisher) take(ctx context.Context, seen store.Lease) error {
 	return nil
 }
 
-// give stops publishing and lets another registry do so at once.
+// give stops publishing and lets another registry do so at once. Over SQLite that is the next one
+// to start, and what this one vouched for is noted for it: the others do that whenever they look.
 func (p *publisher) give() {
 	term := p.term.Swap(0)
-	if term == 0 || !p.store.Shared() {
+	if term == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), beatEvery)
 	defer cancel()
+	if !p.store.Shared() {
+		if _, looked := p.public.state(); !looked.IsZero() {
+			if _, err := p.store.Vouch(ctx, term, looked); err != nil {
+				p.log.Warn("after its next start, the registry answers doors only when it has looked", "error", err)
+			}
+		}
+		return
+	}
 	if err := p.store.GiveLease(ctx, term); err != nil && !errors.Is(err, store.ErrOvertaken) {
 		p.log.Warn("another registry publishes only after the end of the lease", "error", err)
 	}

@@ -73,22 +73,6 @@ func (p *publisher) walk(ctx context.Context, seen sight) error {
 	return nil
 }
 
-// deriveAgain makes everybody due when the current version was made by a clock that was ahead: what
-// had not ended yet may count as ended there, and nobody would look again.
-func (p *publisher) deriveAgain(ctx context.Context) error {
-	ahead := p.manifest.IssuedAt().Sub(now())
-	if ahead <= clockSkew || p.again == p.manifest.Version {
-		return nil
-	}
-	p.log.Warn("the clock was ahead when this version was made, so everybody is derived again; is NTP right on all machines?",
-		"version", p.manifest.Version, "ahead", ahead)
-	if err := p.store.DeriveAgain(ctx, p.term.Load(), now()); err != nil {
-		return err
-	}
-	p.again, p.held, p.listed = p.manifest.Version, nil, time.Time{}
-	return nil
-}
-
 // release publishes a mass change. From here on whoever was due is due only because the outcomes
 // are not stored.
 func (p *publisher) release(ctx context.Context, backup time.Time) error {

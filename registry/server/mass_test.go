@@ -312,7 +312,8 @@ func TestMassChange(t *testing.T) {
 }
 
 // TestMassChangeAtAnyMoment lets all that may happen happen at random moments of mass changes, also
-// a crash, and another registry that takes over while the one before it goes on. News is in the
+// a crash, an update with another duration, and another registry that takes over while the one
+// before it goes on. News is in the
 // next version and in all that follow, and in the end the list says of everybody what deriving them
 // alone says.
 func TestMassChangeAtAnyMoment(t *testing.T) {
@@ -370,6 +371,8 @@ func (c *country) live(steps int) {
 			c.sleep(lead)
 		case 5:
 			c.exec(grows)
+		case 6:
+			c.update([]time.Duration{7 * day, 14 * day, 21 * day}[c.random.IntN(3)], c.crash)
 		}
 		if len(gone) > 0 && c.random.IntN(40) == 0 { // one of them has it again
 			gone = append(gone[1:], c.takeOver(gone[0]))

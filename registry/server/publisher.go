@@ -63,7 +63,8 @@ type publisher struct {
 	restored bool // from a backup, and nothing was published since
 
 	batch  int
-	again  uint64      // the version after which everybody is derived again; 0: no version
+	again  *again      // nil: nobody is made due to be derived again
+	ahead  uint64      // the version that a clock that was ahead made, and everybody is derived again; 0: no version
 	held   *massChange // nil: no mass change is being collected
 	listed time.Time   // whoever is due since then at the latest has been derived for the list already
 }
@@ -86,7 +87,7 @@ func newPublisher(ctx context.Context, opt Options, m *metrics) (*publisher, err
 // begin makes this registry the publisher that it has the lease for.
 func (p *publisher) begin(ctx context.Context) error {
 	p.manifest, p.sections, p.contents = api.Manifest{}, nil, nil
-	p.held, p.listed = nil, time.Time{}
+	p.again, p.held, p.listed = nil, nil, time.Time{}
 	keys, err := p.store.TurnListKey(ctx, now(), lead)
 	if err != nil {
 		return err
@@ -100,6 +101,9 @@ func (p *publisher) begin(ctx context.Context) error {
 		return err
 	}
 	if err := p.publishKeys(ctx, p.issuer); err != nil {
+		return err
+	}
+	if err := p.compareRule(ctx); err != nil {
 		return err
 	}
 	_, _, err = p.once(ctx) // never vouch for a list that lacks earlier changes
@@ -241,6 +245,7 @@ func (p *publisher) rest(ctx context.Context, wait time.Duration, last time.Time
 // once derives the statuses that are due and publishes what changed. It returns how long nothing
 // will be due, or that more are due already.
 func (p *publisher) once(ctx context.Context) (wait time.Duration, more bool, err error) {
+	p.compareClock()
 	if err := p.deriveAgain(ctx); err != nil {
 		return 0, false, err
 	}
@@ -255,7 +260,7 @@ func (p *publisher) once(ctx context.Context) (wait time.Duration, more bool, er
 	if err := p.settle(ctx, seen, derived); err != nil {
 		return 0, false, err
 	}
-	if seen.mass {
+	if seen.mass && p.again == nil {
 		return 0, true, p.walk(ctx, seen)
 	}
 	if seen.more {
@@ -271,19 +276,19 @@ type sight struct {
 	at     time.Time // before it looked: all that was committed by then is in it, unless more are due
 	due    []*store.Citizen
 	more   bool
-	mass   bool      // so many more that they are a mass change: due has only those with news
+	mass   bool      // many more are due, or about to be: due has only those with news
 	backup time.Time // store.Store.Backup
 }
 
-// look lists who is due, those with news first. While a mass change is collected it lists only
-// those with news.
+// look lists who is due, those with news first. While people are made due to be derived again, and
+// while a mass change is collected, it lists only those with news.
 func (p *publisher) look(ctx context.Context) (sight, error) {
 	at := now()
 	backup, err := p.store.Backup(ctx)
 	if err != nil {
 		return sight{}, err
 	}
-	seen := sight{at: at, backup: backup, mass: p.held != nil}
+	seen := sight{at: at, backup: backup, mass: p.again != nil || p.held != nil}
 	until := at
 	if seen.mass {
 		until = store.News

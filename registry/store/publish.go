@@ -195,23 +195,6 @@ func (s *Store) PutDerived(ctx context.Context, term int64, derived []Derived) e
 	return nil
 }
 
-// DeriveAgain makes everybody due whose records may count. The term must be that of the lease
-// (ErrOvertaken).
-func (s *Store) DeriveAgain(ctx context.Context, term int64, now time.Time) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE citizens SET due = $1
-			WHERE id IN (SELECT citizen FROM records WHERE state = 'in force') AND (due IS NULL OR due > $1)`, now.Unix())
-		if err != nil {
-			return err
-		}
-		return fence(ctx, tx, term)
-	})
-	if err != nil {
-		return fmt.Errorf("have everybody derived again: %w", err)
-	}
-	return nil
-}
-
 const (
 	atOnce       = 5000 // outcomes in one transaction
 	perStatement = 500  // rows

@@ -13,6 +13,8 @@ CREATE TABLE registry (
     generation BIGINT NOT NULL, -- of the list key with which all blobs of the list are sealed
     issued  BIGINT NOT NULL,    -- when the version was made, by the clock of who made it
     wanted  BIGINT NOT NULL,    -- the version of the rules in force, published or not yet
+    colour_rule {{bytes}}, -- hash of the one that all outcomes follow, but for those who are due; NULL: not
+                        -- everybody is due yet who has to be (again.go)
     backup  BIGINT -- after a restore, the time of the backup; NULL: all sources have sent again since
 );
 
