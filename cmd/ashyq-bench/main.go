@@ -29,7 +29,12 @@ type cli struct {
 
 func main() {
 	var c cli
-	kong.Parse(&c, kong.Name("ashyq-bench"), kong.Description("Compares QR decoders on pictures and videos whose texts are known."))
+	parser := kong.Must(&c, kong.Name("ashyq-bench"),
+		kong.Description("Compares QR decoders on pictures and videos whose texts are known."))
+	if _, err := parser.Parse(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "ashyq-bench: %v\nhint: see ashyq-bench --help\n", err)
+		os.Exit(2)
+	}
 	if err := run(c, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "ashyq-bench: %v\n", err)
 		os.Exit(1)

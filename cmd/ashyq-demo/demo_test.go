@@ -174,6 +174,34 @@ func (d *demo) follow(list []string) string {
 	return all.String()
 }
 
+// TestCalledWrongly: the demo says what it would take, and starts nothing.
+func TestCalledWrongly(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"--venue", "moon"}, []string{`--venue: unknown kind of venue "moon"`, "cinema, ", "\nhint: "}},
+		{[]string{"--screen", "8081"}, []string{`--screen: "8081" is not an address`, "\nhint: "}},
+		{[]string{"--moon"}, []string{"--moon", "\nhint: "}},
+	} {
+		var said strings.Builder
+		dir := filepath.Join(t.TempDir(), "data")
+		args := append(c.args, "--dir", dir, "--bin", dir)
+		code := mainCode(t.Context(), args, strings.NewReader(""), os.Stdout, &said)
+		if code != 2 {
+			t.Errorf("%q: exit code %d", c.args, code)
+		}
+		for _, want := range c.says {
+			if !strings.Contains(said.String(), want) {
+				t.Errorf("%q says %q, not %q", c.args, said.String(), want)
+			}
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%q has begun: %v", c.args, err)
+		}
+	}
+}
+
 func TestIIN(t *testing.T) {
 	for digits, want := range map[string]string{"890214450123": "890214450129", "960307350321": "960307350321"} {
 		if got := iin(digits); got != want {

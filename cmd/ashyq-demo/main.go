@@ -25,11 +25,13 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"ashyq-kiosk/kiosk"
 )
 
 type cli struct {
 	Camera   string        `help:"Look through this camera (/dev/video0, http://...) instead of at the drawn people." placeholder:"SOURCE"`
-	Venue    string        `help:"Kind of venue at the door." default:"shop"`
+	Venue    string        `help:"Kind of venue at the door, as shop, cinema or pharmacy. A wrong one lists them all." default:"shop" placeholder:"KIND"`
 	Registry string        `help:"Address for the registry's pages." default:"127.0.0.1:8080"`
 	Doors    string        `help:"Address at which the door reaches the registry." default:"127.0.0.1:8443"`
 	Screen   string        `help:"Address for the door's screen." default:"127.0.0.1:8081"`
@@ -40,13 +42,42 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	code := mainCode(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// mainCode returns the exit code: 0 done, 1 failed, 2 called wrongly.
+func mainCode(ctx context.Context, args []string, in io.Reader, out *os.File, errOut io.Writer) int {
 	var c cli
-	kong.Parse(&c, kong.Name("ashyq-demo"), kong.Description("Runs registry, door and a queue of drawn people on this machine."))
-	if err := run(ctx, c, os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "ashyq-demo: %v\n", err)
-		os.Exit(1)
+	parser := kong.Must(&c, kong.Name("ashyq-demo"), kong.Writers(out, errOut),
+		kong.Description("Runs registry, door and a queue of drawn people on this machine."))
+	_, err := parser.Parse(args)
+	if err == nil {
+		err = c.check()
 	}
+	if err != nil {
+		fmt.Fprintf(errOut, "ashyq-demo: %v\nhint: see ashyq-demo --help\n", err)
+		return 2
+	}
+	if err := run(ctx, c, in, out); err != nil {
+		fmt.Fprintf(errOut, "ashyq-demo: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// check finds what is wrong before anything is started.
+func (c *cli) check() error {
+	if _, err := kiosk.ParseVenue(c.Venue); err != nil {
+		return fmt.Errorf("--venue: %w", err)
+	}
+	for name, address := range map[string]string{"registry": c.Registry, "doors": c.Doors, "screen": c.Screen} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("--%s: %q is not an address like 127.0.0.1:8080", name, address)
+		}
+	}
+	return nil
 }
 
 func run(ctx context.Context, c cli, in io.Reader, out *os.File) (err error) {

@@ -43,7 +43,7 @@ func (cacheVerifyCmd) Run(e *env) error {
 	}
 	state, err := copied.State()
 	if err == nil {
-		fmt.Fprintf(e.out, "%s, %d sections: everything is as it was written\n", editionOf(state), len(state.Sections))
+		fmt.Fprintf(e.out, "%s, %s: everything is as it was written\n", editionOf(state), sectionsOf(state))
 	}
 	return errors.Join(err, copied.Close())
 }
@@ -67,6 +67,13 @@ func editionOf(state cache.State) string {
 		return "no version yet"
 	}
 	return "version " + state.Edition().String()
+}
+
+func sectionsOf(state cache.State) string {
+	if len(state.Sections) == 1 {
+		return "1 section"
+	}
+	return fmt.Sprintf("%d sections", len(state.Sections))
 }
 
 type cacheStatCmd struct{}
@@ -177,8 +184,8 @@ func (c cacheExportCmd) Run(e *env) (err error) {
 	if err := errors.Join(copied.Export(file), file.Sync(), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
-	fmt.Fprintf(e.out, "%s, %d sections, in %q\nnote: it has everybody's status by index; delete it when the other card has it\n",
-		editionOf(state), len(state.Sections), c.File)
+	fmt.Fprintf(e.out, "%s, %s, in %q\nnote: it has everybody's status by index; delete it when the other card has it\n",
+		editionOf(state), sectionsOf(state), c.File)
 	return nil
 }
 

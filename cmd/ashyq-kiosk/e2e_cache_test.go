@@ -50,11 +50,11 @@ func TestCacheCommands(t *testing.T) {
 	})
 
 	t.Log("while the daemon runs")
-	w.says(w.command(0, "cache", "verify", "--config", first), "version ", "1 sections: everything is as it was written")
+	w.says(w.command(0, "cache", "verify", "--config", first), "version ", "1 section: everything is as it was written")
 	w.says(w.command(0, "cache", "stat", "--config", first), "on the card               version ", "1 of 1048576 entries\n",
 		"blue, or not given out  1048575\n", "reports that wait         0\n", "versions that wait        0\n")
 	file := filepath.Join(w.dir, "list")
-	w.says(w.command(0, "cache", "export", "--config", first, file), "1 sections, in", "delete it when")
+	w.says(w.command(0, "cache", "export", "--config", first, file), "1 section, in", "delete it when")
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
 		t.Errorf("the file has mode %v, %v", info.Mode(), err)
 	}

@@ -69,10 +69,14 @@ func (d doctorCmd) Run(e *env) error {
 		name, missing, _ = display.CheckWords(id, d.Language)
 		return name, missing
 	}
-	if failed := doctor.Run(e.ctx, e.out, words, checks(e.config)); failed > 0 {
-		return fmt.Errorf("%d of the checks failed\nhint: begin with the first ✗", failed)
+	switch failed := doctor.Run(e.ctx, e.out, words, checks(e.config)); failed {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 check failed\nhint: it is the line with ✗")
+	default:
+		return fmt.Errorf("%d checks failed\nhint: begin with the first ✗", failed)
 	}
-	return nil
 }
 
 type statusCmd struct{}

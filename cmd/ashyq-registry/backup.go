@@ -96,7 +96,8 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("make the backup %q: %w", c.File, err), file.Cleanup())
 	}
-	fmt.Fprintf(stdout, "backup of %d rows in %s\nit holds all keys: keep it from others, and off this machine\n", told.rows, c.File)
+	fmt.Fprintf(stdout, "backup of %s in %s\nit holds all keys: keep it from others, and off this machine\n",
+		counted(told.rows, "row"), c.File)
 	return nil
 }
 
@@ -242,11 +243,11 @@ func (r *restore) run(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(stdout, `restored %d rows of %s as version %v
+	fmt.Fprintf(stdout, `restored %s of %s as version %v
 next: start it with serve; doors follow it, and show the age of the backup.
 Ask every laboratory, portal and centre to send again what it has sent since then. When all have, confirm it on
 the page /admin: until then nobody can vouch for anything newer than the backup.
-`, r.told.rows, r.head.Moment.Format(time.RFC3339), edition)
+`, counted(r.told.rows, "row"), r.head.Moment.Format(time.RFC3339), edition)
 	return nil
 }
 

@@ -57,8 +57,9 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer, log *slog.Logger)
 		return err
 	}
 	m := result.Manifest
-	fmt.Fprintf(stdout, "version %d of %s: %d sections, %d blobs in %s, %d of them loaded (%d bytes)\n",
-		m.Version, m.IssuedAt().UTC().Format(time.RFC3339), len(m.Sections), result.Blobs, c.To, result.Loaded, result.Bytes)
+	fmt.Fprintf(stdout, "version %d of %s: %s, %s in %s, %d of them loaded (%d bytes)\n",
+		m.Version, m.IssuedAt().UTC().Format(time.RFC3339),
+		counted(len(m.Sections), "section"), counted(result.Blobs, "blob"), c.To, result.Loaded, result.Bytes)
 	return nil
 }
 

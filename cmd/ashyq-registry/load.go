@@ -162,9 +162,9 @@ func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.
 		return fmt.Errorf("load %q: %w\nhint: run the same command again: it goes on behind the rows that are stored",
 			c.File, err)
 	}
-	fmt.Fprintf(stdout, "%d rows taken, %d refused", l.told.rows-l.wrong, l.wrong)
+	fmt.Fprintf(stdout, "%s taken, %d refused", counted(l.told.rows-l.wrong, "row"), l.wrong)
 	if l.done > 0 {
-		fmt.Fprintf(stdout, "; %d rows were stored by an earlier run", l.done)
+		fmt.Fprintf(stdout, "; %s stored by an earlier run", counted(l.done, "row"))
 	}
 	fmt.Fprintln(stdout)
 	return nil

@@ -70,7 +70,7 @@ func TestLoadKilled(t *testing.T) {
 				break
 			}
 			out, err := tool(args...)
-			if err != nil || !strings.Contains(out, "0 rows taken, 0 refused; 30000 rows were stored by an earlier run") {
+			if err != nil || !strings.Contains(out, "0 rows taken, 0 refused; 30000 rows stored by an earlier run") {
 				t.Fatalf("after %d kills: %v\n%s", killed, err, out)
 			}
 			t.Logf("%d kills", killed)

@@ -127,8 +127,9 @@ func (s *snapshot) run(ctx context.Context) error {
 		if err := s.write("manifest", sealed); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "version %d of %s: %d sections, %d blobs, %d bytes in %s\n",
-			m.Version, m.IssuedAt().UTC().Format(time.RFC3339), len(m.Sections), len(blobs), bytes, s.dir)
+		fmt.Fprintf(s.out, "version %d of %s: %s, %s, %d bytes in %s\n",
+			m.Version, m.IssuedAt().UTC().Format(time.RFC3339),
+			counted(len(m.Sections), "section"), counted(len(blobs), "blob"), bytes, s.dir)
 		return nil
 	}
 }

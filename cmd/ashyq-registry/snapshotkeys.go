@@ -101,7 +101,7 @@ func (c *snapshotCmd) keys(ctx context.Context, admin string, authorities *x509.
 	if len(errs) > 0 {
 		return fmt.Errorf("%w\nhint: the list was not written; leave these doors out or name them as the page /doors does, and try again", errors.Join(errs...))
 	}
-	fmt.Fprintf(out, "keys of %d doors in %s\n", len(c.Doors), filepath.Join(c.OutDir, doorkeys.FolderName))
+	fmt.Fprintf(out, "keys of %s in %s\n", counted(len(c.Doors), "door"), filepath.Join(c.OutDir, doorkeys.FolderName))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,13 +26,7 @@ type Folder struct {
 
 // OpenFolder makes the folder if it is missing. Only one program at a time may have it open.
 func OpenFolder(dir string) (*Folder, error) {
-	_, err := os.Stat(dir)
-	if found := err == nil; !found { // otherwise somebody has decided who may read it: it may be a home
-		if err = os.MkdirAll(dir, 0o755); err == nil {
-			err = os.Chmod(dir, 0o755) // the web server is another user
-		}
-	}
-	if err != nil {
+	if err := makeReadable(dir); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
@@ -57,6 +52,24 @@ func OpenFolder(dir string) (*Folder, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// makeReadable makes a folder and the missing ones above it, and lets the web server, which is
+// another user, enter them. Of those that are there somebody has decided who may: one may be a home.
+func makeReadable(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeReadable(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	switch err := os.Mkdir(dir, 0o755); {
+	case errors.Is(err, fs.ErrExist): // another program has made it meanwhile
+		return nil
+	case err != nil:
+		return err
+	}
+	return os.Chmod(dir, 0o755) // whatever the umask
 }
 
 // layOut makes what the folder has in it. The web server may read all but what is incoming.

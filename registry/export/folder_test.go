@@ -3,6 +3,7 @@ package export_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -85,6 +86,45 @@ func TestFolderWithWrongFiles(t *testing.T) {
 	}
 	if data, err := os.ReadFile(elsewhere); err != nil || string(data) != "as before" {
 		t.Errorf("the file that the link names has %q, %v", data, err)
+	}
+}
+
+// TestFolderIsReadByAnotherUser reads a mirror as a web server does, who is another user: also
+// where the export has made the folders above it. Those that were there stay as they are.
+func TestFolderIsReadByAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	const nobody = 65534
+	top, err := os.MkdirTemp("", "export-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	mine := filepath.Join(top, "mine")
+	if err := errors.Join(os.Chmod(top, 0o755), os.Mkdir(mine, 0o711), os.Chmod(mine, 0o711)); err != nil {
+		t.Fatal(err)
+	}
+	old := syscall.Umask(0o077) // as the program does
+	defer syscall.Umask(old)
+	dir := filepath.Join(mine, "srv", "www", "ashyq")
+	newRegistry(t).once(openFolder(t, dir))
+	reads := func(command, name string) bool {
+		read := exec.Command(command, filepath.Join(dir, name))
+		read.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		read.Dir = "/"
+		out, err := read.CombinedOutput()
+		t.Logf("%s %s: %.100q", command, name, out)
+		return err == nil
+	}
+	if !reads("cat", "v1/manifest") || !reads("ls", "v1/blob") {
+		t.Error("a web server cannot read the mirror")
+	}
+	if reads("ls", ".incoming") {
+		t.Error("a web server reads what is not complete")
+	}
+	if info, err := os.Stat(mine); err != nil || info.Mode().Perm() != 0o711 {
+		t.Errorf("a folder that was there has mode %v, %v", info.Mode(), err)
 	}
 }
 

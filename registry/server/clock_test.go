@@ -59,6 +59,31 @@ func TestClockWasAhead(t *testing.T) {
 	})
 }
 
+// TestClockIsSetBack has a registry that is alone vouch for the list with a clock that is set back
+// while it runs. If that was far ahead, it takes it back: doors would take nothing before that time.
+func TestClockIsSetBack(t *testing.T) {
+	for by, taken := range map[time.Duration]bool{
+		24 * time.Hour: true, 2 * time.Minute: true, 45 * time.Second: false,
+	} {
+		t.Run(by.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				m := r.manifestAfter(0, 0)
+				synctest.Wait() // the publisher has looked
+				ahead := now().Add(by)
+				r.publisher.public.announce(m, ahead, time.Time{})
+				if got := r.manifestAfter(0, 0).IssuedAt(); !got.Equal(ahead) {
+					t.Fatalf("it is vouched for as of %v, want %v", got, ahead)
+				}
+				time.Sleep(2 * vouch) // fake
+				if got := r.manifestAfter(0, 0).IssuedAt(); got.Equal(ahead) == taken {
+					t.Errorf("%v ahead, then right again: at %v it is vouched for as of %v", by, now(), got)
+				}
+			})
+		})
+	}
+}
+
 // TestOthersClockWasAhead has a registry whose clock was ahead vouch for the list. The next one takes
 // that back: doors would take nothing before that time.
 func TestOthersClockWasAhead(t *testing.T) {

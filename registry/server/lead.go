@@ -329,10 +329,9 @@ func (p *publisher) vouch(ctx context.Context, at, backup time.Time) error {
 			return err
 		}
 		at = asOf
-	} else {
-		_, looked := p.public.state()
-		at = later(at, looked) // a clock set back must not make the data older
-	}
+	} else if _, looked := p.public.state(); looked.Sub(at) <= store.ClocksDiffer {
+		at = later(at, looked) // a clock that is set back a little does not make the list older
+	} // else it was ahead before: doors would take nothing until that time
 	p.public.announce(p.manifest, at, backup)
 	return nil
 }

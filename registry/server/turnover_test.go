@@ -42,9 +42,9 @@ func newSim(t testing.TB, doors int) *sim {
 		for n := from; n < min(from+500, doors); n++ {
 			d := &simDoor{name: fmt.Sprint("door ", n), spread: random.Float64(), keys: keyring{}}
 			s.doors = append(s.doors, d)
-			rows = append(rows, fmt.Sprintf("('%s', 'shop', 'green', 'entry', 'all')", d.name))
+			rows = append(rows, fmt.Sprintf("('%s', 'shop', 'green', 'entry', 'all', 'board')", d.name))
 		}
-		s.sql(`INSERT INTO doors (name, venue, zone, way, ring) VALUES ` + strings.Join(rows, ", "))
+		s.sql(`INSERT INTO doors (name, venue, zone, way, ring, device) VALUES ` + strings.Join(rows, ", "))
 	}
 	for _, d := range s.doors {
 		s.give(d)

@@ -212,16 +212,19 @@ func (s *Store) DoorBy(ctx context.Context, c Certificate, device string, said S
 func (s *Store) RevokeDoor(ctx context.Context, name string, now time.Time) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		var id int64
-		err := tx.QueryRowContext(ctx, `UPDATE doors SET revoked = COALESCE(revoked, $2) WHERE name = $1 RETURNING id`,
-			name, now.Unix()).Scan(&id)
+		var enrolled bool
+		err := tx.QueryRowContext(ctx, `UPDATE doors SET revoked = COALESCE(revoked, $2) WHERE name = $1
+			RETURNING id, device IS NOT NULL`, name, now.Unix()).Scan(&id, &enrolled)
 		if err != nil {
 			return notFound(err)
 		}
 		if _, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE door = $1`, id); err != nil {
 			return err
 		}
-		if err := wantTurnover(ctx, tx, now); err != nil {
-			return err
+		if enrolled { // else nobody had the list's keys as this door
+			if err := wantTurnover(ctx, tx, now); err != nil {
+				return err
+			}
 		}
 		return leaveShare(ctx, tx, id, now)
 	})

@@ -92,7 +92,7 @@ func (s *Store) Vouch(ctx context.Context, term int64, looked time.Time) (asOf t
 		var noted int64
 		err := tx.QueryRowContext(ctx, `UPDATE lease SET looked = CASE
 			WHEN looked > CAST($2 AS BIGINT) AND looked <= `+clock+` + $3 THEN looked ELSE CAST($2 AS BIGINT) END
-			WHERE term = $1 RETURNING looked`, term, looked.Unix(), int64(clocksDiffer.Seconds())).Scan(&noted)
+			WHERE term = $1 RETURNING looked`, term, looked.Unix(), int64(ClocksDiffer.Seconds())).Scan(&noted)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrOvertaken
 		}
@@ -105,8 +105,8 @@ func (s *Store) Vouch(ctx context.Context, term int64, looked time.Time) (asOf t
 	return asOf, nil
 }
 
-// clocksDiffer is by how much machines' clocks may differ. Doors allow two minutes.
-const clocksDiffer = time.Minute
+// ClocksDiffer is by how much machines' clocks may differ. Doors allow two minutes.
+const ClocksDiffer = time.Minute
 
 // Works notes that the holder gets on, where it cannot vouch for anything newer yet. Errors:
 // ErrOvertaken.

@@ -42,6 +42,11 @@ func testListKeys(t *testing.T, s *Store) {
 	}
 
 	at := t0.Add(2 * time.Hour)
+	token(t, s, "never", "never")
+	must(t, s.RevokeDoor(ctx, "never", at))
+	if keys := turn(t, s, at); len(keys) != 1 || keys[0].Known {
+		t.Errorf("a turnover for a door that never had a device: %+v", keys)
+	}
 	must(t, s.RevokeDoor(ctx, "one", at))
 	keys := turn(t, s, at)
 	if len(keys) != 2 || !keys[0].Known || keys[1].Known || int64(keys[1].Generation) != at.Unix() ||

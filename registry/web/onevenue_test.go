@@ -30,6 +30,9 @@ func TestOneVenueOnThePage(t *testing.T) {
 			tabTo(t, ctx, "#new-venue")
 			keys(t, ctx, kb.Enter)
 			focused(t, ctx, "#venue-name")
+			if eval[bool](t, ctx, visible("keeps-names")) {
+				t.Error("a new venue has no doors yet, and the form says what becomes of their names")
+			}
 			keys(t, ctx, "Dostyk", kb.Tab, "990140000008", kb.Tab)
 			focused(t, ctx, "#venue-kind")
 			eval[chromedp.Void](t, ctx, `(document.querySelector("#venue-kind").value = "cinema", undefined)`)
@@ -60,6 +63,8 @@ func TestOneVenueOnThePage(t *testing.T) {
 			focused(t, ctx, "#venue-name")
 			until(t, ctx, `document.querySelector("#venue-entrances").value === "North\nSouth" &&
 				document.querySelector("#venue-kind").value === "cinema"`)
+			until(t, ctx, visible("keeps-names")+` && document.querySelector("#keeps-names").textContent.includes(%s)`,
+				map[string]string{"kk": "атауы өзгермейді", "ru": "Названия дверей не изменятся"}[language])
 			keys(t, ctx, kb.End, " 2", kb.Enter)
 			until(t, ctx, visible("one")+` && document.querySelector("#one-name").textContent === "Dostyk 2"`)
 			want.Name = "Dostyk 2"

@@ -147,3 +147,63 @@ func TestFullPhoneGetsAPass(t *testing.T) {
 		})
 	}
 }
+
+// TestFullFamilyPhone chooses another person, gives a name, owns up to a new phone and removes the
+// pass on a phone that has no space left: each time the page says that it was not kept. The chosen
+// person is shown all the same. With space again all is kept.
+func TestFullFamilyPhone(t *testing.T) {
+	t.Parallel()
+	for language, says := range fullLanguages {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			r := newRegistry(t)
+			ctx := tab(t)
+			give(t, ctx, r.url(), space)
+			activated(t, r, ctx)
+			do(t, ctx, chromedp.Click(`[data-language="`+language+`"]`))
+			until(t, ctx, `navigator.serviceWorker.controller !== null`)
+			do(t, ctx, chromedp.Click("#family summary"), chromedp.Click("#family-add"))
+			until(t, ctx, visible("activation")+` && document.querySelector("#have-code").open`)
+			do(t, ctx, chromedp.SetValue("#code", oneTimeCode+"2"), chromedp.Click("#activate"))
+			until(t, ctx, `document.querySelectorAll("#people button").length === 2 && `+shownCode+" !== undefined")
+			second := holderOf(t, shown(t, ctx))
+			r.set(func(r *registry) { r.status.NewPhone = r.now() })
+			do(t, ctx, chromedp.Reload())
+			until(t, ctx, visible("new-phone"))
+
+			fill(t, ctx, r.url())
+			notKept := func(id string) {
+				t.Helper()
+				until(t, ctx, visible(id)+` && [%s, %s].every((words) =>
+					document.getElementById(%s).textContent.includes(words))`, says.full, says.free, id)
+			}
+			do(t, ctx, chromedp.Click("#people button:first-child"))
+			notKept("people-error")
+			until(t, ctx, `document.querySelector('#people button:first-child[aria-pressed="true"]') !== null`)
+			until(t, ctx, visible("new-phone")+" && "+shownCode+" !== undefined")
+			if holderOf(t, shown(t, ctx)) == second {
+				t.Error("the page shows the code of somebody who was not chosen")
+			}
+			do(t, ctx, chromedp.Click("#new-phone-fine"))
+			notKept("new-phone-error")
+			do(t, ctx, chromedp.Click("#family summary"), chromedp.SetValue("#family-name", "Ainur"),
+				chromedp.Click("#family-form button"))
+			notKept("family-error")
+			do(t, ctx, chromedp.Click("#remove summary"), chromedp.Click("#remove-yes"))
+			notKept("remove-error")
+			keep(t, ctx, "space-family-"+language)
+			audit(t, ctx)
+
+			give(t, ctx, r.url(), space)
+			until(t, ctx, `(document.querySelector("#family-form button").click(),
+				document.querySelector("#people button:first-child").textContent === "Ainur")`)
+			do(t, ctx, chromedp.Click("#new-phone-fine"))
+			until(t, ctx, `!(`+visible("new-phone")+`)`)
+			do(t, ctx, chromedp.Click("#people button:last-child"))
+			until(t, ctx, `document.activeElement ===
+				document.querySelector('#people button:last-child[aria-pressed="true"]') && !(`+visible("people-error")+`)`)
+			do(t, ctx, chromedp.Reload())
+			until(t, ctx, `document.querySelector('#people button:last-child[aria-pressed="true"]') !== null`)
+		})
+	}
+}

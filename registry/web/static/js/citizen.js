@@ -9,6 +9,7 @@ import { day, moment, onLanguage, setUp, t } from "./i18n.js";
 import { close, reload, renderMore, setUpMore } from "./more.js";
 import { newKeys } from "./pass.js";
 import * as people from "./people.js";
+import { remember } from "./remember.js";
 import { Rotation } from "./rotation.js";
 import { StatusCard } from "./status.js";
 import { get } from "./store.js";
@@ -100,8 +101,7 @@ function setUpForms() {
     return begin();
   });
   on("ended-forget", "click", async () => {
-    await people.forget(people.shown().id);
-    await begin();
+    if (await remember("ended-error", people.forget(people.shown().id))) await begin();
   });
   on("empty-again", "click", () => busy("empty", $("empty-again"), "emptyAgain", () => supply.again()));
   on("new-phone-look", "click", () => {
@@ -110,8 +110,7 @@ function setUpForms() {
     $("phones").querySelector("summary").focus();
   });
   on("new-phone-fine", "click", async () => {
-    await people.change(people.shown().id, { known: status.newPhone });
-    render();
+    if (await remember("new-phone-error", people.change(people.shown().id, { known: status.newPhone }))) render();
   });
 }
 
@@ -233,7 +232,7 @@ function renderPeople() {
     const button = el("button", { type: "button", "aria-pressed": String(i === chosen) }, names[i]);
     button.addEventListener("click", async () => {
       adding = false;
-      await people.choose(person.id);
+      await remember("people-error", people.choose(person.id), "choiceNotKept");
       await begin();
       $("people").querySelector('[aria-pressed="true"]').focus();
     });

@@ -76,16 +76,17 @@ export function say(element, key) {
 // figure writes a number, with its thousands apart.
 export const figure = (n) => n.toLocaleString(locales[current]);
 
-// moment writes a time: only the hour today, the date with it on any other day.
-export function moment(time, now = new Date()) {
-  const clock = time.toLocaleTimeString(locales[current], { hour: "2-digit", minute: "2-digit" });
-  return time.toDateString() === now.toDateString() ? clock : `${day(time)}, ${clock}`;
+// moment writes a time: only the hour today, the date with it on any other day. Without a time zone it is the browser's.
+export function moment(time, timeZone) {
+  const clock = time.toLocaleTimeString(locales[current], { hour: "2-digit", minute: "2-digit", timeZone });
+  const date = day(time, timeZone);
+  return date === day(new Date(), timeZone) ? clock : `${date}, ${clock}`;
 }
 
 // day writes a date without a time.
-export function day(time) {
+export function day(time, timeZone) {
   const month = current === "en" ? "short" : "2-digit";
-  return time.toLocaleDateString(locales[current], { day: "2-digit", month, year: "numeric" });
+  return time.toLocaleDateString(locales[current], { day: "2-digit", month, year: "numeric", timeZone });
 }
 
 // span writes a length of time, ms, in its largest unit.

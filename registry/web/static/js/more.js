@@ -4,6 +4,7 @@ import { $, el } from "./dom.js";
 import { day, moment, say, t } from "./i18n.js";
 import { moveCode, ownTrouble, phones, records, removePhone, removeThis } from "./own.js";
 import * as people from "./people.js";
+import { remember } from "./remember.js";
 
 let page; // what the page does: changed, when people or passes have changed; again, to ask for the status
 let made; // the code for another phone
@@ -26,7 +27,8 @@ export function setUpMore(does) {
   });
   $("family-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    await people.change(people.shown().id, { name: $("family-name").value.trim() });
+    const naming = people.change(people.shown().id, { name: $("family-name").value.trim() });
+    if (!await remember("family-error", naming)) return;
     await page.changed();
     page.rescued($("family").querySelector("summary"));
   });

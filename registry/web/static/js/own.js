@@ -37,6 +37,7 @@ export async function removeThis(pass) {
 
 // ownTrouble names the text for what went wrong.
 export function ownTrouble(err) {
+  if (err.name === "QuotaExceededError") return "notKept";
   if (err.status === 0 || err.status === undefined) return "noNetwork";
   if (err.status === 429) return err.many ? "manyPhones" : "tooMany";
   return err.status >= 500 ? "serverTrouble" : "notAccepted";

@@ -32,9 +32,10 @@ export async function keep(phone, id) {
   current = fresh.id;
 }
 
+// choose shows another person at once, and keeps the choice for the next time if there is space.
 export async function choose(id) {
-  await put({ current: id });
   current = id;
+  await put({ current: id });
 }
 
 export const change = (id, values) => store((stored) => stored.map((p) => (p.id === id ? { ...p, ...values } : p)));

@@ -88,6 +88,16 @@ export const citizen = {
     ru: "На телефоне не осталось места, чтобы сохранить пропуск. Освободите место и повторите, а до этого не закрывайте страницу.",
     en: "No space is left on this phone to keep the pass. Free some space and try again, and do not close this page before.",
   },
+  notKept: {
+    kk: "Телефонда орын қалмады, сондықтан бұл сақталмады. Орын босатып, қайталап көріңіз.",
+    ru: "На телефоне не осталось места, поэтому это не сохранилось. Освободите место и повторите.",
+    en: "No space is left on this phone, so this was not kept. Free some space and try again.",
+  },
+  choiceNotKept: {
+    kk: "Телефонда орын қалмады, сондықтан таңдауыңыз осы бет жабылғанша ғана сақталады. Орын босатып, қайта таңдаңыз.",
+    ru: "На телефоне не осталось места, поэтому выбор действует, пока открыта эта страница. Освободите место и выберите ещё раз.",
+    en: "No space is left on this phone, so your choice lasts until this page is closed. Free some space and choose again.",
+  },
   emptyTitle: { kk: "Бүгінге код жоқ", ru: "На сегодня кода нет", en: "There is no code for today" },
   emptyText: {
     kk: "Телефонның күні: {time}. Интернетке қосылып, осы бетті ашыңыз: код өзі келеді. Күн дұрыс болмаса, телефонда уақытты автоматты түрде орнатуды қосыңыз. Интернет болмаса, кіреберістегі қызметкерге айтыңыз немесе қағаз рұқсатнаманы көрсетіңіз.",

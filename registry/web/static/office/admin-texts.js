@@ -22,7 +22,7 @@ export const words = {
   asTable: { kk: "Кесте түрінде", ru: "Таблицей", en: "As a table" },
   chartLabel: { kk: "24 сағаттағы тексерулер: {n}. Сандар төмендегі кестеде.", ru: "Проверок за 24 часа: {n}. Числа в таблице ниже.", en: "Checks in 24 hours: {n}. The numbers are in the table below." },
   mostInAnHour: { kk: "Бір сағаттағы ең көбі: {n}", ru: "Больше всего за час: {n}", en: "Most in an hour: {n}" },
-  hour: { kk: "Сағат", ru: "Час", en: "Hour" },
+  hour: { kk: "Сағат (UTC+5)", ru: "Час (UTC+5)", en: "Hour (UTC+5)" },
   "colour-red": { kk: "Қызыл", ru: "Красный", en: "Red" },
   "colour-yellow": { kk: "Сары", ru: "Жёлтый", en: "Yellow" },
   "colour-blue": { kk: "Көк", ru: "Синий", en: "Blue" },

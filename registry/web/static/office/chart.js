@@ -3,6 +3,7 @@
 
 import { $, el } from "../js/dom.js";
 import { figure, t } from "../js/i18n.js";
+import { timeZone } from "./country.js";
 
 export const order = ["green", "blue", "yellow", "red", "none"]; // from the bottom
 const [width, height] = [600, 180];
@@ -50,7 +51,7 @@ export function drawChart(hours) {
   const list = Array.from({ length: 25 }, (_, i) => now - (24 - i) * hour).map((time) => ({ time, counts: at.get(time) ?? byColour() }));
   const sum = (counts) => order.reduce((n, colour) => n + counts[colour], 0);
   const most = Math.max(1, ...list.map(({ counts }) => sum(counts)));
-  const clock = (time) => new Date(time).toLocaleTimeString("ru-KZ", { hour: "2-digit", minute: "2-digit" });
+  const clock = (time) => new Date(time).toLocaleTimeString("ru-KZ", { hour: "2-digit", minute: "2-digit", timeZone });
   const total = list.reduce((n, { counts }) => n + sum(counts), 0);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("chartLabel", { n: figure(total) }) }, defs());
   list.forEach(({ counts }, i) => {

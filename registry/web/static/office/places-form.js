@@ -31,6 +31,7 @@ export class PlacesForm {
   // open shows what is known of a venue, or an empty form.
   open(venue = {}) {
     this.#id = venue.id;
+    $("keeps-names").hidden = !venue.id;
     $("venue-form").reset();
     $("venue-form").querySelector("output").replaceChildren();
     this.#choices();

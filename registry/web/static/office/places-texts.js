@@ -81,6 +81,11 @@ export const words = {
   changeVenue: { kk: "Нысанды өзгерту", ru: "Изменить объект", en: "Change the venue" },
   saveVenue: { kk: "Сақтау", ru: "Сохранить", en: "Save" },
   venueSaved: { kk: "Нысан сақталды.", ru: "Объект сохранён.", en: "The venue is saved." },
+  keepsNames: {
+    kk: "Есіктердің атауы өзгермейді: ол олардың экранында және басып шығарылған парақтарда тұр.",
+    ru: "Названия дверей не изменятся: они стоят на экранах дверей и на напечатанных листах.",
+    en: "Its doors keep their names: these stand on the doors' screens and on printed sheets.",
+  },
   bin: { kk: "БСН (12 сан)", ru: "БИН (12 цифр)", en: "BIN (12 digits)" },
   zone: { kk: "Аймақ", ru: "Зона", en: "Zone" },
   capacity: { kk: "Сыйымдылығы, адам", ru: "Вместимость, человек", en: "Capacity, people" },

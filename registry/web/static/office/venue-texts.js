@@ -38,7 +38,7 @@ export const words = {
   "trouble-tamper": { kk: "Корпусы ашылған", ru: "Вскрыт корпус", en: "Case opened" },
   "trouble-out-of-order": { kk: "Істемейді: экранын қараңыз", ru: "Неисправна: смотрите её экран", en: "Out of order: see its screen" },
   hoursTitle: { kk: "Сағат бойынша тексерулер", ru: "Проверки по часам", en: "Checks by hour" },
-  hour: { kk: "Сағат", ru: "Час", en: "Hour" },
+  hour: { kk: "Сағат (UTC+5)", ru: "Час (UTC+5)", en: "Hour (UTC+5)" },
   otherCounts: { kk: "Басқа", ru: "Прочее", en: "Other" },
   chart: { kk: "Диаграмма", ru: "Диаграмма", en: "Chart" },
   noCounts: { kk: "Соңғы екі тәулікте тексеру болған жоқ.", ru: "За двое суток проверок не было.", en: "No checks in the last two days." },

@@ -3,6 +3,7 @@
 
 import { $, el, show } from "../js/dom.js";
 import { moment, onLanguage, setUp, span, t } from "../js/i18n.js";
+import { timeZone } from "./country.js";
 import { HallPart } from "./hall.js";
 import { Gate, trouble } from "./office.js";
 import { words } from "./venue-texts.js";
@@ -100,7 +101,7 @@ function hours() {
   const list = inside.hours.map(({ hour, counts }) => ({ hour, sums: byColour(counts) })).reverse();
   const most = Math.max(1, ...list.map(({ sums }) => sums.all));
   if (!list.length) return [el("tr", {}, el("td", { colspan: "8", class: "small" }, t("noCounts")))];
-  return list.map(({ hour, sums }) => el("tr", {}, el("td", {}, moment(new Date(hour))), el("td", { class: "bars" }, bar(sums, most)),
+  return list.map(({ hour, sums }) => el("tr", {}, el("td", {}, moment(new Date(hour), timeZone)), el("td", { class: "bars" }, bar(sums, most)),
     ...[...colours, "back"].map((key) => el("td", { class: "number" }, String(sums[key])))));
 }
 
