@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,11 +41,12 @@ type accepted struct{ body any }
 // conflicted is an answer in JSON to what cannot be done any more.
 type conflicted struct{ body any }
 
-// download is an answer out of a file, which is closed after it.
+// download is an answer out of a file.
 type download struct {
-	file     *os.File
+	content  io.ReadSeeker
 	modified time.Time
 	size     int64
+	done     func() error // is called after it
 }
 
 // extending is the key of a request's context for what gives the request more time.
@@ -58,7 +58,7 @@ const slowest = 4 << 10
 // send answers with the file, or with the requested part of it. A large file may take longer than
 // other answers.
 func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err error) {
-	defer func() { err = errors.Join(err, d.file.Close()) }()
+	defer func() { err = errors.Join(err, d.done()) }()
 	deadline := time.Now().Add(time.Minute + time.Duration(d.size/slowest)*time.Second)
 	if err := http.NewResponseController(w).SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return http.StatusInternalServerError, err
@@ -66,7 +66,7 @@ func (d download) send(w http.ResponseWriter, r *http.Request) (code int, err er
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-cache") // the file of this name may be replaced
 	noted := &noting{ResponseWriter: w, code: http.StatusOK}
-	http.ServeContent(noted, r, "", d.modified, d.file)
+	http.ServeContent(noted, r, "", d.modified, d.content)
 	return noted.code, nil
 }
 
