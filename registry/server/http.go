@@ -35,6 +35,13 @@ type raw struct {
 // refusedAll is a raw answer to a message of which nothing was taken: 422.
 type refusedAll struct{ raw }
 
+// alike is an answer in JSON of which nobody on the way learns anything by its length: it has
+// spaces behind it, up to the next multiple of size, in bytes.
+type alike struct {
+	body any
+	size int
+}
+
 // accepted is an answer in JSON to what was taken and is not done yet.
 type accepted struct{ body any }
 
@@ -181,6 +188,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, route route) (in
 		return http.StatusConflict, writeJSON(w, http.StatusConflict, body.body)
 	case accepted:
 		return http.StatusAccepted, writeJSON(w, http.StatusAccepted, body.body)
+	case alike:
+		return http.StatusOK, writePadded(w, http.StatusOK, body.body, body.size)
 	case raw:
 		return http.StatusOK, body.send(w, http.StatusOK)
 	case refusedAll:
@@ -215,10 +224,15 @@ func asFailure(err error) *failure {
 	return &failure{http.StatusInternalServerError, "the registry could not do this", "try again; its log says why", err}
 }
 
-func writeJSON(w http.ResponseWriter, code int, body any) error {
+func writeJSON(w http.ResponseWriter, code int, body any) error { return writePadded(w, code, body, 1) }
+
+func writePadded(w http.ResponseWriter, code int, body any, size int) error {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return err
+	}
+	if over := (len(data) + 1) % size; over > 0 {
+		data = append(data, bytes.Repeat([]byte{' '}, size-over)...)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
