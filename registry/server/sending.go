@@ -100,7 +100,7 @@ func (s *Server) lookUpWishes(ctx context.Context) error {
 			continue
 		}
 		m := message{number, codeText(w.language, w.code(short)), now().Add(store.SignInLasts)}
-		if !s.signIns.messages.put(block, m) {
+		if taken, lost := s.signIns.messages.put(block, m); !taken || lost {
 			s.metrics.messages.WithLabelValues("dropped").Inc()
 		}
 	}

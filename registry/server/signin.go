@@ -63,7 +63,7 @@ func (s *Server) signIn(r *http.Request) (any, error) {
 	if s.opt.DemoShowsCodes {
 		return s.signInShown(r, w)
 	}
-	if !s.signIns.wishes.put(BlockOf(remote(r).Addr()), w) {
+	if taken, _ := s.signIns.wishes.put(BlockOf(remote(r).Addr()), w); !taken {
 		return nil, errManyAsk
 	}
 	return SignInAnswer{Session: w.token, Lasts: int(store.SignInLasts / time.Second)}, nil
