@@ -54,12 +54,31 @@ func copyCache(e *env) (*cache.Copy, error) {
 	if err != nil {
 		return nil, err
 	}
-	copied, err := cache.CopyOf(cache.Path(cfg.StateDir))
+	copied, err := unlessEnded(e.ctx, func() (*cache.Copy, error) { return cache.CopyOf(cache.Path(cfg.StateDir)) })
 	if errors.Is(err, cache.ErrDamaged) {
 		return nil, fmt.Errorf("%w\nhint: the running door is right for now, it answers from memory; systemctl restart ashyq-kiosk "+
 			"sets the file aside and loads the list again; if it happens once more, replace the card", err)
 	}
 	return copied, err
+}
+
+// unlessEnded gives up on f when ctx ends: from a pipe, or from a dying card, reading may never end.
+func unlessEnded[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
+	type outcome struct {
+		v   T
+		err error
+	}
+	done := make(chan outcome, 1) // nobody waits for it when ctx has ended
+	go func() {
+		v, err := f()
+		done <- outcome{v, err}
+	}()
+	select {
+	case o := <-done:
+		return o.v, o.err
+	case <-ctx.Done():
+		return v, fmt.Errorf("stopped while reading: %w", ctx.Err())
+	}
 }
 
 func editionOf(state cache.State) string {
@@ -212,8 +231,11 @@ func (c cacheImportCmd) Run(e *env) error {
 	if err := ownState(cfg.StateDir); err != nil {
 		return err
 	}
-	list, err := c.read()
-	if err != nil {
+	list, err := unlessEnded(e.ctx, c.read)
+	switch {
+	case err != nil && e.ctx.Err() != nil:
+		return err
+	case err != nil:
 		return fmt.Errorf("%w\nhint: ashyq-kiosk cache export, on the other door, writes it", err)
 	}
 	store, err := cache.OpenState(cfg.StateDir, "", e.log)

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"ashyq-kiosk/kiosk/cache"
 )
@@ -75,6 +78,7 @@ func TestCacheCommands(t *testing.T) {
 	w.says(w.command(1, "cache", "import", "--config", second, w.write("bit", string(bit))), "damaged on the way",
 		"hint: ashyq-kiosk cache export")
 	w.says(w.command(1, "cache", "import", "--config", second, w.altered("list")), "not the registry's", "hint: the file was altered")
+	w.endsWhileItReads("cache", "import", "--config", second)
 	w.says(w.command(0, "cache", "import", "--config", second, file), "proven by the registry")
 	w.says(w.command(0, "cache", "stat", "--config", second), "\n  red                     1\n")
 	w.kiosk = w.start("ashyq-kiosk", "run", "--config", second)
@@ -94,6 +98,32 @@ func TestCacheCommands(t *testing.T) {
 	w.says(w.command(1, "cache", "verify", "--config", second), "cache file is damaged", "hint: ", "systemctl restart ashyq-kiosk")
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, data) {
 		t.Errorf("verify changed the file: %v", err)
+	}
+}
+
+// endsWhileItReads ends a command that reads from a pipe to which nobody writes.
+func (w *enrolWorld) endsWhileItReads(args ...string) {
+	w.t.Helper()
+	pipe := filepath.Join(w.dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "ashyq-kiosk"), append(args, pipe)...)
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until the command reads
+	if err == nil {
+		err = cmd.Process.Signal(syscall.SIGTERM)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer writer.Close()
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		w.t.Errorf("%q after SIGTERM: %v, want exit code 1", args, err)
 	}
 }
 

@@ -154,7 +154,7 @@ type few struct {
 	roots             *x509.CertPool
 }
 
-func serveFew(t *testing.T, own bool) *few {
+func serveFew(t *testing.T, own bool, more ...string) *few {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	args := []string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, fewFiles), command().Path,
@@ -164,7 +164,7 @@ func serveFew(t *testing.T, own bool) *few {
 	} else {
 		args = append(args, "--doors-listen", "127.0.0.1:0")
 	}
-	cmd := exec.Command("sh", args...)
+	cmd := exec.Command("sh", append(args, more...)...)
 	cmd.Env = append(os.Environ(), "TESTSCRIPT_COMMAND=ashyq-registry")
 	log, err := cmd.StderrPipe()
 	if err != nil {

@@ -41,8 +41,8 @@ type loadVenuesCmd struct {
 	loadFlags
 }
 
-// loadAtOnce is how many rows one transaction stores: a laboratory that writes meanwhile waits that
-// long.
+// loadAtOnce is how many rows one transaction stores: a laboratory that writes meanwhile waits
+// that long.
 const loadAtOnce = 5000
 
 // codesLast is how long the one-time codes are valid, as those of the administrator's page.
@@ -244,16 +244,13 @@ type table struct {
 	out  *csv.Writer
 }
 
-// openTable makes the file, or with more adds to it. It is readable only for its owner.
+// openTable makes the file anew, or with more adds to it. What is no such table it leaves alone.
+// The file is readable only for its owner.
 func openTable(name string, more bool, columns ...string) (*table, error) {
 	if name == "" {
 		return &table{}, nil
 	}
-	how := os.O_TRUNC
-	if more {
-		how = 0
-	}
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|how, 0o600)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +258,9 @@ func openTable(name string, more bool, columns ...string) (*table, error) {
 	found, err := io.ReadAll(io.LimitReader(file, int64(len(head))))
 	if err == nil && len(found) > 0 && string(found) != head {
 		err = fmt.Errorf("%q is something else\nhint: name another file", name)
+	}
+	if err == nil && !more {
+		found, err = nil, file.Truncate(0)
 	}
 	if err == nil {
 		_, err = file.Seek(0, io.SeekEnd)

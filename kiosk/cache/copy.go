@@ -68,7 +68,7 @@ func (c *Copy) copyOf(path string) (*Cache, error) {
 	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(c.file, from); err != nil {
+	if _, err := io.Copy(c.file, io.LimitReader(from, largest+1)); err != nil {
 		return nil, err
 	}
 	return open(c.path())

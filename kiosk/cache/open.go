@@ -79,7 +79,7 @@ func openNamed(path string) (*Cache, error) {
 func open(path string) (c *Cache, err error) {
 	// The database trusts its file: a wrong page causes a panic, and a page beyond the end of a cut
 	// file a fault. Both mean a damaged file here. A door that died of it would die again at each
-	// start.
+	// start. What cannot be caught, openPages looks for.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var file *os.File
 	defer func() {
@@ -92,11 +92,10 @@ func open(path string) (c *Cache, err error) {
 	}()
 
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:  lockTimeout,
 		PageSize: filePage,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
-			file, err = os.OpenFile(name, flag, mode)
+			file, err = openPages(name, flag, mode)
 			return file, err
 		},
 	})
@@ -115,6 +114,8 @@ func open(path string) (c *Cache, err error) {
 func openError(err error) error {
 	var refused syscall.Errno
 	switch {
+	case errors.Is(err, ErrDamaged):
+		return err
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return errors.New("another process has it open\nhint: stop the service first: systemctl stop ashyq-kiosk")
 	case errors.As(err, &refused):

@@ -55,10 +55,11 @@ type Line struct {
 }
 
 const (
-	checkEvery  = time.Second // how often one session may check
-	checkAtOnce = 10
-	maxDesks    = 1000      // that are kept
-	deskIdle    = time.Hour // after which a desk is forgotten: longer than a used code is good
+	checkEvery   = time.Second // how often one session may check
+	checkAtOnce  = 10
+	maxDesks     = 1000      // that are kept
+	decisionSize = 2 << 10   // of what an answer's size is a multiple, in bytes
+	deskIdle     = time.Hour // after which a desk is forgotten: longer than a used code is good
 )
 
 // desks are the venues whose staff check, and how often each session does.
@@ -166,7 +167,7 @@ func (s *Server) checkAtDesk(r *http.Request, by store.Account) (any, error) {
 		return nil, err
 	}
 	hall, err := s.opt.Store.HallOf(r.Context(), v.ID, now())
-	return DeskDecision{d, hall}, err
+	return alike{DeskDecision{d, hall}, decisionSize}, err
 }
 
 func (s *Server) deskParts(v store.Venue) DeskParts {

@@ -21,7 +21,7 @@ func TestSelfTellsNothingOfOthers(t *testing.T) {
 		lab := r.source(Laboratory)
 		people := map[string]phone{}
 		for i, name := range []string{"red", "blue", "revoked"} {
-			iin := []string{iinA, iinB, "011399500206"}[i]
+			iin := []string{iinA, iinB, iinC}[i]
 			people[name] = r.activate(iin, byte(i+3))
 			switch name {
 			case "red":

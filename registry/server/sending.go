@@ -77,11 +77,6 @@ func (s *Server) shortIsEnough(ctx context.Context) (bool, error) {
 	return s.opt.Store.Spare(ctx, wrongCodes, time.Now())
 }
 
-func (s *Server) noteWrong(ctx context.Context) error {
-	_, err := s.opt.Store.Use(ctx, wrongCodes, time.Now())
-	return err
-}
-
 // lookUpWishes finds out who of those that want a code has a number, until ctx ends.
 func (s *Server) lookUpWishes(ctx context.Context) error {
 	for {
@@ -100,7 +95,7 @@ func (s *Server) lookUpWishes(ctx context.Context) error {
 			continue
 		}
 		m := message{number, codeText(w.language, w.code(short)), now().Add(store.SignInLasts)}
-		if !s.signIns.messages.put(block, m) {
+		if taken, lost := s.signIns.messages.put(block, m); !taken || lost {
 			s.metrics.messages.WithLabelValues("dropped").Inc()
 		}
 	}

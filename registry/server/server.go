@@ -103,6 +103,7 @@ type Server struct {
 	phones    *waits // each pass is a known client
 	boards    *boards
 	checks    *doorChecks
+	bundles   *bundles
 	keys      daysKeys // of places
 	desks     desks    // of the staff
 	blobs     blobs
@@ -150,6 +151,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		phones:  newWaits(opt.Phones),
 		boards:  newBoards(),
 		checks:  newDoorChecks(),
+		bundles: newBundles(opt.Bundles),
 		desks:   desks{open: map[int64]*desk{}, sessions: map[int64]*rate.Limiter{}},
 		blobs:   blobs{sent: map[api.Hash]*sentBlob{}},
 		metrics: newMetrics(),

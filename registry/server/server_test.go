@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const adminKey = "k1-he-administrators-keyAAAAAAAAAAAAAAAAAAAAA"
 
 // Two numbers with right check digits; nobody has them, the 13th month does not exist.
-const iinA, iinB = "011399500018", "011399500107"
+const iinA, iinB, iinC = "011399500018", "011399500107", "011399500206"
 
 // rig is a registry on a database of its own, talked to as over the network.
 type rig struct {

@@ -63,7 +63,7 @@ func (s *Server) signIn(r *http.Request) (any, error) {
 	if s.opt.DemoShowsCodes {
 		return s.signInShown(r, w)
 	}
-	if !s.signIns.wishes.put(BlockOf(remote(r).Addr()), w) {
+	if taken, _ := s.signIns.wishes.put(BlockOf(remote(r).Addr()), w); !taken {
 		return nil, errManyAsk
 	}
 	return SignInAnswer{Session: w.token, Lasts: int(store.SignInLasts / time.Second)}, nil
@@ -153,10 +153,7 @@ func (s *Server) trySignIn(r *http.Request) (any, error) {
 		return nil, err
 	}
 	want := newCredential(key, req.Name)
-	_, wrong, err := s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), enough, want, now())
-	if wrong {
-		err = errors.Join(err, s.noteWrong(r.Context()))
-	}
+	_, err = s.opt.Store.SignIn(r.Context(), session, sentCode(req.Session, code), enough, want, wrongCodes, now())
 	switch {
 	case errors.Is(err, store.ErrWrongCode):
 		return nil, errNotYou
@@ -173,7 +170,7 @@ func (s *Server) trySignIn(r *http.Request) (any, error) {
 func (s *Server) knownSession(r *http.Request, token string) (store.Secret, error) {
 	session, known := store.SecretOf(token), false
 	err := s.lookUps.try(r.Context(), remote(r).Addr(), func() (err error) {
-		known, err = s.opt.Store.HasSignIn(r.Context(), session)
+		known, err = s.opt.Store.HasSignIn(r.Context(), session, now())
 		return err
 	})
 	switch {

@@ -151,24 +151,28 @@ func TestSignInTellsNothing(t *testing.T) {
 		r.register(store.Resident{IIN: iinB, Name: "Bolat"}, store.Resident{IIN: iinA, Phone: numberA})
 		shape := regexp.MustCompile(`"session":"[^"]*"`)
 		seen := map[string][]string{}
-		for _, iin := range []string{iinA, iinB, "011399500206"} {
+		for _, iin := range []string{iinA, iinB, iinC} {
 			var told []string
 			note := func(w *httptest.ResponseRecorder, start time.Time) {
 				told = append(told, fmt.Sprint(w.Code, shape.ReplaceAllString(w.Body.String(), ""), w.Header(), time.Since(start)))
 			}
+			session := r.askCode("192.0.2.1", iin)
 			for range 5 { // more than are sent
 				start := time.Now()
 				note(r.from("192.0.2.1", PathSignIn, CitizenRequest{IIN: iin}), start)
 			}
-			session := r.askCode("192.0.2.1", iin)
 			g.take()
 			for range 8 {
 				start := time.Now()
 				note(r.enter("192.0.2.1", session, "000000000", 1), start)
 			}
-			time.Sleep(store.SignInLasts) // fake
-			start := time.Now()
-			note(r.enter("192.0.2.1", session, "000000000", 1), start)
+			time.Sleep(store.SignInLasts + time.Second) // fake
+			r.askCode("192.0.2.1", iinC)                // the registry forgets what is over
+			g.take()
+			for range 2 * sameAtOnce {
+				start := time.Now()
+				note(r.enter("192.0.2.1", session, "000000000", 1), start)
+			}
 			seen[strings.Join(told, "\n")] = append(seen[strings.Join(told, "\n")], iin)
 		}
 		if len(seen) != 1 {
@@ -206,11 +210,11 @@ func TestAskersTakeTurns(t *testing.T) {
 	q := newTurns[string]()
 	flood, home := netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")
 	for n := range turnsOfBlock + 50 {
-		if ok := q.put(flood, "flood"); ok != (n < turnsOfBlock) {
+		if ok, _ := q.put(flood, "flood"); ok != (n < turnsOfBlock) {
 			t.Fatalf("wish %d is taken: %v", n, ok)
 		}
 	}
-	if !q.put(home, "home") {
+	if ok, _ := q.put(home, "home"); !ok {
 		t.Fatal("a newcomer is turned away")
 	}
 	for turn := range 2 {
@@ -224,6 +228,31 @@ func TestAskersTakeTurns(t *testing.T) {
 	}
 	if taken != turnsOfBlock+1 {
 		t.Errorf("%d wishes were taken", taken)
+	}
+}
+
+// Nor does a crowd from many blocks keep anybody out, although there is no room for all.
+func TestCrowdKeepsNobodyOut(t *testing.T) {
+	q := newTurns[string]()
+	for block := range 2 * turnsOfAll / turnsOfBlock {
+		for range turnsOfBlock {
+			q.put(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(block), 0}), 24), "crowd")
+		}
+	}
+	home := netip.MustParsePrefix("198.51.100.0/24")
+	for n := range turnsOfBlock / 10 {
+		if taken, lost := q.put(home, "home"); !taken || !lost {
+			t.Fatalf("wish %d of a newcomer is taken: %v, instead of one of the crowd: %v", n, taken, lost)
+		}
+	}
+	all, own := 0, 0
+	for _, whose, ok := q.take(); ok; _, whose, ok = q.take() {
+		if all++; whose == "home" {
+			own++
+		}
+	}
+	if all != turnsOfAll || own != turnsOfBlock/10 {
+		t.Errorf("%d wait, %d of them are the newcomer's", all, own)
 	}
 }
 

@@ -26,13 +26,20 @@ func newTurns[T any]() *turns[T] {
 	return &turns[T]{lines: map[netip.Prefix][]T{}, some: make(chan struct{}, 1)}
 }
 
-// put adds to the line of a block, unless too much waits.
-func (q *turns[T]) put(block netip.Prefix, one T) bool {
+// put adds to the line of a block, unless too much waits. Where all lines are full together, the
+// last one of the longest line is lost in favour of a shorter one: a crowd from a few blocks keeps
+// nobody else out.
+func (q *turns[T]) put(block netip.Prefix, one T) (taken, lost bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	line := q.lines[block]
-	if q.n >= turnsOfAll || len(line) >= turnsOfBlock {
-		return false
+	if len(line) >= turnsOfBlock {
+		return false, false
+	}
+	if q.n >= turnsOfAll {
+		if lost = q.lose(len(line) + 1); !lost {
+			return false, false
+		}
 	}
 	if len(line) == 0 {
 		q.blocks = append(q.blocks, block)
@@ -43,6 +50,23 @@ func (q *turns[T]) put(block netip.Prefix, one T) bool {
 	case q.some <- struct{}{}:
 	default:
 	}
+	return true, lost
+}
+
+// lose takes the last one out of the longest line, if that is longer than so many.
+func (q *turns[T]) lose(than int) bool {
+	var longest netip.Prefix
+	most := than
+	for block, line := range q.lines {
+		if len(line) > most {
+			longest, most = block, len(line)
+		}
+	}
+	if most == than {
+		return false
+	}
+	q.lines[longest] = q.lines[longest][:most-1]
+	q.n--
 	return true
 }
 

@@ -2,52 +2,12 @@ package server
 
 import (
 	"errors"
-	"io/fs"
 	"net/http"
-	"os"
-	"regexp"
 	"strconv"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
 )
-
-// bundleName excludes directories and hidden files.
-var bundleName = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,127}$`)
-
-// openBundle opens a file in the directory of bundles. It does not follow a link out of it.
-func (s *Server) openBundle(name string) (*os.File, fs.FileInfo, error) {
-	const hint = "put the bundle into the directory of --bundles; its name has only letters, digits and . _ -"
-	missing := func(err error) error { return &failure{http.StatusNotFound, "no such bundle", hint, err} }
-	if s.opt.Bundles == "" || !bundleName.MatchString(name) {
-		return nil, nil, missing(nil)
-	}
-	dir, err := os.OpenRoot(s.opt.Bundles)
-	if err != nil {
-		return nil, nil, missing(err)
-	}
-	defer dir.Close()
-	info, err := dir.Stat(name) // first: opening a pipe would wait
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, nil, missing(err)
-	}
-	file, err := dir.Open(name)
-	if err != nil {
-		return nil, nil, missing(err)
-	}
-	if info, err = file.Stat(); err != nil {
-		return nil, nil, errors.Join(err, file.Close())
-	}
-	return file, info, nil
-}
-
-func (s *Server) bundle(r *http.Request) (any, error) {
-	file, info, err := s.openBundle(r.PathValue("name"))
-	if err != nil {
-		return nil, err
-	}
-	return download{file, info.ModTime(), info.Size()}, nil
-}
 
 // releases gives the doors of a rollout ring a bundle.
 func (s *Server) releases(r *http.Request) (any, error) {
@@ -62,11 +22,11 @@ func (s *Server) releases(r *http.Request) (any, error) {
 		if !versionForm.MatchString(req.Version) {
 			return nil, badRequest("the version is missing or has other characters", "write it as the bundle has it: letters, digits and . + ~ : _ -")
 		}
-		file, _, err := s.openBundle(req.Bundle)
+		one, err := s.bundles.use(req.Bundle)
 		if err != nil {
 			return nil, err
 		}
-		if err := file.Close(); err != nil {
+		if err := s.bundles.leave(req.Bundle, one); err != nil {
 			return nil, err
 		}
 	}

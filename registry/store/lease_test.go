@@ -155,6 +155,11 @@ func TestLimit(t *testing.T) {
 		use(one, time.Hour, 0)
 		use(one, time.Hour, 0)
 		use(one, time.Hour, time.Second)
+
+		use(two, 0, 0) // that clock was ahead: nobody waits for it
+		use(one, 0, 0)
+		use(two, 0, 0)
+		use(one, 0, time.Second)
 	})
 }
 

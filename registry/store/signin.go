@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ErrWrongCode says that a code does not sign anybody in: it is not the one that was sent, too old,
-// used on another phone, or was tried too often.
+// ErrWrongCode says that a code does not sign anybody in: it is not the one that was sent, too
+// old, used on another phone, or was tried too often.
 var ErrWrongCode = errors.New("the code does not sign anybody in")
 
 // What limits signing in with an IIN. The sums are in package server.
@@ -98,13 +98,13 @@ const wrongFor = 365 * 24 * time.Hour
 const wrongOf = `COALESCE((SELECT n FROM wrong_codes WHERE citizen = $1 AND since > $4), 0)`
 
 // SignIn exchanges a code for a pass of that phone. The same phone may ask again with the same
-// code, because the first answer may be lost. wrong: the code was sent to somebody and this is not
-// it. It writes as much for a session that nobody got a message for. Errors: ErrWrongCode,
-// ErrKeyUsed.
+// code, because the first answer may be lost. It uses wrong if the code was sent to somebody and
+// this is not it. A session that nobody got a message for takes as long: one transaction writes,
+// too. Errors: ErrWrongCode, ErrKeyUsed.
 func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort bool, want Credential,
-	now time.Time) (got Credential, wrong bool, err error) {
+	wrong Limit, now time.Time) (got Credential, err error) {
 	refused, err := error(nil), s.change(ctx, func(tx *sql.Tx) (err error) {
-		got, wrong, err = signIn(ctx, tx, session, code, allowShort, want, now)
+		got, err = signIn(ctx, tx, session, code, allowShort, want, wrong, now)
 		if errors.Is(err, ErrWrongCode) { // the try counts all the same
 			return nil
 		}
@@ -114,13 +114,13 @@ func (s *Store) SignIn(ctx context.Context, session, code Secret, allowShort boo
 		refused = ErrWrongCode
 	}
 	if err = errors.Join(refused, err); err != nil {
-		return Credential{}, wrong, fmt.Errorf("sign in: %w", err)
+		return Credential{}, fmt.Errorf("sign in: %w", err)
 	}
-	return got, false, nil
+	return got, nil
 }
 
 func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bool, want Credential,
-	now time.Time) (Credential, bool, error) {
+	wrong Limit, now time.Time) (Credential, error) {
 	var citizen, used sql.NullInt64
 	var sent []byte
 	var asked int64
@@ -128,53 +128,65 @@ func signIn(ctx context.Context, tx *sql.Tx, session, code Secret, allowShort bo
 	err := tx.QueryRowContext(ctx, `UPDATE signins SET tries = tries + 1 WHERE session = $1
 		RETURNING citizen, code, short, asked, tries, credential`, session[:]).Scan(&citizen, &sent, &short, &asked, &tries, &used)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Credential{}, false, ErrWrongCode
+		return Credential{}, ErrWrongCode
 	}
 	if err != nil {
-		return Credential{}, false, err
+		return Credential{}, err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT n FROM wrong_codes WHERE citizen = $1 AND since > $2), 0)`,
 		citizen, now.Add(-wrongFor).Unix()).Scan(&errs)
 	if err != nil {
-		return Credential{}, false, err
+		return Credential{}, err
 	}
 	right := citizen.Valid && bytes.Equal(sent, code[:])
 	switch {
 	case right && used.Valid:
 		got, err := activated(ctx, tx, used.Int64, want.Phone)
 		if errors.Is(err, ErrCodeUsed) {
-			return Credential{}, false, ErrWrongCode
+			return Credential{}, ErrWrongCode
 		}
-		return got, false, err
+		return got, err
 	case tries > SignInTries || now.Unix() >= asked+int64(SignInLasts/time.Second):
-		return Credential{}, false, ErrWrongCode
+		return Credential{}, ErrWrongCode
 	case !right:
-		return Credential{}, citizen.Valid, noteWrong(ctx, tx, citizen, now)
+		return Credential{}, noteWrong(ctx, tx, citizen, wrong, now)
 	case short == 1 && (!allowShort || errs >= ShortWrong):
-		return Credential{}, false, ErrWrongCode
+		return Credential{}, ErrWrongCode
 	}
 	id, index, err := addPhone(ctx, tx, citizen.Int64, want, now)
 	if err != nil {
-		return Credential{}, false, err
+		return Credential{}, err
 	}
 	want.Index = index
 	_, err = tx.ExecContext(ctx, `UPDATE signins SET credential = $2 WHERE session = $1`, session[:], id)
-	return want, false, err
+	return want, err
 }
 
-// noteWrong counts a wrong code. Without a citizen the statement writes nothing.
-func noteWrong(ctx context.Context, tx *sql.Tx, citizen sql.NullInt64, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO wrong_codes (citizen, since, n) SELECT id, CAST($2 AS BIGINT), 1
-		FROM citizens WHERE id = $1
+// noteWrong counts a wrong code. Without a citizen it writes nothing.
+func noteWrong(ctx context.Context, tx *sql.Tx, citizen sql.NullInt64, all Limit, now time.Time) error {
+	if !citizen.Valid {
+		return ErrWrongCode
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO wrong_codes (citizen, since, n) VALUES ($1, $2, 1)
 		ON CONFLICT (citizen) DO UPDATE SET n = CASE WHEN wrong_codes.since > $3 THEN wrong_codes.n + 1 ELSE 1 END,
 			since = CASE WHEN wrong_codes.since > $3 THEN wrong_codes.since ELSE excluded.since END`,
-		citizen, now.Unix(), now.Add(-wrongFor).Unix())
-	return errors.Join(ErrWrongCode, err)
+		citizen.Int64, now.Unix(), now.Add(-wrongFor).Unix())
+	if err == nil {
+		_, err = use(ctx, tx, all, now)
+	}
+	if err != nil {
+		return err
+	}
+	return ErrWrongCode
 }
 
-// HasSignIn tells whether there is a request with this session. It writes nothing.
-func (s *Store) HasSignIn(ctx context.Context, session Secret) (known bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM signins WHERE session = $1)`, session[:]).Scan(&known)
+// HasSignIn tells whether there is a request with this session that may still sign somebody in. It
+// writes nothing. Requests for which a message was sent are kept for longer, to count them; if
+// they were known for longer, too, whoever asked would learn that a message was sent.
+func (s *Store) HasSignIn(ctx context.Context, session Secret, now time.Time) (known bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM signins
+		WHERE session = $1 AND (asked > $2 OR credential IS NOT NULL))`,
+		session[:], now.Add(-SignInLasts).Unix()).Scan(&known)
 	if err != nil {
 		return false, fmt.Errorf("look a request to sign in up: %w", err)
 	}

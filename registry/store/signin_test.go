@@ -27,9 +27,16 @@ func request(t *testing.T, s *Store, iin IIN, n int, asker string, at time.Time)
 	return number, short
 }
 
-func signInAs(t *testing.T, s *Store, n int, code string, phone byte, at time.Time) (Credential, bool, error) {
+// signInAs tells, too, whether the code was counted as a wrong one.
+func signInAs(t *testing.T, s *Store, n int, code string, phone byte, at time.Time) (got Credential, wrong bool, err error) {
 	t.Helper()
-	return s.SignIn(t.Context(), SecretOf(fmt.Sprint("session-", n)), SecretOf(code), true, credential(phoneKey(phone)), at)
+	all := Limit{Name: "wrong codes", Every: time.Second, AtOnce: 1e6}
+	before, err := unused(t.Context(), s.read, all, at)
+	must(t, err)
+	got, refused := s.SignIn(t.Context(), SecretOf(fmt.Sprint("session-", n)), SecretOf(code), true, credential(phoneKey(phone)), all, at)
+	after, err := unused(t.Context(), s.read, all, at)
+	must(t, err)
+	return got, after != before, refused
 }
 
 func testSignIn(t *testing.T, s *Store) {
@@ -76,7 +83,7 @@ func testSignIn(t *testing.T, s *Store) {
 				t.Error("a code that nobody got counts as a wrong one")
 			}
 		}
-		if known, err := s.HasSignIn(t.Context(), SecretOf(fmt.Sprint("session-", n))); !known || err != nil {
+		if known, err := s.HasSignIn(t.Context(), SecretOf(fmt.Sprint("session-", n)), t0); !known || err != nil {
 			t.Errorf("the session is known: %v, %v", known, err)
 		}
 	}
