@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,5 +179,32 @@ func TestSameKeys(t *testing.T) {
 		same(map[string]Secret{"a.key": {1}, "b.key": {2}}, "")
 		same(map[string]Secret{"a.key": {1}, "b.key": {2}}, "")
 		same(map[string]Secret{"a.key": {1}, "b.key": {3}}, "b.key")
+	})
+}
+
+// Uses at the same moment do not get around a limit, at however many registries.
+func TestLimitAtTheSameMoment(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		const allowed = 20
+		l := Limit{Name: "at once", Every: time.Hour, AtOnce: allowed}
+		var used atomic.Int64
+		var all sync.WaitGroup
+		for range 3 {
+			s := opened(t, address)
+			for range 2 * allowed {
+				all.Go(func() {
+					wait, err := s.Use(t.Context(), l, t0)
+					if err != nil {
+						t.Error(err)
+					} else if wait == 0 {
+						used.Add(1)
+					}
+				})
+			}
+		}
+		all.Wait()
+		if used.Load() != allowed {
+			t.Errorf("used %d times, want %d", used.Load(), allowed)
+		}
 	})
 }
