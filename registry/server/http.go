@@ -106,6 +106,16 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
+// unlogged is a failure of which the log gets something else than its text.
+type unlogged struct {
+	error
+	log string
+}
+
+func (u unlogged) Error() string { return u.log }
+
+func (u unlogged) Unwrap() error { return u.error }
+
 func badRequest(text, hint string) error { return &failure{http.StatusBadRequest, text, hint, nil} }
 
 // serve wraps a route with limits, headers, counting and logging. Of a request only its pattern is

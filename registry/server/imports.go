@@ -115,9 +115,13 @@ func (s *Server) startImport(r *http.Request, source store.Source, person string
 	return &importing{Import: i, server: s, source: source, rows: rows}, file, nil
 }
 
+// refusedFile is the answer to a file that cannot be used. It may name a column, and where the
+// first line is a person's, that is the IIN or the name: the log gets the reason alone.
 func refusedFile(err error) error {
+	const why = "the file cannot be used: "
 	if refusal, ok := errors.AsType[*csvfile.Refusal](err); ok {
-		return badRequest("the file cannot be used: "+refusal.Text(), "the first line names the columns; nothing was entered")
+		answer := badRequest(why+refusal.Text(), "the first line names the columns; nothing was entered")
+		return unlogged{answer, why + refusal.Reason}
 	}
 	if errors.Is(err, store.ErrRunning) {
 		return &failure{http.StatusConflict, "another file of this source is being read", "wait until it is finished, and send this one again", err}

@@ -156,6 +156,26 @@ func TestImportRefused(t *testing.T) {
 }
 
 // The language of an error is that of the page.
+// A file without the names of its columns begins with a person, who must not get into the log.
+func TestImportLogsNoPerson(t *testing.T) {
+	r := newRig(t)
+	lab := r.source(Laboratory)
+	for _, row := range []string{iinA + ";A-1;negative;", "Aigerim;A-1;negative;", "iin;Aigerim;Aigerim", "IIN;iin;" + iinA} {
+		w := r.call(http.MethodPost, PathImports, lab, row+"\n")
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "column") {
+			t.Errorf("%q: %d %s", row, w.Code, w.Body)
+		}
+	}
+	if w := r.call(http.MethodPost, PathVenueImport, adminKey, "Aigerim;"+iinA+"\n"); w.Code != http.StatusBadRequest {
+		t.Errorf("venues: %d %s", w.Code, w.Body)
+	}
+	for _, secret := range []string{iinA, "Aigerim"} {
+		if strings.Contains(r.log.String(), secret) {
+			t.Errorf("%q is in the log", secret)
+		}
+	}
+}
+
 func TestErrorsInTheLanguageOfThePage(t *testing.T) {
 	r := newRig(t)
 	lab := r.source(Laboratory)
