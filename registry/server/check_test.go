@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -170,7 +171,8 @@ func TestPaperChecksAreFewADay(t *testing.T) {
 	})
 }
 
-// TestCheckLeavesNoTrace: nothing of a code, or of what is in it, is in the registry's log.
+// TestCheckLeavesNoTrace: nothing of a code, or of what is in it, is in the registry's log or
+// database.
 func TestCheckLeavesNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCheckRig(t)
@@ -186,6 +188,11 @@ func TestCheckLeavesNoTrace(t *testing.T) {
 		if !strings.Contains(log, api.PathCheck) {
 			t.Fatalf("the log does not show that it was asked:\n%s", log)
 		}
+		database, err := os.ReadFile(r.file)
+		r.must(err)
+		if !bytes.Contains(database, []byte(iinA)) {
+			t.Fatal("the database does not show whom it knows")
+		}
 		for _, code := range []string{good, bad, unknown} {
 			parsed, err := pass.Parse([]byte(code))
 			r.must(err)
@@ -195,8 +202,12 @@ func TestCheckLeavesNoTrace(t *testing.T) {
 					t.Errorf("the log holds %q", part)
 				}
 			}
-			if bytes.Contains([]byte(log), c.Block[:]) {
-				t.Error("the log holds a block")
+			for where, kept := range map[string][]byte{"log": []byte(log), "database": database} {
+				for _, part := range [][]byte{c.Block[:], c.Holder, []byte(code[:40]), []byte(code[len(code)-40:])} {
+					if bytes.Contains(kept, part) {
+						t.Errorf("the %s holds %x", where, part)
+					}
+				}
 			}
 		}
 	})
