@@ -33,7 +33,7 @@ func openChip(label string) (*chip, error) {
 		return nil, fmt.Errorf("look for GPIO chips: %w", err)
 	}
 	if len(nodes) == 0 {
-		return nil, errors.New("no GPIO chip: there is no /dev/gpiochip*\nhint: on a machine without GPIO set pins to \"sim\"")
+		return nil, errors.New("no GPIO chip: there is no /dev/gpiochip*\nhint: on a machine without GPIO set hardware.pins to \"sim\"")
 	}
 	var found []string
 	var refused []error

@@ -172,7 +172,7 @@ func TestOpenWithoutTheChip(t *testing.T) {
 		t.Fatal("a chip that no machine has was opened")
 	}
 	nodes, _ := filepath.Glob("/dev/gpiochip*")
-	want := "there is no /dev/gpiochip*\nhint: on a machine without GPIO set pins to \"sim\""
+	want := "there is no /dev/gpiochip*\nhint: on a machine without GPIO set hardware.pins to \"sim\""
 	if len(nodes) > 0 {
 		want = `no GPIO chip with the label "pinctrl-of-no-machine", found "`
 	}

@@ -65,7 +65,8 @@ func (c enrolCmd) Run(e *env) error {
 	}
 	code, err := enrol.Parse(text)
 	if err != nil {
-		return coded{fmt.Errorf("%s: %w", from, err), exitUsage}
+		return coded{fmt.Errorf("%s: %w\nhint: copy all of the code: it begins with %s and is one line", from, err,
+			enrol.Prefix), exitUsage}
 	}
 	if !enrolled && !cfg.Unenrolled {
 		fmt.Fprintf(e.out, "note: %s names a venue or a registry; once the door is enrolled, the enrolment counts\n", e.config)
@@ -82,7 +83,10 @@ func (c enrolCmd) read(cfg *config.Config) (text, from string, err error) {
 		data, err := io.ReadAll(io.LimitReader(os.Stdin, maxCodeFile))
 		return string(data), "standard input", err
 	case c.Code != "":
-		text, err = readCode(c.Code)
+		if text, err = readCode(c.Code); errors.Is(err, os.ErrNotExist) {
+			err = coded{fmt.Errorf("read the code: %w\nhint: a code begins with %s; all else is the name of a file with it",
+				err, enrol.Prefix), exitUsage}
+		}
 		return text, c.Code, err
 	}
 	path := filepath.Join(cfg.CardDir, cardCode)

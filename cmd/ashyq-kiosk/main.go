@@ -38,7 +38,7 @@ type cli struct {
 	Enrol    enrolCmd    `cmd:"" help:"Enrol this door at a registry with a one-time code."`
 	Doctor   doctorCmd   `cmd:"" help:"Check all parts of the door, network and registry too, and say what to do."`
 	Status   statusCmd   `cmd:"" help:"Ask the running daemon for its state. Exit code 1: unhealthy."`
-	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other. The relay stays closed."`
+	LampTest lampTestCmd `cmd:"" help:"Switch on each lamp and the buzzer, one after the other, and never the relay. Stop the daemon first: systemctl stop ashyq-kiosk."`
 	Patterns patternsCmd `cmd:"" help:"Print the table of lights, beeps and relay, with the changes of the configuration."`
 	Decode   decodeCmd   `cmd:"" help:"Read the QR codes in pictures and videos."`
 	Cache    cacheCmd    `cmd:"" help:"Verify, measure or move the status list on the card."`

@@ -86,7 +86,7 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	file, err := renameio.NewPendingFile(c.File, renameio.WithStaticPermissions(0o600))
 	if err != nil {
-		return fmt.Errorf("make the backup: %w", err)
+		return fmt.Errorf("make the backup %q: %w\nhint: its folder has to be there, and yours to write in", c.File, err)
 	}
 	told := &progress{out: stdout}
 	err = c.write(ctx, dir, file, told)
@@ -113,7 +113,8 @@ func (c *backupCmd) write(ctx context.Context, dir *dataDir, w io.Writer, told *
 	lines := json.NewEncoder(compressed)
 	write := func() error {
 		if _, err := db.Published(ctx); errors.Is(err, store.ErrNotFound) {
-			return errors.New("this database holds no registry that ever ran\nhint: name the right one with --database")
+			return errors.New("this database holds no registry that ever ran\n" +
+				"hint: name the right one with --database, or start this one once with serve")
 		} else if err != nil {
 			return err
 		}
@@ -288,7 +289,7 @@ func (r *restore) fill(ctx context.Context, db *store.Store) (edition fmt.String
 func (r *restore) read(ctx context.Context, file io.Reader, into *store.Restoring) error {
 	compressed, err := gzip.NewReader(bufio.NewReaderSize(file, 1<<20))
 	if err != nil {
-		return fmt.Errorf("this is no backup of a registry: %w", err)
+		return fmt.Errorf("this is no backup of a registry: %w\nhint: name a file that ashyq-registry backup has written", err)
 	}
 	lines := json.NewDecoder(compressed)
 	lines.UseNumber()

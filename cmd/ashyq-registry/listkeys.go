@@ -26,6 +26,9 @@ func (c *listKeysCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	keys, err := db.ListKeys(ctx)
+	if err == nil && len(keys) == 0 {
+		err = errors.New("there is no key of the list yet\nhint: the registry makes the first one when it is started with serve")
+	}
 	for _, k := range keys {
 		fmt.Fprintf(stdout, "%s since %s\n", api.FormatKey(k.Key[:]), k.Since.Format(time.RFC3339))
 	}

@@ -158,9 +158,11 @@ func (c *loadFlags) load(ctx context.Context, stdout io.Writer, columns csvfile.
 		return err
 	}
 	err = l.run(ctx, c, run)
-	if err = errors.Join(err, l.db.Close()); err != nil {
-		return fmt.Errorf("load %q: %w\nhint: run the same command again: it goes on behind the rows that are stored",
-			c.File, err)
+	if err = errors.Join(err, l.db.Close()); err != nil && !strings.Contains(err.Error(), "\nhint: ") {
+		err = fmt.Errorf("%w\nhint: run the same command again: it goes on behind the rows that are stored", err)
+	}
+	if err != nil {
+		return fmt.Errorf("load %q: %w", c.File, err)
 	}
 	fmt.Fprintf(stdout, "%s taken, %d refused", counted(l.told.rows-l.wrong, "row"), l.wrong)
 	if l.done > 0 {
@@ -184,7 +186,7 @@ func (l *loading) run(ctx context.Context, c *loadFlags, run func(*loading) erro
 		return err
 	}
 	if len(regions) == 0 {
-		return errors.New("the registry has no regions yet; start it once with serve")
+		return errors.New("the registry has no regions yet\nhint: start it once: ashyq-registry serve makes them")
 	}
 	l.regions = regions
 	if l.done, err = l.db.Loaded(ctx, l.file); err != nil {

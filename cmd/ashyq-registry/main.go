@@ -5,15 +5,21 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"ashyq-kiosk/kiosk/api"
+	"ashyq-kiosk/registry/store"
 )
 
 // version is set by the linker.
@@ -55,6 +61,14 @@ type databaseFlag struct {
 	Database string `placeholder:"URL" env:"ASHYQ_DATABASE" help:"PostgreSQL, as postgres://user@host/name, instead of the SQLite file in DIR. In the environment its password is hidden from other users."`
 }
 
+// Validate refuses what would be taken for the name of an SQLite file.
+func (f *databaseFlag) Validate() error {
+	if strings.Contains(f.Database, "://") && !store.IsPostgres(f.Database) {
+		return fmt.Errorf("%q is not PostgreSQL: write postgres://user@host/name, or leave it out for SQLite", f.Database)
+	}
+	return nil
+}
+
 func main() {
 	syscall.Umask(0o077) // no other user may read what this program writes
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -85,12 +99,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	err = withHint(err)
 	fmt.Fprintln(stderr, "ashyq-registry:", err)
-	if _, wrong := errors.AsType[usage](err); wrong {
-		fmt.Fprintln(stderr, "hint: ashyq-registry --help shows the commands, ashyq-registry COMMAND --help their options")
-		return 2
+	if _, wrong := errors.AsType[usage](err); !wrong {
+		return 1
 	}
-	return 1
+	if !strings.Contains(err.Error(), "\nhint: ") {
+		fmt.Fprintln(stderr, "hint: ashyq-registry --help shows the commands, ashyq-registry COMMAND --help their options")
+	}
+	return 2
+}
+
+// withHint adds what helps where the database or another registry does not answer.
+func withHint(err error) error {
+	hint := ""
+	if failed, ok := errors.AsType[*api.CallError](err); ok {
+		hint = strings.ReplaceAll(failed.Hint, "the door's", "this machine's")
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		hint = "--ca names the certificate of its authority: ca.pem in the registry's data directory"
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		hint = "does PostgreSQL run there, and may this user sign in? psql, with the same URL, says more"
+	}
+	if hint == "" || strings.Contains(err.Error(), "\nhint: ") {
+		return err
+	}
+	return fmt.Errorf("%w\nhint: %s", err, hint)
 }
 
 // newLog writes lines for people, without the time where the journal adds its own.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -61,8 +62,18 @@ func (c *serveCmd) Validate() error {
 			return err
 		}
 	}
+	if err := c.databaseFlag.Validate(); err != nil {
+		return err
+	}
 	if err := c.smsFlags.check(); err != nil {
 		return err
+	}
+	for flag, address := range map[string]string{
+		"--listen": c.Listen, "--doors-listen": c.DoorsListen, "--metrics-listen": c.MetricsListen,
+	} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			return fmt.Errorf("%s: %q is not an address and a port like 127.0.0.1:8080", flag, address)
+		}
 	}
 	switch {
 	case c.TLSOwn && !strings.HasPrefix(c.PublicURL, "https://"):
@@ -241,10 +252,17 @@ func open(address, flag string, connections int, config *tls.Config) (net.Listen
 
 func listenAt(address, flag string, connections int) (*bounded, error) {
 	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w\nhint: is another registry running? %s names another port", err, flag)
+	if err == nil {
+		return bound(listener, connections), nil
 	}
-	return bound(listener, connections), nil
+	hint := "write an address of this machine, or :8080 for all of them"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		hint = "is another registry running? " + flag + " names another port"
+	case errors.Is(err, syscall.EACCES):
+		hint = "ports below 1024 are for root; " + flag + " names another port"
+	}
+	return nil, fmt.Errorf("%s: %w\nhint: %s", flag, err, hint)
 }
 
 // serve connects the registry and the pages to the listeners.

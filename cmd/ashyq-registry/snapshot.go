@@ -52,7 +52,7 @@ func (c *snapshotCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	remote, err := client.New(client.Config{URL: c.From, CA: authorities})
 	if err != nil {
-		return err
+		return usage{fmt.Errorf("--from: %w", err)}
 	}
 	defer remote.Close()
 	dirs := []string{c.OutDir, filepath.Join(c.OutDir, "blob")}

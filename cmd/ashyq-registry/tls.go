@@ -23,7 +23,7 @@ func (c *serveCmd) pagesTLS(authority *server.Authority) (*tls.Config, error) {
 	case c.TLSCert != "":
 		certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
-			return nil, fmt.Errorf("load the certificate: %w", err)
+			return nil, fmt.Errorf("load the certificate of --tls-cert and the key of --tls-key: %w", err)
 		}
 		return &tls.Config{
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, Certificates: []tls.Certificate{certificate},
