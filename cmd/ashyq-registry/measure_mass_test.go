@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,7 +116,12 @@ func (m *measured) massChange() {
 
 // otherDurations starts the registry over a list that was derived with other durations.
 func (m *measured) otherDurations() {
-	m.kill()
+	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil { // else it keeps the lease for some seconds
+		m.Fatal(err)
+	}
+	if err := m.cmd.Wait(); err != nil {
+		m.Fatal(err)
+	}
 	m.otherwise()
 	start := time.Now()
 	m.serve()
