@@ -16,7 +16,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"ashyq-kiosk/kiosk/api"
 	"ashyq-kiosk/registry/store"
@@ -110,7 +109,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 2
 }
 
-// withHint adds what helps where the database or another registry does not answer.
+// withHint adds what helps where another registry does not answer.
 func withHint(err error) error {
 	hint := ""
 	if failed, ok := errors.AsType[*api.CallError](err); ok {
@@ -118,9 +117,6 @@ func withHint(err error) error {
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		hint = "--ca names the certificate of its authority: ca.pem in the registry's data directory"
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		hint = "does PostgreSQL run there, and may this user sign in? psql, with the same URL, says more"
 	}
 	if hint == "" || strings.Contains(err.Error(), "\nhint: ") {
 		return err

@@ -57,7 +57,12 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, words); err != nil {
+	err = s.migrate(ctx, words)
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		const hint = "does PostgreSQL run there, and may this user sign in? psql, with the same URL, says more"
+		err = fmt.Errorf("%w\nhint: %s", err, hint)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
