@@ -223,6 +223,16 @@ func readBack(picture *qr.Image, text string) error {
 	return err
 }
 
+// shows waits until a reader finds the code on the screen, which gets it a moment after the page.
+func shows(t *testing.T, ctx context.Context, text string) (err error) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		if err = readBack(frameOf(picture(t, ctx)), text); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
 // A text with lower case is bytes, up to what ISO/IEC 18004 table 7 says.
 func TestQROfBytes(t *testing.T) {
 	ctx := modules(t)

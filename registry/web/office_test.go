@@ -341,7 +341,7 @@ func TestPaper(t *testing.T) {
 		t.Errorf("the printed code: paper %v, %v", code.IsPaper(), err)
 	}
 	keep(t, ctx, "paper-desktop")
-	if err := readBack(frameOf(picture(t, ctx)), text); err != nil {
+	if err := shows(t, ctx, text); err != nil {
 		t.Errorf("the sheet on the screen: %v", err)
 	}
 	sheet := eval[string](t, ctx, `document.querySelector(".paper").innerText`)
@@ -360,7 +360,7 @@ func TestPaper(t *testing.T) {
 	call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
 	screen(t, ctx, 397, 559, 2) // A6 at 96 px per inch
 	keep(t, ctx, "paper-print")
-	if err := readBack(frameOf(picture(t, ctx)), text); err != nil {
+	if err := shows(t, ctx, text); err != nil {
 		t.Errorf("the sheet in print: %v", err)
 	}
 	if cut := eval[float64](t, ctx, `document.querySelector(".paper").scrollHeight - document.querySelector(".paper").clientHeight`); cut > 0 {

@@ -52,10 +52,11 @@ func TestStaffPage(t *testing.T) {
 	until(t, desk, visible("begin")+` && document.querySelectorAll("#venue option").length === 1`)
 	audit(t, desk)
 	eval[chromedp.Void](t, desk, `(document.querySelector("#name").value = "Evening shift", undefined)`)
+	screen(t, desk, 1280, 700, 1) // the code is below what is seen
 	do(t, desk, chromedp.Click("#begin-form button.main"))
 	until(t, desk, `document.querySelector("#begin-form output").className === "good"`)
 	link := values(t, desk, "#begin-form")[0]
-	if err := readBack(frameOf(picture(t, desk)), link); err != nil {
+	if err := shows(t, desk, link); err != nil {
 		t.Errorf("the code to hold to the staff's phone: %v", err)
 	}
 	until(t, desk, `document.querySelector("#sessions li h3")?.textContent === "Evening shift"`)

@@ -232,6 +232,7 @@ onSubmit($("begin-form"), async ({ venue, name, hours }) => {
     shared.push(share);
   }
   await sessions();
+  setTimeout(() => canvas.scrollIntoView({ block: "nearest" })); // when it is on the page: a phone's camera has to see all of it
   return shared;
 });
 
